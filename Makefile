@@ -1,0 +1,57 @@
+# Every target makes its own environment in .venv first; nothing else on the machine is changed,
+# but for Debian's chromium, which `make test` installs where it is root and the browser is missing.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export VERIFAI_HOME ?= $(CURDIR)/$(VENV)/verifai-home
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint docs bench contracts lock clean chromium
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): pyproject.toml requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+demo: $(STAMP) ## train, prove, publish and audit a digit classifier
+	$(BIN)/verifai demo
+
+test: $(STAMP) chromium lint ## lint, then all tests: the fast tier first
+	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -m slow
+	$(MAKE) docs
+
+lint: $(STAMP) ## formatting, types, import rules, contract artefacts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(STAMP) ## build the documentation, warnings are errors
+	$(BIN)/python -m sphinx -q -W -b html docs docs/_build/html
+
+bench: $(STAMP) ## measure this machine
+	$(BIN)/python -m pytest -q benchmarks --benchmark-only
+
+contracts: $(STAMP) ## rebuild the shipped contract artefacts
+	$(BIN)/python -m verifai.chain.build
+
+lock: ## resolve requirements.lock anew
+	uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url \
+	  --no-header --all-extras --group dev pyproject.toml -o requirements.lock
+
+chromium:
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+	  && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+	  || echo "chromium is not installed: the browser test will be skipped"
+
+clean: ## remove the environment and everything built
+	rm -rf $(VENV) docs/_build demo-output build dist .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,74 @@
+"""verifai: machine-learning results that anyone can check.
+
+The route, stage by stage:
+
+=============  ==========================================================  ====================
+stage          from -> to                                                  verb
+=============  ==========================================================  ====================
+``model``      torch module -> ONNX                                        ``export``, ``load``
+``circuit``    ONNX -> circuit -> keys                                     ``compile``, ``setup``
+``backends``   key and input -> proof                                      ``prove``
+``proof``      the artefact that travels: statement and argument           ``Proof``
+``verifier``   proof and key -> statement, or a numbered refusal           ``verify``
+``chain``      proof -> transaction -> receipt                             ``chain.connect``
+``audit``      all that was published -> report                            ``audit.run``
+=============  ==========================================================  ====================
+"""
+
+from verifai import audit, chain
+from verifai.api import compile, export, load, prove, setup, verify
+from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
+from verifai.errors import (
+    ChainRejected,
+    EnvironmentFault,
+    InputError,
+    InternalError,
+    LimitError,
+    MalformedError,
+    MissingExtra,
+    NetworkError,
+    PolicyError,
+    UnsupportedError,
+    UsageError,
+    VerifaiError,
+    VerificationError,
+    WorkerFault,
+)
+from verifai.model import Model
+from verifai.proof import KeyStore, Proof, Statement, VerifyingKey
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "SRS",
+    "ChainRejected",
+    "Circuit",
+    "EnvironmentFault",
+    "InputError",
+    "InternalError",
+    "KeyStore",
+    "LimitError",
+    "MalformedError",
+    "MissingExtra",
+    "Model",
+    "NetworkError",
+    "PolicyError",
+    "Proof",
+    "ProvingKey",
+    "Statement",
+    "UnsupportedError",
+    "UsageError",
+    "VerifaiError",
+    "VerificationError",
+    "VerifyingKey",
+    "Visibility",
+    "WorkerFault",
+    "audit",
+    "chain",
+    "compile",
+    "export",
+    "load",
+    "prove",
+    "setup",
+    "verify",
+]

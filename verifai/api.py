@@ -1,0 +1,105 @@
+"""The six verbs of the route: export, load, compile, setup, prove, verify."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from verifai import backends, verifier
+from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
+from verifai.errors import UsageError
+from verifai.model import Model, export, load
+from verifai.progress import Progress, reporting
+from verifai.proof import Proof, Statement, VerifyingKey
+
+__all__ = ["compile", "export", "load", "prove", "setup", "verify"]
+
+
+def compile(
+    model: Model,
+    calibration: Iterable[Any],
+    *,
+    backend: str = "ezkl",
+    visibility: Visibility | None = None,
+    zero_knowledge: bool = True,
+    options: Mapping[str, Any] | None = None,
+    progress: Progress | bool | None = None,
+) -> Circuit:
+    """Turn a model into a zero-knowledge circuit.
+
+    Args:
+        model: from :func:`export` or :func:`load`.
+        calibration: typical inputs, as an array of shape [N, ...] or an iterable of inputs; they
+            decide the fixed-point scales and the range of values that can be proved.
+        backend: the proof system.
+        visibility: what a proof discloses; default public input, public output, private weights.
+        zero_knowledge: whether private tensors must stay hidden. ezkl always hides.
+        options: backend-specific knobs; unknown ones are refused.
+        progress: see :func:`verifai.progress.reporting`.
+
+    Raises:
+        UnsupportedError: operators without a circuit, all named at once, or a circuit that
+            differs from the model by more than the tolerance.
+        InputError: calibration data of the wrong shape, NaN or infinite.
+        MissingExtra: the backend's package is not installed.
+    """
+    if not isinstance(model, Model):
+        raise UsageError(
+            f"compile takes a verifai.Model, not {type(model).__name__}.",
+            hint="verifai.export(module, example_inputs) or verifai.load(path) gives one.",
+        )
+    with reporting("compile", progress) as report:
+        return backends.get(backend).compile(
+            model, calibration, visibility or Visibility(), zero_knowledge, report, options or {}
+        )
+
+
+def setup(
+    circuit: Circuit, *, srs: SRS | None = None, progress: Progress | bool | None = None
+) -> tuple[ProvingKey, VerifyingKey]:
+    """Make the key pair of a circuit.
+
+    Args:
+        circuit: from :func:`compile`.
+        srs: a reference string; None takes the development string of this machine, which is good
+            for tests only and marked as such in every statement.
+
+    Raises:
+        UsageError: the string's size is not the circuit's.
+    """
+    with reporting("setup", progress) as report:
+        return backends.get(circuit.backend).setup(circuit, srs, report)
+
+
+def prove(
+    key: ProvingKey,
+    inputs: Any,
+    *,
+    context: Mapping[str, str | int] | None = None,
+    progress: Progress | bool | None = None,
+) -> Proof:
+    """Prove one inference. What is returned has been verified.
+
+    Args:
+        key: from :func:`setup`.
+        inputs: the model's input: array, tensor or nested list; several as a sequence or a dict.
+        context: bind the proof to a chain, job, payee or nonce (backends that can).
+
+    Raises:
+        InputError: wrong shape or type, NaN, infinity, or beyond the calibrated range.
+        UnsupportedError: the backend cannot bind a context.
+        WorkerFault: the backend ran out of memory or time, stalled or crashed.
+    """
+    with reporting("prove", progress) as report:
+        return backends.get(key.circuit.backend).prove(key, inputs, context, report)
+
+
+def verify(
+    proof: Proof, key: VerifyingKey, *, context: Mapping[str, str | int] | None = None
+) -> Statement:
+    """Return what ``proof`` proves, or raise. See :func:`verifai.verifier.verify`.
+
+    Raises:
+        VerificationError: with the number and name of the check that failed.
+    """
+    return verifier.verify(proof, key, context)

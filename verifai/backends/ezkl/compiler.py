@@ -1,0 +1,231 @@
+"""Model -> circuit: settings, calibration, compilation, and a comparison with the model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verifai.backends.ezkl import settings as ezkl_settings
+from verifai.backends.ezkl.field import MODULUS, from_ezkl
+from verifai.backends.ezkl.operators import check_operators
+from verifai.backends.ezkl.process import EzklError, Step, installed_version, run, workspace
+from verifai.circuit import Circuit, Visibility
+from verifai.errors import InputError, UnsupportedError, UsageError
+from verifai.model import Model
+from verifai.progress import Progress
+from verifai.proof import TensorSpec
+
+#: Samples that calibration and the comparison with the model use; more cost time and add little.
+MAX_SAMPLES: Final = 8
+#: Largest error against the float model, as a share of the outputs' spread. ezkl's rounding gives
+#: 0.05 to 0.2 %; a miscompiled operator gives tens of per cent.
+DEFAULT_TOLERANCE: Final = 0.02
+
+Arrays = tuple[NDArray[Any], ...]
+
+
+def compile_model(
+    model: Model,
+    calibration: Iterable[Any],
+    visibility: Visibility,
+    progress: Progress,
+    options: Mapping[str, Any],
+) -> Circuit:
+    """See :meth:`verifai.backends.protocol.Backend.compile`."""
+    version = installed_version()
+    run_args = ezkl_settings.run_args(visibility, options)
+    check_operators(model)
+    samples = _samples(model, calibration)
+    with workspace() as name:
+        folder = Path(name)
+        (folder / "model.onnx").write_bytes(model.onnx)
+        write_input(folder / "calibration.json", samples)
+        progress.stage(f"calibrating on {len(samples)} sample(s)")
+        calibrate: dict[str, Any] = {
+            "data": "calibration.json",
+            "model": "model.onnx",
+            "settings": "settings.json",
+            "target": "resources",
+        }
+        if "scales" in options:
+            calibrate["scales"] = options["scales"]
+        try:
+            run(
+                folder,
+                [
+                    Step(
+                        "gen_settings",
+                        {"model": "model.onnx", "output": "settings.json"},
+                        run_args=run_args,
+                    ),
+                    Step("calibrate_settings", calibrate),
+                ],
+            )
+            parameters = ezkl_settings.canonical((folder / "settings.json").read_text())
+            (folder / "settings.json").write_bytes(parameters)
+            progress.stage("compiling the circuit")
+            run(
+                folder,
+                [
+                    Step(
+                        "compile_circuit",
+                        {
+                            "model": "model.onnx",
+                            "compiled_circuit": "circuit.ezkl",
+                            "settings_path": "settings.json",
+                        },
+                    )
+                ],
+            )
+        except EzklError as error:
+            raise UnsupportedError(
+                f"ezkl cannot compile this model: {error.message}",
+                hint="If a single operator is to blame, exporting parts of the model finds it.",
+                log=error.log[-2000:],
+            ) from None
+        settings = ezkl_settings.load(parameters)
+        inputs, outputs = _specs(model, settings, visibility)
+        progress.stage("comparing the circuit with the model")
+        tolerance = float(options.get("tolerance", DEFAULT_TOLERANCE))
+        error_ppm = _compare(folder, model, samples, outputs, tolerance)
+        return Circuit(
+            model=model.digest,
+            backend="ezkl",
+            version=version,
+            weights=visibility.weights,
+            inputs=inputs,
+            outputs=outputs,
+            facts={
+                "log2_rows": ezkl_settings.log_rows(settings),
+                "rows": int(settings["num_rows"]),
+                "samples_compared": len(samples),
+                "largest_error_ppm_of_range": error_ppm,
+            },
+            onnx=model.onnx,
+            parameters=parameters,
+            compiled=(folder / "circuit.ezkl").read_bytes(),
+        )
+
+
+def write_input(path: Path, samples: Sequence[Arrays]) -> None:
+    """Samples as ezkl reads them: per input tensor one flat list, samples end to end."""
+    tensors = [
+        [value.item() for sample in samples for value in sample[index].reshape(-1)]
+        for index in range(len(samples[0]))
+    ]
+    path.write_text(json.dumps({"input_data": tensors}, allow_nan=False))
+
+
+def witness_outputs(path: Path, outputs: Sequence[TensorSpec]) -> list[NDArray[np.float64]]:
+    """A witness file's outputs as floats, in the model's shapes."""
+    rows = json.loads(path.read_text())["outputs"]
+    arrays = []
+    for row, spec in zip(rows, outputs, strict=True):
+        integers = (from_ezkl(text) for text in row)
+        signed = [value - MODULUS if value > MODULUS // 2 else value for value in integers]
+        flat = [value / 2**spec.scale for value in signed]
+        arrays.append(np.array(flat, dtype=np.float64).reshape(spec.shape))
+    return arrays
+
+
+def _samples(model: Model, calibration: Iterable[Any]) -> list[Arrays]:
+    """Calibration data as checked inputs.
+
+    An array with one axis more than the model's input, or with the model's batch axis of 1
+    replaced by N, is N samples; anything else is iterated.
+    """
+    spec = model.inputs[0]
+    data: Iterable[Any] = calibration
+    shape = getattr(calibration, "shape", None)
+    if shape is not None and len(model.inputs) == 1:
+        array = np.asarray(calibration)
+        if array.shape == spec.shape:
+            data = [array]
+        elif array.shape[1:] == spec.shape:
+            data = array
+        elif spec.shape[:1] == (1,) and array.shape[1:] == spec.shape[1:]:
+            data = array[:, None]
+        else:
+            raise InputError(
+                f"Calibration data has shape {list(array.shape)}; the model's input "
+                f"{spec.name!r} has {list(spec.shape)}.",
+                hint="Give N samples as an array of shape [N, ...], or an iterable of inputs.",
+            )
+    samples = []
+    for item in data:
+        samples.append(model.check_inputs(item))
+        if len(samples) == MAX_SAMPLES:
+            break
+    if not samples:
+        raise UsageError("Calibration data is empty.", hint="Give a few typical inputs.")
+    return samples
+
+
+def _specs(
+    model: Model, settings: Mapping[str, Any], visibility: Visibility
+) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
+    def specs(tensors: Sequence[Any], scales: Any, shown: str) -> tuple[TensorSpec, ...]:
+        if len(scales) != len(tensors):
+            raise UnsupportedError(
+                f"ezkl sees {len(scales)} tensors where the model has {len(tensors)}: an input "
+                "that nothing uses, or one used twice.",
+                hint="Remove unused inputs from the module.",
+            )
+        return tuple(
+            TensorSpec(tensor.name, tensor.shape, int(scale), shown)
+            for tensor, scale in zip(tensors, scales, strict=True)
+        )
+
+    return (
+        specs(model.inputs, settings["model_input_scales"], visibility.input),
+        specs(model.outputs, settings["model_output_scales"], visibility.output),
+    )
+
+
+def _compare(
+    folder: Path,
+    model: Model,
+    samples: Sequence[Arrays],
+    outputs: Sequence[TensorSpec],
+    tolerance: float,
+) -> int:
+    """Largest error of the circuit against the model, in parts per million of the outputs' range.
+
+    This is what catches an operator that ezkl compiles into something else.
+    """
+    steps = []
+    for index, sample in enumerate(samples):
+        write_input(folder / f"input-{index}.json", [sample])
+        names = {"data": f"input-{index}.json", "output": f"witness-{index}.json"}
+        steps.append(Step("gen_witness", {"model": "circuit.ezkl", **names}))
+    try:
+        run(folder, steps)
+    except EzklError as error:
+        raise UnsupportedError(f"ezkl cannot run its own circuit: {error.message}") from None
+    expected = [model.run(sample) for sample in samples]
+    found = [
+        witness_outputs(folder / f"witness-{index}.json", outputs) for index in range(len(samples))
+    ]
+    worst = 0.0
+    for position, spec in enumerate(outputs):
+        wanted = np.stack([np.asarray(row[position], dtype=np.float64) for row in expected])
+        got = np.stack([row[position] for row in found])
+        error = float(np.abs(wanted - got).max())
+        spread = float(wanted.max() - wanted.min())
+        # A constant output has no spread; compare with its size, and never finer than 4 steps.
+        reference = max(spread, float(np.abs(wanted).max()) * 0.1, 1e-9)
+        share = max(0.0, error - 4 / 2**spec.scale) / reference
+        worst = max(worst, error / reference)
+        if share > tolerance:
+            raise UnsupportedError(
+                f"The circuit's output {spec.name!r} is off by {error:.3g} on calibration data "
+                f"({100 * share:.1f} % of its range; the tolerance is {100 * tolerance:.1f} %).",
+                hint="ezkl compiled an operator into something else, or the scales are too "
+                "small: try options={'scales': [13]} or a larger tolerance.",
+            )
+    return round(worst * 1e6)

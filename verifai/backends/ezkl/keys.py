@@ -1,0 +1,128 @@
+"""Circuit -> key pair."""
+
+from __future__ import annotations
+
+import mmap
+import re
+from pathlib import Path
+from typing import Final
+
+from verifai.backends.ezkl import settings as ezkl_settings
+from verifai.backends.ezkl.process import EzklError, Step, installed_version, run, workspace
+from verifai.circuit import SRS, Circuit, ProvingKey
+from verifai.errors import InternalError, MalformedError, UsageError
+from verifai.progress import Progress
+from verifai.proof import Guarantees, VerifyingKey
+
+#: Where the generated contract compares the proof's length with the circuit's.
+_PROOF_LENGTH: Final = re.compile(r"eq\(0x([0-9a-f]+), proof\.length\)")
+
+
+def setup(circuit: Circuit, srs: SRS | None, progress: Progress) -> tuple[ProvingKey, VerifyingKey]:
+    """See :meth:`verifai.backends.protocol.Backend.setup`."""
+    version = installed_version()
+    if version != circuit.version:
+        raise UsageError(
+            f"The circuit was compiled with ezkl {circuit.version}; {version} is installed.",
+            hint="Compile it again: ezkl's files carry no version and do not mix.",
+        )
+    parameters = bytes(circuit.parameters)
+    settings = ezkl_settings.load(parameters)
+    if ezkl_settings.canonical(parameters.decode("ascii")) != parameters:
+        raise MalformedError("The circuit's ezkl settings are not in canonical form.")
+    log2 = ezkl_settings.log_rows(settings)
+    if srs is None:
+        progress.stage(f"development reference string (2^{log2} powers)")
+        srs = SRS.development(log2, _make_srs)
+    elif srs.log2 != log2:
+        raise UsageError(
+            f"The circuit needs an SRS with k = {log2}; this one has k = {srs.log2}.",
+            hint="Ceremony files come in all sizes: take the one for this k.",
+        )
+    with workspace() as name:
+        folder = Path(name)
+        (folder / "circuit.ezkl").write_bytes(circuit.compiled)
+        (folder / "settings.json").write_bytes(parameters)
+        with (folder / "k.srs").open("wb") as file:
+            file.write(srs.data)
+        progress.stage("making the key pair")
+        try:
+            run(
+                folder,
+                [
+                    Step(
+                        "setup",
+                        {
+                            "model": "circuit.ezkl",
+                            "vk_path": "vk.key",
+                            "pk_path": "pk.key",
+                            "srs_path": "k.srs",
+                        },
+                    )
+                ],
+            )
+        except EzklError as error:
+            raise MalformedError(
+                f"ezkl cannot set up this circuit: {error.message}", log=error.log[-2000:]
+            ) from None
+        verifier_srs = srs.verifier_part()
+        progress.stage("reading the proof's size")
+        source = solidity(folder, parameters, (folder / "vk.key").read_bytes(), verifier_srs)
+        found = _PROOF_LENGTH.search(source)
+        if found is None:
+            raise InternalError("ezkl's contract does not state the proof's length as expected.")
+        key = VerifyingKey(
+            model=circuit.model,
+            circuit=circuit.digest,
+            weights=circuit.weights,
+            inputs=circuit.inputs,
+            outputs=circuit.outputs,
+            guarantees=Guarantees("ezkl", version, True, srs.kind, srs.id),
+            proof_bytes=int(found.group(1), 16),
+            material=(parameters, (folder / "vk.key").read_bytes(), verifier_srs),
+        )
+        # Gigabytes for larger circuits: mapped, not read. The mapping outlives the folder.
+        with (folder / "pk.key").open("rb") as file:
+            material = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    return ProvingKey(circuit, key, srs.data, material), key
+
+
+def solidity(folder: Path, parameters: bytes, vk: bytes, srs: bytes) -> str:
+    """Source of the verifier contract that ezkl generates for a key.
+
+    ezkl writes the file and then fails to find a compiler to make its ABI with; only the source
+    is wanted.
+    """
+    for name, data in (("settings.json", parameters), ("vk.key", vk), ("verifier.srs", srs)):
+        (folder / name).write_bytes(data)
+    (folder / "verifier.sol").unlink(missing_ok=True)
+    try:
+        run(
+            folder,
+            [
+                Step(
+                    "create_evm_verifier",
+                    {
+                        "vk_path": "vk.key",
+                        "settings_path": "settings.json",
+                        "sol_code_path": "verifier.sol",
+                        "abi_path": "verifier.abi",
+                        "srs_path": "verifier.srs",
+                    },
+                    asynchronous=True,
+                    succeeds_if_file=str(folder / "verifier.sol"),
+                )
+            ],
+        )
+    except EzklError as error:
+        raise MalformedError(f"ezkl cannot make a contract of this key: {error.message}") from None
+    return (folder / "verifier.sol").read_text("utf-8")
+
+
+def _make_srs(path: Path, log2: int) -> None:
+    with workspace() as name:
+        folder = Path(name)
+        try:
+            run(folder, [Step("gen_srs", {"srs_path": str(path), "logrows": log2})])
+        except EzklError as error:
+            raise InternalError(f"ezkl cannot make a development SRS: {error.message}") from None

@@ -1,0 +1,165 @@
+"""Input -> proof, gated before and checked after."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verifai.backends.ezkl import settings as ezkl_settings
+from verifai.backends.ezkl.check import check
+from verifai.backends.ezkl.compiler import witness_outputs, write_input
+from verifai.backends.ezkl.field import claims, from_ezkl
+from verifai.backends.ezkl.process import EzklError, Step, installed_version, run, workspace
+from verifai.circuit import ProvingKey
+from verifai.errors import (
+    InputError,
+    InternalError,
+    MalformedError,
+    UnsupportedError,
+    UsageError,
+    VerificationError,
+)
+from verifai.model import Model
+from verifai.progress import Progress
+from verifai.proof import Proof
+
+#: ezkl reads its keys from files at every call. They are laid out once per key in this process.
+_laid_out: WeakKeyDictionary[ProvingKey, tempfile.TemporaryDirectory[str]] = WeakKeyDictionary()
+
+
+def prove(
+    key: ProvingKey,
+    inputs: Any,
+    context: Mapping[str, str | int] | None,
+    progress: Progress,
+) -> Proof:
+    """See :meth:`verifai.backends.protocol.Backend.prove`."""
+    if context is not None:
+        raise UnsupportedError(
+            "The ezkl backend cannot bind a proof to a context.",
+            hint="Leave context out; replay protection is then the application's own job.",
+        )
+    version = installed_version()
+    if version != key.verifying_key.guarantees.version:
+        raise UsageError(
+            f"The key was made with ezkl {key.verifying_key.guarantees.version}; {version} is "
+            "installed.",
+            hint="Compile and set up again.",
+        )
+    arrays = Model.from_bytes(bytes(key.circuit.onnx)).check_inputs(inputs)
+    files = _files(key)
+    with workspace() as name:
+        folder = Path(name)
+        progress.stage("computing the witness")
+        _witness(folder, files, key, arrays)
+        progress.stage("proving")
+        try:
+            run(
+                folder,
+                [
+                    Step(
+                        "prove",
+                        {
+                            "witness": "witness.json",
+                            "model": str(files / "circuit.ezkl"),
+                            "pk_path": str(files / "pk.key"),
+                            "proof_path": "proof.json",
+                            "srs_path": str(files / "k.srs"),
+                        },
+                    )
+                ],
+            )
+        except EzklError as error:
+            raise InputError(
+                f"ezkl cannot prove this input: {error.message}",
+                hint="A value may be outside the calibrated range: calibrate with data like it.",
+                log=error.log[-2000:],
+            ) from None
+        argument, public = _read_proof(folder / "proof.json")
+    specs = key.verifying_key.inputs + key.verifying_key.outputs
+    tensors = claims(specs, public)
+    count = len(key.verifying_key.inputs)
+    statement = key.verifying_key.statement(tensors[:count], tensors[count:])
+    progress.stage("checking the proof")
+    # ezkl's prover never checks itself: a damaged key or witness gives a proof of nothing.
+    try:
+        if len(argument) != key.verifying_key.proof_bytes:
+            raise InternalError(
+                f"ezkl made a proof of {len(argument)} bytes, expected "
+                f"{key.verifying_key.proof_bytes}."
+            )
+        check(key.verifying_key, statement, argument)
+    except VerificationError as error:
+        raise MalformedError(
+            f"The proof that was just made does not verify ({error.message}): the proving key is "
+            "damaged or belongs to another circuit.",
+            hint="Set up the circuit again.",
+        ) from None
+    return Proof.of(statement, argument)
+
+
+def circuit_outputs(key: ProvingKey, inputs: Any) -> Sequence[NDArray[np.float64]]:
+    """The circuit's own outputs on ``inputs``, without a proof."""
+    arrays = Model.from_bytes(bytes(key.circuit.onnx)).check_inputs(inputs)
+    files = _files(key)
+    with workspace() as name:
+        _witness(Path(name), files, key, arrays)
+        return witness_outputs(Path(name) / "witness.json", key.circuit.outputs)
+
+
+def _files(key: ProvingKey) -> Path:
+    if key not in _laid_out:
+        folder = workspace()
+        for name, data in (
+            ("circuit.ezkl", key.circuit.compiled),
+            ("pk.key", key.material),
+            ("k.srs", key.srs),
+        ):
+            with (Path(folder.name) / name).open("wb") as file:
+                file.write(data)
+        _laid_out[key] = folder
+    return Path(_laid_out[key].name)
+
+
+def _witness(folder: Path, files: Path, key: ProvingKey, arrays: tuple[NDArray[Any], ...]) -> None:
+    write_input(folder / "input.json", [arrays])
+    step = Step(
+        "gen_witness",
+        {
+            "data": "input.json",
+            "model": str(files / "circuit.ezkl"),
+            "output": "witness.json",
+        },
+    )
+    try:
+        run(folder, [step])
+    except EzklError as error:
+        raise InputError(f"ezkl cannot run the circuit on this input: {error.message}") from None
+    witness = json.loads((folder / "witness.json").read_text())
+    low, high = ezkl_settings.load(bytes(key.circuit.parameters))["run_args"]["lookup_range"]
+    found_low, found_high = witness["min_lookup_inputs"], witness["max_lookup_inputs"]
+    # gen_witness accepts such inputs and prove then deadlocks.
+    if found_low < low or found_high > high:
+        raise InputError(
+            f"This input drives a lookup to [{found_low}, {found_high}]; the circuit was "
+            f"calibrated for [{low}, {high}].",
+            hint="Compile again with calibration data that covers inputs like this one.",
+        )
+
+
+def _read_proof(path: Path) -> tuple[bytes, list[int]]:
+    try:
+        content = json.loads(path.read_text())
+        argument = bytes(content["proof"])
+        rows = content["instances"]
+        values = [from_ezkl(text) for row in rows for text in row]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InternalError(f"ezkl's proof file is not what was expected: {error!r}.") from None
+    return argument, values

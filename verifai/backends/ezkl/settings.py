@@ -1,0 +1,94 @@
+"""ezkl's settings file: how we fill it in, and the one form it is kept in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from verifai.circuit import Visibility
+from verifai.errors import MalformedError, UsageError
+
+#: Options of :func:`verifai.compile` that are passed on to ezkl's ``PyRunArgs``.
+RUN_OPTIONS: Final = {
+    "input_scale": int,
+    "param_scale": int,
+    "logrows": int,
+    "num_inner_cols": int,
+    "decomp_base": int,
+    "decomp_legs": int,
+    "disable_freivalds": bool,
+}
+#: Options of our own: calibration scales to try, and how far the circuit may be from the model.
+OWN_OPTIONS: Final = {"scales": list, "tolerance": float}
+
+#: ezkl's words for our visibilities. ``hashed`` is a Poseidon digest, public, without blinding.
+_EZKL_VISIBILITY: Final = {"public": "public", "committed": "hashed/public", "private": "private"}
+
+
+def run_args(visibility: Visibility, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes for ``PyRunArgs``.
+
+    Weights are always ``fixed``: constants of the verifying key. With ezkl's ``private`` weights
+    a proof would say that *some* weights gave this output, and bind no model.
+
+    Raises:
+        UsageError: an unknown option, or one of the wrong type.
+    """
+    known = {**RUN_OPTIONS, **OWN_OPTIONS}
+    for name, value in options.items():
+        if name not in known:
+            raise UsageError(
+                f"The ezkl backend has no option {name!r}.", hint=f"It has {sorted(known)}."
+            )
+        wanted = known[name]
+        fits = isinstance(value, (int, float) if wanted is float else wanted)
+        if not fits or (isinstance(value, bool) and wanted is not bool):
+            raise UsageError(f"Option {name!r} is a {wanted.__name__}, found {value!r}.")
+    return {
+        "input_visibility": _EZKL_VISIBILITY[visibility.input],
+        "output_visibility": _EZKL_VISIBILITY[visibility.output],
+        "param_visibility": "fixed",
+        **{name: value for name, value in options.items() if name in RUN_OPTIONS},
+    }
+
+
+def canonical(text: str) -> bytes:
+    """Settings in the one form that gives the same verifying key every time.
+
+    ezkl writes lookups, range checks and einsum equations in hash-set order, and that order
+    decides the column layout: the same model would get another key at each compilation. Sorted,
+    and with the time stamp zeroed, settings and key come out identical (16 times of 16 measured).
+    """
+    settings = load(text)
+    settings["timestamp"] = 0
+    for name in ("required_lookups", "required_range_checks"):
+        settings[name] = sorted(settings[name], key=_order)
+    einsum = settings.get("einsum_params")
+    if einsum:
+        einsum["equations"] = sorted(einsum["equations"], key=_order)
+    return json.dumps(settings, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def load(text: str | bytes) -> dict[str, Any]:
+    """Parse a settings file and check that what we rely on is there."""
+    try:
+        settings = json.loads(text)
+        settings["run_args"]["logrows"], settings["run_args"]["lookup_range"]
+        settings["model_input_scales"], settings["model_output_scales"]
+        settings["required_lookups"], settings["required_range_checks"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise MalformedError(f"The ezkl settings are not what ezkl 23 writes: {error!r}.") from None
+    return dict(settings)
+
+
+def log_rows(settings: Mapping[str, Any]) -> int:
+    """log2 of the circuit's rows: the size of the reference string it needs."""
+    value = settings["run_args"]["logrows"]
+    if type(value) is not int or not 1 <= value <= 26:
+        raise MalformedError(f"ezkl settings with logrows {value!r}: 1 to 26 are possible.")
+    return value
+
+
+def _order(item: Any) -> str:
+    return json.dumps(item, sort_keys=True)

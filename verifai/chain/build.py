@@ -1,0 +1,73 @@
+"""Make the contract artefacts that ship with the package, or check that they are what they say.
+
+::
+
+    python -m verifai.chain.build            # write contracts/ProofRegistry.json
+    python -m verifai.chain.build --check    # recompile and compare byte for byte
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from verifai.chain.atomic import write_atomically
+from verifai.chain.solidity import SETTINGS, compile_contract
+from verifai.chain.toolchain import SOLC_VERSION
+from verifai.errors import MalformedError, VerifaiError
+
+CONTRACTS: Final = Path(__file__).parent / "contracts"
+NAMES: Final = ("ProofRegistry",)
+
+
+def artefact_text(name: str) -> str:
+    """The artefact of a contract, from its source: JSON, sorted keys, one trailing newline."""
+    contract = compile_contract((CONTRACTS / f"{name}.sol").read_text("utf-8"), name)
+    value = {
+        "contract": name,
+        "compiler": {"name": "solc", "version": SOLC_VERSION, "settings": SETTINGS},
+        "sourceSha256": contract.source_sha256,
+        "abi": contract.abi,
+        "bytecode": "0x" + contract.creation.hex(),
+        "deployedCodeHash": contract.code_hash,
+    }
+    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
+
+
+def check(name: str) -> None:
+    """Compare the shipped artefact with one made from the source now.
+
+    Raises:
+        MalformedError: they differ.
+    """
+    path = CONTRACTS / f"{name}.json"
+    if not path.is_file() or path.read_text("ascii") != artefact_text(name):
+        raise MalformedError(
+            f"{path.name} is not what {name}.sol compiles to.",
+            hint="python -m verifai.chain.build writes it anew.",
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m verifai.chain.build", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare, write nothing")
+    options = parser.parse_args(arguments)
+    try:
+        for name in NAMES:
+            if options.check:
+                check(name)
+            else:
+                write_atomically(CONTRACTS / f"{name}.json", artefact_text(name).encode("ascii"))
+    except VerifaiError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

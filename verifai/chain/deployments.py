@@ -1,0 +1,103 @@
+"""Which contracts stand where, remembered between runs.
+
+A remembered address is a hint: before it is used, the code that stands there is compared with the
+code that ought to. Chains are told apart by chain id and genesis, because development nodes all
+use the same few ids.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from verifai.chain.atomic import write_atomically
+from verifai.errors import EnvironmentFault, MalformedError
+from verifai.home import home
+from verifai.proof.codec import canonical_json, parse_canonical_json
+
+
+class Deployments:
+    """Addresses by code hash for one chain.
+
+    Args:
+        chain: ``eip155:N/0x<genesis hash>``.
+        path: the file, default ``home()/chain/deployments.json``; None keeps them in memory only.
+    """
+
+    def __init__(self, chain: str, path: Path | None) -> None:
+        self.chain = chain
+        self.path = path
+        self._known: dict[str, list[str]] = {}
+        if path is not None:
+            self._known = _section(_load(path), chain)
+
+    def at(self, code_hash: str) -> tuple[str, ...]:
+        """Addresses where code with this hash was seen, oldest first."""
+        return tuple(self._known.get(code_hash, ()))
+
+    def add(self, code_hash: str, address: str) -> None:
+        """Remember an address; adding it again changes nothing."""
+        if address in self._known.get(code_hash, ()):
+            return
+        self._known.setdefault(code_hash, []).append(address)
+        if self.path is None:
+            return
+        with _locked(self.path):  # another process may have added some meanwhile
+            everything = _load(self.path)
+            here = _section(everything, self.chain)
+            if address not in here.setdefault(code_hash, []):
+                here[code_hash].append(address)
+            everything[self.chain] = here
+            write_atomically(self.path, canonical_json(everything))
+        self._known = here
+
+    def __repr__(self) -> str:
+        return f"Deployments({self.chain[:40]}, {sum(map(len, self._known.values()))} contracts)"
+
+
+def default_path() -> Path:
+    """``home()/chain/deployments.json``."""
+    return home() / "chain" / "deployments.json"
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        value = parse_canonical_json(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, MalformedError):
+        value = None
+    if not isinstance(value, dict):
+        raise MalformedError(
+            f"{path} is damaged.", hint="Delete it: contracts are found or deployed again."
+        )
+    return value
+
+
+def _section(everything: dict[str, Any], chain: str) -> dict[str, list[str]]:
+    section = everything.get(chain, {})
+    if not isinstance(section, dict):
+        return {}
+    return {
+        code_hash: [address for address in addresses if isinstance(address, str)]
+        for code_hash, addresses in section.items()
+        if isinstance(addresses, list)
+    }
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise EnvironmentFault(f"Cannot write {path}: {error.strerror or error}.") from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,200 @@
+"""A chain inside this process: py-evm behind eth-tester, deterministic and optionally journalled.
+
+What is changed against the libraries' defaults, and why:
+
+- blocks depend on nothing random, so that a replayed journal gives the same block hashes;
+- the BN254 precompiles (EIP-196, EIP-197), pure Python and slow, remember their answers: a proof is
+  run once to estimate gas and once to mine, with the same points;
+- gas is estimated with one run instead of a search with twenty;
+- a revert keeps its data.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from verifai.chain.faults import Reverted
+from verifai.chain.journal import Block, Journal, same_blocks
+from verifai.errors import InternalError
+from verifai.extras import require
+
+if TYPE_CHECKING:
+    from web3 import Web3
+
+#: Private key of the embedded chain's funded account: public knowledge, worthless elsewhere.
+DEVELOPMENT_KEY: Final = (1).to_bytes(32, "big")
+#: One LeNet-size verification makes about 60 calls of a few hundred bytes.
+REMEMBERED_CALLS: Final = 4096
+
+
+def start(journal: Journal | None) -> tuple[Web3, Any]:
+    """A fresh chain, or the one that ``journal`` tells of; every later block is added to it.
+
+    Returns:
+        The client, and the py-evm backend behind it.
+
+    Raises:
+        MissingExtra: web3 or eth-tester is not installed.
+        MalformedError: the journal does not replay to the block hashes it records.
+    """
+    web3 = require("web3", "chain", "the embedded chain")
+    eth_tester = require("eth_tester", "chain", "the embedded chain")
+    backend = _backend_class()(journal.genesis_time if journal else int(time.time()))
+    tester = eth_tester.EthereumTester(backend)
+    if journal is not None:
+        _replay(backend, journal)
+        backend.mined = journal.append
+    return web3.Web3(web3.EthereumTesterProvider(tester)), backend
+
+
+def _replay(backend: Any, journal: Journal) -> None:
+    for number, block in enumerate(journal.blocks(), start=2):
+        backend.next_time = block.time
+        try:
+            for transaction in block.transactions:
+                backend.send_raw_transaction(transaction)
+            hashes = [mined.hex() for mined in backend.mine_blocks()]
+        except Exception as error:
+            raise journal.damaged(
+                number, f"its transactions cannot be applied ({type(error).__name__})."
+            ) from None
+        if not same_blocks(hashes, block.hash):
+            raise journal.damaged(number, "its transactions give another block.")
+    backend.next_time = None
+
+
+@lru_cache(maxsize=1)
+def _backend_class() -> type[Any]:
+    """The py-evm backend, defined here because its base classes are optional packages."""
+    from eth.exceptions import Revert, VMError
+    from eth.vm.spoof import SpoofTransaction
+    from eth_tester.backends.pyevm.main import PyEVMBackend, get_default_genesis_params
+    from eth_utils import keccak
+
+    class Backend(PyEVMBackend):  # type: ignore[misc]
+        """See the module's docstring."""
+
+        def __init__(self, genesis_time: int) -> None:
+            self.mined: Callable[[Block], None] | None = None
+            self.next_time: int | None = None
+            super().__init__(
+                genesis_parameters=get_default_genesis_params({"timestamp": genesis_time}),
+                vm_configuration=((0, _virtual_machine()),),
+            )
+
+        def send_raw_transaction(self, raw_transaction: bytes) -> Any:
+            self._open_block()
+            return super().send_raw_transaction(raw_transaction)
+
+        def send_transaction(self, transaction: Any) -> Any:
+            self._open_block()
+            return super().send_transaction(transaction)
+
+        def _open_block(self) -> None:
+            """Fix time and randomness of the block to come before anything runs in it."""
+            header = self.chain.header
+            if header.gas_used == 0:
+                earliest = self.chain.get_canonical_head().timestamp + 1
+                when = self.next_time if self.next_time is not None else int(time.time())
+                self.chain.header = header.copy(
+                    timestamp=max(earliest, when), mix_hash=keccak(header.parent_hash)
+                )
+
+        def mine_blocks(self, num_blocks: int = 1, coinbase: bytes = 20 * b"\0") -> Any:
+            hashes = []
+            for _ in range(num_blocks):
+                self._open_block()
+                block = self.chain.mine_block(coinbase=coinbase, blob_gas_used=0)
+                if self.mined is not None:
+                    raw = tuple(transaction.encode() for transaction in block.transactions)
+                    self.mined(Block(block.hash.hex(), block.header.timestamp, raw))
+                hashes.append(block.hash)
+            return tuple(hashes)
+
+        def revert_to_snapshot(self, snapshot: Any) -> None:
+            if self.mined is not None:
+                raise InternalError("A journalled chain cannot go back to a snapshot.")
+            super().revert_to_snapshot(snapshot)
+
+        def estimate_gas(self, transaction: Any, block_number: Any = "latest") -> int:
+            limit = self._max_available_gas()
+            computation, intrinsic = self._run({**transaction, "gas": limit}, block_number)
+            if computation.is_error:
+                raise _reverted(computation.error)
+            data = bytes(transaction.get("data", b""))
+            zeros = data.count(0)
+            floor = 21_000 + 10 * (zeros + 4 * (len(data) - zeros))  # EIP-7623
+            # Refunds come only at the end, and 1/64 stays behind at each call (EIP-150).
+            used = intrinsic + computation.get_gas_used()
+            return min(int(limit), max(floor, used + used // 16 + 10_000))
+
+        def call(self, transaction: Any, block_number: Any = "latest") -> Any:
+            computation, _ = self._run(
+                {"gas": self._max_available_gas(), **transaction}, block_number
+            )
+            if computation.is_error:
+                raise _reverted(computation.error)
+            return computation.output
+
+        def _run(self, transaction: Any, block_number: Any) -> tuple[Any, int]:
+            """Execute without effect; the computation, and the gas charged before it began."""
+            unsigned = self._get_normalized_and_unsigned_evm_transaction(transaction, block_number)
+            spoofed = SpoofTransaction(unsigned, from_=transaction["from"])
+            block = self.get_block_by_number(block_number, full_transaction=False)
+            header = self.chain.get_canonical_block_header_by_number(block["number"])
+            state = self.chain.get_vm(at_header=header).state
+            snapshot = state.snapshot()
+            try:
+                return state.apply_transaction(spoofed), spoofed.intrinsic_gas
+            finally:
+                state.revert(snapshot)
+
+    def _reverted(error: VMError) -> Reverted:
+        data = error.args[0] if isinstance(error, Revert) and error.args else b""
+        return Reverted(data if isinstance(data, bytes) else b"", f"{type(error).__name__}")
+
+    return Backend
+
+
+def _virtual_machine() -> type[Any]:
+    """py-evm's Prague rules with remembered precompiles."""
+    from eth.vm.forks.prague import PragueVM
+    from eth.vm.forks.prague.computation import PragueComputation
+    from eth.vm.forks.prague.state import PragueState
+
+    precompiles = dict(PragueComputation.get_precompiles())
+    for number in (6, 7, 8):
+        address = number.to_bytes(20, "big")
+        precompiles[address] = _remembering(precompiles[address])
+    computation = type(
+        "Computation", (PragueComputation,), {"_precompiles": precompiles}
+    )
+    state = type("State", (PragueState,), {"computation_class": computation})
+    return type("VirtualMachine", (PragueVM,), {"_state_class": state})
+
+
+def _remembering(precompile: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A precompile that computes each answer once.
+
+    Its gas and output depend on the input alone. Failures are computed anew each time.
+    """
+    answers: dict[bytes, tuple[int, bytes]] = {}
+
+    def run(computation: Any) -> Any:
+        question = bytes(computation.msg.data)
+        if question in answers:
+            gas, output = answers[question]
+            computation.consume_gas(gas, reason="remembered precompile")
+            computation.output = output
+            return computation
+        before = computation.get_gas_remaining()
+        result = precompile(computation)
+        if len(answers) >= REMEMBERED_CALLS:
+            answers.pop(next(iter(answers)))
+        answers[question] = (before - computation.get_gas_remaining(), bytes(computation.output))
+        return result
+
+    return run

@@ -1,0 +1,184 @@
+"""The embedded chain's memory between processes: an append-only file of its blocks.
+
+Line 1 is the genesis: ``{"chain":..., "format":1, "time":...}``. Every further line is one mined
+block: ``{"hash":..., "time":..., "transactions":["0x...", ...]}`` with the raw signed transactions.
+A chain that replays them must come to the same block hashes, which cover transactions, results and
+everything before, so that no change to the file goes unnoticed except the loss of whole lines from
+its end. Lines are canonical JSON.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from verifai.errors import EnvironmentFault, MalformedError
+from verifai.proof.codec import canonical_json, exact_fields, parse_canonical_json
+
+FORMAT: Final = 1
+#: How long to wait for another process that has the journal open; publishing takes seconds.
+LOCK_SECONDS: Final = 20.0
+
+
+@dataclass(frozen=True)
+class Block:
+    """One line: block hash (64 hex characters), time (UNIX seconds), raw signed transactions."""
+
+    hash: str
+    time: int
+    transactions: tuple[bytes, ...]
+
+    def line(self) -> bytes:
+        raw = ["0x" + transaction.hex() for transaction in self.transactions]
+        value = {"hash": self.hash, "time": self.time, "transactions": raw}
+        return canonical_json(value) + b"\n"
+
+
+class Journal:
+    """A journal file, locked against every other writer for as long as it is open.
+
+    Args:
+        path: the file; made if missing.
+        lock_seconds: how long to wait for another process that has it open.
+
+    Attributes:
+        genesis_time: timestamp of block 0.
+
+    Raises:
+        EnvironmentFault: another process has it open, or it cannot be written.
+        MalformedError: not a journal.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, lock_seconds: float = LOCK_SECONDS
+    ) -> None:
+        self.path = Path(path).absolute()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise EnvironmentFault(
+                f"Cannot open the journal {self.path}: {error.strerror or error}."
+            ) from None
+        try:
+            self._lock(lock_seconds)
+            if os.fstat(self._handle).st_size == 0:
+                header = {"chain": "embedded", "format": FORMAT, "time": int(time.time())}
+                self._append(canonical_json(header) + b"\n")
+            self._lines = self._read()
+            self.genesis_time = self._genesis()
+        except BaseException:
+            os.close(self._handle)
+            raise
+
+    def blocks(self) -> Iterator[Block]:
+        """The blocks in the file when it was opened, oldest first.
+
+        Raises:
+            MalformedError: a line that is no block; the message names it.
+        """
+        for number, line in enumerate(self._lines[1:], start=2):
+            try:
+                fields = exact_fields(
+                    parse_canonical_json(line), ("hash", "time", "transactions"), "A block"
+                )
+                raw = fields["transactions"]
+                if not (isinstance(raw, list) and type(fields["time"]) is int):
+                    raise MalformedError("A block has a time and a list of transactions.")
+                yield Block(
+                    str(fields["hash"]), fields["time"], tuple(_from_hex(item) for item in raw)
+                )
+            except MalformedError as error:
+                raise self.damaged(number, error.message) from None
+        self._lines = []
+
+    def append(self, block: Block) -> None:
+        """Add a block; on return it is on disk.
+
+        Raises:
+            EnvironmentFault: the disk refused; the file is as it was before.
+        """
+        self._append(block.line())
+
+    def damaged(self, line: int, why: str) -> MalformedError:
+        """The error for a line that is not what the chain wrote."""
+        return MalformedError(
+            f"The journal {self.path} is damaged at line {line}: {why}",
+            hint=f"Restore it from a copy; lines 1 to {line - 1} are sound, and a journal cut "
+            "there is a valid, shorter chain.",
+            line=line,
+        )
+
+    def close(self) -> None:
+        """Unlock and close; harmless when repeated."""
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+    def _lock(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise EnvironmentFault(
+                        f"Another process has the journal {self.path} open.",
+                        hint="Close it there, or use another journal.",
+                    ) from None
+                time.sleep(0.05)
+
+    def _read(self) -> list[bytes]:
+        os.lseek(self._handle, 0, os.SEEK_SET)
+        with os.fdopen(os.dup(self._handle), "rb") as file:
+            lines = file.read().split(b"\n")
+        if lines.pop() != b"":
+            raise self.damaged(len(lines) + 1, "it ends in the middle of a line.")
+        return lines
+
+    def _genesis(self) -> int:
+        names = ("chain", "format", "time")
+        try:
+            fields: dict[str, Any] = exact_fields(
+                parse_canonical_json(self._lines[0]), names, "A journal"
+            )
+        except MalformedError:
+            raise MalformedError(f"{self.path} is not a journal of the embedded chain.") from None
+        if fields["format"] != FORMAT or type(fields["time"]) is not int:
+            raise MalformedError(f"{self.path} is a journal of another version of verifai.")
+        return int(fields["time"])
+
+    def _append(self, line: bytes) -> None:
+        end = os.lseek(self._handle, 0, os.SEEK_END)
+        try:
+            if os.write(self._handle, line) != len(line):
+                raise OSError("the disk is full")
+            os.fsync(self._handle)
+        except OSError as error:
+            os.ftruncate(self._handle, end)
+            raise EnvironmentFault(
+                f"Cannot write the journal {self.path}: {error.strerror or error}."
+            ) from None
+
+    def __repr__(self) -> str:
+        return f"Journal({str(self.path)!r})"
+
+
+def _from_hex(value: Any) -> bytes:
+    if not (isinstance(value, str) and value.startswith("0x")):
+        raise MalformedError("A transaction is a string of 0x and hex digits.")
+    try:
+        return bytes.fromhex(value[2:])
+    except ValueError:
+        raise MalformedError("A transaction is a string of 0x and hex digits.") from None
+
+
+def same_blocks(mined: Sequence[str], recorded: str) -> bool:
+    """Whether replaying one line gave exactly the recorded block."""
+    return list(mined) == [recorded]

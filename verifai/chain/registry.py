@@ -1,0 +1,220 @@
+"""The ProofRegistry contract, seen from Python: its artefact, its calls, its events, its errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Final
+
+from verifai.chain import abi
+from verifai.errors import MalformedError
+
+if TYPE_CHECKING:
+    from verifai.backends import EvmCall
+
+_VERIFY_TYPES: Final = ("bytes", "uint256[]")
+_PUBLISH_TYPES: Final = ("address", "bytes32", "bytes32", "bytes32", *_VERIFY_TYPES)
+_EVENT_TYPES: Final = ("bytes32", "address", "bytes32", "uint256")
+
+#: Custom errors: signature up to the bracket, types of the arguments.
+ERRORS: Final[Mapping[str, tuple[str, ...]]] = {
+    "VerifierWithoutCode": ("address",),
+    "InstanceOutOfRange": ("uint256", "uint256"),
+    "ProofRefused": (),
+    "AlreadyPublished": ("bytes32",),
+}
+
+
+@dataclass(frozen=True, repr=False)
+class Artefact:
+    """``contracts/ProofRegistry.json``: what ``python -m verifai.chain.build`` makes.
+
+    Attributes:
+        abi: interface.
+        creation: bytecode for the deployment transaction.
+        code_hash: Keccak-256 of the code that then lies at the address, 0x and 64 digits.
+    """
+
+    abi: Sequence[Mapping[str, Any]]
+    creation: bytes
+    code_hash: str
+
+    def __repr__(self) -> str:
+        return f"Artefact(ProofRegistry, code {self.code_hash[:12]})"
+
+
+@cache
+def artefact() -> Artefact:
+    """The registry as shipped; no compiler needed."""
+    text = (resources.files("verifai.chain") / "contracts" / "ProofRegistry.json").read_text("ascii")
+    value = json.loads(text)
+    return Artefact(value["abi"], bytes.fromhex(value["bytecode"][2:]), value["deployedCodeHash"])
+
+
+@dataclass(frozen=True)
+class Publication:
+    """The arguments of ``publish``; digests are 64 hex characters, ``verifier`` an address."""
+
+    verifier: str
+    key_digest: str
+    statement_digest: str
+    bundle_digest: str
+    call: EvmCall
+
+    def calldata(self) -> bytes:
+        """The transaction data that publishes it."""
+        return publish_selector() + abi.encode(
+            _PUBLISH_TYPES,
+            (
+                self.verifier,
+                *(bytes.fromhex(digest) for digest in self._digests),
+                self.call.argument,
+                self.call.instances,
+            ),
+        )
+
+    def record_id(self) -> bytes:
+        """The key of the contract's ``publishedIn``."""
+        question = verify_selector() + abi.encode(
+            _VERIFY_TYPES, (self.call.argument, self.call.instances)
+        )
+        return abi.keccak(
+            abi.encode(
+                ("address", "bytes32", "bytes32", "bytes32", "bytes32"),
+                (
+                    self.verifier,
+                    *(bytes.fromhex(digest) for digest in self._digests),
+                    abi.keccak(question),
+                ),
+            )
+        )
+
+    @property
+    def _digests(self) -> tuple[str, str, str]:
+        return self.key_digest, self.statement_digest, self.bundle_digest
+
+    @classmethod
+    def from_calldata(cls, data: bytes) -> Publication:
+        """Inverse of :meth:`calldata`.
+
+        Raises:
+            MalformedError: another function, or not the standard encoding of its arguments.
+        """
+        from verifai.backends import EvmCall
+
+        if data[:4] != publish_selector():
+            raise MalformedError("The transaction calls another function than publish.")
+        verifier, key, statement, bundle, argument, instances = abi.decode(
+            _PUBLISH_TYPES, data[4:], "The transaction's data"
+        )
+        return cls(
+            checksum(verifier), key.hex(), statement.hex(), bundle.hex(),
+            EvmCall(argument, tuple(instances)),
+        )
+
+
+@dataclass(frozen=True)
+class Event:
+    """One ``ProofPublished`` log.
+
+    Attributes:
+        key_digest, statement_digest, bundle_digest: as the publisher claims, 64 hex characters.
+        publisher, verifier: checksummed addresses (EIP-55).
+        verifier_code_hash: Keccak-256, 0x and 64 digits.
+        previous_block: block of the record before, 0 for the first.
+        block_number, log_index: place in the chain.
+        transaction_hash: 0x and 64 digits.
+    """
+
+    key_digest: str
+    statement_digest: str
+    bundle_digest: str
+    publisher: str
+    verifier: str
+    verifier_code_hash: str
+    previous_block: int
+    block_number: int
+    log_index: int
+    transaction_hash: str
+
+    @classmethod
+    def from_log(cls, log: Mapping[str, Any]) -> Event:
+        """Decode a log of the registry.
+
+        Raises:
+            MalformedError: not a ``ProofPublished`` event.
+        """
+        topics = [bytes(topic) for topic in log["topics"]]
+        if len(topics) != 4 or topics[0] != event_topic() or any(topics[3][:12]):
+            raise MalformedError("A log that is no ProofPublished event.")
+        bundle, verifier, code_hash, previous = abi.decode(
+            _EVENT_TYPES, bytes(log["data"]), "An event's data"
+        )
+        return cls(
+            topics[1].hex(),
+            topics[2].hex(),
+            bundle.hex(),
+            checksum("0x" + topics[3][12:].hex()),
+            checksum(verifier),
+            "0x" + code_hash.hex(),
+            previous,
+            int(log["blockNumber"]),
+            int(log["logIndex"]),
+            "0x" + bytes(log["transactionHash"]).hex(),
+        )
+
+
+@cache
+def event_topic() -> bytes:
+    """Topic 0 of ``ProofPublished``."""
+    return abi.keccak(
+        b"ProofPublished(bytes32,bytes32,address,bytes32,address,bytes32,uint256)"
+    )
+
+
+@cache
+def publish_selector() -> bytes:
+    """Selector of ``publish``."""
+    return abi.selector(f"publish({','.join(_PUBLISH_TYPES)})")
+
+
+@cache
+def verify_selector() -> bytes:
+    """Selector of a verifier's ``verifyProof``."""
+    return abi.selector(f"verifyProof({','.join(_VERIFY_TYPES)})")
+
+
+@cache
+def _error_selectors() -> dict[bytes, str]:
+    return {abi.selector(f"{name}({','.join(types)})"): name for name, types in ERRORS.items()}
+
+
+def read_error(data: bytes) -> tuple[str, tuple[Any, ...]] | None:
+    """Name and arguments of one of the registry's custom errors, None for any other data."""
+    name = _error_selectors().get(data[:4])
+    if name is None:
+        return None
+    try:
+        return name, abi.decode(ERRORS[name], data[4:], name) if ERRORS[name] else ()
+    except MalformedError:
+        return None
+
+
+def checksum(address: str) -> str:
+    """An address in EIP-55 spelling.
+
+    Raises:
+        MalformedError: not 20 bytes of hex.
+    """
+    from verifai.extras import require
+
+    try:
+        spelled: str = require("eth_utils", "chain", "reading addresses").to_checksum_address(
+            address
+        )
+    except (ValueError, TypeError):
+        raise MalformedError(f"Not an address: {str(address)[:60]!r}.") from None
+    return spelled

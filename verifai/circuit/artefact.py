@@ -1,0 +1,180 @@
+"""The circuit and the proving key, as the two files a prover keeps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from verifai.errors import MalformedError
+from verifai.limits import MAX_ARTEFACT_BYTES
+from verifai.proof import VerifyingKey, codec
+from verifai.proof.codec import Section, exact_fields, hex_digest
+from verifai.proof.statement import WEIGHT_VISIBILITIES
+from verifai.proof.tensor import TensorSpec, specs_from_json
+
+CIRCUIT_KIND: Final = b"CIRC"
+PROVING_KEY_KIND: Final = b"PKEY"
+VERSION: Final = 1
+_FIELDS: Final = ["model", "backend", "version", "weights", "inputs", "outputs", "facts"]
+
+
+@dataclass(frozen=True, repr=False)
+class Circuit:
+    """A model compiled for a backend.
+
+    Attributes:
+        model: digest of the ONNX model.
+        backend, version: who compiled it.
+        weights: visibility of the weights.
+        inputs, outputs: tensor specs, scales included.
+        facts: what the backend wants people to know before they pay for a proof (rows, fidelity,
+            estimates), as canonical JSON; informative only.
+        onnx: the model itself, so that a prover needs no second file.
+        parameters: the backend's settings, canonical: the circuit's digest covers them.
+        compiled: the backend's compiled form.
+    """
+
+    model: str
+    backend: str
+    version: str
+    weights: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    facts: Mapping[str, Any]
+    onnx: Section = field(repr=False)
+    parameters: Section = field(repr=False)
+    compiled: Section = field(repr=False)
+
+    @cached_property
+    def digest(self) -> str:
+        """Names the circuit: backend, model and canonical parameters.
+
+        The compiled form is left out: ezkl's differs from run to run although the key made from
+        it does not.
+        """
+        header = self._header()
+        del header["facts"]
+        return codec.digest("circuit/1", codec.canonical_json(header), self.parameters)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the circuit atomically and return its path."""
+        return codec.write(
+            path, CIRCUIT_KIND, VERSION, self._header(), (self.onnx, self.parameters, self.compiled)
+        )
+
+    def to_bytes(self) -> bytes:
+        """The canonical encoding."""
+        return codec.pack(
+            CIRCUIT_KIND, VERSION, self._header(), (self.onnx, self.parameters, self.compiled)
+        )
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Circuit:
+        """Read a circuit file.
+
+        Raises:
+            MalformedError: not the canonical encoding of a circuit.
+        """
+        return cls._from(*codec.read(path, CIRCUIT_KIND, VERSION, 3, limit=MAX_ARTEFACT_BYTES))
+
+    @classmethod
+    def from_bytes(cls, data: Section) -> Circuit:
+        """Read a circuit from bytes. Raises as :meth:`load`."""
+        return cls._from(*codec.unpack(data, CIRCUIT_KIND, VERSION, 3, limit=MAX_ARTEFACT_BYTES))
+
+    @classmethod
+    def _from(cls, header: dict[str, Any], sections: list[memoryview]) -> Circuit:
+        fields = exact_fields(header, _FIELDS, "A circuit")
+        if not isinstance(fields["version"], str) or not isinstance(fields["facts"], dict):
+            raise MalformedError("A circuit's version is a string and its facts an object.")
+        onnx, parameters, compiled = sections
+        return cls(
+            hex_digest(fields["model"], "model"),
+            codec.one_of(fields["backend"], ("native", "ezkl"), "backend"),
+            fields["version"],
+            codec.one_of(fields["weights"], WEIGHT_VISIBILITIES, "weights"),
+            specs_from_json(fields["inputs"], "inputs"),
+            specs_from_json(fields["outputs"], "outputs"),
+            fields["facts"],
+            onnx,
+            parameters,
+            compiled,
+        )
+
+    def _header(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "backend": self.backend,
+            "version": self.version,
+            "weights": self.weights,
+            "inputs": [spec.to_json() for spec in self.inputs],
+            "outputs": [spec.to_json() for spec in self.outputs],
+            "facts": dict(self.facts),
+        }
+
+    def __repr__(self) -> str:
+        facts = ", ".join(f"{key}={value}" for key, value in list(self.facts.items())[:4])
+        return f"Circuit({self.digest[:12]}, {self.backend} {self.version}, {facts})"
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class ProvingKey:
+    """Everything needed to prove: circuit, verifying key, reference string, backend material.
+
+    Attributes:
+        circuit: the circuit.
+        verifying_key: its counterpart; proofs are checked against it before they are handed out.
+        srs: the reference string, backend format.
+        material: the backend's own key; may be gigabytes, then a view of a mapped file.
+    """
+
+    circuit: Circuit
+    verifying_key: VerifyingKey
+    srs: Section = field(repr=False)
+    material: Section = field(repr=False)
+
+    def to_bytes(self) -> bytes:
+        """The canonical encoding; for large keys prefer :meth:`save`, which streams."""
+        return codec.pack(PROVING_KEY_KIND, VERSION, {}, self._sections())
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the key atomically and return its path."""
+        return codec.write(path, PROVING_KEY_KIND, VERSION, {}, self._sections())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> ProvingKey:
+        """Map a key file.
+
+        Raises:
+            MalformedError: not the canonical encoding of a proving key.
+        """
+        return cls._from(*codec.read(path, PROVING_KEY_KIND, VERSION, 4, limit=MAX_ARTEFACT_BYTES))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> ProvingKey:
+        """Read a key from bytes. Raises as :meth:`load`."""
+        return cls._from(
+            *codec.unpack(data, PROVING_KEY_KIND, VERSION, 4, limit=MAX_ARTEFACT_BYTES)
+        )
+
+    @classmethod
+    def _from(cls, header: dict[str, Any], sections: list[memoryview]) -> ProvingKey:
+        exact_fields(header, (), "A proving key")
+        circuit = Circuit.from_bytes(sections[0])
+        key = VerifyingKey.from_bytes(bytes(sections[1]))
+        if key.circuit != circuit.digest or key.model != circuit.model:
+            raise MalformedError("The proving key holds the keys of two different circuits.")
+        return cls(circuit, key, sections[2], sections[3])
+
+    def _sections(self) -> tuple[Section, ...]:
+        return (self.circuit.to_bytes(), self.verifying_key.to_bytes(), self.srs, self.material)
+
+    def __repr__(self) -> str:
+        return (
+            f"ProvingKey({self.verifying_key.digest[:12]}, {self.circuit.backend}, "
+            f"{len(self.material):,} bytes)"
+        )

@@ -1,0 +1,274 @@
+"""Structured reference strings: powers of a secret tau on BN254, in halo2's raw format.
+
+Layout (read from halo2's ``ParamsKZG`` and checked against files that ezkl 23.0.5 writes)::
+
+    k          4         little-endian; n = 2^k
+    powers     n * 64    tau^i G1
+    Lagrange   n * 64    the same basis evaluated, L_i(tau) G1
+    G2, tau G2 2 * 128
+
+A coordinate is 32 bytes, little-endian, in Montgomery form (times 2^256 mod q); a G2 coordinate is
+c0 then c1. Whoever knows tau can forge proofs: a *development* string is made on this machine and
+good for tests only; a *ceremony* string was made by many parties, one of whom must be honest.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from py_ecc import optimized_bn128 as bn
+
+from verifai.errors import LimitError, MalformedError, UnsupportedError
+from verifai.home import home
+from verifai.limits import MAX_SRS_LOG2
+from verifai.proof.codec import Section, digest
+
+_Q: Final = 21888242871839275222246405745257275088696311157297823662689037894645226208583
+_R_INVERSE: Final = pow(1 << 256, -1, _Q)
+_G1_BYTES: Final = 64
+_G2_BYTES: Final = 128
+#: Bits of the random coefficients of the powers check: a wrong file passes with 2^-32.
+_COEFFICIENT_BITS: Final = 32
+
+#: tau G2 of public ceremonies, as x.c0, x.c1, y.c0, y.c1. Provenance: the Aztec Ignition
+#: ceremony of 2019/20 (176 participants); the same point stands in each of its verifier contracts.
+CEREMONIES: Final[dict[str, tuple[int, int, int, int]]] = {
+    "aztec-ignition": (
+        0x0118C4D5B837BCC2BC89B5B398B5974E9F5944073B32078B7E231FEC938883B0,
+        0x260E01B251F6F1C7E7FF4E580791DEE8EA51D87A358E038B4EFE30FAC09383C1,
+        0x22FEBDA3C0C0632A56475B4214E5615E11E6DD3F96E6CEA2854A87D4DACC5E55,
+        0x04FC6369F7110FE3D25156C1BB9A72859CF2A04641F99BA4EE413C80DA6A5FE4,
+    ),
+}
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class SRS:
+    """A checked reference string.
+
+    Attributes:
+        kind: ``ceremony`` (tau G2 is pinned in :data:`CEREMONIES`), ``custom`` (structure checked,
+            origin unknown) or ``development``.
+        log2: k; the string serves circuits of up to 2^k rows.
+        data: the file.
+    """
+
+    kind: str
+    log2: int
+    data: Section = field(repr=False)
+
+    @cached_property
+    def id(self) -> str:
+        """Digest of tau G1 and tau G2: the same for every truncation of one string."""
+        return digest("srs/1", self._power(1), self.data[-_G2_BYTES:])
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> SRS:
+        """Read and check a ``.srs`` file (halo2 raw format, as ezkl's ceremony files).
+
+        The file is only read, never touched.
+
+        Raises:
+            MalformedError: wrong size, coordinates, points, generators or powers.
+            UnsupportedError: a ``.ptau`` file; its Lagrange basis is missing.
+        """
+        target = Path(path)
+        if not target.is_file():
+            raise MalformedError(f"No SRS file at {target}.")
+        with target.open("rb") as file:
+            head = file.read(4)
+            if head == b"ptau":
+                raise UnsupportedError(
+                    f"{target} is a snarkjs .ptau file; the ezkl backend reads halo2 .srs files.",
+                    hint="Take the .srs file of the same ceremony for your circuit's size.",
+                )
+            size = os.fstat(file.fileno()).st_size
+            log2 = int.from_bytes(head, "little")
+            if len(head) < 4 or log2 > MAX_SRS_LOG2 or log2 < 1:
+                raise LimitError(f"{target}: k = {log2} is not within 1 to MAX_SRS_LOG2.")
+            if size != _file_size(log2):
+                raise MalformedError(
+                    f"{target} has {size} bytes; an SRS with k = {log2} has {_file_size(log2)}."
+                )
+            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        srs = cls("custom", log2, data)
+        tau_g2 = srs._check(powers=1 << log2)
+        return cls("ceremony", log2, data) if tau_g2 in CEREMONIES.values() else srs
+
+    @classmethod
+    def development(cls, log2: int, make: Callable[[Path, int], None]) -> SRS:
+        """The cached development string with ``2**log2`` powers, made by ``make`` if missing.
+
+        Concurrent callers wait for the first; a half-written file is never seen.
+        """
+        if not 1 <= log2 <= MAX_SRS_LOG2:
+            raise LimitError(f"An SRS with k = {log2} is beyond MAX_SRS_LOG2 ({MAX_SRS_LOG2}).")
+        folder = home() / "srs"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"development-{log2}.srs"
+        with (folder / f".lock-{log2}").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not path.is_file() or path.stat().st_size != _file_size(log2):
+                partial = folder / f".development-{log2}.{os.getpid()}"
+                try:
+                    make(partial, log2)
+                    cls.load(partial)
+                    os.replace(partial, path)
+                finally:
+                    partial.unlink(missing_ok=True)
+        with path.open("rb") as file:
+            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        srs = cls("development", log2, data)
+        srs._check(powers=2)  # all of them were checked when the file was made
+        return srs
+
+    def verifier_part(self) -> bytes:
+        """The same string cut to k = 1: all that a verifier reads, in the same format.
+
+        Its Lagrange basis over {1, -1} is ((1 + tau)/2 G1, (1 - tau)/2 G1).
+        """
+        one, tau = (_g1(self._power(index)) for index in (0, 1))
+        half = pow(2, -1, bn.curve_order)
+        basis = (bn.multiply(bn.add(one, tau), half), bn.multiply(bn.add(one, bn.neg(tau)), half))
+        return b"".join(
+            [
+                (1).to_bytes(4, "little"),
+                bytes(self._power(0)),
+                bytes(self._power(1)),
+                *(_g1_bytes(point) for point in basis),
+                bytes(self.data[-2 * _G2_BYTES :]),
+            ]
+        )
+
+    def _power(self, index: int) -> Section:
+        return self.data[4 + index * _G1_BYTES : 4 + (index + 1) * _G1_BYTES]
+
+    def _check(self, powers: int) -> tuple[int, int, int, int]:
+        """Check generators, curve, and that the first ``powers`` are consecutive; give tau G2."""
+        if _g1(self._power(0)) != bn.G1:
+            raise MalformedError("The first power of the SRS is not the generator of G1.")
+        g2 = _g2(self.data[-2 * _G2_BYTES : -_G2_BYTES])
+        if not bn.eq(g2, bn.G2):
+            raise MalformedError("The SRS does not hold the generator of G2.")
+        tau_g2 = _g2(self.data[-_G2_BYTES:])
+        if not bn.is_on_curve(tau_g2, bn.b2) or not bn.is_inf(bn.multiply(tau_g2, bn.curve_order)):
+            raise MalformedError("tau G2 of the SRS is not in the group.")
+        # sum rho_i tau^(i+1) G1 paired with G2 equals sum rho_i tau^i G1 paired with tau G2.
+        # Each power lies in both sums but the ends, so a random rho catches a wrong one.
+        rho = [secrets.randbits(_COEFFICIENT_BITS) for _ in range(powers - 1)]
+        points = _affine_points(self.data[4 : 4 + powers * _G1_BYTES])
+        low = _combine(points[:-1], rho)
+        high = _combine(points[1:], rho)
+        if bn.pairing(bn.G2, high) != bn.pairing(tau_g2, low):
+            raise MalformedError("The powers of the SRS are not consecutive powers of one tau.")
+        x, y = (coordinate.coeffs for coordinate in bn.normalize(tau_g2))
+        return (int(x[0]), int(x[1]), int(y[0]), int(y[1]))
+
+    def __repr__(self) -> str:
+        return f"SRS({self.kind}, k={self.log2}, id {self.id[:12]})"
+
+
+def _file_size(log2: int) -> int:
+    return 4 + 2 * _G1_BYTES * (1 << log2) + 2 * _G2_BYTES
+
+
+def _coordinate(data: Section) -> int:
+    value = int.from_bytes(data, "little")
+    if value >= _Q:
+        raise MalformedError("A coordinate of the SRS is not below the field modulus.")
+    return value * _R_INVERSE % _Q
+
+
+def _affine_points(data: Section) -> list[tuple[int, int]]:
+    points = []
+    for offset in range(0, len(data), _G1_BYTES):
+        x = _coordinate(data[offset : offset + 32])
+        y = _coordinate(data[offset + 32 : offset + 64])
+        if (y * y - x * x * x - 3) % _Q:
+            raise MalformedError(f"Power {offset // _G1_BYTES} of the SRS is not on the curve.")
+        points.append((x, y))
+    return points
+
+
+def _combine(points: list[tuple[int, int]], scalars: list[int]) -> Any:
+    """Sum of scalar times point by Pippenger's buckets, 8 bits at a time."""
+    width = 8
+    total = bn.Z1
+    for shift in reversed(range(0, _COEFFICIENT_BITS, width)):
+        for _ in range(width):
+            total = bn.double(total)
+        buckets: list[list[tuple[int, int]]] = [[] for _ in range(1 << width)]
+        for (x, y), scalar in zip(points, scalars, strict=True):
+            if index := (scalar >> shift) & 0xFF:
+                buckets[index].append((x, y))
+        running = window = bn.Z1
+        for bucket in reversed(buckets[1:]):
+            running = bn.add(running, _sum(bucket))
+            window = bn.add(window, running)
+        total = bn.add(total, window)
+    return total
+
+
+def _sum(points: list[tuple[int, int]]) -> Any:
+    """Sum of affine points, in Jacobian coordinates over plain integers.
+
+    Ten times faster than py-ecc's field objects, and there are 2^k points to add.
+    """
+    X, Y, Z = 1, 1, 0
+    for x, y in points:
+        if Z == 0:
+            X, Y, Z = x, y, 1
+            continue
+        zz = Z * Z % _Q
+        h = (x * zz - X) % _Q
+        r = (y * zz * Z - Y) % _Q
+        if h == 0:  # equal or opposite points: leave it to the complete formulas
+            other = bn.add(_projective(X, Y, Z), _projective(x, y, 1))
+            if bn.is_inf(other):
+                X, Y, Z = 1, 1, 0
+            else:
+                affine = bn.normalize(other)
+                X, Y, Z = int(affine[0]), int(affine[1]), 1
+            continue
+        hh = h * h % _Q
+        hhh = h * hh % _Q
+        v = X * hh % _Q
+        X3 = (r * r - hhh - 2 * v) % _Q
+        Y = (r * (v - X3) - Y * hhh) % _Q
+        Z = Z * h % _Q
+        X = X3
+    return _projective(X, Y, Z)
+
+
+def _projective(X: int, Y: int, Z: int) -> Any:
+    """Jacobian (X/Z^2, Y/Z^3) as py-ecc's homogeneous (X/Z, Y/Z)."""
+    if Z == 0:
+        return bn.Z1
+    return (bn.FQ(X * Z), bn.FQ(Y), bn.FQ(Z * Z * Z))
+
+
+def _g1(data: Section) -> Any:
+    x, y = _affine_points(data)[0]
+    return (bn.FQ(x), bn.FQ(y), bn.FQ(1))
+
+
+def _g1_bytes(point: Any) -> bytes:
+    if bn.is_inf(point):
+        raise MalformedError("The SRS is degenerate: tau is 1 or -1.")
+    return b"".join(
+        (int(coordinate) * (1 << 256) % _Q).to_bytes(32, "little")
+        for coordinate in bn.normalize(point)
+    )
+
+
+def _g2(data: Section) -> Any:
+    c = [_coordinate(data[offset : offset + 32]) for offset in range(0, _G2_BYTES, 32)]
+    return (bn.FQ2(c[:2]), bn.FQ2(c[2:]), bn.FQ2.one())

@@ -1,0 +1,41 @@
+"""Who gets to see what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from verifai.errors import UsageError
+from verifai.proof.statement import WEIGHT_VISIBILITIES
+from verifai.proof.tensor import VISIBILITIES
+
+
+@dataclass(frozen=True)
+class Visibility:
+    """What a proof discloses.
+
+    Attributes:
+        input, output: ``public`` puts the values into the statement; ``committed`` puts a
+            commitment there; ``private`` shows only that such values exist.
+        weights: ``private`` keeps them out of statement and key in clear. Either way the
+            verifying key binds the proof to exactly these weights.
+    """
+
+    input: str = "public"
+    output: str = "public"
+    weights: str = "private"
+
+    def __post_init__(self) -> None:
+        for name, allowed in (
+            ("input", VISIBILITIES),
+            ("output", VISIBILITIES),
+            ("weights", WEIGHT_VISIBILITIES),
+        ):
+            if getattr(self, name) not in allowed:
+                raise UsageError(
+                    f"Visibility of {name} is one of {list(allowed)}, "
+                    f"found {getattr(self, name)!r}."
+                )
+
+    def to_json(self) -> dict[str, Any]:
+        return {"input": self.input, "output": self.output, "weights": self.weights}

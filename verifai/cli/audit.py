@@ -1,0 +1,33 @@
+"""``verifai audit``."""
+
+from __future__ import annotations
+
+import argparse
+
+from verifai.cli.chain_options import add_chain_arguments, connect
+from verifai.cli.output import Output
+
+HELP = "re-check everything that was published, and write a report"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_chain_arguments(parser)
+    parser.add_argument("--policy", metavar="FILE", help="demands beyond validity (TOML or JSON)")
+    parser.add_argument("--keys", metavar="FOLDER", help="verifying keys (default: data folder)")
+    parser.add_argument("--out", default="audit", metavar="FOLDER", help="for the report")
+
+
+def run(arguments: argparse.Namespace, output: Output) -> int:
+    import verifai
+    from verifai.audit import Policy
+
+    policy = Policy.load(arguments.policy) if arguments.policy else None
+    keys = verifai.KeyStore(arguments.keys) if arguments.keys else None
+    with connect(arguments) as chain:
+        report = verifai.audit.run(chain, policy, keys=keys)
+    paths = report.save(arguments.out)
+    output.say(repr(report))
+    for path in paths:
+        output.say(f"  {path}")
+    output.result({"report": report.to_json(), "files": [str(path) for path in paths]})
+    return report.exit_code

@@ -1,0 +1,60 @@
+"""``verifai compile``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from verifai.cli.files import read_arrays, target
+from verifai.cli.output import Output
+from verifai.errors import UsageError
+
+HELP = "compile an ONNX model into a circuit"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL.onnx")
+    parser.add_argument(
+        "--calibration", required=True, metavar="FILE", help="typical inputs, [N, ...], .npy/.json"
+    )
+    parser.add_argument("--backend", default="ezkl", choices=("ezkl",))
+    for name, default in (("input", "public"), ("output", "public")):
+        parser.add_argument(
+            f"--{name}", default=default, choices=("public", "committed", "private")
+        )
+    parser.add_argument("--weights", default="private", choices=("private", "public"))
+    parser.add_argument(
+        "--option", action="append", metavar="NAME=VALUE", help="backend option, repeatable"
+    )
+    parser.add_argument("--out", default="circuit.vfc", metavar="FILE")
+    parser.add_argument("--force", action="store_true", help="overwrite the output")
+
+
+def run(arguments: argparse.Namespace, output: Output) -> None:
+    import verifai
+
+    path = target(arguments.out, arguments.force)
+    circuit = verifai.compile(
+        verifai.load(arguments.model),
+        read_arrays(arguments.calibration),
+        backend=arguments.backend,
+        visibility=verifai.Visibility(arguments.input, arguments.output, arguments.weights),
+        options=_options(arguments.option or []),
+    )
+    circuit.save(path)
+    output.say(f"{path}: {circuit!r}")
+    output.result({"path": str(path), "circuit": circuit.digest, "facts": dict(circuit.facts)})
+
+
+def _options(words: list[str]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise UsageError(f"An option is NAME=VALUE, found {word!r}.")
+        try:
+            options[name] = json.loads(value)
+        except ValueError:
+            raise UsageError(f"Option {name!r}: {value!r} is no number, list or true/false.") from None
+    return options

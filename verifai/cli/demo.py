@@ -1,0 +1,203 @@
+"""``verifai demo``: the whole route on real images, from training to audit."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verifai.cli.output import Output
+from verifai.errors import ChainRejected, InternalError, UsageError, VerificationError
+
+HELP = "train, prove, publish and audit a digit classifier on this machine"
+
+_MARKER: Final = ".verifai-demo"
+_EPOCHS: Final = 40
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", default="demo-output", metavar="FOLDER")
+    parser.add_argument("--image", type=int, default=0, help="which held-out image to classify")
+
+
+def run(arguments: argparse.Namespace, output: Output) -> None:
+    import verifai
+    from verifai.extras import require
+
+    for module, extra in (("torch", "torch"), ("sklearn", "demo"), ("web3", "chain")):
+        require(module, extra, "the demo")
+    folder = _fresh(Path(arguments.out))
+    started = time.monotonic()
+
+    def step(text: str) -> None:
+        output.say(f"[{time.monotonic() - started:6.1f} s] {text}")
+
+    images, labels, held_out, held_labels = _digits()
+    if not 0 <= arguments.image < len(held_out):
+        raise UsageError(f"--image is 0 to {len(held_out) - 1}.")
+    step(f"1. training a CNN on {len(images)} handwritten digits")
+    module = _train(images, labels)
+    accuracy = _accuracy(module, held_out, held_labels)
+    step(f"   {100 * accuracy:.1f} % of {len(held_out)} held-out digits are right")
+
+    example = held_out[:1]
+    model = verifai.export(module, (_tensor(example),), name="digits")
+    model.save(folder / "model.onnx")
+    step(f"2. exported: {model!r}")
+
+    circuit = verifai.compile(model, images[:8])
+    circuit.save(folder / "circuit.vfc")
+    step(f"3. compiled: {circuit!r}")
+
+    pk, vk = verifai.setup(circuit)
+    pk.save(folder / "proving.vfp")
+    vk.save(folder / "verifying.vfk")
+    step(f"4. keys: {vk!r}")
+
+    image = held_out[arguments.image : arguments.image + 1]
+    output.say(_picture(image[0, 0]))
+    before = time.monotonic()
+    proof = verifai.prove(pk, image)
+    seconds = time.monotonic() - before
+    proof.save(folder / "proof.vfb")
+    step(f"5. proved in {seconds:.1f} s: {proof!r}")
+
+    statement = verifai.verify(proof, vk)
+    answer = int(statement.output.values.argmax())
+    step(f"6. verified offline: this image is a {answer} (label {held_labels[arguments.image]})")
+
+    with verifai.chain.connect(journal=folder / "chain.journal") as chain:
+        keys = verifai.KeyStore(folder / "keys")
+        keys.add(vk)
+        receipt = chain.publish(proof, vk)
+        receipt.save(folder / "receipt.json")
+        step(f"7. accepted on chain: {receipt.gas_used:,} gas, {receipt.transaction_hash[:18]}...")
+
+        refusals = _tamper(chain, proof, vk)
+        for refusal in refusals:
+            step(f"8. refused: {refusal}")
+
+        report = verifai.audit.run(chain, keys=keys)
+    paths = [str(path) for path in report.save(folder / "audit")]
+    step(f"9. audited: {report!r}")
+    output.say("\nFiles:")
+    for path in [str(folder / "proof.vfb"), *paths]:
+        output.say(f"  {path}")
+    output.say(
+        "\nNext:\n"
+        f"  verifai verify {folder}/proof.vfb --key {folder}/verifying.vfk\n"
+        f"  verifai audit --journal {folder}/chain.journal --keys {folder}/keys --out my-audit\n"
+        "  examples/01_prove_one_inference.py: the same with a model of your own"
+    )
+    output.result(
+        {
+            "digit": answer,
+            "label": int(held_labels[arguments.image]),
+            "accuracy": accuracy,
+            "prove_seconds": seconds,
+            "proof_bytes": len(proof.argument),
+            "receipt": receipt.to_json(),
+            "refusals": refusals,
+            "report": report.to_json(),
+            "files": [str(folder / "proof.vfb"), *paths],
+        }
+    )
+
+
+def _fresh(folder: Path) -> Path:
+    """An empty folder; one that an earlier demo made is emptied, any other is left alone."""
+    if folder.exists():
+        if not (folder / _MARKER).is_file():
+            raise UsageError(f"{folder} exists and is not a demo's folder.", hint="--out another")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    (folder / _MARKER).touch()
+    return folder
+
+
+def _digits() -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """scikit-learn's 1,797 scans of handwritten digits (UCI), 8x8, in [0, 1]; a fifth held out."""
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    data = load_digits()
+    images = (data.images / 16.0).astype(np.float32)[:, None]
+    train, test, train_labels, test_labels = train_test_split(
+        images, data.target, test_size=0.2, random_state=0, stratify=data.target
+    )
+    return train, train_labels, test, test_labels
+
+
+def _train(images: NDArray[Any], labels: NDArray[Any]) -> Any:
+    import torch
+    from torch import nn
+
+    torch.manual_seed(0)
+    module = nn.Sequential(
+        nn.Conv2d(1, 8, 3, stride=2, padding=1),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(8 * 4 * 4, 10),
+    )
+    inputs, targets = _tensor(images), torch.from_numpy(labels)
+    optimizer = torch.optim.Adam(module.parameters(), lr=0.01)
+    for _ in range(_EPOCHS):
+        for chunk in torch.randperm(len(inputs)).split(64):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(module(inputs[chunk]), targets[chunk]).backward()
+            optimizer.step()
+    return module.eval()
+
+
+def _accuracy(module: Any, images: NDArray[Any], labels: NDArray[Any]) -> float:
+    import torch
+
+    with torch.no_grad():
+        guesses = module(_tensor(images)).argmax(1).numpy()
+    return float((guesses == labels).mean())
+
+
+def _tensor(array: NDArray[Any]) -> Any:
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(array))
+
+
+def _tamper(chain: Any, proof: Any, vk: Any) -> list[str]:
+    """A lying statement, refused three times: as edited, as re-sealed, and by the contract."""
+    import verifai
+
+    claim = proof.statement.output
+    integers = list(claim.integers)
+    integers[0] += 1 << claim.spec.scale
+    lie = replace(proof.statement, outputs=(replace(claim, integers=tuple(integers)),))
+    edited = replace(proof, statement=lie)
+    sealed = type(proof).of(lie, proof.argument)
+    refusals = []
+    for attempt in (
+        lambda: verifai.verify(edited, vk),
+        lambda: verifai.verify(sealed, vk),
+        lambda: chain.publish(sealed, vk, check=False),
+    ):
+        try:
+            attempt()
+        except (VerificationError, ChainRejected) as error:
+            refusals.append(f"check {error.check} ({error.check_name}): {error.message}")
+        else:
+            raise InternalError("A tampered output was accepted.")
+    return refusals
+
+
+def _picture(image: NDArray[Any]) -> str:
+    """The digit in half blocks, two pixel rows a line."""
+    shades = " ░▒▓█"
+    rows = [
+        "".join(2 * shades[min(4, int(value * 4.999))] for value in row) for row in image.tolist()
+    ]
+    return "\n".join("           " + row for row in rows)

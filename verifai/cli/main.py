@@ -1,0 +1,113 @@
+"""Parsing, dispatch, and the mapping from errors to exit codes.
+
+====  =====================================================
+code  meaning
+====  =====================================================
+0     done; everything demanded was verified
+1     checked, and the claim is false
+2     wrong usage
+3     malformed input, or over a limit
+4     valid, but not what the policy demands
+5     unsupported operator, option or version
+6     this machine lacks something
+7     network or chain: could not check
+8     internal error: a bug
+130   interrupted
+====  =====================================================
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, Final, NoReturn
+
+from verifai.cli.output import Output
+from verifai.errors import EnvironmentFault, InternalError, UsageError, VerifaiError
+
+COMMANDS: Final = (
+    "demo",
+    "doctor",
+    "export",
+    "compile",
+    "setup",
+    "prove",
+    "verify",
+    "publish",
+    "audit",
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse that raises our error, so that ``--json`` holds for usage errors too."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, hint=f"{self.prog} --help")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line; the reference page is generated from it."""
+    parser = _Parser(
+        prog="verifai",
+        description="Prove machine-learning results, and check them trusting nobody.",
+        epilog="Exit codes: 0 ok, 1 the claim is false, 2 usage, 3 malformed input, 4 policy, "
+        "5 unsupported, 6 environment, 7 network, 8 internal error.",
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name in COMMANDS:
+        module = import_module(f"verifai.cli.{name}")
+        command = commands.add_parser(
+            name, help=module.HELP, description=module.HELP[0].upper() + module.HELP[1:] + "."
+        )
+        command.add_argument("--json", action="store_true", help="print one JSON object")
+        module.add_arguments(command)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    output = Output(as_json="--json" in words)
+    try:
+        return _dispatch(build_parser().parse_args(words), output)
+    except VerifaiError as error:
+        output.failure(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output went away; say nothing more to it, also not at shutdown.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        fault = EnvironmentFault(f"{error.strerror or error}: {error.filename or 'the system'}.")
+        output.failure(fault)
+        return fault.exit_code
+    except Exception as error:
+        if os.environ.get("VERIFAI_TRACEBACK"):
+            raise
+        bug = InternalError(
+            f"{type(error).__name__}: {error}",
+            hint="This is a bug: please report it with the output of VERIFAI_TRACEBACK=1.",
+        )
+        output.failure(bug)
+        return bug.exit_code
+
+
+def _dispatch(arguments: argparse.Namespace, output: Output) -> int:
+    if arguments.version:
+        from verifai import __version__
+
+        print(__version__)
+        return 0
+    if arguments.command is None:
+        build_parser().print_help()
+        return 2
+    module: Any = import_module(f"verifai.cli.{arguments.command}")
+    code = module.run(arguments, output)
+    return int(code or 0)

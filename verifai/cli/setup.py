@@ -1,0 +1,36 @@
+"""``verifai setup``."""
+
+from __future__ import annotations
+
+import argparse
+
+from verifai.cli.files import target
+from verifai.cli.output import Output
+
+HELP = "make the proving and verifying key of a circuit"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("circuit", metavar="CIRCUIT")
+    parser.add_argument(
+        "--srs", metavar="FILE", help="ceremony file (.srs); default: a development string"
+    )
+    parser.add_argument("--pk", default="proving.vfp", metavar="FILE")
+    parser.add_argument("--vk", default="verifying.vfk", metavar="FILE")
+    parser.add_argument("--force", action="store_true", help="overwrite the outputs")
+
+
+def run(arguments: argparse.Namespace, output: Output) -> None:
+    import verifai
+
+    pk_path, vk_path = (target(path, arguments.force) for path in (arguments.pk, arguments.vk))
+    circuit = verifai.Circuit.load(arguments.circuit)
+    srs = verifai.SRS.load(arguments.srs) if arguments.srs else None
+    pk, vk = verifai.setup(circuit, srs=srs)
+    pk.save(pk_path)
+    vk.save(vk_path)
+    output.say(f"{pk_path}: {pk!r}")
+    output.say(f"{vk_path}: {vk!r}")
+    if vk.guarantees.srs == "development":
+        output.say("The reference string is a DEVELOPMENT one: proofs are good for tests only.")
+    output.result({"pk": str(pk_path), "vk": str(vk_path), "verifying_key": vk.digest})

@@ -1,0 +1,59 @@
+"""``verifai verify``: offline, with the base install."""
+
+from __future__ import annotations
+
+import argparse
+
+from verifai.cli.files import pairs
+from verifai.cli.output import Output
+from verifai.errors import VerificationError
+
+HELP = "check a proof bundle against a verifying key, offline"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("bundle", metavar="BUNDLE")
+    parser.add_argument(
+        "--key", required=True, metavar="KEY", help="the verifying key, from a source you trust"
+    )
+    parser.add_argument(
+        "--context", action="append", metavar="NAME=VALUE", help="demanded context, repeatable"
+    )
+
+
+def run(arguments: argparse.Namespace, output: Output) -> None:
+    from verifai.proof import Proof, VerifyingKey
+    from verifai.verifier import results, verify
+
+    proof = Proof.load(arguments.bundle)
+    key = VerifyingKey.load(arguments.key)
+    context = pairs(arguments.context, "A context entry")
+    try:
+        statement = verify(proof, key, context)
+    except VerificationError as error:
+        _list(output, error)
+        error.details["checks"] = [result.to_json() for result in results(error)]
+        raise
+    for sentence in statement.sentences():
+        output.say(sentence)
+    for claim in statement.outputs:
+        if claim.integers is not None:
+            values = ", ".join(f"{value:.5g}" for value in claim.values.reshape(-1)[:16])
+            more = " ..." if len(claim.integers) > 16 else ""
+            output.say(f"Output {claim.name!r}: {values}{more}")
+    _list(output, None)
+    output.say("VERIFIED")
+    output.result(
+        {
+            "statement": statement.to_json(),
+            "statement_digest": statement.digest,
+            "bundle": proof.digest,
+            "checks": [result.to_json() for result in results(None)],
+        }
+    )
+
+
+def _list(output: Output, failure: VerificationError | None) -> None:
+    signs = {True: "ok      ", False: "FAILED  ", None: "not run "}
+    for result in results(failure):
+        output.say(f"  check {result.number}  {signs[result.passed]} {result.name}")

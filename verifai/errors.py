@@ -1,0 +1,162 @@
+"""The one exception tree of the project. Nothing in here imports anything of verifai.
+
+::
+
+    VerifaiError                      code  exit
+    |- InternalError                  VF-8    8   a bug of ours
+    |- UsageError                     VF-2    2   the call itself is wrong
+    |- VerificationError              VF-1    1   checked, and the claim is false
+    |  `- ChainRejected               VF-1C   1   a contract refused the proof
+    |- MalformedError                 VF-3    3   bytes or files that are not what they say
+    |  |- InputError                  VF-3I   3   arrays of the wrong shape, type or range
+    |  `- LimitError                  VF-3L   3   larger than a named limit
+    |- PolicyError                    VF-4    4   valid, but not what the policy demands
+    |- UnsupportedError               VF-5    5   something verifai does not do
+    |- EnvironmentFault               VF-6    6   this machine lacks something
+    |  |- MissingExtra                VF-6X   6   an optional package is not installed
+    |  `- WorkerFault                 VF-6W   6   a backend process died, hung or ran out of memory
+    `- NetworkError                   VF-7    7   a node could not be reached: nothing was checked
+
+"Checked and false" (:class:`VerificationError`) and "could not check" (every other class) are
+never the same class: a time-out must not look like a forgery, nor a forgery like a time-out.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class VerifaiError(Exception):
+    """Root of the tree.
+
+    Args:
+        message: one sentence that says what was expected and what was found.
+        hint: one sentence that says what to do about it.
+        details: JSON-able facts for programs (``--json`` prints them).
+    """
+
+    code: ClassVar[str] = "VF-8"
+    exit_code: ClassVar[int] = 8
+
+    def __init__(self, message: str, *, hint: str | None = None, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.details = details
+
+    def __str__(self) -> str:
+        return f"[{self.code}] {self.message}" + (f" Hint: {self.hint}" if self.hint else "")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The error as the JSON object that every command prints with ``--json``."""
+        return {
+            "error": type(self).__name__,
+            "code": self.code,
+            "exit_code": self.exit_code,
+            "message": self.message,
+            "hint": self.hint,
+            **self.details,
+        }
+
+
+class InternalError(VerifaiError):
+    """A bug of verifai: please report it with the message."""
+
+
+class UsageError(VerifaiError):
+    """The call is wrong whatever the data: a bad option, a missing argument."""
+
+    code = "VF-2"
+    exit_code = 2
+
+
+class VerificationError(VerifaiError):
+    """The proof does not show what it claims.
+
+    Attributes:
+        check: the number of the check that failed (see ``docs/verification.md``).
+        check_name: its name.
+    """
+
+    code = "VF-1"
+    exit_code = 1
+
+    def __init__(
+        self, message: str, *, check: int, check_name: str, hint: str | None = None, **details: Any
+    ) -> None:
+        super().__init__(message, hint=hint, check=check, check_name=check_name, **details)
+        self.check = check
+        self.check_name = check_name
+
+    def __str__(self) -> str:
+        return f"[{self.code}] check {self.check} ({self.check_name}) failed: {self.message}" + (
+            f" Hint: {self.hint}" if self.hint else ""
+        )
+
+
+class ChainRejected(VerificationError):
+    """A contract refused the proof; the transaction changed nothing."""
+
+    code = "VF-1C"
+
+
+class MalformedError(VerifaiError):
+    """Bytes that are not a canonical encoding of anything verifai reads."""
+
+    code = "VF-3"
+    exit_code = 3
+
+
+class InputError(MalformedError):
+    """A tensor of the wrong shape, data type or range, or one that holds NaN or infinity."""
+
+    code = "VF-3I"
+
+
+class LimitError(MalformedError):
+    """Something is larger than a limit in :mod:`verifai.limits`; the message names the limit."""
+
+    code = "VF-3L"
+
+
+class PolicyError(VerifaiError):
+    """What was verified is true, but is not what the caller demanded."""
+
+    code = "VF-4"
+    exit_code = 4
+
+
+class UnsupportedError(VerifaiError):
+    """An operator, option or version that verifai does not support.
+
+    When operators are the cause, ``details["nodes"]`` names every one of them at once.
+    """
+
+    code = "VF-5"
+    exit_code = 5
+
+
+class EnvironmentFault(VerifaiError):
+    """This machine lacks a tool, memory, disk or permission."""
+
+    code = "VF-6"
+    exit_code = 6
+
+
+class MissingExtra(EnvironmentFault):
+    """An optional package is not installed; the message names the extra that brings it."""
+
+    code = "VF-6X"
+
+
+class WorkerFault(EnvironmentFault):
+    """A backend's worker process was killed, crashed, hung or ran out of memory."""
+
+    code = "VF-6W"
+
+
+class NetworkError(VerifaiError):
+    """A node did not answer or answered nonsense. Nothing was checked, nothing is known."""
+
+    code = "VF-7"
+    exit_code = 7

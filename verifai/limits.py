@@ -1,0 +1,45 @@
+"""Every bound on data that a stranger may hand in, by name and with its reason.
+
+A limit that is exceeded raises :class:`verifai.errors.LimitError` naming the constant.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+MIB: Final = 1 << 20
+GIB: Final = 1 << 30
+
+#: Proof bundles travel through queues and calldata; ezkl's largest measured proof is 9 kB.
+MAX_PROOF_BYTES: Final = 64 * MIB
+#: Verifying keys hold a circuit's fixed commitments: 60 kB to 8 MB measured.
+MAX_VERIFYING_KEY_BYTES: Final = 256 * MIB
+#: Proving keys and circuits are local files of their owner; this bounds a corrupt length field.
+MAX_ARTEFACT_BYTES: Final = 64 * GIB
+#: JSON header of an artefact, parsed before anything else is known about the file.
+MAX_HEADER_BYTES: Final = 16 * MIB
+#: Sections in one artefact; ours have at most six.
+MAX_SECTIONS: Final = 16
+#: Nesting of JSON; our schemas need six levels.
+MAX_JSON_DEPTH: Final = 16
+
+#: protobuf itself stops at 2 GiB.
+MAX_ONNX_BYTES: Final = 2 * GIB - 1
+#: External weight files of one model, together.
+MAX_EXTERNAL_DATA_BYTES: Final = 16 * GIB
+#: Nodes of a graph, functions expanded.
+MAX_NODES: Final = 100_000
+#: Elements of one tensor (initializer, input, output or intermediate with a known shape).
+MAX_TENSOR_ELEMENTS: Final = 1 << 31
+#: Axes of one tensor.
+MAX_RANK: Final = 12
+#: Nesting of subgraphs (If, Loop, Scan bodies).
+MAX_SUBGRAPH_DEPTH: Final = 8
+#: Length of any name in a model; names are shown in errors and reports.
+MAX_NAME_LENGTH: Final = 1024
+#: Public values of one statement; ezkl pays one field element for each.
+MAX_PUBLIC_VALUES: Final = 1 << 22
+#: Largest magnitude of an integer in a statement; a backend may be narrower.
+MAX_INTEGER: Final = (1 << 127) - 1
+#: Largest SRS degree (log2) that is read or made: 2^26 is what public ceremonies offer ezkl.
+MAX_SRS_LOG2: Final = 26

@@ -1,0 +1,34 @@
+"""The artefact that travels: statement, verifying key, proof bundle, and their encodings.
+
+Every other room speaks in these values, so this one imports none of them, and nothing heavy.
+
+=============  =========================================================
+module         holds
+=============  =========================================================
+``codec``      canonical JSON, the container, digests
+``tensor``     what a key fixes and a statement claims of one tensor
+``statement``  what a proof proves, in fields and in words
+``key``        the verifying key
+``bundle``     statement + proof + digests in one file
+``store``      a folder of verifying keys by digest
+=============  =========================================================
+"""
+
+from verifai.proof.bundle import Digests, Proof, bundle_schema
+from verifai.proof.key import VerifyingKey
+from verifai.proof.statement import Guarantees, Statement, check_context
+from verifai.proof.store import KeyStore
+from verifai.proof.tensor import TensorClaim, TensorSpec
+
+__all__ = [
+    "Digests",
+    "Guarantees",
+    "KeyStore",
+    "Proof",
+    "Statement",
+    "TensorClaim",
+    "TensorSpec",
+    "VerifyingKey",
+    "bundle_schema",
+    "check_context",
+]

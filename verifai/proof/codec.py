@@ -1,0 +1,248 @@
+"""One encoding per value: canonical JSON for people, a flat container for machines.
+
+Container layout, integers big-endian, nothing between the fields and nothing after the last::
+
+    magic    8  b"\\x89VFAI\\r\\n\\n"   (damaged by any text-mode transfer, like PNG's)
+    kind     4  ASCII, e.g. b"PROF"
+    version  2
+    header   4 + n   length, canonical JSON object
+    sections         for each name that the kind prescribes, in its order: 8 + n  length, raw bytes
+
+Which sections a kind has is fixed by the reader, never by the file, so there are no offsets to
+overlap and no names to duplicate. A reader rejects what it does not understand; it never skips.
+The layout follows the rules of safetensors (no holes, no overlap, bounded header).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import mmap
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from verifai.errors import LimitError, MalformedError
+from verifai.limits import MAX_HEADER_BYTES, MAX_JSON_DEPTH, MAX_SECTIONS
+
+MAGIC: Final = b"\x89VFAI\r\n\n"
+_PREFIX: Final = len(MAGIC) + 4 + 2 + 4
+
+#: A section's content: bytes in memory, or a view of a memory-mapped file.
+Section = bytes | memoryview
+
+
+def canonical_json(value: Any) -> bytes:
+    """Encode ``value`` in its one canonical form: sorted keys, no spaces, ASCII, no floats.
+
+    Raises:
+        MalformedError: for floats, non-string keys and types JSON does not have.
+    """
+    _check_json(value, MAX_JSON_DEPTH)
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
+    ).encode("ascii")
+
+
+def parse_canonical_json(data: bytes) -> Any:
+    """Decode canonical JSON; anything that would re-encode differently is refused.
+
+    Duplicate keys, spaces, floats, escapes with two spellings, leading zeros, a byte-order mark
+    and unpaired surrogates all fail the comparison with the re-encoding.
+
+    Raises:
+        MalformedError: not JSON, not canonical, or nested deeper than ``MAX_JSON_DEPTH``.
+    """
+    depth = deepest = 0
+    for byte in data:  # brackets inside strings only make this stricter
+        if byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"]}":
+            depth -= 1
+    if deepest > MAX_JSON_DEPTH:
+        raise LimitError(f"JSON is nested {deepest} deep; MAX_JSON_DEPTH is {MAX_JSON_DEPTH}.")
+    try:
+        value = json.loads(data.decode("ascii"))
+        again = canonical_json(value)
+    except (ValueError, RecursionError) as error:
+        raise MalformedError(f"Not canonical JSON: {error}.") from None
+    if again != data:
+        raise MalformedError("JSON is not in canonical form (sorted keys, no spaces, no floats).")
+    return value
+
+
+def _check_json(value: Any, depth: int) -> None:
+    if depth < 0:
+        raise LimitError(f"JSON is nested deeper than MAX_JSON_DEPTH ({MAX_JSON_DEPTH}).")
+    if value is None or isinstance(value, (bool, int, str)):
+        return
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise MalformedError(f"JSON keys are strings, found {type(key).__name__}.")
+            _check_json(item, depth - 1)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _check_json(item, depth - 1)
+    else:
+        raise MalformedError(f"Canonical JSON has no {type(value).__name__} values.")
+
+
+def digest(domain: str, *parts: Section) -> str:
+    """SHA-256 (64 hex characters) of length-prefixed ``parts`` under ``verifai/<domain>``."""
+    state = hashlib.sha256(f"verifai/{domain}\0".encode())
+    for part in parts:
+        state.update(len(part).to_bytes(8, "big"))
+        state.update(part)
+    return state.hexdigest()
+
+
+def pack(
+    kind: bytes, version: int, header: Mapping[str, Any], sections: Sequence[Section]
+) -> bytes:
+    """The container as bytes; see the module docstring for the layout."""
+    return b"".join(_pieces(kind, version, header, sections))
+
+
+def write(
+    path: str | os.PathLike[str],
+    kind: bytes,
+    version: int,
+    header: Mapping[str, Any],
+    sections: Sequence[Section],
+) -> Path:
+    """Write a container to ``path`` atomically: a reader sees the old file or the new one.
+
+    Sections stream to disk, so artefacts larger than memory are fine.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            for piece in _pieces(kind, version, header, sections):
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return target
+
+
+def _pieces(
+    kind: bytes, version: int, header: Mapping[str, Any], sections: Sequence[Section]
+) -> list[Section]:
+    text = canonical_json(header)
+    pieces: list[Section] = [
+        MAGIC + kind + version.to_bytes(2, "big") + len(text).to_bytes(4, "big") + text
+    ]
+    for section in sections:
+        pieces += [len(section).to_bytes(8, "big"), section]
+    return pieces
+
+
+def unpack(
+    data: Section, kind: bytes, version: int, section_count: int, *, limit: int
+) -> tuple[dict[str, Any], list[memoryview]]:
+    """Split a container into its header and exactly ``section_count`` sections.
+
+    Sections are views into ``data``: nothing is copied, and no length is trusted before it is
+    compared with what is there.
+
+    Raises:
+        MalformedError: wrong magic, kind or version, truncated, or trailing bytes.
+        LimitError: larger than ``limit`` bytes, or a header above ``MAX_HEADER_BYTES``.
+    """
+    assert section_count <= MAX_SECTIONS
+    view = memoryview(data)
+    what = kind.decode("ascii")
+    if len(view) > limit:
+        raise LimitError(f"{what} artefact has {len(view)} bytes; the limit is {limit}.")
+    if bytes(view[:8]) != MAGIC:
+        raise MalformedError(
+            f"Not a verifai artefact: expected the magic bytes of a {what} file.",
+            hint="Was the file transferred in text mode, or is it another kind of file?",
+        )
+    if len(view) < _PREFIX:
+        raise MalformedError(f"Truncated {what} artefact: {len(view)} bytes.")
+    found = bytes(view[8:12])
+    if found != kind:
+        raise MalformedError(f"Expected a {what} artefact, found kind {found!r}.")
+    if (number := int.from_bytes(view[12:14], "big")) != version:
+        raise MalformedError(
+            f"{what} format version {number} is not the version {version} that is read here.",
+            hint="Install the verifai version that wrote the file.",
+        )
+    length = int.from_bytes(view[14:18], "big")
+    if length > MAX_HEADER_BYTES:
+        raise LimitError(f"Header of {length} bytes; MAX_HEADER_BYTES is {MAX_HEADER_BYTES}.")
+    offset = _PREFIX + length
+    if offset > len(view):
+        raise MalformedError(f"Truncated {what} artefact: the header runs past the end.")
+    header = parse_canonical_json(bytes(view[_PREFIX:offset]))
+    if not isinstance(header, dict):
+        raise MalformedError(f"The header of a {what} artefact is a JSON object.")
+    sections = []
+    for index in range(section_count):
+        if offset + 8 > len(view):
+            raise MalformedError(f"Truncated {what} artefact: section {index} is missing.")
+        length = int.from_bytes(view[offset : offset + 8], "big")
+        offset += 8
+        if length > len(view) - offset:
+            raise MalformedError(f"Truncated {what} artefact: section {index} runs past the end.")
+        sections.append(view[offset : offset + length])
+        offset += length
+    if offset != len(view):
+        raise MalformedError(f"{len(view) - offset} trailing bytes after a {what} artefact.")
+    return header, sections
+
+
+def read(
+    path: str | os.PathLike[str], kind: bytes, version: int, section_count: int, *, limit: int
+) -> tuple[dict[str, Any], list[memoryview]]:
+    """:func:`unpack` a file through a read-only memory map.
+
+    Raises:
+        MalformedError: as :func:`unpack`, or when the path is not a regular file.
+    """
+    target = Path(path)
+    if not target.is_file():
+        raise MalformedError(
+            f"No such file: {target}." if not target.exists() else f"Not a regular file: {target}."
+        )
+    with target.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size == 0:
+            raise MalformedError(f"Empty file: {target}.")
+        if size > limit:
+            raise LimitError(f"{target} has {size} bytes; the limit is {limit}.")
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return unpack(memoryview(mapped), kind, version, section_count, limit=limit)
+
+
+def exact_fields(value: Any, fields: Sequence[str], what: str) -> dict[str, Any]:
+    """``value`` as a dict that has exactly ``fields``; unknown or missing ones are refused."""
+    if not isinstance(value, dict) or set(value) != set(fields):
+        found = sorted(value) if isinstance(value, dict) else type(value).__name__
+        raise MalformedError(f"{what} has the fields {sorted(fields)}, found {found}.")
+    return value
+
+
+def hex_digest(value: Any, what: str) -> str:
+    """``value`` if it is 64 lower-case hexadecimal characters."""
+    if not (isinstance(value, str) and len(value) == 64 and set(value) <= set("0123456789abcdef")):
+        raise MalformedError(f"{what} is a SHA-256 digest: 64 lower-case hex characters.")
+    return value
+
+
+def one_of(value: Any, choices: Sequence[str], what: str) -> str:
+    """``value`` if it is one of ``choices``."""
+    if not isinstance(value, str) or value not in choices:
+        raise MalformedError(f"{what} is one of {list(choices)}, found {value!r}.")
+    return value

@@ -1,0 +1,128 @@
+"""The verifying key: everything a verifier must trust, in one file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from verifai.errors import MalformedError
+from verifai.limits import MAX_VERIFYING_KEY_BYTES
+from verifai.proof import codec
+from verifai.proof.codec import Section, exact_fields, hex_digest, one_of
+from verifai.proof.statement import WEIGHT_VISIBILITIES, Guarantees, Statement
+from verifai.proof.tensor import TensorClaim, TensorSpec, specs_from_json
+
+KIND: Final = b"VKEY"
+VERSION: Final = 1
+
+
+@dataclass(frozen=True, repr=False)
+class VerifyingKey:
+    """What :func:`verifai.verify` checks a proof against.
+
+    The key fixes every field of a statement except the public values, the commitments and the
+    context; :meth:`statement` puts those together.
+
+    Attributes:
+        model: digest of the ONNX model.
+        circuit: digest of the circuit.
+        weights: ``private`` or ``public``.
+        inputs, outputs: tensor specs in the model's order.
+        guarantees: backend, version, zero knowledge, reference string.
+        proof_bytes: exact length of a proof; a longer or shorter one is refused unread.
+        material: the backend's own key, opaque here.
+    """
+
+    model: str
+    circuit: str
+    weights: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    guarantees: Guarantees
+    proof_bytes: int
+    material: tuple[Section, ...] = field(repr=False)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over header and material, domain-separated. It names the key everywhere."""
+        return codec.digest("verifying-key/1", codec.canonical_json(self._header()), *self.material)
+
+    def statement(
+        self,
+        inputs: Sequence[TensorClaim],
+        outputs: Sequence[TensorClaim],
+        context: Mapping[str, str | int] | None = None,
+    ) -> Statement:
+        """The statement with these contents, every other field as this key fixes it."""
+        return Statement(
+            model=self.model,
+            circuit=self.circuit,
+            verifying_key=self.digest,
+            weights=self.weights,
+            inputs=tuple(inputs),
+            outputs=tuple(outputs),
+            guarantees=self.guarantees,
+            context=context,
+        )
+
+    def to_bytes(self) -> bytes:
+        """The one canonical encoding."""
+        return codec.pack(KIND, VERSION, self._header(), self.material)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the key atomically and return its path."""
+        return codec.write(path, KIND, VERSION, self._header(), self.material)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> VerifyingKey:
+        """Strict reader.
+
+        Raises:
+            MalformedError: not the canonical encoding of a key.
+        """
+        return cls._from(*codec.unpack(data, KIND, VERSION, 3, limit=MAX_VERIFYING_KEY_BYTES))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> VerifyingKey:
+        """Read a key file. Raises as :meth:`from_bytes`."""
+        return cls._from(*codec.read(path, KIND, VERSION, 3, limit=MAX_VERIFYING_KEY_BYTES))
+
+    @classmethod
+    def _from(cls, header: dict[str, Any], sections: list[memoryview]) -> VerifyingKey:
+        names = ["model", "circuit", "weights", "inputs", "outputs", "guarantees", "proof_bytes"]
+        fields = exact_fields(header, names, "A verifying key")
+        length = fields["proof_bytes"]
+        if type(length) is not int or not 0 < length <= MAX_VERIFYING_KEY_BYTES:
+            raise MalformedError("proof_bytes is a positive integer.")
+        return cls(
+            hex_digest(fields["model"], "model"),
+            hex_digest(fields["circuit"], "circuit"),
+            one_of(fields["weights"], WEIGHT_VISIBILITIES, "weights"),
+            specs_from_json(fields["inputs"], "inputs"),
+            specs_from_json(fields["outputs"], "outputs"),
+            Guarantees.from_json(fields["guarantees"]),
+            length,
+            tuple(bytes(section) for section in sections),
+        )
+
+    def _header(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "circuit": self.circuit,
+            "weights": self.weights,
+            "inputs": [spec.to_json() for spec in self.inputs],
+            "outputs": [spec.to_json() for spec in self.outputs],
+            "guarantees": self.guarantees.to_json(),
+            "proof_bytes": self.proof_bytes,
+        }
+
+    def __repr__(self) -> str:
+        size = sum(len(section) for section in self.material)
+        return (
+            f"VerifyingKey({self.digest[:12]}, model {self.model[:12]}, "
+            f"{self.guarantees.backend}, {size:,} bytes)"
+        )

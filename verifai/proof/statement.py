@@ -1,0 +1,212 @@
+"""What a proof proves, in fields and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from verifai.errors import MalformedError, UsageError
+from verifai.limits import MAX_NAME_LENGTH
+from verifai.proof.codec import canonical_json, digest, exact_fields, hex_digest, one_of
+from verifai.proof.tensor import TensorClaim, claims_from_json
+
+#: ``ceremony``: a pinned public ceremony. ``development``: somebody may know the trapdoor.
+SRS_KINDS: Final = ("ceremony", "custom", "development")
+WEIGHT_VISIBILITIES: Final = ("private", "public")
+MAX_CONTEXT_ENTRIES: Final = 16
+
+
+@dataclass(frozen=True)
+class Guarantees:
+    """What the proof system promises, and under which assumption.
+
+    Attributes:
+        backend: ``native`` or ``ezkl``.
+        version: version of the backend that made the key.
+        zero_knowledge: whether private tensors stay hidden.
+        srs: one of :data:`SRS_KINDS`.
+        srs_id: digest that names the reference string.
+    """
+
+    backend: str
+    version: str
+    zero_knowledge: bool
+    srs: str
+    srs_id: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "backend": self.backend,
+            "version": self.version,
+            "zero_knowledge": self.zero_knowledge,
+            "srs": self.srs,
+            "srs_id": self.srs_id,
+        }
+
+    @classmethod
+    def from_json(cls, value: Any) -> Guarantees:
+        names = ("backend", "version", "zero_knowledge", "srs", "srs_id")
+        fields = exact_fields(value, names, "Guarantees")
+        if type(fields["zero_knowledge"]) is not bool:
+            raise MalformedError("zero_knowledge is true or false.")
+        version = fields["version"]
+        if not isinstance(version, str) or not 0 < len(version) <= 64:
+            raise MalformedError("A backend version is a string of 1 to 64 characters.")
+        return cls(
+            one_of(fields["backend"], ("native", "ezkl"), "backend"),
+            version,
+            fields["zero_knowledge"],
+            one_of(fields["srs"], SRS_KINDS, "srs"),
+            hex_digest(fields["srs_id"], "srs_id"),
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class Statement:
+    """ "The model with this digest maps this input to this output."
+
+    Attributes:
+        model: digest of the ONNX model.
+        circuit: digest of the circuit it was compiled into.
+        verifying_key: digest of the key that checks the proof.
+        weights: ``private`` (not in the statement or the key in clear) or ``public``.
+        inputs, outputs: one claim per tensor.
+        guarantees: backend, zero knowledge, reference string.
+        context: what the proof is bound to (chain id, job, payee, nonce ...), or None.
+    """
+
+    model: str
+    circuit: str
+    verifying_key: str
+    weights: str
+    inputs: tuple[TensorClaim, ...]
+    outputs: tuple[TensorClaim, ...]
+    guarantees: Guarantees
+    context: Mapping[str, str | int] | None = None
+
+    @property
+    def input(self) -> TensorClaim:
+        """The input of a model that has one."""
+        return _only(self.inputs, "input")
+
+    @property
+    def output(self) -> TensorClaim:
+        """The output of a model that has one."""
+        return _only(self.outputs, "output")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON, domain-separated."""
+        return digest("statement/1", canonical_json(self.to_json()))
+
+    def sentences(self) -> list[str]:
+        """The statement in plain words, one sentence each, caveats included."""
+        lines = [f"The model {self.model[:16]} (circuit {self.circuit[:16]}) was evaluated."]
+        for role, claims in (("input", self.inputs), ("output", self.outputs)):
+            for claim in claims:
+                shape = "x".join(map(str, claim.shape)) or "scalar"
+                how = {
+                    "public": "is public and part of this statement",
+                    "committed": f"is bound by the commitment {(claim.commitment or '')[:16]}",
+                    "private": "is private: the proof shows only that such a tensor exists",
+                }[claim.spec.visibility]
+                lines.append(f"The {role} {claim.name!r} ({shape}) {how}.")
+        lines.append(
+            "The weights are fixed by the verifying key"
+            + (" and are public." if self.weights == "public" else " and are not published.")
+        )
+        g = self.guarantees
+        lines.append(
+            f"Proved with {g.backend} {g.version}; "
+            + ("private values stay hidden." if g.zero_knowledge else "NOT zero-knowledge.")
+        )
+        if g.srs == "development":
+            lines.append(
+                "DEVELOPMENT reference string: whoever made it could forge this proof. "
+                "Good for tests only."
+            )
+        elif g.srs == "custom":
+            lines.append("Reference string of unverified origin: trust it only if you know it.")
+        if self.context is not None:
+            pairs = ", ".join(f"{key}={value}" for key, value in sorted(self.context.items()))
+            lines.append(f"Bound to the context {pairs}.")
+        return lines
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "circuit": self.circuit,
+            "verifying_key": self.verifying_key,
+            "weights": self.weights,
+            "inputs": [claim.to_json() for claim in self.inputs],
+            "outputs": [claim.to_json() for claim in self.outputs],
+            "guarantees": self.guarantees.to_json(),
+            "context": None if self.context is None else dict(self.context),
+        }
+
+    @classmethod
+    def from_json(cls, value: Any) -> Statement:
+        """Strict reader.
+
+        Raises:
+            MalformedError: an unknown, missing or ill-typed field.
+        """
+        names = [
+            "model",
+            "circuit",
+            "verifying_key",
+            "weights",
+            "inputs",
+            "outputs",
+            "guarantees",
+            "context",
+        ]
+        fields = exact_fields(value, names, "A statement")
+        return cls(
+            hex_digest(fields["model"], "model"),
+            hex_digest(fields["circuit"], "circuit"),
+            hex_digest(fields["verifying_key"], "verifying_key"),
+            one_of(fields["weights"], WEIGHT_VISIBILITIES, "weights"),
+            claims_from_json(fields["inputs"], "inputs"),
+            claims_from_json(fields["outputs"], "outputs"),
+            Guarantees.from_json(fields["guarantees"]),
+            check_context(fields["context"]),
+        )
+
+    def __repr__(self) -> str:
+        shown = ", ".join(
+            f"{claim.name}{list(claim.shape)} {claim.spec.visibility}"
+            for claim in self.inputs + self.outputs
+        )
+        g = self.guarantees
+        return (
+            f"Statement(model {self.model[:12]}, {shown}, {g.backend} {g.version}, "
+            f"zero_knowledge={g.zero_knowledge}, srs={g.srs})"
+        )
+
+
+def check_context(value: Any) -> dict[str, str | int] | None:
+    """A context is None or a small flat object of strings and integers.
+
+    Raises:
+        MalformedError: anything else.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, Mapping) or not 0 < len(value) <= MAX_CONTEXT_ENTRIES:
+        raise MalformedError(f"A context is an object of 1 to {MAX_CONTEXT_ENTRIES} entries.")
+    for key, item in value.items():
+        text = isinstance(item, str) and len(item) <= MAX_NAME_LENGTH
+        number = type(item) is int and 0 <= item < 1 << 256
+        if not isinstance(key, str) or not 0 < len(key) <= 64 or not (text or number):
+            raise MalformedError(
+                f"Context entry {key!r}: short names; values are strings or 256-bit naturals."
+            )
+    return dict(value)
+
+
+def _only(claims: tuple[TensorClaim, ...], what: str) -> TensorClaim:
+    if len(claims) != 1:
+        raise UsageError(f"The model has {len(claims)} {what}s; use statement.{what}s.")
+    return claims[0]

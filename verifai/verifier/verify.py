@@ -1,0 +1,133 @@
+"""The numbered checks that stand between a bundle and belief.
+
+======  ===============  ================================================================
+number  name             what fails it
+======  ===============  ================================================================
+1       digests          the statement or the proof is not the one the bundle was made of
+2       key              the statement names another verifying key than the one trusted
+3       circuit          model, circuit, weights, shapes, scales or visibility differ from the key's
+4       guarantees       backend, version, zero knowledge or reference string differ from the key's
+5       context          the statement is bound to something else than demanded
+6       proof length     the proof is longer or shorter than the key's proofs are
+7       proof            the proof system refuses the proof for exactly this statement
+======  ===============  ================================================================
+
+Decoding comes first and raises :class:`~verifai.errors.MalformedError`: what has no canonical
+form has no claim to check. Everything cheap comes before the proof system.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from verifai.errors import VerificationError
+from verifai.proof import Proof, Statement, VerifyingKey
+from verifai.verifier.systems import proof_check
+
+CHECKS: Final = {
+    1: "digests",
+    2: "key",
+    3: "circuit",
+    4: "guarantees",
+    5: "context",
+    6: "proof length",
+    7: "proof",
+}
+
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One numbered check, as reports list it.
+
+    ``passed`` is None for a check that was not reached because an earlier one failed.
+    """
+
+    number: int
+    name: str
+    passed: bool | None
+    detail: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "number": self.number,
+            "name": self.name,
+            "passed": self.passed,
+            "detail": self.detail,
+        }
+
+
+def verify(
+    proof: Proof,
+    key: VerifyingKey,
+    context: Mapping[str, str | int] | None = None,
+) -> Statement:
+    """Return the statement that ``proof`` proves under ``key``, or raise.
+
+    Args:
+        proof: the bundle, from anyone.
+        key: the verifying key, from a source you trust.
+        context: what the proof must be bound to; None demands a proof without context, because
+            a proof for somebody else's job must not pass for a general one.
+
+    Raises:
+        VerificationError: with the number and name of the first check that failed.
+    """
+    claimed = proof.statement
+    expected = key.statement(claimed.inputs, claimed.outputs, claimed.context)
+
+    real = proof.recomputed_digests()
+    if real.statement != proof.digests.statement:
+        raise _failed(1, "the statement was altered after the bundle was made")
+    if real.proof != proof.digests.proof:
+        raise _failed(1, "the proof was altered or swapped after the bundle was made")
+
+    if claimed.verifying_key != key.digest:
+        raise _failed(
+            2,
+            f"the statement names key {claimed.verifying_key[:16]}, the trusted key is "
+            f"{key.digest[:16]}",
+            hint="Use the key of the circuit that the proof was made with.",
+        )
+    for name in ("model", "circuit", "weights"):
+        if getattr(claimed, name) != getattr(expected, name):
+            raise _failed(3, f"{name} is not what the key fixes")
+    for role, specs in (("inputs", key.inputs), ("outputs", key.outputs)):
+        if tuple(claim.spec for claim in getattr(claimed, role)) != specs:
+            raise _failed(3, f"{role} differ from the key's in name, shape, scale or visibility")
+    if claimed.guarantees != key.guarantees:
+        raise _failed(4, "the guarantees are not those of the key")
+    if claimed.context != (None if context is None else dict(context)):
+        raise _failed(
+            5,
+            f"the proof is bound to {_shown(claimed.context)}, demanded is {_shown(context)}",
+            hint="A proof for one job, chain or payee is not a proof for another.",
+        )
+    if len(proof.argument) != key.proof_bytes:
+        raise _failed(6, f"{len(proof.argument)} bytes, the key's proofs have {key.proof_bytes}")
+    proof_check(key.guarantees.backend)(key, claimed, proof.argument)
+    return claimed
+
+
+def results(failure: VerificationError | None) -> list[CheckResult]:
+    """All numbered checks after a run of :func:`verify` that ended with ``failure`` (or None)."""
+    stop = failure.check if failure else len(CHECKS) + 1
+    return [
+        CheckResult(
+            number,
+            name,
+            True if number < stop else (False if number == stop else None),
+            failure.message if failure and number == stop else "",
+        )
+        for number, name in CHECKS.items()
+    ]
+
+
+def _failed(check: int, message: str, hint: str | None = None) -> VerificationError:
+    return VerificationError(message, check=check, check_name=CHECKS[check], hint=hint)
+
+
+def _shown(context: Mapping[str, str | int] | None) -> str:
+    return "no context" if context is None else str(dict(sorted(context.items())))
