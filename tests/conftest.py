@@ -46,9 +46,7 @@ def build(seed: int, **visibility: str) -> Pipeline:
     torch = pytest.importorskip("torch")
     pytest.importorskip("ezkl")
     torch.manual_seed(seed)
-    module = torch.nn.Sequential(
-        torch.nn.Linear(4, 4), torch.nn.ReLU(), torch.nn.Linear(4, 2)
-    )
+    module = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.ReLU(), torch.nn.Linear(4, 2))
     batch = torch.rand(8, 1, 4)
     model = verifai.export(module, (batch[0],))
     circuit = verifai.compile(

@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from verifai.chain.faults import Reverted
-from verifai.chain.journal import Block, Journal, same_blocks
+from verifai.chain.journal import Block, Journal
 from verifai.errors import InternalError
 from verifai.extras import require
 
@@ -61,7 +61,7 @@ def _replay(backend: Any, journal: Journal) -> None:
             raise journal.damaged(
                 number, f"its transactions cannot be applied ({type(error).__name__})."
             ) from None
-        if not same_blocks(hashes, block.hash):
+        if hashes != [block.hash]:
             raise journal.damaged(number, "its transactions give another block.")
     backend.next_time = None
 
@@ -69,9 +69,16 @@ def _replay(backend: Any, journal: Journal) -> None:
 @lru_cache(maxsize=1)
 def _backend_class() -> type[Any]:
     """The py-evm backend, defined here because its base classes are optional packages."""
+    from eth._utils.address import generate_contract_address
     from eth.exceptions import Revert, VMError
+    from eth.exceptions import TransactionNotFound as EVMTransactionNotFound
     from eth.vm.spoof import SpoofTransaction
     from eth_tester.backends.pyevm.main import PyEVMBackend, get_default_genesis_params
+    from eth_tester.backends.pyevm.serializers import (
+        serialize_transaction,
+        serialize_transaction_receipt,
+    )
+    from eth_tester.exceptions import TransactionNotFound
     from eth_utils import keccak
 
     class Backend(PyEVMBackend):  # type: ignore[misc]
@@ -80,6 +87,7 @@ def _backend_class() -> type[Any]:
         def __init__(self, genesis_time: int) -> None:
             self.mined: Callable[[Block], None] | None = None
             self.next_time: int | None = None
+            self.created: list[str] = []
             super().__init__(
                 genesis_parameters=get_default_genesis_params({"timestamp": genesis_time}),
                 vm_configuration=((0, _virtual_machine()),),
@@ -111,8 +119,35 @@ def _backend_class() -> type[Any]:
                 if self.mined is not None:
                     raw = tuple(transaction.encode() for transaction in block.transactions)
                     self.mined(Block(block.hash.hex(), block.header.timestamp, raw))
+                for transaction in block.transactions:
+                    if transaction.to == b"":
+                        address = generate_contract_address(transaction.sender, transaction.nonce)
+                        self.created.append("0x" + address.hex())
                 hashes.append(block.hash)
             return tuple(hashes)
+
+        def get_transaction_by_hash(self, transaction_hash: bytes) -> Any:
+            block, index = self._locate(transaction_hash)
+            return serialize_transaction(block, block.transactions[index], index, False)
+
+        def get_transaction_receipt(self, transaction_hash: bytes) -> Any:
+            block, index = self._locate(transaction_hash)
+            return serialize_transaction_receipt(
+                block,
+                block.get_receipts(self.chain.chaindb),
+                block.transactions[index],
+                index,
+                False,
+                self.chain.get_vm(),
+            )
+
+        def _locate(self, transaction_hash: bytes) -> tuple[Any, int]:
+            """Block and place of a mined transaction, by index; the library walks every block."""
+            try:
+                number, index = self.chain.get_canonical_transaction_index(transaction_hash)
+            except EVMTransactionNotFound:
+                raise TransactionNotFound("No such transaction.") from None
+            return self.chain.get_canonical_block_by_number(number), index
 
         def revert_to_snapshot(self, snapshot: Any) -> None:
             if self.mined is not None:
@@ -169,9 +204,7 @@ def _virtual_machine() -> type[Any]:
     for number in (6, 7, 8):
         address = number.to_bytes(20, "big")
         precompiles[address] = _remembering(precompiles[address])
-    computation = type(
-        "Computation", (PragueComputation,), {"_precompiles": precompiles}
-    )
+    computation = type("Computation", (PragueComputation,), {"_precompiles": precompiles})
     state = type("State", (PragueState,), {"computation_class": computation})
     return type("VirtualMachine", (PragueVM,), {"_state_class": state})
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -54,10 +54,9 @@ class Journal:
         MalformedError: not a journal.
     """
 
-    def __init__(
-        self, path: str | os.PathLike[str], *, lock_seconds: float = LOCK_SECONDS
-    ) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, lock_seconds: float = LOCK_SECONDS) -> None:
         self.path = Path(path).absolute()
+        self._behind = False
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -101,9 +100,17 @@ class Journal:
         """Add a block; on return it is on disk.
 
         Raises:
-            EnvironmentFault: the disk refused; the file is as it was before.
+            EnvironmentFault: the disk refused; the file is as it was before, and takes no further
+                block, because the chain in memory is now ahead of it.
         """
+        if self._behind:
+            raise EnvironmentFault(
+                f"The journal {self.path} lacks a block that could not be written.",
+                hint="Connect again: the chain is then what the journal holds.",
+            )
+        self._behind = True
         self._append(block.line())
+        self._behind = False
 
     def damaged(self, line: int, why: str) -> MalformedError:
         """The error for a line that is not what the chain wrote."""
@@ -177,8 +184,3 @@ def _from_hex(value: Any) -> bytes:
         return bytes.fromhex(value[2:])
     except ValueError:
         raise MalformedError("A transaction is a string of 0x and hex digits.") from None
-
-
-def same_blocks(mined: Sequence[str], recorded: str) -> bool:
-    """Whether replaying one line gave exactly the recorded block."""
-    return list(mined) == [recorded]

@@ -49,7 +49,9 @@ class Artefact:
 @cache
 def artefact() -> Artefact:
     """The registry as shipped; no compiler needed."""
-    text = (resources.files("verifai.chain") / "contracts" / "ProofRegistry.json").read_text("ascii")
+    text = (resources.files("verifai.chain") / "contracts" / "ProofRegistry.json").read_text(
+        "ascii"
+    )
     value = json.loads(text)
     return Artefact(value["abi"], bytes.fromhex(value["bytecode"][2:]), value["deployedCodeHash"])
 
@@ -111,7 +113,10 @@ class Publication:
             _PUBLISH_TYPES, data[4:], "The transaction's data"
         )
         return cls(
-            checksum(verifier), key.hex(), statement.hex(), bundle.hex(),
+            checksum(verifier),
+            key.hex(),
+            statement.hex(),
+            bundle.hex(),
             EvmCall(argument, tuple(instances)),
         )
 
@@ -170,9 +175,7 @@ class Event:
 @cache
 def event_topic() -> bytes:
     """Topic 0 of ``ProofPublished``."""
-    return abi.keccak(
-        b"ProofPublished(bytes32,bytes32,address,bytes32,address,bytes32,uint256)"
-    )
+    return abi.keccak(b"ProofPublished(bytes32,bytes32,address,bytes32,address,bytes32,uint256)")
 
 
 @cache

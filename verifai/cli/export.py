@@ -23,7 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.py:NAME",
         help="a torch.nn.Module, or a function without arguments that returns one; the file is run",
     )
-    parser.add_argument("--example", required=True, metavar="FILE", help="example input, .npy/.json")
+    parser.add_argument(
+        "--example", required=True, metavar="FILE", help="example input, .npy/.json"
+    )
     parser.add_argument("--out", default="model.onnx", metavar="FILE")
     parser.add_argument("--force", action="store_true", help="overwrite the output")
 

@@ -7,6 +7,8 @@ import argparse
 from verifai.cli.files import pairs
 from verifai.cli.output import Output
 from verifai.errors import VerificationError
+from verifai.proof import Proof, VerifyingKey
+from verifai.verifier import results, verify
 
 HELP = "check a proof bundle against a verifying key, offline"
 
@@ -22,9 +24,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> None:
-    from verifai.proof import Proof, VerifyingKey
-    from verifai.verifier import results, verify
-
     proof = Proof.load(arguments.bundle)
     key = VerifyingKey.load(arguments.key)
     context = pairs(arguments.context, "A context entry")

@@ -37,7 +37,6 @@ CHECKS: Final = {
 }
 
 
-
 @dataclass(frozen=True)
 class CheckResult:
     """One numbered check, as reports list it.

@@ -1,0 +1,159 @@
+"""A real node, a pretended proof system, and things that only look like nodes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("eth_tester")
+
+from verifai.backends import EvmCall
+from verifai.chain.toolchain import find_node, npm_install
+from verifai.errors import EnvironmentFault
+from verifai.home import home
+from verifai.proof import Guarantees, Proof, TensorClaim, TensorSpec, VerifyingKey
+
+#: Nothing that a test starts outlives this.
+ANVIL_SECONDS = 300
+
+
+class Pretended:
+    """A proof system whose proofs are the bytes 0x01 and whose contract knows it."""
+
+    name = "ezkl"
+    spec = TensorSpec("x", (2,), 0, "public")
+
+    def key(self, name: str = "a") -> VerifyingKey:
+        guarantees = Guarantees("ezkl", "0", True, "development", "00" * 32)
+        material = (name.encode(), b"", b"")
+        return VerifyingKey(
+            "aa" * 32, "bb" * 32, "private", (self.spec,), (self.spec,), guarantees, 1, material
+        )
+
+    def proof(self, vk: VerifyingKey, *values: int, argument: bytes = b"\x01") -> Proof:
+        claim = TensorClaim(self.spec, integers=values or (3, 4))
+        return Proof.of(vk.statement((claim,), (claim,)), argument)
+
+    def evm_verifier(self, vk: VerifyingKey) -> str:
+        return (
+            "// SPDX-License-Identifier: Apache-2.0\npragma solidity ^0.8.0;\n"
+            "contract Halo2Verifier { function verifyProof(bytes calldata p, uint256[] calldata i) "
+            'external pure returns (bool) { require(p.length == 1 && p[0] == 0x01, "no"); '
+            f"return i.length == 2 && keccak256(p) != bytes32(uint256(0x{vk.digest[:8]})); }} }}"
+        )
+
+    def evm_call(self, vk: VerifyingKey, statement: object, argument: bytes) -> EvmCall:
+        return EvmCall(argument, statement.inputs[0].integers)
+
+    def from_evm_call(self, vk: VerifyingKey, call: EvmCall) -> Proof:
+        return self.proof(vk, *call.instances, argument=call.argument)
+
+
+@pytest.fixture
+def pretended(monkeypatch: pytest.MonkeyPatch) -> Pretended:
+    """Every key belongs to the pretended proof system; offline verification looks for 0x01."""
+    from verifai.errors import VerificationError
+
+    system = Pretended()
+
+    def check(vk: object, statement: object, argument: bytes) -> None:
+        if argument != b"\x01":
+            raise VerificationError("not 0x01", check=7, check_name="proof")
+
+    monkeypatch.setattr("verifai.backends.get", lambda name: system)
+    monkeypatch.setattr("verifai.verifier.verify.proof_check", lambda name: check)
+    return system
+
+
+@pytest.fixture(scope="session")
+def anvil() -> Iterator[str]:
+    """URL of a fresh anvil on a free loopback port."""
+    try:
+        find_node()
+    except EnvironmentFault:
+        pytest.skip("npm is not available, so there is no way to install anvil")
+    target = npm_install(Path(__file__).parent / "anvil", home() / "tools" / "anvil-1.7.1", "anvil")
+    binary = target / "node_modules" / "@foundry-rs" / "anvil-linux-amd64" / "bin" / "anvil"
+    binary.chmod(0o755)
+    port = _free_port()
+    limit = shutil.which("timeout")
+    prefix = [limit, "-k", "2", str(ANVIL_SECONDS)] if limit else []
+    process = subprocess.Popen(
+        [*prefix, str(binary), "--host", "127.0.0.1", "--port", str(port), "--silent"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                assert process.poll() is None, f"anvil ended with {process.returncode}"
+                assert time.monotonic() < deadline, "anvil does not listen"
+                time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@pytest.fixture
+def nowhere() -> str:
+    """A URL on loopback where nothing listens."""
+    return f"http://127.0.0.1:{_free_port()}"
+
+
+def _free_port() -> int:
+    """A loopback port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def serving() -> Callable[..., AbstractContextManager[str]]:
+    """``serving(answer)``: see :func:`_serving`."""
+    return _serving
+
+
+@contextmanager
+def _serving(answer: Callable[[bytes], tuple[int, bytes]]) -> Iterator[str]:
+    """An HTTP server on loopback that answers every POST with ``answer(body)``."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            status, data = answer(body)
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *args: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,115 @@
+"""Connecting: a node is found quickly, or its absence is said quickly."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from verifai.chain import connect, rpc
+from verifai.errors import EnvironmentFault, MalformedError, NetworkError, UsageError
+
+
+def test_no_node_at_the_url(nowhere):
+    started = time.monotonic()
+    with pytest.raises(NetworkError, match="No node answers") as caught:
+        connect(nowhere)
+    assert time.monotonic() - started < 5
+    assert caught.value.exit_code == 7
+
+
+def rpc_answer(result: object) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", "id": 0, "result": result}).encode()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (200, b"<html>It works!</html>"),
+        (200, b""),
+        (200, b"\xff\xfe\x00"),
+        (200, b"[]"),
+        (200, b"null"),
+        (200, b"{}"),
+        (200, rpc_answer("zebra")),
+        (200, rpc_answer([1, 2])),
+        (200, rpc_answer(None)),
+        (200, rpc_answer("0x1")),
+        (200, rpc_answer("0x0")),
+        (200, b'{"jsonrpc": "2.0", "id": 0, "error": {"code": -32000, "message": "no"}}'),
+        (404, b"not found"),
+        (500, b"oops"),
+    ],
+)
+def test_nonsense_is_a_network_error(serving, answer):
+    with serving(lambda body: answer) as url, pytest.raises(NetworkError):
+        connect(url)
+
+
+def test_a_server_that_never_answers(serving, monkeypatch):
+    monkeypatch.setattr(rpc, "PROBE_SECONDS", 0.3)
+
+    def late(body: bytes) -> tuple[int, bytes]:
+        time.sleep(1.5)
+        return 200, b""
+
+    with serving(late) as url:
+        started = time.monotonic()
+        with pytest.raises(NetworkError):
+            connect(url)
+        assert time.monotonic() - started < 1.4
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://127.0.0.1", "127.0.0.1:8545", "http://", "", "ipc:///x", "http://h:99999"]
+)
+def test_a_url_that_is_none(url):
+    with pytest.raises(UsageError):
+        connect(url)
+
+
+def test_a_journal_has_no_url(tmp_path):
+    with pytest.raises(UsageError):
+        connect("http://127.0.0.1:1", journal=tmp_path / "chain.jsonl")
+
+
+def test_secrets_of_a_url_are_not_shown(nowhere):
+    port = nowhere.rpartition(":")[2]
+    with pytest.raises(NetworkError) as caught:
+        connect(f"http://user:hunter2@127.0.0.1:{port}/v3/secret-token?key=hidden")
+    text = repr(caught.value) + str(caught.value) + json.dumps(caught.value.to_dict())
+    assert not any(word in text for word in ("hunter2", "secret-token", "hidden", "user"))
+    assert f"127.0.0.1:{port}" in text
+
+
+@pytest.mark.parametrize("registry", ["0x12", "zebra", "0x" + "zz" * 20, 7])
+def test_a_registry_that_is_no_address(registry):
+    with pytest.raises((UsageError, MalformedError)):
+        connect(registry=registry)
+
+
+def test_a_registry_with_other_code():
+    with pytest.raises(UsageError, match="no ProofRegistry"):
+        connect(registry="0x" + "12" * 20)
+
+
+def test_loopback_is_recognised():
+    assert all(map(rpc.is_loopback, ("localhost", "127.0.0.1", "127.8.9.1", "::1")))
+    assert not any(map(rpc.is_loopback, ("localhost.example.org", "10.0.0.1", "example.org")))
+
+
+def test_repr_and_context_manager():
+    with connect() as chain:
+        assert repr(chain).startswith("Chain(eip155:131277322940537, embedded, signer 0x")
+        assert chain.registries == ()
+        assert list(chain.published()) == []
+        assert chain.code_hash("0x" + "12" * 20).startswith("0xc5d2460186f7")
+    chain.close()
+
+
+def test_an_account_without_ether_says_so(pretended):
+    from eth_account import Account
+
+    with connect(signer=Account.create()) as chain, pytest.raises(EnvironmentFault, match="pay"):
+        chain.publish(pretended.proof(pretended.key()), pretended.key())

@@ -1,0 +1,318 @@
+"""ONNX files from strangers: each is refused with one clear error, and nothing is opened."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import verifai
+from verifai.errors import LimitError, MalformedError, UnsupportedError, VerifaiError
+
+onnx = pytest.importorskip("onnx")
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+
+FLOAT = TensorProto.FLOAT
+
+
+def proto(**changes: Any) -> Any:
+    """y = x + w, changed as asked."""
+    fields: dict[str, Any] = {
+        "nodes": [helper.make_node("Add", ["x", "w"], ["y"], name="add")],
+        "inputs": [helper.make_tensor_value_info("x", FLOAT, [2])],
+        "outputs": [helper.make_tensor_value_info("y", FLOAT, [2])],
+        "weights": [numpy_helper.from_array(np.ones(2, np.float32), "w")],
+        "opset": 18,
+    } | changes
+    graph = helper.make_graph(
+        fields["nodes"], "g", fields["inputs"], fields["outputs"], fields["weights"]
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", fields["opset"])])
+
+
+def node(*arguments: Any, **attributes: Any) -> Any:
+    return helper.make_node(*arguments, **attributes)
+
+
+def weight(**changes: Any) -> Any:
+    tensor = numpy_helper.from_array(np.ones(2, np.float32), "w")
+    for name, value in changes.items():
+        if name == "dims":
+            del tensor.dims[:]
+            tensor.dims.extend(value)
+        else:
+            setattr(tensor, name, value)
+    return tensor
+
+
+def nested(depth: int) -> Any:
+    """An If in an If in an If ..."""
+    inner = helper.make_graph(
+        [node("Identity", ["x"], ["i"])], "b", [], [helper.make_tensor_value_info("i", FLOAT, [2])]
+    )
+    for level in range(depth):
+        branch = node("If", ["c"], [f"o{level}"], then_branch=inner, else_branch=inner)
+        inner = helper.make_graph(
+            [branch], "b", [], [helper.make_tensor_value_info(f"o{level}", FLOAT, [2])]
+        )
+    return proto(
+        nodes=[node("If", ["c"], ["y"], then_branch=inner, else_branch=inner)],
+        inputs=[
+            helper.make_tensor_value_info("x", FLOAT, [2]),
+            helper.make_tensor_value_info("c", TensorProto.BOOL, []),
+        ],
+    )
+
+
+def value(name: str, shape: Any, kind: int = FLOAT) -> Any:
+    return helper.make_tensor_value_info(name, kind, shape)
+
+
+HOSTILE: dict[str, tuple[Callable[[], Any], type[VerifaiError], str]] = {
+    "cycle": (
+        lambda: proto(nodes=[node("Add", ["x", "b"], ["a"]), node("Add", ["a", "w"], ["b"])]),
+        MalformedError,
+        "cycle",
+    ),
+    "dangling edge": (
+        lambda: proto(nodes=[node("Add", ["x", "nowhere"], ["y"])]),
+        MalformedError,
+        "nowhere",
+    ),
+    "written twice": (
+        lambda: proto(nodes=[node("Add", ["x", "w"], ["y"]), node("Neg", ["x"], ["y"])]),
+        MalformedError,
+        "twice",
+    ),
+    "weight named twice": (lambda: proto(weights=[weight(), weight()]), MalformedError, "twice"),
+    "no output": (lambda: proto(outputs=[]), UnsupportedError, "no input or no output"),
+    "unwritten output": (
+        lambda: proto(outputs=[value("z", [2])]),
+        MalformedError,
+        "Nothing writes",
+    ),
+    "no nodes": (lambda: proto(nodes=[]), MalformedError, "without nodes"),
+    "dynamic batch": (
+        lambda: proto(inputs=[value("x", ["batch"])]),
+        UnsupportedError,
+        "dynamic axis 0.*batch",
+    ),
+    "negative axis": (lambda: proto(inputs=[value("x", [-2])]), MalformedError, "impossible shape"),
+    "zero axis": (lambda: proto(inputs=[value("x", [0])]), MalformedError, "impossible shape"),
+    "huge axis": (
+        lambda: proto(inputs=[value("x", [1 << 40])]),
+        LimitError,
+        "MAX_TENSOR_ELEMENTS",
+    ),
+    "overflowing product": (
+        lambda: proto(inputs=[value("x", [1 << 33, 1 << 33])]),
+        LimitError,
+        "MAX_TENSOR_ELEMENTS",
+    ),
+    "many axes": (lambda: proto(inputs=[value("x", [1] * 40)]), LimitError, "MAX_RANK"),
+    "string input": (
+        lambda: proto(inputs=[value("x", [2], TensorProto.STRING)]),
+        UnsupportedError,
+        "not numbers",
+    ),
+    "unknown element type": (
+        lambda: proto(inputs=[value("x", [2], 999)]),
+        MalformedError,
+        "element type",
+    ),
+    "weight shorter than its shape": (
+        lambda: proto(weights=[weight(dims=[3])]),
+        MalformedError,
+        "what its shape says",
+    ),
+    "weight with a huge shape": (
+        lambda: proto(weights=[weight(dims=[1 << 31, 4])]),
+        LimitError,
+        "MAX_TENSOR_ELEMENTS",
+    ),
+    "weight of unknown type": (
+        lambda: proto(weights=[weight(data_type=999)]),
+        MalformedError,
+        "what its shape says",
+    ),
+    "NaN weight": (
+        lambda: proto(weights=[numpy_helper.from_array(np.array([1, np.nan], np.float32), "w")]),
+        MalformedError,
+        "NaN or infinity",
+    ),
+    "long name": (
+        lambda: proto(nodes=[node("Add", ["x", "w"], ["y"], name="n" * 5000)]),
+        LimitError,
+        "MAX_NAME_LENGTH",
+    ),
+    "foreign operators": (
+        lambda: proto(
+            nodes=[
+                node("Evil", ["x"], ["a"], name="first", domain="com.evil"),
+                node("Worse", ["a"], ["y"], name="second", domain="com.evil"),
+            ]
+        ),
+        UnsupportedError,
+        "first.*second",
+    ),
+    "unknown operator": (
+        lambda: proto(nodes=[node("NoSuchThing", ["x"], ["y"])]),
+        MalformedError,
+        "NoSuchThing",
+    ),
+    "future opset": (lambda: proto(opset=99), UnsupportedError, "operator set 99"),
+    "ancient opset": (lambda: proto(opset=1), UnsupportedError, "operator set 1"),
+    "deep nesting": (lambda: nested(12), LimitError, "MAX_SUBGRAPH_DEPTH"),
+    "external data in bytes": (
+        lambda: proto(weights=[external("weights.bin")]),
+        UnsupportedError,
+        "came as bytes",
+    ),
+}
+
+
+def external(location: str, **more: str) -> Any:
+    tensor = weight()
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    for key, text in {"location": location, **more}.items():
+        tensor.external_data.add(key=key, value=text)
+    return tensor
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_graphs_are_refused_with_the_reason(name: str) -> None:
+    make, error, words = HOSTILE[name]
+    with pytest.raises(error, match=words):
+        verifai.load(make().SerializeToString())
+
+
+def test_the_honest_one_loads() -> None:
+    model = verifai.load(proto().SerializeToString())
+    assert np.array_equal(model.run(np.ones(2, np.float32))[0], [2, 2])
+
+
+def test_documentation_and_tool_names_do_not_change_the_digest() -> None:
+    noisy = proto()
+    noisy.producer_name, noisy.doc_string = "somebody", "made in /home/somebody"
+    noisy.metadata_props.add(key="path", value="/home/somebody")
+    noisy.graph.node[0].doc_string = "here"
+    plain = verifai.load(proto().SerializeToString())
+    assert verifai.load(noisy.SerializeToString()).digest == plain.digest
+    assert b"somebody" not in verifai.load(noisy.SerializeToString()).onnx
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    inside = tmp_path / "model"
+    inside.mkdir()
+    (inside / "weights.bin").write_bytes(np.array([3, 4], np.float32).tobytes())
+    (tmp_path / "secret.bin").write_bytes(b"\0" * 8)
+    return inside
+
+
+def save(folder: Path, tensor: Any) -> Path:
+    path = folder / "model.onnx"
+    path.write_bytes(proto(weights=[tensor]).SerializeToString())
+    return path
+
+
+def test_external_data_beside_the_model_are_inlined(folder: Path) -> None:
+    model = verifai.load(save(folder, external("weights.bin", offset="0", length="8")))
+    assert np.array_equal(model.run(np.zeros(2, np.float32))[0], [3, 4])
+    assert verifai.load(model.onnx).digest == model.digest
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "../secret.bin",
+        "a/../../secret.bin",
+        "./../secret.bin",
+        "/etc/passwd",
+        "\\\\host\\share",
+        "C:\\secret.bin",
+        "..",
+        ".",
+        "",
+        "missing.bin",
+        "weights.bin/x",
+        "nul\0byte",
+    ],
+)
+def test_external_data_outside_the_folder_are_refused(folder: Path, location: str) -> None:
+    with pytest.raises(MalformedError):
+        verifai.load(save(folder, external(location, length="8")))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"offset": "4", "length": "8"},
+        {"offset": "-4", "length": "8"},
+        {"length": "-1"},
+        {"length": str(1 << 62)},
+        {"offset": str(1 << 62), "length": "8"},
+        {"length": "eight"},
+        {"length": "4"},
+    ],
+)
+def test_external_ranges_are_checked(folder: Path, more: dict[str, str]) -> None:
+    with pytest.raises(MalformedError):
+        verifai.load(save(folder, external("weights.bin", **more)))
+
+
+def test_links_and_devices_are_not_followed(folder: Path) -> None:
+    secret = folder.parent / "secret.bin"
+    (folder / "symlink.bin").symlink_to(secret)
+    os.link(secret, folder / "hardlink.bin")
+    (folder / "linked").symlink_to(folder.parent)
+    os.mkfifo(folder / "pipe")
+    for location in ("symlink.bin", "hardlink.bin", "linked/secret.bin", "pipe"):
+        with pytest.raises(MalformedError):
+            verifai.load(save(folder, external(location, length="8")))
+
+
+def test_pickles_are_refused_by_name_and_not_run(tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+
+    class Bomb:
+        def __reduce__(self) -> Any:
+            return (Path.touch, (canary,))
+
+    (tmp_path / "model.pt").write_bytes(pickle.dumps(Bomb()))
+    with pytest.raises(MalformedError, match="a pickle"):
+        verifai.load(tmp_path / "model.pt")
+    torch = pytest.importorskip("torch")
+    torch.save({"w": torch.ones(1)}, tmp_path / "model.pth")
+    with pytest.raises(MalformedError, match="zip archive"):
+        verifai.load(tmp_path / "model.pth")
+    np.savez(tmp_path / "model.npz", w=np.ones(1))
+    with pytest.raises(MalformedError, match="zip archive"):
+        verifai.load(tmp_path / "model.npz")
+    assert not canary.exists()
+
+
+def test_damage_gives_our_errors_and_no_others() -> None:
+    """Every truncation and 400 random flips: an error of ours, or another well-formed model."""
+    good = proto().SerializeToString()
+    damaged = [good[:length] for length in range(len(good))]
+    generator = random.Random(0)
+    for _ in range(400):
+        flipped = bytearray(good)
+        flipped[generator.randrange(len(good))] ^= 1 << generator.randrange(8)
+        damaged.append(bytes(flipped))
+    refused = 0
+    for data in damaged:
+        try:
+            verifai.load(data)
+        except VerifaiError as error:
+            assert error.exit_code in (3, 5)
+            refused += 1
+    assert refused > len(good) // 2

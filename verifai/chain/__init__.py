@@ -1,0 +1,44 @@
+"""Stage 7: proofs on a chain, checked by a contract and recorded for everyone.
+
+::
+
+    chain   = verifai.chain.connect()            # a chain inside this process, nothing to install
+    receipt = chain.publish(proof, vk)           # deploys or finds the contracts, checks, records
+    receipt.gas_used, receipt.transaction_hash
+    for record in chain.published():             # from the chain's history alone
+        ...
+
+``connect("http://127.0.0.1:8545")`` talks to any Ethereum node instead;
+``connect(journal="chain.jsonl")`` keeps the embedded chain across processes.
+
+===============  ==========================================================================
+module           holds
+===============  ==========================================================================
+``connection``   :func:`connect`
+``chain``        :class:`Chain`: publish, published
+``receipt``      :class:`Receipt`: a proof was accepted
+``published``    :class:`Published`: a record, read back from events and calldata
+``registry``     the ProofRegistry contract seen from Python
+``abi``          the Contract ABI, strict
+``sender``       transactions: gas, fees, waiting
+``signer``       who pays, and how keys stay out of sight
+``rpc``          a node by URL
+``embedded``     the chain inside this process
+``journal``      its memory between processes
+``deployments``  which contract stands where
+``faults``       one meaning per failure, whichever client reports it
+``solidity``     compile a contract
+``toolchain``    the compiler on this machine
+``build``        ``python -m verifai.chain.build``: the shipped artefacts
+===============  ==========================================================================
+
+What the registry proves and what it does not is said in ``contracts/ProofRegistry.sol``: that a
+verifier accepted is a fact, the digests beside it are claims that an audit settles.
+"""
+
+from verifai.chain.chain import Chain
+from verifai.chain.connection import connect
+from verifai.chain.published import Published
+from verifai.chain.receipt import Receipt
+
+__all__ = ["Chain", "Published", "Receipt", "connect"]

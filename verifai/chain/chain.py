@@ -1,0 +1,246 @@
+"""A chain that proofs are published on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final
+
+from verifai.chain import abi
+from verifai.chain.deployments import Deployments
+from verifai.chain.faults import Reverted
+from verifai.chain.published import Published, Reader
+from verifai.chain.receipt import Receipt
+from verifai.chain.registry import Publication, artefact, read_error
+from verifai.chain.sender import Sender
+from verifai.chain.solidity import CompiledContract, compile_contract
+from verifai.errors import ChainRejected, NetworkError, UnsupportedError, VerificationError
+from verifai.progress import Progress, reporting
+from verifai.proof import KeyStore, Proof, VerifyingKey
+from verifai.verifier import verify
+
+if TYPE_CHECKING:
+    from web3 import Web3
+
+#: The numbered check that only a chain can make; see :mod:`verifai.verifier.verify` for 1 to 7.
+CONTRACT_CHECK: Final = 8
+#: What a backend's ``evm_verifier`` calls its contract.
+VERIFIER_NAME: Final = "Halo2Verifier"
+
+
+class Chain:
+    """A connection to one chain; made by :func:`verifai.chain.connect`.
+
+    Attributes:
+        chain_id: CAIP-2, ``eip155:N``.
+        url: the node without secrets, or ``embedded``.
+        web3: the client, for whatever is not offered here.
+    """
+
+    def __init__(
+        self,
+        sender: Sender,
+        deployments: Deployments,
+        registry: str | None,
+        closing: Callable[[], None],
+    ) -> None:
+        self.chain_id = sender.chain_id
+        self.url = sender.url
+        self.web3: Web3 = sender.web3
+        self._sender = sender
+        self._deployments = deployments
+        self._registry = registry
+        self._closing = closing
+
+    @property
+    def registries(self) -> tuple[str, ...]:
+        """Addresses of the registries known on this chain whose code is the shipped one."""
+        wanted = artefact().code_hash
+        known = (self._registry,) if self._registry else self._deployments.at(wanted)
+        return tuple(address for address in known if self.code_hash(address) == wanted)
+
+    def code_hash(self, address: str) -> str:
+        """Keccak-256 of the code at an address: 0x and 64 digits (EIP-1052).
+
+        An account without code gives the hash of nothing, ``0xc5d2...``.
+
+        Raises:
+            NetworkError: the node does not say.
+        """
+        return "0x" + abi.keccak(self._sender.code(address)).hex()
+
+    def expected_code_hash(self, vk: VerifyingKey) -> str:
+        """Keccak-256 of the code that the verifier contract of ``vk`` has.
+
+        Compiled from the key, so that whoever holds the key need not believe the publisher that a
+        verifier is the key's.
+
+        Raises:
+            UnsupportedError: the key's circuit is too large for a contract.
+            EnvironmentFault: the compiler is missing.
+        """
+        return _verifier_contract(vk).code_hash
+
+    def publish(
+        self,
+        proof: Proof,
+        vk: VerifyingKey,
+        check: bool = True,
+        *,
+        keys: KeyStore | None = None,
+        progress: Progress | bool | None = None,
+    ) -> Receipt:
+        """Have the chain check a proof and record it for everyone.
+
+        Finds or deploys the registry and the key's verifier contract. A proof that is on record
+        already gives the receipt it got then, and no transaction is sent.
+
+        Args:
+            proof: the bundle.
+            vk: its verifying key; also added to ``keys``, where an audit looks for it.
+            check: verify offline first. False sends the proof whatever it is.
+            keys: default the key store in ``home()``.
+            progress: see :func:`verifai.progress.reporting`.
+
+        Raises:
+            VerificationError: refused offline, with the number of the check; nothing was sent.
+            ChainRejected: the contract refused it (check 8); the chain has not changed.
+            UnsupportedError: the verifier is too large for a contract, or the bundle holds a
+                context that a transaction does not carry.
+            EnvironmentFault: the compiler is missing, or the signer cannot pay.
+            NetworkError: the node failed; whether a sent transaction was mined is unknown.
+        """
+        from verifai.backends import get
+
+        with reporting("publish", progress) as stages:
+            backend = get(vk.guarantees.backend)
+            if check:
+                stages.stage("verifying offline")
+                verify(proof, vk, proof.statement.context)
+            call = backend.evm_call(vk, proof.statement, proof.argument)
+            if check and backend.from_evm_call(vk, call).digest != proof.digest:
+                raise UnsupportedError(
+                    "This bundle cannot be rebuilt from a transaction, so no auditor could check "
+                    "it: a verifier contract's call carries no context.",
+                    hint="Publish a proof without context.",
+                )
+            stages.stage("compiling the verifier contract")
+            contract = _verifier_contract(vk)
+            (keys if keys is not None else KeyStore()).add(vk)
+            stages.stage("finding the contracts")
+            shipped = artefact()
+            registry, gas = self._registry, 0
+            if registry is None:
+                registry, gas = self._stand(shipped.code_hash, shipped.creation, "the registry")
+            verifier, more = self._stand(contract.code_hash, contract.creation, "the verifier")
+            publication = Publication(
+                verifier, vk.digest, proof.statement.digest, proof.digest, call
+            )
+            stages.stage("publishing")
+            return self._publish(registry, publication, gas + more)
+
+    def published(self) -> Iterator[Published]:
+        """Every record of the known registries, oldest first, from the chain's history alone.
+
+        Raises:
+            NetworkError: the node failed, or does not tell the whole history.
+        """
+        for registry in self.registries:
+            yield from self._reader(registry).records()
+
+    def close(self) -> None:
+        """Let go of the node, or of the embedded chain and its journal. Harmless when repeated."""
+        self._closing()
+
+    def _reader(self, registry: str) -> Reader:
+        return Reader(self.web3, registry, self.chain_id, self.url)
+
+    def _publish(self, registry: str, publication: Publication, deployed_gas: int) -> Receipt:
+        reader = self._reader(registry)
+        if (record := reader.find(publication)) is not None:
+            return _receipt(record, deployed_gas)
+        try:
+            mined = self._sender.send(registry, publication.calldata(), "publishing")
+        except Reverted as refusal:
+            name, values = read_error(refusal.data) or ("", ())
+            # Somebody else was faster with the same proof.
+            if name == "AlreadyPublished" and (record := reader.find(publication)) is not None:
+                return _receipt(record, deployed_gas)
+            raise _rejected(name, values, refusal) from None
+        return Receipt(
+            gas_used=mined["gasUsed"],
+            transaction_hash="0x" + bytes(mined["transactionHash"]).hex(),
+            contract=registry,
+            verifier=publication.verifier,
+            block_number=mined["blockNumber"],
+            chain_id=self.chain_id,
+            bundle_digest=publication.bundle_digest,
+            key_digest=publication.key_digest,
+            deployed_gas=deployed_gas,
+        )
+
+    def _stand(self, code_hash: str, creation: bytes, what: str) -> tuple[str, int]:
+        """Address of a contract with this code, and the gas it took to put it there."""
+        for address in self._deployments.at(code_hash):
+            if self.code_hash(address) == code_hash:
+                return address, 0
+        try:
+            mined = self._sender.send(None, creation, f"deploying {what}")
+        except Reverted as refusal:
+            raise NetworkError(f"The chain refused {what}: {refusal}") from None
+        address = str(mined["contractAddress"])
+        if self.code_hash(address) != code_hash:
+            raise NetworkError(f"The chain at {self.url} keeps other code than was deployed.")
+        self._deployments.add(code_hash, address)
+        return address, int(mined["gasUsed"])
+
+    def __enter__(self) -> Chain:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Chain({self.chain_id}, {self.url}, signer {self._sender.address or 'none'})"
+
+
+def _verifier_contract(vk: VerifyingKey) -> CompiledContract:
+    from verifai.backends import get
+
+    return compile_contract(get(vk.guarantees.backend).evm_verifier(vk), VERIFIER_NAME)
+
+
+def _receipt(record: Published, deployed_gas: int) -> Receipt:
+    return Receipt(
+        gas_used=record.gas_used,
+        transaction_hash=record.transaction_hash,
+        contract=record.registry,
+        verifier=record.verifier,
+        block_number=record.block_number,
+        chain_id=record.chain_id,
+        bundle_digest=record.bundle_digest,
+        key_digest=record.key_digest,
+        deployed_gas=deployed_gas,
+    )
+
+
+def _rejected(name: str, values: tuple[Any, ...], refusal: Reverted) -> VerificationError:
+    why: Mapping[str, str] = {
+        "ProofRefused": "the verifier contract does not accept this proof of this statement",
+        "InstanceOutOfRange": "a public value is not below the field's modulus",
+        "VerifierWithoutCode": "there is no contract at the verifier's address",
+        "AlreadyPublished": "the registry says that it has this proof, but does not show it",
+    }
+    return ChainRejected(
+        why.get(name, f"the contract reverted ({refusal})"),
+        check=CONTRACT_CHECK,
+        check_name="contract",
+        hint="Nothing was recorded. Verify the proof offline to see which check fails.",
+        reason=name or "unknown",
+        arguments=[str(value) for value in values],
+    )

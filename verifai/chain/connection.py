@@ -1,0 +1,122 @@
+"""Connecting to a chain."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from verifai.chain import embedded, rpc, signer as signers
+from verifai.chain.chain import Chain
+from verifai.chain.deployments import Deployments, default_path
+from verifai.chain.faults import asking
+from verifai.chain.journal import LOCK_SECONDS, Journal
+from verifai.chain.registry import artefact, checksum
+from verifai.chain.sender import Sender
+from verifai.errors import UsageError
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+
+
+def connect(
+    url: str | None = None,
+    *,
+    signer: str | os.PathLike[str] | LocalAccount | None = None,
+    journal: str | os.PathLike[str] | None = None,
+    registry: str | None = None,
+    lock_seconds: float = LOCK_SECONDS,
+    read_only: bool = False,
+) -> Chain:
+    """Connect to a chain.
+
+    Args:
+        url: None for the embedded chain in this process; else the ``http://`` or ``https://`` URL
+            of any Ethereum node's JSON-RPC endpoint.
+        signer: who pays. None: on the embedded chain its development account, on a node the first
+            account it holds unlocked. Else the name of an environment variable that holds a hex
+            private key, the path of a keystore file (password in ``VERIFAI_KEYSTORE_PASSWORD``),
+            or an ``eth_account`` local account.
+        journal: a file in which the embedded chain lives on across processes; made if missing.
+        registry: address of a ProofRegistry to use, e.g. another publisher's; None uses those that
+            this machine deployed, and deploys one when it first publishes.
+        lock_seconds: how long to wait for another process that has the journal open.
+        read_only: need no signer; sending is then an error.
+
+    Raises:
+        NetworkError: nothing at the URL, or no Ethereum node; found out within
+            ``CONNECT_SECONDS + PROBE_SECONDS`` of :mod:`verifai.chain.rpc`.
+        UsageError: no way to sign, a wrong URL, or another contract at ``registry``.
+        MalformedError: the journal is damaged; the message names the line.
+        EnvironmentFault: another process has the journal open.
+        MissingExtra: ``pip install 'verifai[chain]'``.
+    """
+    if url is None:
+        return _embedded(signer, journal, registry, lock_seconds)
+    if journal is not None:
+        raise UsageError("A journal is for the embedded chain: it has no URL.")
+    client = rpc.open_node(url)
+    shown = rpc.public_url(url)
+    who = None
+    if signer is not None:
+        who = signers.named(signer)
+    elif not read_only:
+        who = rpc.first_unlocked(client, shown)
+    sender = Sender(client, who, shown)
+    with asking("the genesis block", shown):
+        genesis = bytes(client.eth.get_block(0)["hash"]).hex()
+    deployments = Deployments(f"{sender.chain_id}/0x{genesis}", default_path())
+    session = client.provider  # type: ignore[attr-defined]
+    address = _address(registry)
+    return _checked(Chain(sender, deployments, address, lambda: _hang_up(session)), address)
+
+
+def _embedded(
+    signer: Any, path: str | os.PathLike[str] | None, registry: str | None, lock_seconds: float
+) -> Chain:
+    journal = None if path is None else Journal(path, lock_seconds=lock_seconds)
+    try:
+        client, backend = embedded.start(journal)
+        who = (
+            signers.from_key(embedded.DEVELOPMENT_KEY) if signer is None else signers.named(signer)
+        )
+        address = _address(registry)
+        chain = Chain(
+            Sender(client, who, "embedded"),
+            deployments := Deployments("embedded", None),
+            address,
+            journal.close if journal else lambda: None,
+        )
+        for created in map(checksum, backend.created):
+            deployments.add(chain.code_hash(created), created)
+        return _checked(chain, address)
+    except BaseException:
+        if journal is not None:
+            journal.close()
+        raise
+
+
+def _address(registry: str | None) -> str | None:
+    if registry is None:
+        return None
+    if not (isinstance(registry, str) and registry.startswith("0x") and len(registry) == 42):
+        raise UsageError("registry is an address: 0x and 40 hex digits.")
+    return checksum(registry)
+
+
+def _checked(chain: Chain, registry: str | None) -> Chain:
+    """Refuse a registry whose code is not the shipped one before anyone relies on it."""
+    if registry is not None and not chain.registries:
+        found = chain.code_hash(registry)
+        chain.close()
+        raise UsageError(
+            f"At {registry} on {chain.chain_id} there is no ProofRegistry of this version "
+            f"(code hash {found[:12]}, expected {artefact().code_hash[:12]}).",
+            hint="Check the address and the chain.",
+        )
+    return chain
+
+
+def _hang_up(provider: Any) -> None:
+    session = provider._request_session_manager.explicit_session
+    if session is not None:
+        session.close()

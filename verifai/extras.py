@@ -1,0 +1,30 @@
+"""Optional packages, loaded when first needed, with one sentence on what to install."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final
+
+from verifai.errors import MissingExtra
+
+#: The extras of ``pyproject.toml``.
+EXTRAS: Final = ("onnx", "torch", "ezkl", "chain", "demo", "all")
+
+
+def require(module: str, extra: str, purpose: str) -> Any:
+    """Import ``module``, which ``pip install 'verifai[extra]'`` brings.
+
+    Raises:
+        MissingExtra: it is not installed.
+    """
+    assert extra in EXTRAS
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != module.partition(".")[0]:
+            raise  # the package is there and something of its own is missing
+        raise MissingExtra(
+            f"{purpose[0].upper()}{purpose[1:]} needs the package {module.partition('.')[0]!r}, "
+            "which is not installed.",
+            hint=f"pip install 'verifai[{extra}]'",
+        ) from None

@@ -1,0 +1,196 @@
+"""torch module -> ONNX, compared with torch before anyone gets it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verifai.errors import InputError, UnsupportedError, UsageError, VerifaiError
+from verifai.extras import require
+from verifai.model.load import load
+from verifai.model.model import Model
+
+#: The newest operator set that ezkl's importer reads, and the oldest that torch's exporter writes.
+OPSET: Final = 18
+#: Random inputs on which ONNX and torch are compared, besides the example.
+RANDOM_CHECKS: Final = 4
+#: Both compute in float32, in different orders.
+RELATIVE_TOLERANCE: Final = 1e-3
+ABSOLUTE_TOLERANCE: Final = 1e-5
+
+
+def export(module: Any, example_inputs: Any, *, name: str | None = None) -> Model:
+    """Export a ``torch.nn.Module`` to ONNX (opset 18, one file, static shapes).
+
+    The module is exported in evaluation mode and put back into its own mode. The result is run
+    by onnxruntime on the example and on random inputs of its shape and range, and must agree
+    with torch.
+
+    Args:
+        module: the module.
+        example_inputs: a tensor, or a tuple of tensors, with the shapes to prove.
+        name: shown in messages; default the module's class name.
+
+    Raises:
+        UsageError: not a module, or not tensors.
+        InputError: a non-finite example or output.
+        UnsupportedError: torch cannot export it, shapes are dynamic, or ONNX disagrees with torch.
+        MissingExtra: torch is not installed.
+    """
+    torch = require("torch", "torch", "exporting a torch module")
+    require("onnxscript", "torch", "exporting a torch module")
+    if not isinstance(module, torch.nn.Module):
+        raise UsageError(f"export takes a torch.nn.Module, not {type(module).__name__}.")
+    examples = example_inputs if isinstance(example_inputs, (tuple, list)) else (example_inputs,)
+    if not examples or not all(isinstance(example, torch.Tensor) for example in examples):
+        raise UsageError(
+            "example_inputs is a tensor or a tuple of tensors.", hint="torch.from_numpy(array)"
+        )
+    label = name or type(module).__name__
+    with _evaluation_mode(module), torch.no_grad():
+        outputs = _outputs(module, examples, label)
+        model = load(_onnx(torch, module, tuple(examples), label))
+        used = _inputs_used(model)
+        if used != len(examples):
+            raise UnsupportedError(
+                f"{label} uses {used} of its {len(examples)} inputs.",
+                hint="Remove the inputs that do not matter from the module's forward.",
+            )
+        _agree(model, [example.detach().cpu().numpy() for example in examples], outputs, label)
+        for seed in range(RANDOM_CHECKS):
+            inputs = [_like(example, seed) for example in examples]
+            wanted = _outputs(module, inputs, label)
+            _agree(model, [tensor.cpu().numpy() for tensor in inputs], wanted, label)
+    return model
+
+
+@contextlib.contextmanager
+def _evaluation_mode(module: Any) -> Iterator[None]:
+    modes = {part: part.training for part in module.modules()}
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, training in modes.items():
+            part.training = training
+
+
+def _onnx(torch: Any, module: Any, examples: tuple[Any, ...], label: str) -> bytes:
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    said = io.StringIO()  # the exporter prints its progress, and its reasons
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        try:
+            for logger in loggers:
+                logger.setLevel(logging.CRITICAL)
+            with (
+                contextlib.redirect_stdout(said),
+                contextlib.redirect_stderr(said),
+                warnings.catch_warnings(),
+            ):
+                warnings.simplefilter("ignore")
+                torch.onnx.export(
+                    module,
+                    examples,
+                    path,
+                    dynamo=True,
+                    external_data=False,
+                    opset_version=OPSET,
+                    verbose=False,
+                )
+        except VerifaiError:
+            raise
+        except Exception as error:
+            # The exporter wraps whatever went wrong in the user's forward in its own exceptions.
+            reason = str(error.__cause__ or error).strip().splitlines() or [type(error).__name__]
+            raise UnsupportedError(
+                f"torch cannot export {label} to ONNX: {reason[0][:400]}",
+                hint="Control flow that depends on values, and shapes that depend on data, "
+                "cannot be traced.",
+            ) from error
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+        return path.read_bytes()
+
+
+def _inputs_used(model: Model) -> int:
+    """How many inputs some node reads; the exporter keeps the others as they are."""
+    onnx = require("onnx", "onnx", "reading an ONNX model")
+    graph = onnx.load_from_string(model.onnx).graph
+    read = {name for node in graph.node for name in node.input}
+    return sum(info.name in read for info in model.inputs)
+
+
+def _outputs(module: Any, inputs: Sequence[Any], label: str) -> list[NDArray[Any]]:
+    import torch
+
+    try:
+        outputs = module(*inputs)
+    except Exception as error:
+        raise UsageError(f"{label} does not run on these inputs: {error}") from error
+    if isinstance(outputs, torch.Tensor):
+        outputs = (outputs,)
+    if not isinstance(outputs, (tuple, list)) or not all(
+        isinstance(output, torch.Tensor) for output in outputs
+    ):
+        raise UnsupportedError(
+            f"{label} returns {type(outputs).__name__}; a circuit has tensors as outputs.",
+            hint="Return a tensor or a tuple of tensors.",
+        )
+    return [output.detach().cpu().numpy() for output in outputs]
+
+
+def _agree(
+    model: Model, inputs: list[NDArray[Any]], wanted: list[NDArray[Any]], label: str
+) -> None:
+    if not all(np.isfinite(array).all() for array in wanted):
+        raise InputError(f"An output of {label} is not finite on inputs like the example.")
+    found = model.run(tuple(inputs) if len(inputs) > 1 else inputs[0])
+    if len(found) != len(wanted):
+        raise UnsupportedError(f"{label} has {len(wanted)} outputs, its ONNX {len(found)}.")
+    for info, got, want in zip(model.outputs, found, wanted, strict=True):
+        if got.shape != want.shape:
+            raise UnsupportedError(
+                f"Output {info.name!r} has shape {list(got.shape)} in ONNX and "
+                f"{list(want.shape)} in torch."
+            )
+        error = np.abs(got.astype(np.float64) - want.astype(np.float64))
+        scale = float(np.abs(want).max(initial=0.0))
+        if float(error.max(initial=0.0)) > ABSOLUTE_TOLERANCE + RELATIVE_TOLERANCE * scale:
+            raise UnsupportedError(
+                f"Output {info.name!r} of {label} differs between ONNX and torch by "
+                f"{error.max():.3g} (values up to {scale:.3g}).",
+                hint="The module may be random, or keep state between calls.",
+            )
+
+
+def _like(example: Any, seed: int) -> Any:
+    """A random tensor with the shape, dtype and range of ``example``."""
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    if example.dtype == torch.bool:
+        return torch.randint(0, 2, example.shape, generator=generator).bool()
+    low, high = example.min().item(), example.max().item()
+    if example.dtype.is_floating_point:
+        if not np.isfinite([low, high]).all():
+            raise InputError("The example input holds NaN or infinity.")
+        if low == high:
+            low, high = low - 1.0, high + 1.0
+        return (
+            torch.rand(example.shape, generator=generator, dtype=example.dtype) * (high - low) + low
+        )
+    return torch.randint(int(low), int(high) + 1, example.shape, generator=generator).to(
+        example.dtype
+    )

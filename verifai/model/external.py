@@ -1,0 +1,117 @@
+"""Weight files beside a model, as ONNX's external data: contained, regular, bounded."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from verifai.errors import LimitError, MalformedError, UnsupportedError
+from verifai.extras import require
+from verifai.limits import MAX_EXTERNAL_DATA_BYTES
+
+
+def inline_external_data(proto: Any, folder: Path | None) -> None:
+    """Move all external tensors of ``proto`` into it.
+
+    Args:
+        proto: a ``ModelProto``.
+        folder: the folder of the model file; None when the model came as bytes.
+
+    Raises:
+        MalformedError: a path that leaves ``folder``, a link, a device, a hard link, or a range
+            outside the file.
+        LimitError: more than ``MAX_EXTERNAL_DATA_BYTES`` together.
+        UnsupportedError: external data, and no folder to look in.
+    """
+    onnx = require("onnx", "onnx", "reading an ONNX model")
+    total = 0
+    for tensor in _tensors(proto.graph, 0):
+        if tensor.data_location != onnx.TensorProto.EXTERNAL:
+            continue
+        if folder is None:
+            raise UnsupportedError(
+                f"Weight {tensor.name!r} lies outside the model, which came as bytes.",
+                hint="Load the model from its folder, or export with external_data=False.",
+            )
+        entries = {entry.key: entry.value for entry in tensor.external_data}
+        data = _read(folder, entries, tensor.name, MAX_EXTERNAL_DATA_BYTES - total)
+        total += len(data)
+        tensor.ClearField("external_data")
+        tensor.data_location = onnx.TensorProto.DEFAULT
+        tensor.raw_data = data
+
+
+def _tensors(graph: Any, depth: int) -> list[Any]:
+    from verifai.limits import MAX_SUBGRAPH_DEPTH
+
+    if depth > MAX_SUBGRAPH_DEPTH:
+        raise LimitError(f"Subgraphs nest deeper than MAX_SUBGRAPH_DEPTH ({MAX_SUBGRAPH_DEPTH}).")
+    found = list(graph.initializer)
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("t"):
+                found.append(attribute.t)
+            found += attribute.tensors
+            for inner in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
+                found += _tensors(inner, depth + 1)
+    return found
+
+
+def _read(folder: Path, entries: dict[str, str], name: str, room: int) -> bytes:
+    what = f"Weight {name[:80]!r}"
+    location = entries.get("location", "")
+    parts = PurePosixPath(location).parts
+    if (
+        not parts
+        or location.startswith(("/", "\\"))
+        or "\\" in location
+        or "\0" in location
+        or ":" in parts[0]
+        or any(part in ("..", ".") for part in location.split("/"))
+    ):
+        raise MalformedError(
+            f"{what} points to {location[:80]!r}, outside the model's folder.",
+            hint="External data may lie only beside the model. The file was not opened.",
+        )
+    try:
+        offset, length = (int(entries.get(key, "0") or "0", 10) for key in ("offset", "length"))
+    except ValueError:
+        raise MalformedError(f"{what} has an offset or length that is no number.") from None
+    # Open each part relative to the one before without following links, so that nothing can be
+    # swapped between check and use.
+    opened: list[int] = []
+    try:
+        current = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        opened.append(current)
+        for part in parts[:-1]:
+            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+            current = os.open(part, flags, dir_fd=current)
+            opened.append(current)
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+        file = os.open(parts[-1], flags, dir_fd=current)
+        opened.append(file)
+        info = os.fstat(file)
+        if not stat.S_ISREG(info.st_mode) or info.st_nlink != 1:
+            raise MalformedError(f"{what}: {location[:80]!r} is not a plain file of its own.")
+        if "length" not in entries:
+            length = info.st_size - offset
+        if offset < 0 or length < 0 or offset + length > info.st_size:
+            raise MalformedError(f"{what} reads past the end of {location[:80]!r}.")
+        if length > room:
+            raise LimitError("External data exceed MAX_EXTERNAL_DATA_BYTES.")
+        with os.fdopen(os.dup(file), "rb") as reader:
+            reader.seek(offset)
+            data = reader.read(length)
+    except OSError as error:
+        raise MalformedError(
+            f"{what}: {location[:80]!r} cannot be read inside the model's folder "
+            f"({error.strerror}); links are not followed."
+        ) from None
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+    if len(data) != length:
+        raise MalformedError(f"{what}: {location[:80]!r} changed while it was read.")
+    return data

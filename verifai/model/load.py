@@ -1,0 +1,133 @@
+"""ONNX files, from strangers."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from verifai.errors import LimitError, MalformedError, UnsupportedError
+from verifai.extras import require
+from verifai.limits import MAX_ONNX_BYTES
+from verifai.model.external import inline_external_data
+from verifai.model.model import Model, TensorInfo
+from verifai.model.structure import check_structure, static_shape
+
+#: First bytes of formats that can run code when they are opened. They are refused by name.
+_PICKLES: Final = {
+    b"\x80": "a pickle",
+    b"PK\x03\x04": "a zip archive (torch checkpoints are one, with a pickle inside)",
+    b"\x93NUMPY": "a numpy array",
+}
+MIN_OPSET: Final = 7
+MAX_OPSET: Final = 24
+
+
+def load(source: str | os.PathLike[str] | bytes) -> Model:
+    """Read an ONNX model, trusting nothing of it.
+
+    The result is one file with the weights inside; names of tools, documentation and metadata are
+    dropped, so that the same graph and weights have the same digest wherever they came from.
+
+    Args:
+        source: a path, or the bytes of a single-file model.
+
+    Raises:
+        MalformedError: not a well-formed ONNX model, or external data that leave its folder.
+        LimitError: larger than a limit of :mod:`verifai.limits`.
+        UnsupportedError: dynamic shapes, foreign operators, opsets outside 7 to 24.
+        MissingExtra: onnx is not installed.
+    """
+    onnx = require("onnx", "onnx", "reading an ONNX model")
+    folder: Path | None = None
+    if isinstance(source, bytes):
+        data = source
+    else:
+        path = Path(source)
+        if not path.is_file():
+            raise MalformedError(f"No such file: {path}.")
+        if path.stat().st_size > MAX_ONNX_BYTES:
+            raise LimitError(f"{path} is larger than MAX_ONNX_BYTES ({MAX_ONNX_BYTES}).")
+        data, folder = path.read_bytes(), path.resolve().parent
+    for magic, what in _PICKLES.items():
+        if data.startswith(magic):
+            raise MalformedError(
+                f"This is {what}, not an ONNX model; it was not opened.",
+                hint="Export the module to ONNX: verifai.export(module, example_inputs).",
+            )
+    proto = onnx.ModelProto()
+    try:
+        proto.ParseFromString(data)
+    except Exception as error:
+        # protobuf's DecodeError lives in a module that differs between its implementations.
+        raise MalformedError(f"Not an ONNX model: {error}.") from None
+    _check_opset(proto)
+    inline_external_data(proto, folder)
+    check_structure(proto)
+    try:
+        onnx.checker.check_model(proto, full_check=False)
+    except Exception as error:
+        raise MalformedError(f"Not a valid ONNX model: {str(error)[:500]}") from None
+    return canonical(proto)
+
+
+def canonical(proto: Any) -> Model:
+    """A checked ``ModelProto`` as a :class:`Model`, with everything dropped that is not meaning."""
+    weights = {tensor.name for tensor in proto.graph.initializer}
+    inputs = [value for value in proto.graph.input if value.name not in weights]
+    if not inputs or not proto.graph.output:
+        raise UnsupportedError("The model has no input or no output: there is nothing to prove.")
+    shapes = tuple(_info(value, "Input") for value in inputs)
+    results = tuple(_info(value, "Output") for value in proto.graph.output)
+    for name in ("producer_name", "producer_version", "domain", "doc_string", "model_version"):
+        proto.ClearField(name)
+    del proto.metadata_props[:]
+    _strip(proto.graph)
+    del proto.graph.input[:]
+    proto.graph.input.extend(inputs)
+    return Model(proto.SerializeToString(deterministic=True), shapes, results)
+
+
+def _strip(graph: Any) -> None:
+    """Drop documentation, metadata, and shape annotations that anyone can infer again."""
+    graph.doc_string = ""
+    graph.name = "model"
+    del graph.value_info[:]
+    del graph.metadata_props[:]
+    del graph.quantization_annotation[:]
+    for item in (*graph.input, *graph.output, *graph.initializer):
+        item.doc_string = ""
+        del item.metadata_props[:]
+    for node in graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]
+        for attribute in node.attribute:
+            attribute.doc_string = ""
+            for inner in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
+                _strip(inner)
+
+
+def _check_opset(proto: Any) -> None:
+    versions = {entry.domain: entry.version for entry in proto.opset_import}
+    version = versions.get("", versions.get("ai.onnx"))
+    if version is None:
+        raise MalformedError("The model does not say which ONNX operator set it uses.")
+    if not MIN_OPSET <= version <= MAX_OPSET:
+        raise UnsupportedError(
+            f"ONNX operator set {version} is not within {MIN_OPSET} to {MAX_OPSET}.",
+            hint="Export again with opset 18.",
+        )
+
+
+def _info(value: Any, role: str) -> TensorInfo:
+    onnx = require("onnx", "onnx", "reading an ONNX model")
+    shape = static_shape(value, role)
+    try:
+        dtype = onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
+    except KeyError:
+        raise MalformedError(f"{role} {value.name!r} has no known element type.") from None
+    if np.dtype(dtype).kind not in "fiub":
+        raise UnsupportedError(f"{role} {value.name!r} holds {dtype}, not numbers.")
+    return TensorInfo(value.name, shape, np.dtype(dtype).name)

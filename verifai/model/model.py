@@ -1,0 +1,140 @@
+"""The model: one ONNX file, weights inside, static shapes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verifai.errors import InputError, UnsupportedError
+from verifai.extras import require
+from verifai.proof import codec
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """Name, static shape and numpy dtype name of an input or output."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Node:
+    """One ONNX node, for backends to decide whether they can prove it."""
+
+    name: str
+    domain: str
+    op_type: str
+    attributes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, repr=False)
+class Model:
+    """An ONNX model that has passed :func:`verifai.model.load`'s checks.
+
+    Attributes:
+        onnx: the file, in canonical form (no names of people, tools or paths).
+        inputs, outputs: in the model's order.
+    """
+
+    onnx: bytes = field(repr=False)
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the canonical ONNX bytes, domain-separated."""
+        return codec.digest("model/1", self.onnx)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Model:
+        """The model in ``data``. Raises as :func:`verifai.model.load`."""
+        from verifai.model.load import load
+
+        return load(data)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Model:
+        """The model in a file. Raises as :func:`verifai.model.load`."""
+        from verifai.model.load import load
+
+        return load(path)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the ONNX file atomically and return its path."""
+        target = Path(path)
+        partial = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            partial.write_bytes(self.onnx)
+            os.replace(partial, target)
+        finally:
+            partial.unlink(missing_ok=True)
+        return target
+
+    def nodes(self) -> tuple[Node, ...]:
+        """All nodes in topological order; unnamed ones get ``<op>_<index>``."""
+        onnx = require("onnx", "onnx", "reading an ONNX model")
+        graph = onnx.load_from_string(self.onnx).graph
+        return tuple(
+            Node(
+                node.name or f"{node.op_type}_{index}",
+                node.domain,
+                node.op_type,
+                {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute},
+            )
+            for index, node in enumerate(graph.node)
+        )
+
+    def check_inputs(self, inputs: Any) -> tuple[NDArray[Any], ...]:
+        """``inputs`` as one finite array per model input, in order.
+
+        Raises:
+            InputError: wrong count, name, shape or dtype, NaN or infinity.
+        """
+        from verifai.model.inputs import check_inputs
+
+        return check_inputs(self.inputs, inputs)
+
+    def run(self, inputs: Any) -> tuple[NDArray[Any], ...]:
+        """The float reference: ``inputs`` through onnxruntime on one CPU thread.
+
+        Raises:
+            InputError: as :meth:`check_inputs`, or when an output is not finite.
+            UnsupportedError: onnxruntime cannot run the model.
+        """
+        arrays = self.check_inputs(inputs)
+        feed = {info.name: array for info, array in zip(self.inputs, arrays, strict=True)}
+        outputs = self._session.run(None, feed)
+        for info, array in zip(self.outputs, outputs, strict=True):
+            if not np.isfinite(array).all():
+                raise InputError(f"The model's output {info.name!r} is not finite on this input.")
+        return tuple(np.asarray(array) for array in outputs)
+
+    @cached_property
+    def _session(self) -> Any:
+        ort = require("onnxruntime", "onnx", "running an ONNX model")
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 4
+        try:
+            return ort.InferenceSession(self.onnx, options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            # onnxruntime's exceptions share no public base class.
+            raise UnsupportedError(f"onnxruntime cannot run this model: {error}") from None
+
+    def __repr__(self) -> str:
+        def shown(tensors: tuple[TensorInfo, ...]) -> str:
+            return ", ".join(f"{t.name}{list(t.shape)}" for t in tensors)
+
+        return (
+            f"Model({self.digest[:12]}, {shown(self.inputs)} -> {shown(self.outputs)}, "
+            f"{len(self.onnx):,} bytes)"
+        )
