@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 
 import pytest
 
 from verifai.chain import connect, rpc
-from verifai.errors import EnvironmentFault, MalformedError, NetworkError, UsageError
+from verifai.errors import EnvironmentFault, MalformedError, MissingExtra, NetworkError, UsageError
 
 
 def test_no_node_at_the_url(nowhere):
@@ -113,3 +116,27 @@ def test_an_account_without_ether_says_so(pretended):
 
     with connect(signer=Account.create()) as chain, pytest.raises(EnvironmentFault, match="pay"):
         chain.publish(pretended.proof(pretended.key()), pretended.key())
+
+
+@pytest.mark.parametrize("package", ["web3", "eth_tester"])
+def test_without_the_extra(monkeypatch, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingExtra) as caught:
+        connect()
+    assert "verifai[chain]" in caught.value.hint
+
+
+def test_importing_the_room_loads_no_client():
+    program = (
+        "import sys, verifai.chain\n"
+        "print([name for name in ('web3', 'eth', 'eth_abi', 'requests') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert done.stdout.strip() == "[]"

@@ -19,9 +19,11 @@ def test_from_the_environment(monkeypatch):
         monkeypatch.setenv("SOME_KEY", text)
         account = signer.named("SOME_KEY")
         assert account.address == ADDRESS
-        assert KEY not in repr(account) and KEY not in str(account)
+        assert KEY not in repr(account)
+        assert KEY not in str(account)
     with connect(signer="SOME_KEY") as chain:
-        assert ADDRESS in repr(chain) and KEY not in repr(chain)
+        assert ADDRESS in repr(chain)
+        assert KEY not in repr(chain)
 
 
 def test_from_an_account():

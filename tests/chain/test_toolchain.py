@@ -113,7 +113,8 @@ def test_sources_that_are_refused(source, error):
 
 def test_code_too_large_for_a_chain():
     data = "ab" * 25_000
-    source = f'contract A {{ function f() external pure returns (bytes memory) {{ return hex"{data}"; }} }}'
+    body = f'return hex"{data}";'
+    source = f"contract A {{ function f() external pure returns (bytes memory) {{ {body} }} }}"
     with pytest.raises(UnsupportedError, match="EIP-170"):
         compile_contract(SOURCE + source, "A")
 

@@ -34,7 +34,10 @@ def test_the_artefact_says_how_it_was_made():
     value = json.loads((build.CONTRACTS / "ProofRegistry.json").read_text())
     assert value["compiler"]["version"] == "0.8.20"
     assert value["compiler"]["settings"]["evmVersion"] == "paris"
-    assert value["compiler"]["settings"]["metadata"] == {"appendCBOR": False, "bytecodeHash": "none"}
+    assert value["compiler"]["settings"]["metadata"] == {
+        "appendCBOR": False,
+        "bytecodeHash": "none",
+    }
     assert value["bytecode"].startswith("0x60")
     assert len(artefact().creation) < 3000
 

@@ -142,6 +142,9 @@ class Chain:
     def published(self) -> Iterator[Published]:
         """Every record of the known registries, oldest first, from the chain's history alone.
 
+        Where :attr:`registries` is empty there is nothing to read, which does not mean that nobody
+        published: name the publisher's registry with ``connect(url, registry=...)``.
+
         Raises:
             NetworkError: the node failed, or does not tell the whole history.
         """

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from verifai.chain import embedded, rpc, signer as signers
+from verifai.chain import embedded, rpc
+from verifai.chain import signer as signers
 from verifai.chain.chain import Chain
 from verifai.chain.deployments import Deployments, default_path
 from verifai.chain.faults import asking
@@ -54,20 +55,23 @@ def connect(
         return _embedded(signer, journal, registry, lock_seconds)
     if journal is not None:
         raise UsageError("A journal is for the embedded chain: it has no URL.")
-    client = rpc.open_node(url)
+    client, hang_up = rpc.open_node(url)
     shown = rpc.public_url(url)
-    who = None
-    if signer is not None:
-        who = signers.named(signer)
-    elif not read_only:
-        who = rpc.first_unlocked(client, shown)
-    sender = Sender(client, who, shown)
-    with asking("the genesis block", shown):
-        genesis = bytes(client.eth.get_block(0)["hash"]).hex()
-    deployments = Deployments(f"{sender.chain_id}/0x{genesis}", default_path())
-    session = client.provider  # type: ignore[attr-defined]
-    address = _address(registry)
-    return _checked(Chain(sender, deployments, address, lambda: _hang_up(session)), address)
+    try:
+        who = None
+        if signer is not None:
+            who = signers.named(signer)
+        elif not read_only:
+            who = rpc.first_unlocked(client, shown)
+        sender = Sender(client, who, shown)
+        with asking("the genesis block", shown):
+            genesis = bytes(client.eth.get_block(0)["hash"]).hex()
+        deployments = Deployments(f"{sender.chain_id}/0x{genesis}", default_path())
+        address = _address(registry)
+        return _checked(Chain(sender, deployments, address, hang_up), address)
+    except BaseException:
+        hang_up()
+        raise
 
 
 def _embedded(
@@ -107,16 +111,9 @@ def _checked(chain: Chain, registry: str | None) -> Chain:
     """Refuse a registry whose code is not the shipped one before anyone relies on it."""
     if registry is not None and not chain.registries:
         found = chain.code_hash(registry)
-        chain.close()
         raise UsageError(
             f"At {registry} on {chain.chain_id} there is no ProofRegistry of this version "
             f"(code hash {found[:12]}, expected {artefact().code_hash[:12]}).",
             hint="Check the address and the chain.",
         )
     return chain
-
-
-def _hang_up(provider: Any) -> None:
-    session = provider._request_session_manager.explicit_session
-    if session is not None:
-        session.close()

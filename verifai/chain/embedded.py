@@ -16,6 +16,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from verifai.chain.abi import keccak
 from verifai.chain.faults import Reverted
 from verifai.chain.journal import Block, Journal
 from verifai.errors import InternalError
@@ -79,7 +80,6 @@ def _backend_class() -> type[Any]:
         serialize_transaction_receipt,
     )
     from eth_tester.exceptions import TransactionNotFound
-    from eth_utils import keccak
 
     class Backend(PyEVMBackend):  # type: ignore[misc]
         """See the module's docstring."""
@@ -155,7 +155,7 @@ def _backend_class() -> type[Any]:
             super().revert_to_snapshot(snapshot)
 
         def estimate_gas(self, transaction: Any, block_number: Any = "latest") -> int:
-            limit = self._max_available_gas()
+            limit = int(self._max_available_gas())
             computation, intrinsic = self._run({**transaction, "gas": limit}, block_number)
             if computation.is_error:
                 raise _reverted(computation.error)
@@ -163,8 +163,8 @@ def _backend_class() -> type[Any]:
             zeros = data.count(0)
             floor = 21_000 + 10 * (zeros + 4 * (len(data) - zeros))  # EIP-7623
             # Refunds come only at the end, and 1/64 stays behind at each call (EIP-150).
-            used = intrinsic + computation.get_gas_used()
-            return min(int(limit), max(floor, used + used // 16 + 10_000))
+            used: int = intrinsic + computation.get_gas_used()
+            return min(limit, max(floor, used + used // 16 + 10_000))
 
         def call(self, transaction: Any, block_number: Any = "latest") -> Any:
             computation, _ = self._run(

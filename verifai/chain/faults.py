@@ -64,7 +64,8 @@ def translated(error: Exception, what: str, url: str) -> Exception:
             hint="Is it running, and is the URL right?",
         )
     message = str(error)
-    if "insufficient funds" in message.lower():
+    # geth and its kin, and py-evm
+    if any(words in message.lower() for words in ("insufficient funds", "cannot afford")):
         return EnvironmentFault(
             f"The signer cannot pay for {what}.", hint="Fund its account on this chain."
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -22,8 +23,8 @@ PROBE_SECONDS: Final = 10.0
 ANSWER_SECONDS: Final = 60.0
 
 
-def open_node(url: str) -> Web3:
-    """A client for the node at ``url``, after it has shown that it is one.
+def open_node(url: str) -> tuple[Web3, Callable[[], None]]:
+    """A client for the node at ``url``, after it has shown that it is one, and how to hang up.
 
     Raises:
         UsageError: not an http or https URL.
@@ -32,10 +33,11 @@ def open_node(url: str) -> Web3:
     """
     try:
         parts = urlsplit(url)
-        host = parts.hostname
+        scheme, host = parts.scheme, parts.hostname
+        _ = parts.port  # may be out of range
     except ValueError:
-        host, parts = None, urlsplit("")
-    if parts.scheme not in ("http", "https") or not host:
+        scheme, host = "", None
+    if scheme not in ("http", "https") or not host:
         raise UsageError(
             "A chain's URL begins with http:// or https:// and names a host.",
             hint="None connects to the embedded chain.",
@@ -52,13 +54,21 @@ def open_node(url: str) -> Web3:
     )
     client: Web3 = web3.Web3(provider)
     shown = public_url(url)
+    try:
+        _probe(client, shown)
+    except BaseException:
+        session.close()
+        raise
+    timeout["timeout"] = (CONNECT_SECONDS, ANSWER_SECONDS)
+    return client, session.close
+
+
+def _probe(client: Web3, shown: str) -> None:
     with asking("the chain id", shown):
         chain_id = client.eth.chain_id
         genesis = client.eth.get_block(0)
         if type(chain_id) is not int or chain_id <= 0 or len(bytes(genesis["hash"])) != 32:
             raise NetworkError(f"What answers at {shown} is no Ethereum node.")
-    timeout["timeout"] = (CONNECT_SECONDS, ANSWER_SECONDS)
-    return client
 
 
 def first_unlocked(client: Web3, url: str) -> Signer:

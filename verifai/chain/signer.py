@@ -99,8 +99,6 @@ def named(signer: str | os.PathLike[str] | Any) -> Signer:
         EnvironmentFault: the keystore's password variable is not set.
         MalformedError: the keystore cannot be read or decrypted.
     """
-    if hasattr(signer, "sign_transaction") and hasattr(signer, "address"):
-        return KeyAccount(signer)
     if isinstance(signer, (str, os.PathLike)):
         text = os.fspath(signer)
         if re.fullmatch(r"(0x)?[0-9a-fA-F]{64}", text):
@@ -115,6 +113,8 @@ def named(signer: str | os.PathLike[str] | Any) -> Signer:
                 raise UsageError(f"The variable {text} holds no hex private key.") from None
         if Path(text).is_file():
             return _keystore(Path(text))
+    elif hasattr(signer, "sign_transaction") and hasattr(signer, "address"):
+        return KeyAccount(signer)
     raise UsageError(
         "signer is the name of a set environment variable, a keystore file, or a local account.",
         hint="None takes the node's own unlocked account, if it has one.",

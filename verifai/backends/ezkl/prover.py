@@ -141,7 +141,10 @@ def _witness(folder: Path, files: Path, key: ProvingKey, arrays: tuple[NDArray[A
     try:
         run(folder, [step])
     except EzklError as error:
-        raise InputError(f"ezkl cannot run the circuit on this input: {error.message}") from None
+        raise InputError(
+            f"ezkl cannot run the circuit on this input: {error.message}",
+            hint="A value may be outside the calibrated range: calibrate with data like it.",
+        ) from None
     witness = json.loads((folder / "witness.json").read_text())
     low, high = ezkl_settings.load(bytes(key.circuit.parameters))["run_args"]["lookup_range"]
     found_low, found_high = witness["min_lookup_inputs"], witness["max_lookup_inputs"]

@@ -1,0 +1,160 @@
+//! Inner products; with small integers, reduction is delayed to the very end.
+//!
+//! Weights and activations of a model are small integers. `k * x` with `|k| < 2^64` needs only four
+//! word multiplications when the sum is kept unreduced in six words, against a full Montgomery
+//! product (`research/provers.md` 3.1, "delayed reduction"; ePrint 2025/1117). Positive and
+//! negative terms have an accumulator each, so that there is no branch on a borrow.
+
+use crate::F;
+use ark_ff::{BigInt, BigInteger, PrimeField};
+
+/// `sum a_i b_i`; the shorter side decides how far.
+pub fn inner_product(a: &[F], b: &[F]) -> F {
+    a.iter().zip(b).map(|(x, y)| *x * y).sum()
+}
+
+/// A running sum of `k_i x_i` with 64-bit integers `k_i`: exact for up to 2^60 terms.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SmallInner {
+    plus: Wide,
+    minus: Wide,
+}
+
+impl SmallInner {
+    /// Adds `k * x`.
+    #[inline]
+    pub fn add(&mut self, k: i64, x: &F) {
+        let side = if k < 0 {
+            &mut self.minus
+        } else {
+            &mut self.plus
+        };
+        side.multiply_add(k.unsigned_abs(), x);
+    }
+
+    /// Adds another running sum.
+    pub fn merge(&mut self, other: &Self) {
+        self.plus.merge(&other.plus);
+        self.minus.merge(&other.minus);
+    }
+
+    /// The sum as a field element.
+    pub fn finish(&self) -> F {
+        self.plus.reduce() - self.minus.reduce()
+    }
+
+    /// `sum k_i x_i` over two slices; the shorter side decides how far.
+    pub fn product<K: Copy + Into<i64>>(k: &[K], x: &[F]) -> F {
+        let mut sum = Self::default();
+        for (k, x) in k.iter().zip(x) {
+            sum.add((*k).into(), x);
+        }
+        sum.finish()
+    }
+}
+
+/// An unreduced 384-bit sum of Montgomery representatives.
+#[derive(Clone, Copy, Debug, Default)]
+struct Wide([u64; 6]);
+
+impl Wide {
+    #[inline]
+    fn multiply_add(&mut self, k: u64, x: &F) {
+        let [a0, a1, a2, a3, a4, a5] = &mut self.0;
+        let [x0, x1, x2, x3] = x.0 .0;
+        let mut carry = step(a0, k, x0, 0);
+        carry = step(a1, k, x1, carry);
+        carry = step(a2, k, x2, carry);
+        carry = step(a3, k, x3, carry);
+        let (sum, over) = a4.overflowing_add(carry);
+        *a4 = sum;
+        *a5 = a5.wrapping_add(u64::from(over));
+    }
+
+    fn merge(&mut self, other: &Self) {
+        let mut carry = 0;
+        for (a, b) in self.0.iter_mut().zip(other.0) {
+            carry = step(a, 1, b, carry);
+        }
+    }
+
+    /// The sum modulo p. A representative of y is y 2^256 mod p, so the two high words `h` stand
+    /// for `h 2^256`, which is the representative of the integer `h`.
+    fn reduce(&self) -> F {
+        let [a0, a1, a2, a3, a4, a5] = self.0;
+        let mut low = BigInt([a0, a1, a2, a3]);
+        while low >= F::MODULUS {
+            low.sub_with_borrow(&F::MODULUS); // at most five times: 2^256 < 6 p
+        }
+        let high = u128::from(a4) | (u128::from(a5) << 64);
+        let low = F::new_unchecked(low);
+        if high == 0 {
+            low
+        } else {
+            low + F::from(high)
+        }
+    }
+}
+
+/// `a + k x + carry`: the low word into `a`, the high word returned; it cannot overflow 128 bits.
+#[inline(always)]
+fn step(a: &mut u64, k: u64, x: u64, carry: u64) -> u64 {
+    let t = u128::from(*a) + u128::from(k) * u128::from(x) + u128::from(carry);
+    *a = t as u64;
+    (t >> 64) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{from_i64, One};
+    use ark_ff::UniformRand;
+
+    #[test]
+    fn agrees_with_field_arithmetic() {
+        let mut rng = ark_std::test_rng();
+        let xs: Vec<F> = (0..500).map(|_| F::rand(&mut rng)).collect();
+        let ks: Vec<i64> = (0..500)
+            .map(|i: i64| (i - 250).wrapping_mul(0x1234_5678_9abc))
+            .collect();
+        let expected: F = ks.iter().zip(&xs).map(|(k, x)| from_i64(*k) * x).sum();
+        assert_eq!(SmallInner::product(&ks, &xs), expected);
+        let fs: Vec<F> = ks.iter().map(|k| from_i64(*k)).collect();
+        assert_eq!(inner_product(&fs, &xs), expected);
+        let shorts: Vec<i16> = (0..500).map(|i| (i * 131 - 30_000) as i16).collect();
+        let expected: F = shorts
+            .iter()
+            .zip(&xs)
+            .map(|(k, x)| from_i64(i64::from(*k)) * x)
+            .sum();
+        assert_eq!(SmallInner::product(&shorts, &xs), expected);
+    }
+
+    #[test]
+    fn largest_terms_do_not_lose_a_carry() {
+        let x = -F::one();
+        let big = F::new_unchecked(BigInt([u64::MAX; 4].map(|v| v >> 3)));
+        for y in [x, big] {
+            let mut a = SmallInner::default();
+            let mut b = SmallInner::default();
+            for _ in 0..1000 {
+                a.add(i64::MIN, &y);
+                b.add(i64::MAX, &y);
+            }
+            a.merge(&b);
+            assert_eq!(a.finish(), -F::from(1000u64) * y);
+        }
+    }
+
+    #[test]
+    fn wide_carries_propagate() {
+        let mut w = Wide([u64::MAX; 6]);
+        w.0[5] = 0;
+        let mut one = Wide::default();
+        one.0[0] = 1;
+        w.merge(&one);
+        assert_eq!(w.0, [0, 0, 0, 0, 0, 1]);
+        // 2^320 as a representative is the element 2^64
+        assert_eq!(w.reduce(), F::from(1u128 << 64));
+    }
+}
