@@ -36,8 +36,7 @@ from verifai.errors import (
 )
 from verifai.model import Model
 from verifai.proof import KeyStore, Proof, Statement, VerifyingKey
-
-__version__ = "0.1.0"
+from verifai.version import __version__
 
 __all__ = [
     "SRS",
@@ -63,6 +62,7 @@ __all__ = [
     "VerifyingKey",
     "Visibility",
     "WorkerFault",
+    "__version__",
     "audit",
     "chain",
     "compile",

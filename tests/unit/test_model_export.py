@@ -120,7 +120,14 @@ def test_inputs_come_in_many_forms() -> None:
     model = verifai.export(small(), torch.rand(1, 1, 5, 5))
     array = np.arange(25, dtype=np.float32).reshape(1, 1, 5, 5)
     name = model.inputs[0].name
-    forms = (array, torch.from_numpy(array), array.tolist(), (array,), {name: array}, array.astype(int))
+    forms = (
+        array,
+        torch.from_numpy(array),
+        array.tolist(),
+        (array,),
+        {name: array},
+        array.astype(int),
+    )
     for form in forms:
         (found,) = model.check_inputs(form)
         assert found.dtype == np.float32

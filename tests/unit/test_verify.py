@@ -12,7 +12,7 @@ import pytest
 
 import verifai
 from tests.conftest import Pipeline
-from verifai.errors import MalformedError, VerificationError, VerifaiError
+from verifai.errors import MalformedError, VerifaiError, VerificationError
 from verifai.proof import Guarantees, Proof, VerifyingKey
 
 

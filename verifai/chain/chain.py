@@ -14,7 +14,13 @@ from verifai.chain.receipt import Receipt
 from verifai.chain.registry import Publication, artefact, read_error
 from verifai.chain.sender import Sender
 from verifai.chain.solidity import CompiledContract, compile_contract
-from verifai.errors import ChainRejected, NetworkError, UnsupportedError, VerificationError
+from verifai.errors import (
+    ChainRejected,
+    MalformedError,
+    NetworkError,
+    UnsupportedError,
+    VerificationError,
+)
 from verifai.progress import Progress, reporting
 from verifai.proof import KeyStore, Proof, VerifyingKey
 from verifai.verifier import verify
@@ -150,6 +156,26 @@ class Chain:
         """
         for registry in self.registries:
             yield from self._reader(registry).records()
+
+    def bundle(self, record: Published, key: VerifyingKey) -> Proof:
+        """The bundle that a record's calldata stand for, given the key it claims.
+
+        Raises:
+            MalformedError: the calldata are no canonical call of this key's verifier.
+        """
+        from verifai.backends import get
+
+        if record.call is None:
+            raise MalformedError(record.problem or "The transaction does not hold the call.")
+        return get(key.guarantees.backend).from_evm_call(key, record.call)
+
+    def describe(self) -> dict[str, str | int]:
+        """Which chain this is, in plain values, for reports."""
+        return {
+            "chain_id": self.chain_id,
+            "node": self.url,
+            "registries": ", ".join(self.registries) or "none known",
+        }
 
     def close(self) -> None:
         """Let go of the node, or of the embedded chain and its journal. Harmless when repeated."""

@@ -19,8 +19,11 @@ def add_chain_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--signer",
         metavar="SOURCE",
-        help="env:NAME (a private key in that variable) or keystore:FILE; "
+        help="name of an environment variable with a private key, or a keystore file; "
         "default: the node's own account",
+    )
+    parser.add_argument(
+        "--registry", metavar="ADDRESS", help="the registry; default: the one known on this chain"
     )
 
 
@@ -29,7 +32,8 @@ def connect(arguments: argparse.Namespace) -> Any:
     import verifai
     from verifai.home import home
 
+    common = {"signer": arguments.signer, "registry": arguments.registry}
     if arguments.chain:
-        return verifai.chain.connect(arguments.chain, signer=arguments.signer)
+        return verifai.chain.connect(arguments.chain, **common)
     journal = arguments.journal or home() / "chain" / "journal"
-    return verifai.chain.connect(journal=journal, signer=arguments.signer)
+    return verifai.chain.connect(journal=journal, **common)

@@ -215,15 +215,15 @@ def _compare(
     for position, spec in enumerate(outputs):
         wanted = np.stack([np.asarray(row[position], dtype=np.float64) for row in expected])
         got = np.stack([row[position] for row in found])
-        error = float(np.abs(wanted - got).max())
+        gap = float(np.abs(wanted - got).max())
         spread = float(wanted.max() - wanted.min())
         # A constant output has no spread; compare with its size, and never finer than 4 steps.
         reference = max(spread, float(np.abs(wanted).max()), 1e-9)
-        share = max(0.0, error - 4 / 2**spec.scale) / reference
-        worst = max(worst, error / reference)
+        share = max(0.0, gap - 4 / 2**spec.scale) / reference
+        worst = max(worst, gap / reference)
         if share > tolerance:
             raise UnsupportedError(
-                f"The circuit's output {spec.name!r} is off by {error:.3g} on calibration data "
+                f"The circuit's output {spec.name!r} is off by {gap:.3g} on calibration data "
                 f"({100 * share:.1f} % of its range; the tolerance is {100 * tolerance:.1f} %).",
                 hint="ezkl compiled an operator into something else, or the scales are too "
                 "small: try options={'scales': [13]} or a larger tolerance.",

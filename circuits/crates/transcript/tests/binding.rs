@@ -34,7 +34,7 @@ fn pinned_bytes() {
     assert_eq!(c, verifai_field::encoding::reduce::<F>(&state));
     assert_eq!(
         encode(&c).map(|b| format!("{b:02x}")).concat(),
-        "2e43ccb1a09a3ef0b9ff9b0b6b42d9e2b7b5f1ef27ebc5eb3ecf2d8e5d9a39fb"
+        "09daab253fa28f433e5e9df7924811721363f494c0e1331e3e94356c7be133ae"
     );
 }
 
