@@ -1,4 +1,4 @@
-"""The ezkl backend: what it refuses before ezkl sees it, and what becomes of ezkl's own failures."""
+"""The ezkl backend: what is refused before ezkl sees it, and what becomes of ezkl's failures."""
 
 from __future__ import annotations
 

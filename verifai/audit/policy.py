@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from verifai.errors import MalformedError
 from verifai.proof import Statement
-from verifai.proof.codec import hex_digest
+from verifai.proof.codec import check_json_depth, hex_digest
 from verifai.proof.statement import SRS_KINDS
 
 MAX_POLICY_BYTES: Final = 1 << 20
@@ -114,6 +114,7 @@ class Policy:
 
 def _parse(file: Path) -> Any:
     text = file.read_text("utf-8")
+    check_json_depth(text.encode())  # brackets nest in TOML just the same
     if file.suffix == ".json":
         return json.loads(text)
     if sys.version_info < (3, 11):

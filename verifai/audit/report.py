@@ -66,7 +66,11 @@ class Entry:
         if self.statement is None:
             return []
         guarantees = self.statement.guarantees
-        found = []
+        found = [
+            f"accepted by another contract: {check.detail}"
+            for check in self.checks
+            if check.number == "A5" and check.passed is False
+        ]
         if guarantees.srs == "development":
             found.append("development reference string: whoever made it could forge this proof")
         elif guarantees.srs == "custom":
@@ -153,7 +157,8 @@ class Report:
             for verdict in reversed(VERDICTS)
             if counts[verdict]
         ]
-        line = f"{total} published proof(s): {', '.join(parts)}" if total else "Nothing published"
+        noun = "proof" if total == 1 else "proofs"
+        line = f"{total} published {noun}: {', '.join(parts)}" if total else "Nothing published"
         return "; ".join([*(text for _, text in self.problems), line]) + "."
 
     def to_json(self) -> dict[str, Any]:

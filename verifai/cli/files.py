@@ -10,6 +10,7 @@ import numpy as np
 
 from verifai.errors import MalformedError, UsageError
 from verifai.limits import MIB
+from verifai.proof.codec import check_json_depth
 
 #: Inputs and calibration data come as files; this bounds a wrong path, not a real batch.
 MAX_DATA_BYTES: Final = 1024 * MIB
@@ -30,7 +31,9 @@ def read_arrays(path: str) -> Any:
         if file.suffix == ".npy":
             return np.load(file, allow_pickle=False)
         if file.suffix == ".json":
-            value = json.loads(file.read_text("utf-8"), parse_constant=_refuse)
+            data = file.read_bytes()
+            check_json_depth(data)
+            value = json.loads(data.decode("utf-8"), parse_constant=_refuse)
             if isinstance(value, dict):
                 return {name: np.asarray(item) for name, item in value.items()}
             return np.asarray(value)

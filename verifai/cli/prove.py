@@ -24,10 +24,9 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     import verifai
 
     path = target(arguments.out, arguments.force)
+    context = pairs(arguments.context, "A context entry")
     key = verifai.ProvingKey.load(arguments.pk)
-    proof = verifai.prove(
-        key, read_arrays(arguments.input), context=pairs(arguments.context, "A context entry")
-    )
+    proof = verifai.prove(key, read_arrays(arguments.input), context=context)
     proof.save(path)
     output.say(f"{path}: {proof!r}")
     output.result({"path": str(path), "bundle": proof.digest, "bytes": len(proof.argument)})

@@ -24,9 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> None:
+    context = pairs(arguments.context, "A context entry")
     proof = Proof.load(arguments.bundle)
     key = VerifyingKey.load(arguments.key)
-    context = pairs(arguments.context, "A context entry")
     try:
         statement = verify(proof, key, context)
     except VerificationError as error:

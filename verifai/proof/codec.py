@@ -55,15 +55,7 @@ def parse_canonical_json(data: bytes) -> Any:
     Raises:
         MalformedError: not JSON, not canonical, or nested deeper than ``MAX_JSON_DEPTH``.
     """
-    depth = deepest = 0
-    for byte in data:  # brackets inside strings only make this stricter
-        if byte in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif byte in b"]}":
-            depth -= 1
-    if deepest > MAX_JSON_DEPTH:
-        raise LimitError(f"JSON is nested {deepest} deep; MAX_JSON_DEPTH is {MAX_JSON_DEPTH}.")
+    check_json_depth(data)
     try:
         value = json.loads(data.decode("ascii"))
         again = canonical_json(value)
@@ -72,6 +64,22 @@ def parse_canonical_json(data: bytes) -> Any:
     if again != data:
         raise MalformedError("JSON is not in canonical form (sorted keys, no spaces, no floats).")
     return value
+
+
+def check_json_depth(data: bytes) -> None:
+    """Refuse JSON that is nested deeper than ``MAX_JSON_DEPTH``, before any parser sees it.
+
+    Python's parser recurses, and overflows the stack where a library has raised the interpreter's
+    recursion limit.
+    """
+    depth = 0
+    for byte in data:  # brackets inside strings only make this stricter
+        if byte in b"[{":
+            depth += 1
+            if depth > MAX_JSON_DEPTH:
+                raise LimitError(f"JSON is nested deeper than MAX_JSON_DEPTH ({MAX_JSON_DEPTH}).")
+        elif byte in b"]}":
+            depth -= 1
 
 
 def _check_json(value: Any, depth: int) -> None:

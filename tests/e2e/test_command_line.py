@@ -1,0 +1,241 @@
+"""The commands: exit codes, JSON, and the whole route by files."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.conftest import Pipeline
+from verifai.cli.main import COMMANDS, main
+from verifai.proof import Proof
+
+
+def verifai(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, dict[str, Any]]:
+    """Run one command with ``--json``; exactly one JSON object is on standard output."""
+    code = main([*map(str, words), "--json"])
+    printed = capsys.readouterr().out
+    assert printed.count("\n") == 1
+    value = json.loads(printed)
+    assert value["ok"] == (code == 0) or "report" in value
+    return code, value
+
+
+def test_a_good_bundle_is_0(bundle: tuple[Path, Path], capsys: Any) -> None:
+    code, value = verifai(capsys, "verify", bundle[0], "--key", bundle[1])
+    assert code == 0
+    assert [check["passed"] for check in value["checks"]] == [True] * 7
+    assert value["statement"]["outputs"][0]["integers"]
+
+
+def edit(path: Path, old: bytes, new: bytes) -> None:
+    data = path.read_bytes()
+    assert len(old) == len(new)
+    assert data.count(old) >= 1
+    path.write_bytes(data.replace(old, new, 1))
+
+
+def test_an_edited_statement_is_1(bundle: tuple[Path, Path], tiny: Pipeline, capsys: Any) -> None:
+    digit = str(tiny.proof.statement.input.integers[0]).encode()  # type: ignore[index]
+    other = (b"1" if digit[:1] != b"1" else b"2") + digit[1:]
+    edit(bundle[0], b'"integers":[' + digit, b'"integers":[' + other)
+    code, value = verifai(capsys, "verify", bundle[0], "--key", bundle[1])
+    assert (code, value["check"], value["check_name"]) == (1, 1, "digests")
+
+
+def test_a_resealed_lie_is_1_at_the_proof(
+    bundle: tuple[Path, Path], tiny: Pipeline, capsys: Any
+) -> None:
+    claim = tiny.proof.statement.output
+    assert claim.integers
+    lie = replace(claim, integers=(claim.integers[0] + 1, *claim.integers[1:]))
+    statement = replace(tiny.proof.statement, outputs=(lie,))
+    Proof.of(statement, tiny.proof.argument).save(bundle[0])
+    code, value = verifai(capsys, "verify", bundle[0], "--key", bundle[1])
+    assert (code, value["check"]) == (1, 7)
+    assert [check["passed"] for check in value["checks"]] == [True] * 6 + [False]
+
+
+def test_a_swapped_proof_is_1(
+    bundle: tuple[Path, Path], tiny: Pipeline, other: Pipeline, capsys: Any
+) -> None:
+    replace(tiny.proof, argument=other.proof.argument).save(bundle[0])
+    code, value = verifai(capsys, "verify", bundle[0], "--key", bundle[1])
+    assert (code, value["check"]) == (1, 1)
+
+
+def test_the_key_of_another_circuit_is_1(
+    bundle: tuple[Path, Path], other: Pipeline, capsys: Any
+) -> None:
+    other.vk.save(bundle[1])
+    code, value = verifai(capsys, "verify", bundle[0], "--key", bundle[1])
+    assert (code, value["check"], value["check_name"]) == (1, 2, "key")
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage", b"\x89VFAI\r\n\n", bytes(5000), b"{}"])
+def test_garbage_is_3(bundle: tuple[Path, Path], data: bytes, capsys: Any) -> None:
+    bundle[0].write_bytes(data)
+    assert verifai(capsys, "verify", bundle[0], "--key", bundle[1])[0] == 3
+
+
+def test_a_bundle_is_no_key_and_a_folder_is_no_bundle(
+    bundle: tuple[Path, Path], tmp_path: Path, capsys: Any
+) -> None:
+    assert verifai(capsys, "verify", bundle[0], "--key", bundle[0])[0] == 3
+    assert verifai(capsys, "verify", tmp_path, "--key", bundle[1])[0] == 3
+    assert verifai(capsys, "verify", tmp_path / "none", "--key", bundle[1])[0] == 3
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["verify"],
+        ["verify", "x"],
+        ["nonsense"],
+        ["verify", "a", "--key", "b", "--nonsense"],
+        ["prove", "a", "--input", "b", "--context", "novalue"],
+    ],
+)
+def test_wrong_usage_is_2(words: list[str], capsys: Any) -> None:
+    assert verifai(capsys, *words)[0] == 2
+
+
+def test_no_node_at_the_url_is_7(bundle: tuple[Path, Path], capsys: Any) -> None:
+    pytest.importorskip("web3")
+    words = ("publish", bundle[0], "--key", bundle[1], "--chain", "http://127.0.0.1:9")
+    code, value = verifai(capsys, *words)
+    assert code == 7
+    assert "127.0.0.1:9" in value["message"]
+
+
+def test_a_bug_is_8_and_asks_for_a_report(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    from verifai.cli import doctor
+
+    def broken(arguments: object, output: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(doctor, "run", broken)
+    code, value = verifai(capsys, "doctor")
+    assert code == 8
+    assert "report" in value["hint"]
+
+
+def test_words_for_people_hold_no_escapes_from_files(
+    bundle: tuple[Path, Path], tiny: Pipeline, capsys: Any
+) -> None:
+    claim = tiny.proof.statement.output
+    evil = replace(claim, spec=replace(claim.spec, name="\x1b[2Jcleared\u202e"))
+    Proof.of(replace(tiny.proof.statement, outputs=(evil,)), tiny.proof.argument).save(bundle[0])
+    assert main(["verify", str(bundle[0]), "--key", str(bundle[1])]) == 1
+    printed = capsys.readouterr()
+    assert "\x1b[2J" not in printed.out + printed.err
+    assert "\u202e" not in printed.out + printed.err
+
+
+def test_errors_have_hints_on_standard_error(
+    bundle: tuple[Path, Path], other: Pipeline, capsys: Any
+) -> None:
+    other.vk.save(bundle[1])
+    assert main(["verify", str(bundle[0]), "--key", str(bundle[1])]) == 1
+    printed = capsys.readouterr()
+    assert "check 2 (key)" in printed.err
+    assert "Use the key of the circuit" in printed.err
+    assert "FAILED" in printed.out
+
+
+def test_doctor_names_what_is_missing(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    code, value = verifai(capsys, "doctor")
+    assert code == 0
+    assert value["machine"]["cores"] >= 1
+    from verifai.cli import doctor
+
+    monkeypatch.setattr(doctor, "_version", lambda package: None)
+    code, value = verifai(capsys, "doctor", "--need", "ezkl")
+    assert code == 6
+    assert "verifai[ezkl]" in value["hint"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str, capsys: Any) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([command, "--help"])
+    assert caught.value.code == 0
+    assert f"usage: verifai {command}" in capsys.readouterr().out
+
+
+def test_a_closed_pipe_is_quiet(bundle: tuple[Path, Path]) -> None:
+    command = [sys.executable, "-m", "verifai", "verify", str(bundle[0]), "--key", str(bundle[1])]
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, timeout=120)
+    os.close(write)
+    assert b"Traceback" not in done.stderr
+
+
+MODULE = """
+import torch
+
+torch.manual_seed(0)
+net = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.ReLU(), torch.nn.Linear(4, 2))
+
+
+def factory():
+    return net
+"""
+
+
+@pytest.mark.slow
+def test_the_whole_route_by_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    pytest.importorskip("web3")
+    monkeypatch.chdir(tmp_path)
+    Path("net.py").write_text(MODULE)
+    batch = np.random.default_rng(0).random((8, 1, 4), dtype=np.float32)
+    np.save("batch.npy", batch)
+    np.save("x.npy", batch[0])
+    small = ("--option", "decomp_base=128", "--option", "decomp_legs=4", "--option", "scales=[7]")
+
+    def ok(*words: object) -> dict[str, Any]:
+        code, value = verifai(capsys, *words)
+        assert code == 0, value
+        return value
+
+    ok("export", "net.py:net", "--example", "x.npy")
+    assert verifai(capsys, "export", "net.py:factory", "--example", "x.npy")[0] == 2  # exists
+    again = ok("export", "net.py:factory", "--example", "x.npy", "--force")
+    compiled = ok("compile", "model.onnx", "--calibration", "batch.npy", *small)
+    assert compiled["facts"]["rows"] > 0
+    key = ok("setup", "circuit.vfc")["verifying_key"]
+    ok("prove", "proving.vfp", "--input", "x.npy")
+    verified = ok("verify", "proof.vfb", "--key", "verifying.vfk")
+    assert verified["statement"]["model"] == again["model"]
+    published = ok(
+        "publish",
+        "proof.vfb",
+        "--key",
+        "verifying.vfk",
+        "--journal",
+        "chain",
+        "--receipt",
+        "r.json",
+    )
+    assert published["receipt"]["key_digest"] == key
+    code, audited = verifai(capsys, "audit", "--journal", "chain", "--out", "audit")
+    assert code == 0
+    assert audited["report"]["verdict"] == "verified"
+    assert len(audited["report"]["entries"]) == 1
+    assert Path("audit/report.html").is_file()
+
+    Path("nan.json").write_text("[[1, 2, 3, NaN]]")
+    assert verifai(capsys, "prove", "proving.vfp", "--input", "nan.json", "--force")[0] == 3
+    Path("policy.json").write_text('{"srs": ["ceremony"]}')
+    words = ("audit", "--journal", "chain", "--policy", "policy.json", "--out", "audit")
+    assert verifai(capsys, *words)[0] == 4

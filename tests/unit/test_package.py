@@ -1,0 +1,130 @@
+"""The package as a whole: public names, weight, layout, and what an install brings."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import verifai
+from verifai import errors
+
+ROOT = Path(__file__).parents[2]
+HEAVY = {"torch", "onnx", "onnxruntime", "ezkl", "web3", "ray", "sklearn", "rich", "eth_tester"}
+PUBLIC = """
+    SRS ChainRejected Circuit EnvironmentFault InputError InternalError KeyStore LimitError
+    MalformedError MissingExtra Model NetworkError PolicyError Proof ProvingKey Statement
+    UnsupportedError UsageError VerifaiError VerificationError VerifyingKey Visibility WorkerFault
+    __version__ audit chain compile export load prove setup verify
+"""
+
+
+def test_the_public_names_are_pinned() -> None:
+    assert sorted(verifai.__all__) == sorted(PUBLIC.split())
+    assert all(hasattr(verifai, name) for name in verifai.__all__)
+
+
+def test_importing_is_light() -> None:
+    script = "import sys, verifai; print(sorted({m.partition('.')[0] for m in sys.modules}))"
+    command = [sys.executable, "-c", script]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert not {name for name in HEAVY if f"'{name}'" in loaded}
+
+
+def test_every_error_is_in_the_drawing_with_its_codes() -> None:
+    tree = errors.__doc__ or ""
+
+    def leaves(kind: type[errors.VerifaiError]) -> list[type[errors.VerifaiError]]:
+        return [kind] + [leaf for child in kind.__subclasses__() for leaf in leaves(child)]
+
+    kinds = [kind for kind in leaves(errors.VerifaiError) if kind.__module__ == errors.__name__]
+    assert len(kinds) > 10
+    for kind in kinds[1:]:
+        row = rf"{kind.__name__}\s+{re.escape(kind.code)}\s+{kind.exit_code}\s"
+        assert re.search(row, tree), f"{kind.__name__} is not drawn as it is"
+    codes = [kind.code for kind in kinds if kind not in (errors.VerifaiError,)]
+    assert len(set(codes)) == len(codes)
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in listed.stdout.splitlines()]
+
+
+def test_the_layout_is_the_one_in_the_documentation() -> None:
+    folders = {path.relative_to(ROOT).parts[0] for path in tracked() if path.parent != ROOT}
+    named = {"verifai", "circuits", "examples", "benchmarks", "docs", "tests"}
+    assert {folder for folder in folders if not folder.startswith(".")} <= named
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    rooms = {
+        path.relative_to(ROOT / "verifai").parts[0]
+        for path in tracked()
+        if path.is_relative_to(ROOT / "verifai") and path.parent != ROOT / "verifai"
+    }
+    assert rooms == set(re.findall(r"^\| `verifai/(\w+)`", page, re.MULTILINE))
+
+
+def test_files_hold_one_idea() -> None:
+    sources = [path for path in tracked() if path.suffix in (".py", ".rs", ".sol")]
+    long = {
+        path.name: lines
+        for path in sources
+        if path.is_file() and (lines := len(path.read_text().splitlines())) > 600
+    }
+    assert not long
+    assert not {path.stem for path in sources} & {"utils", "util", "helpers", "common", "misc"}
+
+
+@pytest.mark.slow
+def test_wheel_and_sdist_build_and_the_base_install_verifies(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "build", "--outdir", str(tmp_path), str(ROOT)],
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    (sdist,) = tmp_path.glob("*.tar.gz")
+    names = zipfile.ZipFile(wheel).namelist()
+    for needed in (
+        "verifai/py.typed",
+        "verifai/proof/schema/bundle.json",
+        "verifai/audit/style.css",
+        "verifai/audit/schema/report.json",
+        "verifai/chain/contracts/ProofRegistry.json",
+        "verifai/chain/contracts/ProofRegistry.sol",
+    ):
+        assert needed in names
+    assert any(name.endswith("LICENSE") for name in tarfile.open(sdist).getnames())
+
+    venv.create(tmp_path / "env", with_pip=True)
+    python = tmp_path / "env" / "bin" / "python"
+    subprocess.run(
+        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel],
+        check=True,
+    )
+    listed = subprocess.run(
+        [python, "-m", "pip", "list", "--format=freeze"], capture_output=True, text=True, check=True
+    ).stdout.lower()
+    assert "numpy" in listed
+    assert not {"torch", "ezkl", "onnx", "web3"} & {line.split("==")[0] for line in listed.split()}
+    command = tmp_path / "env" / "bin" / "verifai"
+    done = subprocess.run([command, "verify", "--help"], capture_output=True, text=True, check=True)
+    assert "--key" in done.stdout
+    (tmp_path / "garbage").write_bytes(b"garbage")
+    done = subprocess.run(
+        [command, "verify", tmp_path / "garbage", "--key", tmp_path / "garbage", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3
