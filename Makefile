@@ -39,7 +39,7 @@ docs: $(STAMP) ## build the documentation, warnings are errors
 	$(BIN)/python -m sphinx -q -W -b html docs docs/_build/html
 
 bench: $(STAMP) ## measure this machine
-	$(BIN)/python -m pytest -q benchmarks --benchmark-only
+	$(BIN)/python -m pytest -q benchmarks/bench_*.py --benchmark-only
 
 contracts: $(STAMP) ## rebuild the shipped contract artefacts
 	$(BIN)/python -m verifai.chain.build

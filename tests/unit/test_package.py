@@ -104,7 +104,8 @@ def test_wheel_and_sdist_build_and_the_base_install_verifies(tmp_path: Path) -> 
         "verifai/chain/contracts/ProofRegistry.sol",
     ):
         assert needed in names
-    assert any(name.endswith("LICENSE") for name in tarfile.open(sdist).getnames())
+    with tarfile.open(sdist) as archive:
+        assert any(name.endswith("LICENSE") for name in archive.getnames())
 
     venv.create(tmp_path / "env", with_pip=True)
     python = tmp_path / "env" / "bin" / "python"

@@ -1,5 +1,7 @@
 //! The precompiles against vectors from py-ecc (`vectors/make_bn254.py`).
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+
 use verifai_curve::precompile::{add, mul, pairing, PrecompileError, MAX_PAIRS};
 
 fn unhex(text: &str) -> Vec<u8> {

@@ -1,0 +1,22 @@
+//! The module `verifai._native`: a thin shell, no mathematics of its own.
+//!
+//! Every call that may take longer than a millisecond lets go of the interpreter's lock; failures
+//! of the input are `ValueError`, and a panic of the core, which would be a bug, arrives as
+//! `RuntimeError` instead of ending the process.
+
+mod guard;
+mod info;
+mod precompiles;
+
+use pyo3::prelude::*;
+
+/// The native proving core of verifai.
+#[pymodule]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(precompiles::bn254_add, module)?)?;
+    module.add_function(wrap_pyfunction!(precompiles::bn254_mul, module)?)?;
+    module.add_function(wrap_pyfunction!(precompiles::bn254_pairing, module)?)?;
+    module.add_function(wrap_pyfunction!(precompiles::keccak256, module)?)?;
+    module.add_function(wrap_pyfunction!(info::build_info, module)?)?;
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! Keccak-256 and the BN254 precompiles of the EVM, byte for byte.
+
+use crate::guard::released;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use std::convert::Infallible;
+use verifai_curve::precompile;
+
+/// The sum of two G1 points, as the EVM's ecAdd (EIP-196).
+///
+/// Missing bytes count as zeros, further ones are ignored. Raises ValueError where the
+/// precompile fails.
+#[pyfunction]
+#[pyo3(signature = (data, /))]
+pub(crate) fn bn254_add<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    let sum = released(py, || precompile::add(data))?;
+    Ok(PyBytes::new(py, &sum))
+}
+
+/// A multiple of a G1 point, as the EVM's ecMul (EIP-196).
+///
+/// Missing bytes count as zeros, further ones are ignored. Raises ValueError where the
+/// precompile fails.
+#[pyfunction]
+#[pyo3(signature = (data, /))]
+pub(crate) fn bn254_mul<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    let product = released(py, || precompile::mul(data))?;
+    Ok(PyBytes::new(py, &product))
+}
+
+/// The pairing check, as the EVM's precompile 0x08 (EIP-197): 32 bytes holding 1 or 0.
+///
+/// Raises ValueError where the precompile fails.
+#[pyfunction]
+#[pyo3(signature = (data, /))]
+pub(crate) fn bn254_pairing<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    let one = released(py, || precompile::pairing(data))?;
+    let mut word = [0u8; 32];
+    if let Some(last) = word.last_mut() {
+        *last = u8::from(one);
+    }
+    Ok(PyBytes::new(py, &word))
+}
+
+/// Keccak-256, as the EVM has it.
+#[pyfunction]
+#[pyo3(signature = (data, /))]
+pub(crate) fn keccak256<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    let digest = released(py, || {
+        Ok::<_, Infallible>(verifai_transcript::keccak256(&[data]))
+    })?;
+    Ok(PyBytes::new(py, &digest))
+}
