@@ -62,7 +62,7 @@ def chain(tiny: Pipeline) -> Iterator[Any]:
         yield chain
 
 
-def passed(report: Report, entry: int = 0) -> dict[str, bool | None]:
+def passed(report: Report, entry: int = 0) -> dict[int | str, bool | None]:
     return {check.number: check.passed for check in report.entries[entry].checks}
 
 
@@ -88,7 +88,7 @@ def test_a_claim_that_calldata_contradict_is_false(
     report = verifai.audit.run(Tampering(chain, changes), keys=[tiny.vk])
     assert (report.verdict, report.exit_code) == ("false", 1)
     assert passed(report)[check] is False
-    assert passed(report)["7"] is None
+    assert passed(report)[7] is None
 
 
 def test_a_contract_that_accepted_a_lie_does_not_make_it_true(chain: Any, tiny: Pipeline) -> None:
@@ -103,7 +103,7 @@ def test_a_contract_that_accepted_a_lie_does_not_make_it_true(chain: Any, tiny: 
     }
     report = verifai.audit.run(Tampering(chain, changes), keys=[tiny.vk])
     assert report.verdict == "false"
-    assert passed(report)["7"] is False
+    assert passed(report)[7] is False
     assert report.headline().startswith("1 published proof: 1 FALSE")
 
 

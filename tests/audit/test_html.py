@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from verifai.audit.html import MAX_SHOWN, render, text
-from verifai.audit.report import Check, Entry, Report
+from verifai.audit.report import Entry, Report
 from verifai.proof import Guarantees, Statement, TensorClaim, TensorSpec
+from verifai.verifier import CheckResult
 
 D = "cd" * 32
 EVIL = '<script>alert(1)</script>"><img src=x onerror=alert(2)>\x1b[31m\u202egnp.exe'
@@ -31,7 +32,7 @@ def entry(verdict: str, name: str = "input") -> Entry:
         Guarantees("ezkl", "23.0.5", True, "development", D),
     )
     result = {"verified": True, "policy": True, "unchecked": None, "false": False}[verdict]
-    checks = (Check("A1", "calldata", True), Check("7", "proof", result, "as it is"))
+    checks = (CheckResult("A1", "calldata", True), CheckResult(7, "proof", result, "as it is"))
     record = {"publisher": "0xabc", "gas_used": 600_000, "block_time": 1_700_000_000}
     return Entry(verdict, "" if verdict == "verified" else name, checks, record, statement)
 

@@ -14,7 +14,7 @@ Imports no prover: bundles, keys and events are all it is made of.
 """
 
 from verifai.audit.policy import Policy
-from verifai.audit.report import Check, Entry, Report
+from verifai.audit.report import Entry, Report
 from verifai.audit.run import run
 
-__all__ = ["Check", "Entry", "Policy", "Report", "run"]
+__all__ = ["Entry", "Policy", "Report", "run"]

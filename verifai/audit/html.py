@@ -13,7 +13,8 @@ from importlib import resources
 from typing import Any, Final
 
 from verifai.audit import charts
-from verifai.audit.report import Check, Entry, Report
+from verifai.audit.report import Entry, Report
+from verifai.verifier import CheckResult
 
 #: Longest text from outside that is shown in one piece.
 MAX_SHOWN: Final = 240
@@ -145,7 +146,7 @@ def _claim(entry: Entry) -> str:
     return f'<div class="claim"><h3>{title}</h3><ul>{sentences}</ul>{figure}</div>'
 
 
-def _check(check: Check) -> str:
+def _check(check: CheckResult) -> str:
     kind, word = {
         True: ("verified", "✓ passed"),
         False: ("false", "✕ failed"),

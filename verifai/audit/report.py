@@ -12,6 +12,7 @@ from typing import Any, Final
 from verifai.errors import MalformedError, UsageError
 from verifai.proof import Statement
 from verifai.proof.codec import canonical_json, exact_fields, parse_canonical_json
+from verifai.verifier import CheckResult
 
 #: From best to worst; a report is as good as its worst entry. ``unchecked`` means that nothing is
 #: known, which is neither true nor false.
@@ -19,27 +20,6 @@ VERDICTS: Final = ("verified", "policy", "unchecked", "false")
 _EXIT_CODES: Final = {"verified": 0, "policy": 4, "unchecked": 7, "false": 1}
 _MARKER: Final = "report.json"
 MAX_REPORT_BYTES: Final = 1 << 30
-
-
-@dataclass(frozen=True)
-class Check:
-    """One numbered check of one published proof.
-
-    ``passed`` is None where it was not run; ``detail`` then says why.
-    """
-
-    number: str
-    name: str
-    passed: bool | None
-    detail: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "number": self.number,
-            "name": self.name,
-            "passed": self.passed,
-            "detail": self.detail,
-        }
 
 
 @dataclass(frozen=True)
@@ -56,7 +36,7 @@ class Entry:
 
     verdict: str
     reason: str
-    checks: tuple[Check, ...]
+    checks: tuple[CheckResult, ...]
     record: Mapping[str, str | int]
     statement: Statement | None
 
@@ -96,7 +76,7 @@ class Entry:
         if fields["verdict"] not in VERDICTS:
             raise MalformedError(f"An entry's verdict is one of {list(VERDICTS)}.")
         checks = tuple(
-            Check(**exact_fields(check, ("number", "name", "passed", "detail"), "A check"))
+            CheckResult(**exact_fields(check, ("number", "name", "passed", "detail"), "A check"))
             for check in fields["checks"]
         )
         statement = fields["statement"]

@@ -20,14 +20,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from verifai.audit.policy import Policy
-from verifai.audit.report import Check, Entry, Report
+from verifai.audit.report import Entry, Report
 from verifai.errors import MalformedError, VerifaiError, VerificationError
 from verifai.progress import Progress, reporting
 from verifai.proof import KeyStore, Proof, Statement, VerifyingKey
-from verifai.verifier import CHECKS, results, verify
+from verifai.verifier import CHECKS, CheckResult, results, verify
 from verifai.version import __version__
 
 
@@ -109,21 +109,23 @@ def run(
 
 
 def _audit(chain: AuditedChain, record: Any, find: Keys, policy: Policy | None, now: int) -> Entry:
-    checks: list[Check] = []
+    checks: list[CheckResult] = []
 
-    def passed(number: str, name: str, detail: str = "") -> None:
-        checks.append(Check(number, name, True, detail))
+    def passed(number: int | str, name: str, detail: str = "") -> None:
+        checks.append(CheckResult(number, name, True, detail))
 
     def end(verdict: str, reason: str, statement: Statement | None = None) -> Entry:
         done = {check.number for check in checks}
         later = "an earlier check failed"
-        rest = [Check(n, name, None, later) for n, name in _ALL.items() if n not in done]
+        rest = [CheckResult(n, name, None, later) for n, name in _ALL.items() if n not in done]
         ordered = sorted(checks + rest, key=lambda check: list(_ALL).index(check.number))
         return Entry(verdict, reason, tuple(ordered), _plain(record), statement)
 
-    def failed(number: str, verdict: str, reason: str, statement: Statement | None = None) -> Entry:
+    def failed(
+        number: int | str, verdict: str, reason: str, statement: Statement | None = None
+    ) -> Entry:
         checks.append(
-            Check(number, _ALL[number], None if verdict == "unchecked" else False, reason)
+            CheckResult(number, _ALL[number], None if verdict == "unchecked" else False, reason)
         )
         return end(verdict, reason, statement)
 
@@ -157,12 +159,12 @@ def _audit(chain: AuditedChain, record: Any, find: Keys, policy: Policy | None, 
     try:
         verify(proof, key, statement.context)
     except VerificationError as error:
-        checks += [Check(str(r.number), r.name, r.passed, r.detail) for r in results(error)]
+        checks += results(error)
         return end("false", f"check {error.check} ({error.check_name}): {error.message}", statement)
     except VerifaiError as error:
         # The verifier could not run: that says nothing about the proof.
-        return failed("7", "unchecked", error.message, statement)
-    checks += [Check(str(r.number), r.name, r.passed) for r in results(None)]
+        return failed(7, "unchecked", error.message, statement)
+    checks += results(None)
     violations = (
         policy.violations(
             statement,
@@ -175,32 +177,37 @@ def _audit(chain: AuditedChain, record: Any, find: Keys, policy: Policy | None, 
     if violations:
         return failed("A6", "policy", "; ".join(violations), statement)
     checks.append(
-        Check("A6", "policy", True if policy else None, "" if policy else "no policy given")
+        CheckResult("A6", "policy", True if policy else None, "" if policy else "no policy given")
     )
     return end("verified", "", statement)
 
 
-def _contract(chain: AuditedChain, record: Any, key: VerifyingKey) -> Check:
+def _contract(chain: AuditedChain, record: Any, key: VerifyingKey) -> CheckResult:
     """Offline verification does not depend on the contract, so another one is a fact to show (and
     for a policy to demand), not a false proof."""
     try:
         expected = chain.expected_code_hash(key)
     except VerifaiError as error:
-        return Check("A5", "contract", None, error.message)
+        return CheckResult("A5", "contract", None, error.message)
     if expected == record.verifier_code_hash:
-        return Check("A5", "contract", True)
-    return Check("A5", "contract", False, "the contract that accepted is not the key's verifier")
+        return CheckResult("A5", "contract", True)
+    return CheckResult(
+        "A5", "contract", False, "the contract that accepted is not the key's verifier"
+    )
 
 
-_ALL = {
-    "A1": "calldata",
-    "A2": "key",
-    "A3": "bundle",
-    "A4": "statement",
-    "A5": "contract",
-    **{str(number): name for number, name in CHECKS.items()},
-    "A6": "policy",
-}
+#: In the order of the report.
+_ALL: Final[dict[int | str, str]] = dict(
+    [
+        ("A1", "calldata"),
+        ("A2", "key"),
+        ("A3", "bundle"),
+        ("A4", "statement"),
+        ("A5", "contract"),
+        *CHECKS.items(),
+        ("A6", "policy"),
+    ]
+)
 
 
 def _finder(keys: KeyStore | Iterable[VerifyingKey] | None) -> Keys:

@@ -13,7 +13,8 @@ module        holds
 """
 
 from verifai.model.export import export
+from verifai.model.inputs import TensorInfo
 from verifai.model.load import load
-from verifai.model.model import Model, Node, TensorInfo
+from verifai.model.model import Model, Node
 
 __all__ = ["Model", "Node", "TensorInfo", "export", "load"]

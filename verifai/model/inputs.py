@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from verifai.errors import InputError
-from verifai.model.model import TensorInfo
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """Name, static shape and numpy dtype name of an input or output."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
 
 
 def check_inputs(infos: Sequence[TensorInfo], inputs: Any) -> tuple[NDArray[Any], ...]:

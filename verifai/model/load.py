@@ -12,7 +12,8 @@ from verifai.errors import LimitError, MalformedError, UnsupportedError
 from verifai.extras import require
 from verifai.limits import MAX_ONNX_BYTES
 from verifai.model.external import inline_external_data
-from verifai.model.model import Model, TensorInfo
+from verifai.model.inputs import TensorInfo
+from verifai.model.model import Model
 from verifai.model.structure import check_structure, static_shape
 
 #: First bytes of formats that can run code when they are opened. They are refused by name.

@@ -14,16 +14,8 @@ from numpy.typing import NDArray
 
 from verifai.errors import InputError, UnsupportedError
 from verifai.extras import require
+from verifai.model.inputs import TensorInfo, check_inputs
 from verifai.proof import codec
-
-
-@dataclass(frozen=True)
-class TensorInfo:
-    """Name, static shape and numpy dtype name of an input or output."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
 
 
 @dataclass(frozen=True)
@@ -99,8 +91,6 @@ class Model:
         Raises:
             InputError: wrong count, name, shape or dtype, NaN or infinity.
         """
-        from verifai.model.inputs import check_inputs
-
         return check_inputs(self.inputs, inputs)
 
     def run(self, inputs: Any) -> tuple[NDArray[Any], ...]:

@@ -41,10 +41,11 @@ CHECKS: Final = {
 class CheckResult:
     """One numbered check, as reports list it.
 
-    ``passed`` is None for a check that was not reached because an earlier one failed.
+    ``passed`` is None for a check that was not run; ``detail`` then says why, if anything but an
+    earlier failure kept it. Other rooms number theirs with a letter in front (``A1``).
     """
 
-    number: int
+    number: int | str
     name: str
     passed: bool | None
     detail: str = ""
