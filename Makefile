@@ -8,7 +8,7 @@ export VERIFAI_HOME ?= $(CURDIR)/$(VENV)/verifai-home
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs bench contracts lock clean chromium
+.PHONY: help demo test lint rust docs bench contracts lock clean chromium
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,7 @@ demo: $(STAMP) ## train, prove, publish and audit a digit classifier
 
 test: $(STAMP) chromium lint ## lint, then all tests: the fast tier first
 	$(BIN)/python -m pytest -q -m "not slow"
+	$(MAKE) rust
 	$(BIN)/python -m pytest -q -m slow
 	$(MAKE) docs
 
@@ -34,6 +35,19 @@ lint: $(STAMP) ## formatting, types, import rules, contract artefacts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+rust: $(STAMP) ## format, lint and test the proving core; needs a Rust toolchain
+	@command -v cargo >/dev/null || echo "cargo is not installed: the proving core is not tested"
+	@if command -v cargo >/dev/null; then set -ex; cd circuits; \
+	  cargo fmt --check; \
+	  cargo clippy --quiet --locked --all-targets -- -D warnings; \
+	  cargo test --quiet --locked; \
+	  cargo build --quiet --locked --release -p verifai-python; \
+	  install -D "$${CARGO_TARGET_DIR:-target}/release/lib_native.so" \
+	    $(CURDIR)/$(VENV)/native/_native.abi3.so; \
+	  VERIFAI_NATIVE=$(CURDIR)/$(VENV)/native \
+	    $(CURDIR)/$(BIN)/python -m pytest -q crates/python/tests; \
+	fi
 
 docs: $(STAMP) ## build the documentation, warnings are errors
 	$(BIN)/python -m sphinx -q -W -b html docs docs/_build/html

@@ -1,5 +1,7 @@
 //! Every multi-scalar multiplication against the definition.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
 use ark_ff::UniformRand;
 use verifai_curve::{
     bucket::{double_all, Buckets},
@@ -18,8 +20,7 @@ fn naive(points: &[G1Affine], scalars: &[F]) -> G1Projective {
 }
 
 fn scalars(n: usize) -> Vec<F> {
-    let mut rng = ark_std::test_rng();
-    (0..n).map(|_| F::rand(&mut rng)).collect()
+    verifai_field::random::random_vec(n).unwrap()
 }
 
 #[test]

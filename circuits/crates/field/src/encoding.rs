@@ -19,9 +19,12 @@ pub enum EncodingError {
     WrongLength(usize),
 }
 
+/// Four 64-bit words, least significant first.
+pub type BigInt256 = BigInt<4>;
+
 /// A prime field of at most 256 bits, in arkworks' four-limb form: `F` and `Fq`.
-pub trait Field256: PrimeField<BigInt = BigInt<4>> {}
-impl<P: PrimeField<BigInt = BigInt<4>>> Field256 for P {}
+pub trait Field256: PrimeField<BigInt = BigInt256> {}
+impl<P: PrimeField<BigInt = BigInt256>> Field256 for P {}
 
 /// The canonical bytes of `x`.
 pub fn encode<P: Field256>(x: &P) -> [u8; 32] {
@@ -49,7 +52,7 @@ pub fn reduce<P: Field256>(word: &[u8; 32]) -> P {
     P::from_bigint(n).unwrap_or_default()
 }
 
-fn limbs(word: &[u8; 32]) -> BigInt<4> {
+fn limbs(word: &[u8; 32]) -> BigInt256 {
     let mut limbs = [0u64; 4];
     for (limb, chunk) in limbs.iter_mut().zip(word.rchunks_exact(8)) {
         *limb = chunk.iter().fold(0, |n, b| (n << 8) | u64::from(*b));

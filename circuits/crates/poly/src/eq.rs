@@ -57,11 +57,9 @@ pub fn eq_table_real(point: &[F], real: usize) -> Vec<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ark_ff::UniformRand;
 
     fn point(n: usize) -> Vec<F> {
-        let mut rng = ark_std::test_rng();
-        (0..n).map(|_| F::rand(&mut rng)).collect()
+        verifai_field::random::random_vec(n).unwrap()
     }
 
     #[test]

@@ -63,11 +63,9 @@ pub fn evaluate(table: &[F], point: &[F]) -> Result<F, NotACube> {
 mod tests {
     use super::*;
     use crate::eq_table;
-    use ark_ff::UniformRand;
 
     fn random(n: usize) -> Vec<F> {
-        let mut rng = ark_std::test_rng();
-        (0..n).map(|_| F::rand(&mut rng)).collect()
+        verifai_field::random::random_vec(n).unwrap()
     }
 
     #[test]

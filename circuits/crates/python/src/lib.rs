@@ -7,6 +7,7 @@
 mod guard;
 mod info;
 mod precompiles;
+mod srs;
 
 use pyo3::prelude::*;
 
@@ -18,5 +19,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(precompiles::bn254_pairing, module)?)?;
     module.add_function(wrap_pyfunction!(precompiles::keccak256, module)?)?;
     module.add_function(wrap_pyfunction!(info::build_info, module)?)?;
+    module.add_function(wrap_pyfunction!(srs::srs_check, module)?)?;
     Ok(())
 }

@@ -79,3 +79,46 @@ def test_lock_is_released(native):
         ticks += 1
     thread.join()
     assert ticks >= 2
+
+
+@pytest.fixture(scope="session")
+def ezkl_srs(tmp_path_factory):
+    ezkl = pytest.importorskip("ezkl")
+    path = tmp_path_factory.mktemp("srs") / "k8.srs"
+    ezkl.gen_srs(str(path), 8)
+    return path
+
+
+def test_srs_of_ezkl(native, ezkl_srs):
+    info = native.srs_check(ezkl_srs)
+    assert (info["format"], info["powers"], info["security"]) == ("halo2", 256, "unverified")
+    few = native.srs_check(str(ezkl_srs), powers=10)
+    assert few["powers"] == 10
+    assert few["srs_id"] == info["srs_id"]
+    # the same tau on both sides, by the precompile
+    q = 21888242871839275222246405745257275088696311157297823662689037894645226208583
+    g1 = (1).to_bytes(32, "big") + (q - 2).to_bytes(32, "big")
+    g2 = bytes.fromhex(
+        "198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2"
+        "1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed"
+        "090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b"
+        "12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa"
+    )
+    one = native.bn254_pairing(info["tau_g1"] + g2 + g1 + info["tau_g2"])
+    assert one == (1).to_bytes(32, "big")
+
+
+def test_srs_refused(native, ezkl_srs, tmp_path):
+    data = bytearray(ezkl_srs.read_bytes())
+    bad = tmp_path / "bad.srs"
+    for at in (0, 4, 1000, 64 * 256, len(data) - 1):
+        data[at] ^= 1
+        bad.write_bytes(data)
+        with pytest.raises(ValueError, match=r"point|powers|bytes|generator"):
+            native.srs_check(bad)
+        data[at] ^= 1
+    bad.write_bytes(data[:-1])
+    with pytest.raises(ValueError, match="expected"):
+        native.srs_check(bad)
+    with pytest.raises(ValueError, match="cannot be read"):
+        native.srs_check(tmp_path / "missing.srs")

@@ -1,0 +1,105 @@
+//! The prover's key: powers of tau, window tables, H.
+
+use crate::{row::Row, verify::VerifierKey};
+use thiserror::Error;
+use verifai_curve::{
+    blinding_generator, msm_small, CurveGroup, FixedBases, G1Affine, G1Projective,
+};
+use verifai_field::F;
+use verifai_srs::Srs;
+
+/// Why a key cannot be made, or a row not committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The SRS has fewer powers than a row has entries.
+    #[error("rows of 2^{log_columns} entries need as many powers, the SRS has {powers}")]
+    SrsTooShort {
+        /// Asked for.
+        log_columns: usize,
+        /// There.
+        powers: usize,
+    },
+    /// Rows of one entry cannot be folded.
+    #[error("rows need two entries at least")]
+    OneColumn,
+    /// The row is longer than the key's rows.
+    #[error("a row of {length} entries is longer than {columns}")]
+    RowTooLong {
+        /// Entries of the row.
+        length: usize,
+        /// Entries that fit.
+        columns: usize,
+    },
+}
+
+/// What commits and opens.
+#[derive(Debug)]
+pub struct CommitmentKey {
+    powers: Vec<G1Affine>,
+    tables: FixedBases,
+    h: G1Affine,
+    log_columns: usize,
+    verifier: VerifierKey,
+}
+
+impl CommitmentKey {
+    /// A key for rows of 2^log_columns entries.
+    pub fn new(srs: &Srs, log_columns: usize) -> Result<Self, KeyError> {
+        let too_short = KeyError::SrsTooShort {
+            log_columns,
+            powers: srs.powers().len(),
+        };
+        if log_columns == 0 {
+            return Err(KeyError::OneColumn);
+        }
+        let columns = u32::try_from(log_columns)
+            .ok()
+            .and_then(|bits| 1usize.checked_shl(bits))
+            .ok_or(too_short)?;
+        let powers = srs.powers().get(..columns).ok_or(too_short)?.to_vec();
+        Ok(Self {
+            tables: FixedBases::new(&powers),
+            powers,
+            h: blinding_generator().0,
+            log_columns,
+            verifier: VerifierKey {
+                tau_g2: srs.tau_g2(),
+                max_log_columns: log_columns,
+            },
+        })
+    }
+
+    /// What the verifier needs.
+    pub fn verifier_key(&self) -> VerifierKey {
+        self.verifier
+    }
+
+    /// log2 of the entries of a row.
+    pub fn log_columns(&self) -> usize {
+        self.log_columns
+    }
+
+    /// The commitment of a row, which may be shorter than the key's rows.
+    pub fn commit(&self, row: &Row, blinding: F) -> Result<G1Affine, KeyError> {
+        let sum = match row {
+            Row::Small(entries) => msm_small(&self.powers, entries),
+            Row::Field(entries) => self.tables.msm(entries),
+        };
+        let sum: G1Projective = sum.map_err(|_| KeyError::RowTooLong {
+            length: row.len(),
+            columns: self.powers.len(),
+        })?;
+        Ok((sum + self.h * blinding).into_affine())
+    }
+
+    /// The commitment of a polynomial, without blinding.
+    pub(crate) fn commit_plain(&self, coefficients: &[F]) -> Result<G1Affine, KeyError> {
+        let sum = self.tables.msm(coefficients);
+        let sum = sum.map_err(|too_few| KeyError::RowTooLong {
+            length: too_few.scalars,
+            columns: too_few.points,
+        })?;
+        Ok(sum.into_affine())
+    }
+}

@@ -1,0 +1,31 @@
+//! halo2's `ParamsKZG` in raw bytes, as ezkl writes `.srs` files (`research/evm.md` 4.2): the
+//! exponent k as u32 little-endian, 2^k points `tau^i G`, 2^k points of the Lagrange basis, the
+//! generator of G2, tau times it. The Lagrange basis is skipped: nothing here uses it, and nothing
+//! here vouches for it. The compressed form ("Processed") has another size and is refused.
+
+use crate::limits::MAX_LOG_POWERS;
+use crate::ptau::exact;
+use crate::source::{read_g1, read_g2, Parts, G1_BYTES, G2_BYTES};
+use crate::SrsError;
+use std::io::{Read, Seek, SeekFrom};
+
+/// Reads the parts of a file of `size` bytes, at most `wanted` powers.
+pub fn read<R: Read + Seek>(input: &mut R, size: u64, wanted: usize) -> Result<Parts, SrsError> {
+    let mut word = [0u8; 4];
+    input.read_exact(&mut word)?;
+    let log = u32::from_le_bytes(word);
+    if log == 0 || log > MAX_LOG_POWERS {
+        return Err(SrsError::Header {
+            what: "the power (of a file that is not .ptau)",
+            got: u64::from(log),
+        });
+    }
+    let n = 1u64 << log;
+    exact("the file", 4 + 2 * n * G1_BYTES + 2 * G2_BYTES, size)?;
+    let available = usize::try_from(n).unwrap_or(usize::MAX);
+    let powers = read_g1(input, wanted.min(available))?;
+    input.seek(SeekFrom::Start(4 + 2 * n * G1_BYTES))?;
+    let g2 = read_g2(input, 0)?;
+    let tau_g2 = read_g2(input, 1)?;
+    Ok(Parts { powers, g2, tau_g2 })
+}

@@ -1,0 +1,145 @@
+//! The structured reference string: `G, tau G, tau^2 G, ...` and `H2, tau H2`.
+//!
+//! Files come from strangers, so nothing in one is believed: sizes are exact and bounded, every
+//! coordinate is canonical, every point lies on its curve and in its subgroup, the first points
+//! are the generators, and the powers are powers of one tau, which a random linear combination and
+//! one pairing check establish (`research/evm.md` section 4.3). What no check can establish is that
+//! somebody forgot tau: [`Provenance`] says what is known about that.
+//!
+//! | module | idea |
+//! |---|---|
+//! | [`limits`] | how much a file may ask for |
+//! | [`source`] | points in Montgomery form, as both formats have them |
+//! | [`ptau`] | snarkjs `.ptau`, sections 1 to 3 |
+//! | [`halo2`] | halo2's `ParamsKZG` in raw bytes, as ezkl writes it |
+//! | [`structure`] | the checks |
+//! | [`development`] | an SRS with a known tau, for tests and local chains |
+
+#![forbid(unsafe_code)]
+
+pub mod development;
+pub mod error;
+pub mod halo2;
+pub mod limits;
+pub mod ptau;
+pub mod source;
+pub mod structure;
+
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+use verifai_curve::{encode_g1, encode_g2, AffineRepr, G1Affine, G2Affine};
+use verifai_transcript::keccak256;
+
+pub use development::development;
+pub use error::SrsError;
+pub use structure::check_powers;
+
+/// What is known about tau.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Provenance {
+    /// tau is public: proofs under this SRS convince nobody. For tests and local chains.
+    InsecureDevelopment,
+    /// The structure was checked; where it comes from was not.
+    Unverified,
+}
+
+/// The form of the file that an SRS was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// snarkjs powers of tau.
+    Ptau,
+    /// halo2 `ParamsKZG`, raw bytes.
+    Halo2,
+    /// Not from a file.
+    Generated,
+}
+
+/// A checked structured reference string.
+#[derive(Clone, Debug)]
+pub struct Srs {
+    powers: Vec<G1Affine>,
+    tau_g2: G2Affine,
+    provenance: Provenance,
+    format: Format,
+}
+
+impl Srs {
+    /// Reads and checks a file, of which at most `wanted` powers are kept.
+    pub fn load(path: &Path, wanted: usize) -> Result<Self, SrsError> {
+        Self::read(&mut BufReader::new(File::open(path)?), wanted)
+    }
+
+    /// Reads and checks an SRS in any known format, of which at most `wanted` powers are kept.
+    pub fn read<R: Read + Seek>(input: &mut R, wanted: usize) -> Result<Self, SrsError> {
+        let wanted = wanted.min(limits::MAX_POWERS);
+        let size = input.seek(SeekFrom::End(0))?;
+        input.seek(SeekFrom::Start(0))?;
+        let mut magic = [0u8; 4];
+        input.read_exact(&mut magic)?;
+        input.seek(SeekFrom::Start(0))?;
+        let (parts, format) = if &magic == ptau::MAGIC {
+            (ptau::read(input, size, wanted)?, Format::Ptau)
+        } else {
+            (halo2::read(input, size, wanted)?, Format::Halo2)
+        };
+        Self::checked(parts, format)
+    }
+
+    fn checked(parts: source::Parts, format: Format) -> Result<Self, SrsError> {
+        structure::check(&parts)?;
+        let provenance = if development::is_tau(&parts.tau_g2) {
+            Provenance::InsecureDevelopment
+        } else {
+            Provenance::Unverified
+        };
+        Ok(Self {
+            powers: parts.powers,
+            tau_g2: parts.tau_g2,
+            provenance,
+            format,
+        })
+    }
+
+    /// `tau^i G` for i = 0, 1, ...
+    pub fn powers(&self) -> &[G1Affine] {
+        &self.powers
+    }
+
+    /// `tau G`.
+    pub fn tau_g1(&self) -> G1Affine {
+        self.powers.get(1).copied().unwrap_or_default()
+    }
+
+    /// `tau H2`.
+    pub fn tau_g2(&self) -> G2Affine {
+        self.tau_g2
+    }
+
+    /// `H2`.
+    pub fn g2(&self) -> G2Affine {
+        G2Affine::generator()
+    }
+
+    /// What is known about tau.
+    pub fn provenance(&self) -> Provenance {
+        self.provenance
+    }
+
+    /// Where the points were read from.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The name of this SRS, the same however many powers are kept:
+    /// `keccak256("verifai/srs/v1" || tau G || tau H2)` with points in the EVM's form.
+    pub fn id(&self) -> [u8; 32] {
+        keccak256(&[
+            b"verifai/srs/v1",
+            &encode_g1(&self.tau_g1()),
+            &encode_g2(&self.tau_g2),
+        ])
+    }
+}
