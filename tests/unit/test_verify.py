@@ -102,6 +102,68 @@ def test_the_key_of_another_circuit_is_refused(tiny: Pipeline, other: Pipeline) 
     assert caught.value.check == 2
 
 
+def forged_key(key: VerifyingKey, **changes: Any) -> VerifyingKey:
+    return replace(key, **changes)
+
+
+KEYS: dict[str, tuple[int, Callable[[VerifyingKey], VerifyingKey]]] = {
+    "a ceremony it never saw": (
+        4,
+        lambda k: forged_key(k, guarantees=replace(k.guarantees, srs="ceremony")),
+    ),
+    "another reference string": (
+        4,
+        lambda k: forged_key(k, guarantees=replace(k.guarantees, srs_id=D)),
+    ),
+    "an output scale": (
+        3,
+        lambda k: forged_key(k, outputs=(replace(k.outputs[0], scale=k.outputs[0].scale + 1),)),
+    ),
+    "an input scale": (
+        3,
+        lambda k: forged_key(k, inputs=(replace(k.inputs[0], scale=k.inputs[0].scale - 1),)),
+    ),
+    "settings that are none": (3, lambda k: forged_key(k, material=(b"{}", *k.material[1:]))),
+    "no reference string": (3, lambda k: forged_key(k, material=(*k.material[:2], bytes(516)))),
+    "free weights": (
+        3,
+        lambda k: forged_key(
+            k,
+            material=(bytes(k.material[0]).replace(b'"Fixed"', b'"Private"'), *k.material[1:]),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_key_that_contradicts_its_material_is_refused(tiny: Pipeline, name: str) -> None:
+    """The forger makes the statement anew under the forged key, so all cheap checks pass."""
+    check, forge = KEYS[name]
+    key = forge(tiny.vk)
+    claims = [
+        [replace(claim, spec=spec) for claim, spec in zip(claimed, specs, strict=True)]
+        for claimed, specs in (
+            (tiny.proof.statement.inputs, key.inputs),
+            (tiny.proof.statement.outputs, key.outputs),
+        )
+    ]
+    proof = Proof.of(key.statement(*claims), tiny.proof.argument)
+    with pytest.raises(VerificationError) as caught:
+        verifai.verify(proof, key)
+    assert caught.value.check == check
+
+
+def test_pinned_ceremonies_are_points_of_the_group() -> None:
+    from py_ecc import optimized_bn128 as bn
+
+    from verifai.circuit.srs import CEREMONIES
+
+    for x0, x1, y0, y1 in CEREMONIES.values():
+        point = (bn.FQ2([x0, x1]), bn.FQ2([y0, y1]), bn.FQ2.one())
+        assert bn.is_on_curve(point, bn.b2)
+        assert bn.is_inf(bn.multiply(point, bn.curve_order))
+
+
 def test_a_demanded_context_must_be_there(tiny: Pipeline) -> None:
     with pytest.raises(VerificationError) as caught:
         verifai.verify(tiny.proof, tiny.vk, context={"job": 1})

@@ -130,6 +130,19 @@ class SRS:
         srs._check(powers=2)  # all of them were checked when the file was made
         return srs
 
+    @classmethod
+    def from_verifier_part(cls, data: bytes) -> SRS:
+        """Read what :meth:`verifier_part` wrote, from a key that a stranger made.
+
+        Raises:
+            MalformedError: wrong size, coordinates, points or generators.
+        """
+        if len(data) != _file_size(1) or data[:4] != (1).to_bytes(4, "little"):
+            raise MalformedError("The verifier's part of an SRS has two powers.")
+        _affine_points(data[4 : 4 + 2 * _G1_BYTES])
+        tau_g2 = cls("custom", 1, data)._check(powers=1)
+        return cls("ceremony" if tau_g2 in CEREMONIES.values() else "custom", 1, data)
+
     def verifier_part(self) -> bytes:
         """The same string cut to k = 1: all that a verifier reads, in the same format.
 

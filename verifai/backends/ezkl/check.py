@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from verifai.backends.ezkl import settings as ezkl_settings
 from verifai.backends.ezkl.field import instances, to_ezkl
 from verifai.backends.ezkl.process import (
     VERIFY_SECONDS,
@@ -14,6 +15,7 @@ from verifai.backends.ezkl.process import (
     run,
     workspace,
 )
+from verifai.circuit import SRS
 from verifai.errors import EnvironmentFault, MalformedError, VerificationError
 from verifai.proof import Statement, VerifyingKey
 
@@ -26,7 +28,8 @@ def check(key: VerifyingKey, statement: Statement, argument: bytes) -> None:
     copy of the proof, scales) is neither kept nor read.
 
     Raises:
-        VerificationError: check 5 for a context, which an ezkl proof cannot be bound to; else 7.
+        VerificationError: check 3 or 4 for a key that contradicts itself, 5 for a context, which
+            an ezkl proof cannot be bound to; else 7.
         WorkerFault: ezkl died, so nothing is known.
         EnvironmentFault: another ezkl version is installed than the key was made with.
     """
@@ -44,6 +47,7 @@ def check(key: VerifyingKey, statement: Statement, argument: bytes) -> None:
             "their proofs do not mix.",
             hint=f"pip install ezkl=={key.guarantees.version}",
         )
+    _check_key(key)
     parameters, vk, srs = key.material
     try:
         public = instances(statement.inputs + statement.outputs)
@@ -85,6 +89,47 @@ def check(key: VerifyingKey, statement: Statement, argument: bytes) -> None:
             raise _refused(f"ezkl refuses the proof: {error.message[:300]}") from None
     if accepted != [True]:
         raise _refused("ezkl refuses the proof")
+
+
+def _check_key(key: VerifyingKey) -> None:
+    """What a key says of itself must be what its material is.
+
+    A key may come from a publisher. Its header is what people and policies read; without this, one
+    could claim a ceremony it never saw, or a scale that turns a 1 into a 2.
+
+    Raises:
+        VerificationError: check 3 for tensors and weights, check 4 for the reference string.
+    """
+    try:
+        settings = ezkl_settings.load(bytes(key.material[0]))
+        srs = SRS.from_verifier_part(bytes(key.material[2]))
+    except MalformedError as error:
+        raise _contradiction(3, f"the key's material cannot be read: {error.message}") from None
+    for role, specs in (("input", key.inputs), ("output", key.outputs)):
+        scales = settings[f"model_{role}_scales"]
+        if list(scales) != [spec.scale for spec in specs]:
+            raise _contradiction(3, f"the key's {role} scales are not those of its circuit")
+        shown = ezkl_settings.visibility(settings["run_args"].get(f"{role}_visibility"))
+        if any(spec.visibility != shown for spec in specs):
+            raise _contradiction(3, f"the key's {role} visibility is not that of its circuit")
+    if settings["run_args"].get("param_visibility") != "Fixed":
+        raise _contradiction(3, "the key's circuit does not fix the weights")
+    if srs.id != key.guarantees.srs_id:
+        raise _contradiction(4, "the key names another reference string than it holds")
+    if (srs.kind == "ceremony") != (key.guarantees.srs == "ceremony"):
+        raise _contradiction(
+            4, f"the key calls its reference string {key.guarantees.srs!r}, which it is not"
+        )
+
+
+def _contradiction(check: int, message: str) -> VerificationError:
+    names = {3: "circuit", 4: "guarantees"}
+    return VerificationError(
+        message,
+        check=check,
+        check_name=names[check],
+        hint="The key was not made by an honest setup: do not use it.",
+    )
 
 
 def _refused(message: str) -> VerificationError:

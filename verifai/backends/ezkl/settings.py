@@ -92,3 +92,11 @@ def log_rows(settings: Mapping[str, Any]) -> int:
 
 def _order(item: Any) -> str:
     return json.dumps(item, sort_keys=True)
+
+
+def visibility(written: Any) -> str | None:
+    """Our word for a visibility as ezkl writes it into its settings, or None."""
+    if written in ("Public", "Private"):
+        return str(written).lower()
+    hashed = isinstance(written, dict) and written.get("Hashed", {}).get("hash_is_public") is True
+    return "committed" if hashed else None
