@@ -46,7 +46,7 @@ rust: $(STAMP) ## format, lint and test the proving core; needs a Rust toolchain
 	  install -D "$${CARGO_TARGET_DIR:-target}/release/lib_native.so" \
 	    $(CURDIR)/$(VENV)/native/_native.abi3.so; \
 	  VERIFAI_NATIVE=$(CURDIR)/$(VENV)/native \
-	    $(CURDIR)/$(BIN)/python -m pytest -q crates/python/tests; \
+	    $(CURDIR)/$(BIN)/python -m pytest -q -c ../pyproject.toml --rootdir . crates/python/tests vectors; \
 	fi
 
 docs: $(STAMP) ## build the documentation, warnings are errors

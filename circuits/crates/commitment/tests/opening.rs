@@ -392,3 +392,30 @@ fn two_openings_of_one_secret_share_nothing() {
         assert_ne!(x, y);
     }
 }
+
+/// Whatever the bytes are, the verifier answers with an error.
+#[test]
+fn bytes_of_a_stranger() {
+    let mut c = case();
+    let honest = c.proof.clone();
+    for round in 0..60 {
+        let noise = random(honest.len() / 32);
+        let mut bytes: Vec<u8> = noise.iter().flat_map(verifai_field::encode).collect();
+        // a growing honest beginning, so that later messages are reached; points from the proof
+        let keep = (round * 7 * 32 / 2) % honest.len() / 32 * 32;
+        bytes[..keep].copy_from_slice(&honest[..keep]);
+        if round % 2 == 0 {
+            for (at, chunk) in bytes.chunks_mut(64).enumerate() {
+                if at % 2 == 0 && chunk.len() == 64 {
+                    chunk.copy_from_slice(&[0; 64]);
+                }
+            }
+        }
+        c.proof = bytes;
+        assert!(c.verify().is_err(), "round {round}");
+    }
+    c.proof = vec![0; honest.len()];
+    assert_eq!(c.verify(), Err(OpeningError::Folding));
+    c.proof = vec![0xff; honest.len()];
+    assert!(matches!(c.verify(), Err(OpeningError::Read(_))));
+}

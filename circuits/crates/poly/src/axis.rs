@@ -12,9 +12,8 @@ pub fn variables(n: usize) -> usize {
     bits as usize
 }
 
-/// `sum over i < real of prod_k eq(points[k], i)`. All points have the dimension of the axis; of a
-/// longer one the leading coordinates are ignored by the shorter's rule, so `None` is returned when
-/// the dimensions differ. `real` at or above the size of the cube sums over the whole cube.
+/// `sum over i < real of prod_k eq(points[k], i)`. All points have the dimension of the axis; `None`
+/// if their dimensions differ. `real` at or above the size of the cube sums over the whole cube.
 pub fn real_sum(points: &[&[F]], real: usize) -> Option<F> {
     let n = points.first().map_or(0, |p| p.len());
     if points.iter().any(|p| p.len() != n) {

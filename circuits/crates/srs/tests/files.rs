@@ -5,6 +5,7 @@ use std::io::Cursor;
 use verifai_curve::{AffineRepr, CurveGroup, G1Affine, G2Affine};
 use verifai_field::{powers, BigInteger, PrimeField, F};
 use verifai_srs::{check_powers, development, Format, Provenance, Srs, SrsError};
+use verifai_transcript::MessageError;
 
 fn word(c: &Fq) -> Vec<u8> {
     c.0.to_bytes_le() // the Montgomery representative
@@ -159,6 +160,29 @@ fn sections_come_once() {
         assert!(matches!(
             read(&ptau(&twice)),
             Err(SrsError::Section { times: 2, .. })
+        ));
+    }
+}
+
+/// x + q stands for the same coordinate as x, and is not canonical.
+#[test]
+fn coordinates_are_below_q() {
+    let good = halo2(2);
+    for at in [4, 4 + 64, 4 + 64 + 32, good.len() - 128] {
+        let mut bad = good.clone();
+        let mut carry = 0;
+        for (byte, q) in bad[at..at + 32].iter_mut().zip(Fq::MODULUS.to_bytes_le()) {
+            let sum = u16::from(*byte) + u16::from(q) + carry;
+            *byte = sum as u8;
+            carry = sum >> 8;
+        }
+        assert_eq!(carry, 0);
+        assert!(matches!(
+            read(&bad),
+            Err(SrsError::Point {
+                reason: MessageError::Field(_),
+                ..
+            })
         ));
     }
 }
