@@ -32,7 +32,7 @@
 //! of the protocol. One point is enough for it, since r is drawn after f is fixed.
 //!
 //! # Preconditions
-//! Before [`open`] and [`verify`](verify()) the transcript must hold all commitments, the point and
+//! Before [`open`](open()) and [`verify`](verify()) the transcript must hold all commitments, the point and
 //! the value (as challenges and messages, or as public values): a commitment that is fixed after
 //! the point is a forgery (H1 of the review). Rows that are longer than C need no check of their
 //! own *then*: A_n is not constant, and check 1 fails but with probability (degree) / p (H13).

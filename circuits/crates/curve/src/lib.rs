@@ -9,7 +9,7 @@
 //! | [`bucket`] | sums of points sorted into buckets, by batch-affine additions |
 //! | [`small`] | multi-scalar multiplication with small integers |
 //! | [`fixed`] | full-width multi-scalar multiplication with tables for fixed points |
-//! | [`msm`] | full-width multi-scalar multiplication without tables (arkworks' Pippenger) |
+//! | [`msm`](mod@msm) | full-width multi-scalar multiplication without tables (arkworks' Pippenger) |
 
 #![forbid(unsafe_code)]
 

@@ -9,9 +9,9 @@
 //! | [`encoding`] | one canonical form: 32 bytes, big-endian, below the modulus |
 //! | [`integer`] | integers of either sign as field elements |
 //! | [`batch`] | many inversions for the price of one |
-//! | [`powers`] | 1, x, x^2, ... |
+//! | [`powers`](mod@powers) | 1, x, x^2, ... |
 //! | [`inner`] | inner products, with small integers under delayed reduction |
-//! | [`random`] | uniform elements from the operating system |
+//! | [`random`](mod@random) | uniform elements from the operating system |
 //!
 //! [`Fq`] is the base field, in which the coordinates of curve points live.
 

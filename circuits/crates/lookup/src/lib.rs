@@ -30,7 +30,7 @@
 //! | [`table`] | the block of tables: addresses, fingerprints, limits |
 //! | [`group`] | lookups of one circuit row, multiplicities |
 //! | [`helper`] | the helpers (prover) |
-//! | [`relation`] | the zerocheck's term, for prover and verifier alike |
+//! | [`relation`](mod@relation) | the zerocheck's term, for prover and verifier alike |
 //! | [`claims`] | the table side as linear claims: weights entry by entry, and at a point |
 
 #![forbid(unsafe_code)]

@@ -7,7 +7,7 @@
 //!
 //! | module | idea |
 //! |---|---|
-//! | [`eq`] | the table of eq(r, .), whole or cut to real indices; eq at one index or at two points |
+//! | [`eq`](mod@eq) | the table of eq(r, .), whole or cut to real indices; eq at one index or at two points |
 //! | [`axis`] | sums of products of eq over the real indices of one axis, in time log n |
 //! | [`multilinear`] | evaluations on the cube: bind a variable, evaluate at a point |
 //! | [`round`] | a round polynomial as it is sent: s(0), s(2), ..., s(d), with s(1) implied |

@@ -13,7 +13,7 @@
 //! | [`ptau`] | snarkjs `.ptau`, sections 1 to 3 |
 //! | [`halo2`] | halo2's `ParamsKZG` in raw bytes, as ezkl writes it |
 //! | [`structure`] | the checks |
-//! | [`development`] | an SRS with a known tau, for tests and local chains |
+//! | [`development`](mod@development) | an SRS with a known tau, for tests and local chains |
 
 #![forbid(unsafe_code)]
 

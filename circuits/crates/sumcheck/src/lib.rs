@@ -14,7 +14,7 @@
 //! An instance with fewer variables uses the *last* challenges, its claim scaled by a power of two
 //! (`protocol.md`, step 3, and H8 of the review): while it waits, its round polynomial is constant.
 //!
-//! Verifying is a *reduction*, not a proof: [`verify`] checks no equation at all. The next claim is
+//! Verifying is a *reduction*, not a proof: [`verify`](verify()) checks no equation at all. The next claim is
 //! linear in the claim and in the messages, so a [`Reduction`] carries the weights of both, and the
 //! caller must discharge the final claim: from sums in clear with [`Reduction::value`], or as a
 //! linear claim on committed pads where messages are padded (`protocol.md`, "Zero knowledge").
