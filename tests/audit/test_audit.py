@@ -1,240 +1,288 @@
-"""Everything published is checked again; what could not be checked is never called false."""
+"""Every verdict, on a chain in memory: what could not be checked is never called false."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
-import verifai
-from tests.conftest import Pipeline
-from verifai.audit import Policy, Report
+from tests.audit.memory import MemoryChain, Record, make_key, make_proof, publish
+from verifai.audit import Entry, Policy, Report, run
 from verifai.audit.report import report_schema
-from verifai.errors import EnvironmentFault, MalformedError, NetworkError, UsageError
-from verifai.proof import KeyStore
+from verifai.errors import EnvironmentFault, LimitError, MalformedError, NetworkError, UsageError
+from verifai.proof import KeyStore, Proof
 
-
-@dataclass
-class Tampering:
-    """A real embedded chain seen through a node that lies, or dies."""
-
-    chain: Any
-    changes: dict[str, Any]
-    dies_after: int | None = None
-    code: str | None = None
-
-    @property
-    def registries(self) -> tuple[str, ...]:
-        registries: tuple[str, ...] = self.chain.registries
-        return registries
-
-    def published(self) -> Iterator[Any]:
-        for count, record in enumerate(self.chain.published()):
-            if count == self.dies_after:
-                raise NetworkError("The node stopped answering.")
-            yield replace(record, **self.changes)
-        if self.dies_after is not None:
-            raise NetworkError("The node stopped answering.")
-
-    def bundle(self, record: Any, key: Any) -> Any:
-        return self.chain.bundle(record, key)
-
-    def expected_code_hash(self, vk: Any) -> str:
-        if self.code == "no compiler":
-            raise EnvironmentFault("The compiler is missing.")
-        return self.code or self.chain.expected_code_hash(vk)
-
-    def describe(self) -> dict[str, str | int]:
-        described: dict[str, str | int] = self.chain.describe()
-        return described
-
-
-@pytest.fixture(scope="module")
-def chain(tiny: Pipeline) -> Iterator[Any]:
-    pytest.importorskip("web3")
-    with verifai.chain.connect() as chain:
-        chain.publish(tiny.proof, tiny.vk)
-        yield chain
-
-
-def passed(report: Report, entry: int = 0) -> dict[int | str, bool | None]:
-    return {check.number: check.passed for check in report.entries[entry].checks}
-
-
-def test_an_honest_chain_is_verified(chain: Any, tiny: Pipeline) -> None:
-    report = verifai.audit.run(chain, keys=[tiny.vk])
-    assert (report.verdict, report.exit_code) == ("verified", 0)
-    assert report.entries[0].statement == tiny.proof.statement
-    results = passed(report)
-    assert results.pop("A6") is None
-    assert set(results.values()) == {True}
-    assert any("development" in warning for warning in report.entries[0].warnings)
-
+pytestmark = pytest.mark.usefixtures("system_for_tests")
 
 D = "ab" * 32
+KEY = make_key()
+PROOF = make_proof(KEY)
+GONE = NetworkError("The node at http://127.0.0.1:8545 stopped answering.")
+
+
+def audit(*records: Record, policy: Policy | None = None, **chain: Any) -> Report:
+    return run(MemoryChain(list(records), **chain), policy, keys=[KEY])
+
+
+def outcome(entry: Entry) -> dict[int | str, bool | None]:
+    return {check.number: check.passed for check in entry.checks}
+
+
+def failed_at(report: Report) -> list[int | str]:
+    return [number for number, passed in outcome(report.entries[0]).items() if passed is False]
+
+
+def test_all_verified() -> None:
+    report = audit(publish(PROOF), publish(PROOF), policy=Policy(minimum_proofs=2))
+    assert (report.verdict, report.exit_code) == ("verified", 0)
+    assert report.headline() == "2 of 2 published proofs are verified."
+    for entry in report.entries:
+        assert list(outcome(entry)) == ["A1", "A2", "A3", "A4", "A5", 1, 2, 3, 4, 5, 6, 7, "A7"]
+        assert set(outcome(entry).values()) == {True}
+        assert entry.statement == PROOF.statement
+        assert entry.warnings == []
 
 
 @pytest.mark.parametrize(
-    ("changes", "check"), [({"bundle_digest": D}, "A3"), ({"statement_digest": D}, "A4")]
-)
-def test_a_claim_that_calldata_contradict_is_false(
-    chain: Any, tiny: Pipeline, changes: dict[str, Any], check: str
-) -> None:
-    report = verifai.audit.run(Tampering(chain, changes), keys=[tiny.vk])
-    assert (report.verdict, report.exit_code) == ("false", 1)
-    assert passed(report)[check] is False
-    assert passed(report)[7] is None
-
-
-def test_a_contract_that_accepted_a_lie_does_not_make_it_true(chain: Any, tiny: Pipeline) -> None:
-    record = next(chain.published())
-    instances = (*record.call.instances[:-1], record.call.instances[-1] + 1)
-    call = replace(record.call, instances=instances)
-    lie = chain.bundle(replace(record, call=call), tiny.vk)
-    changes = {
-        "call": call,
-        "bundle_digest": lie.digest,
-        "statement_digest": lie.statement.digest,
-    }
-    report = verifai.audit.run(Tampering(chain, changes), keys=[tiny.vk])
-    assert report.verdict == "false"
-    assert passed(report)[7] is False
-    assert report.headline().startswith("1 published proof: 1 FALSE")
-
-
-@pytest.mark.parametrize(
-    ("changes", "code", "keys", "check"),
+    ("record", "check"),
     [
-        ({"call": None, "problem": "sent through another contract"}, None, True, "A1"),
-        ({}, None, False, "A2"),
+        (publish(PROOF, bundle_digest=D), "A3"),
+        (publish(PROOF, call=b""), "A3"),
+        (publish(PROOF, statement_digest=D), "A4"),
+        (publish(Proof.of(PROOF.statement, bytes(32))), 7),
+        (publish(replace(PROOF, argument=bytes(32))), 1),
+        (publish(make_proof(KEY, circuit=D)), 3),
+        (publish(Proof.of(PROOF.statement, bytes(33))), 6),
+    ],
+)
+def test_a_false_claim_is_named_by_its_check(record: Record, check: int | str) -> None:
+    report = audit(record, publish(PROOF))
+    assert (report.verdict, report.exit_code) == ("false", 1)
+    assert failed_at(report) == [check]
+    assert outcome(report.entries[0])["A7"] is None
+    assert report.headline().startswith("1 of 2 published proofs is FALSE")
+    assert report.entries[1].verdict == "verified"
+
+
+@pytest.mark.parametrize(
+    ("record", "chain", "check", "exit_code"),
+    [
+        (publish(PROOF, call=None, problem="sent through another contract"), {}, "A1", 7),
+        (publish(PROOF, call=None), {}, "A1", 7),
+        (publish(PROOF, key_digest=D), {}, "A2", 7),
+        (publish(PROOF), {"fails": {"bundle 7a": GONE}}, "A3", 7),
+        (publish(PROOF), {"fails": {"bundle 7a": LimitError("Too large.")}}, "A3", 7),
+        (publish(PROOF), {"fails": {"bundle 7a": EnvironmentFault("No ezkl.")}}, "A3", 6),
+        (publish(PROOF), {"fails": {"bundle 7a": ZeroDivisionError()}}, "A3", 7),
     ],
 )
 def test_what_cannot_be_checked_is_unchecked_not_false(
-    chain: Any, tiny: Pipeline, changes: Any, code: Any, keys: bool, check: str
+    record: Record, chain: dict[str, Any], check: str, exit_code: int
 ) -> None:
-    report = verifai.audit.run(Tampering(chain, changes, code=code), keys=[tiny.vk] * keys)
+    other = publish(PROOF, transaction_hash="0x" + "7b" * 32)
+    report = audit(record, other, **chain)
+    assert (report.verdict, report.exit_code) == ("unchecked", exit_code)
+    assert outcome(report.entries[0])[check] is None
+    assert failed_at(report) == []
+    assert report.entries[0].reason
+    assert report.entries[1].verdict == "verified"  # one record never stops the others
+
+
+def test_a_missing_proof_system_is_unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    from verifai.verifier import systems
+
+    monkeypatch.setattr(systems, "_SYSTEMS", {})
+    report = audit(publish(PROOF))
     assert (report.verdict, report.exit_code) == ("unchecked", 7)
-    assert passed(report)[check] is None
-    assert False not in passed(report).values()
-
-
-def test_a_missing_backend_is_unchecked(
-    chain: Any, tiny: Pipeline, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from verifai.backends.ezkl import process
-
-    monkeypatch.setattr(process.importlib.util, "find_spec", lambda name: None)
-    report = verifai.audit.run(Tampering(chain, {}, code="0x00"), keys=[tiny.vk])
-    assert report.verdict == "unchecked"
+    assert outcome(report.entries[0])[7] is None
+    assert outcome(report.entries[0])[1] is None
     assert "ezkl" in report.entries[0].reason
 
 
-def test_a_node_that_dies_is_said_first(chain: Any, tiny: Pipeline) -> None:
-    report = verifai.audit.run(Tampering(chain, {}, dies_after=1), keys=[tiny.vk])
+def test_false_outweighs_unchecked_outweighs_policy() -> None:
+    unknown, false = publish(PROOF, key_digest=D), publish(PROOF, bundle_digest=D)
+    strict = Policy(srs=("development",))
+    assert audit(publish(PROOF), policy=strict).verdict == "policy"
+    assert audit(publish(PROOF), unknown, policy=strict).verdict == "unchecked"
+    report = audit(publish(PROOF), unknown, false, policy=strict)
+    assert report.exit_code == 1
+    assert report.headline() == (
+        "1 of 3 published proofs is FALSE; 1 of 3 could not be checked; "
+        "1 of 3 is valid but against the policy."
+    )
+
+
+@pytest.mark.parametrize("dies_after", [0, 1])
+def test_a_node_that_dies_is_said_first(dies_after: int) -> None:
+    records = [publish(PROOF), publish(PROOF)]
+    report = audit(*records, fails={"published": GONE}, dies_after=dies_after)
     assert (report.verdict, report.exit_code) == ("unchecked", 7)
-    assert report.headline().startswith("The history could not be read")
-    assert report.entries[0].verdict == "verified"
+    assert report.headline().startswith("The history could not be read to its end")
+    assert [entry.verdict for entry in report.entries] == ["verified"] * dies_after
+
+
+def test_a_node_that_is_not_there_still_gives_a_report(tmp_path: Path) -> None:
+    chain = MemoryChain([], fails={"describe": GONE})
+    report = run(chain, keys=[KEY], out=tmp_path / "out")
+    assert (report.verdict, report.exit_code) == ("unchecked", 7)
+    assert "stopped answering" in (tmp_path / "out" / "report.html").read_text("utf-8")
 
 
 def test_an_unknown_registry_is_not_an_empty_one() -> None:
-    pytest.importorskip("web3")
-    with verifai.chain.connect() as empty:
-        report = verifai.audit.run(empty)
-    assert report.verdict == "unchecked"
+    report = audit(registries=())
+    assert (report.verdict, report.exit_code) == ("unchecked", 7)
     assert "No registry is known" in report.headline()
 
 
-def test_another_contract_is_shown_and_can_be_forbidden(chain: Any, tiny: Pipeline) -> None:
-    other = Tampering(chain, {}, code="0x" + D)
-    report = verifai.audit.run(other, keys=[tiny.vk])
-    assert report.verdict == "verified"
-    assert any("another contract" in warning for warning in report.entries[0].warnings)
+def test_an_empty_chain() -> None:
+    assert audit().verdict == "verified"
+    assert audit().headline() == "Nothing is published."
+    report = audit(policy=Policy(minimum_proofs=1, required_models=(D,)))
+    assert (report.verdict, report.exit_code) == ("policy", 4)
+    assert report.headline().startswith("1 verified proof demanded, 0 found; no verified proof of")
+
+
+def test_a_false_proof_does_not_count_towards_the_minimum() -> None:
+    report = audit(publish(PROOF, bundle_digest=D), policy=Policy(minimum_proofs=1))
+    assert [problem.verdict for problem in report.problems] == ["policy"]
+
+
+def test_another_contract_is_a_warning_and_can_be_forbidden() -> None:
+    other = publish(PROOF, verifier_code_hash="0x" + D)
     strict = Policy(matching_contract=True)
-    assert verifai.audit.run(other, strict, keys=[tiny.vk]).exit_code == 4
-    unknown = Tampering(chain, {}, code="no compiler")
-    assert verifai.audit.run(unknown, strict, keys=[tiny.vk]).exit_code == 4
-    assert verifai.audit.run(chain, strict, keys=[tiny.vk]).exit_code == 0
+    report = audit(other)
+    assert report.verdict == "verified"
+    assert outcome(report.entries[0])["A5"] is False
+    assert any("another contract" in warning for warning in report.entries[0].warnings)
+    assert audit(other, policy=strict).exit_code == 4
+    assert audit(publish(PROOF), policy=strict).exit_code == 0
+
+
+def test_a_contract_that_cannot_be_compiled_is_skipped_with_the_reason() -> None:
+    no_compiler = {"expected_code_hash": EnvironmentFault("The compiler is missing.")}
+    report = audit(publish(PROOF), fails=no_compiler)
+    a5 = next(check for check in report.entries[0].checks if check.number == "A5")
+    assert report.verdict == "verified"
+    assert (a5.passed, a5.detail) == (None, "The compiler is missing.")
+    strict = Policy(matching_contract=True)
+    assert audit(publish(PROOF), policy=strict, fails=no_compiler).exit_code == 4
 
 
 @pytest.mark.parametrize(
     "policy",
     [
         Policy(models=(D,)),
+        Policy(required_models=(D,)),
         Policy(keys=(D,)),
-        Policy(srs=("ceremony",)),
+        Policy(backends=("native",)),
+        Policy(srs=("custom", "development")),
         Policy(zero_knowledge=False),
         Policy(minimum_proofs=2),
+        Policy(maximum_age_seconds=30),
     ],
 )
-def test_each_demand_can_fail(chain: Any, tiny: Pipeline, policy: Policy) -> None:
-    report = verifai.audit.run(chain, policy, keys=[tiny.vk])
+def test_each_demand_can_fail(policy: Policy) -> None:
+    report = audit(publish(PROOF), policy=policy)
     assert (report.verdict, report.exit_code) == ("policy", 4)
 
 
-def test_age_is_measured_from_the_block(chain: Any, tiny: Pipeline) -> None:
-    old = Tampering(chain, {"block_time": 1})
-    assert verifai.audit.run(old, Policy(maximum_age_seconds=60), keys=[tiny.vk]).exit_code == 4
+def test_each_demand_can_be_met() -> None:
+    policy = Policy(
+        models=(KEY.model,),
+        required_models=(KEY.model,),
+        keys=(KEY.digest,),
+        backends=("ezkl",),
+        srs=("ceremony",),
+        zero_knowledge=True,
+        matching_contract=True,
+        minimum_proofs=1,
+        maximum_age_seconds=3600,
+    )
+    assert audit(publish(PROOF), policy=policy).exit_code == 0
 
 
-def test_policies_are_read_strictly(tmp_path: Path) -> None:
-    path = tmp_path / "policy.json"
-    path.write_text(json.dumps({"srs": ["ceremony"], "minimum_proofs": 1}))
-    assert Policy.load(path) == Policy(srs=("ceremony",), minimum_proofs=1)
-    for text in (
-        '{"srss": []}',
-        '{"srs": ["magic"]}',
-        '{"srs": "ceremony"}',
-        '{"models": ["xyz"]}',
-        '{"zero_knowledge": 1}',
-        '{"minimum_proofs": -1}',
-        '{"matching_contract": null}',
-        "[]",
-        "{",
-        "[" * 100_000,
-    ):
-        path.write_text(text)
-        with pytest.raises(MalformedError):
-            Policy.load(path)
-    with pytest.raises(MalformedError):
-        Policy.load(tmp_path / "missing.json")
+def test_a_block_from_the_future_has_no_known_age() -> None:
+    record = publish(PROOF, block_time=int(time.time()) + 100_000)
+    assert audit(record).verdict == "verified"
+    assert audit(record, policy=Policy(maximum_age_seconds=60)).verdict == "policy"
 
 
-def test_toml_policies_may_hold_comments(tmp_path: Path) -> None:
-    pytest.importorskip("tomllib")
-    path = tmp_path / "policy.toml"
-    path.write_text("# only real ceremonies\nsrs = ['ceremony']\n")
-    assert Policy.load(path) == Policy(srs=("ceremony",))
+def test_weak_guarantees_are_warnings() -> None:
+    key = make_key(srs="development", hiding=False)
+    report = run(MemoryChain([publish(make_proof(key))]), keys=[key])
+    assert report.verdict == "verified"
+    assert [warning.split(":")[0] for warning in report.entries[0].warnings] == [
+        "development reference string",
+        "not zero-knowledge",
+    ]
 
 
-def test_reports_round_trip_and_fit_their_schema(
-    chain: Any, tiny: Pipeline, tmp_path: Path
-) -> None:
-    report = verifai.audit.run(Tampering(chain, {"bundle_digest": D}), Policy(), keys=[tiny.vk])
+def test_keys_come_from_a_store_too(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path)
+    store.add(KEY)
+    assert run(MemoryChain([publish(PROOF)]), keys=store).verdict == "verified"
+    store.path(KEY.digest).write_bytes(b"junk")
+    report = run(MemoryChain([publish(PROOF)]), keys=store)
+    assert report.verdict == "unchecked"
+    assert outcome(report.entries[0])["A2"] is None
+
+
+def test_reports_round_trip_and_fit_their_schema(tmp_path: Path) -> None:
+    report = audit(
+        publish(PROOF),
+        publish(PROOF, bundle_digest=D),
+        publish(PROOF, key_digest=D),
+        policy=Policy(minimum_proofs=3, models=(KEY.model,)),
+    )
     path, _ = report.save(tmp_path / "out")
     assert Report.load(path) == report
-    jsonschema.validate(json.loads(path.read_bytes()), json.loads(report_schema()))
-    edited = path.read_bytes().replace(b'"verdict":"false"', b'"verdict":"verified"')
-    path.write_bytes(edited)
-    with pytest.raises(MalformedError):
-        Report.load(path)
+    assert Report.load(tmp_path / "out") == report
+    value = json.loads(path.read_bytes())
+    jsonschema.Draft202012Validator.check_schema(json.loads(report_schema()))
+    jsonschema.validate(value, json.loads(report_schema()))
+    assert value["entries"][0]["statement"]["outputs"][0]["integers"][0] == 912
+    for old, new in (
+        (b'"verdict":"false"', b'"verdict":"verified"'),
+        (b'"exit_code":1', b'"exit_code":0'),
+        (b'"warnings":[]', b'"warnings":["x"]'),
+        (b'"problems":[', b'"problems":[7,'),
+        (b'"checks":[', b'"checks":[7,'),
+        (b'"chain":{', b'"chain":{"a":null,'),
+        (b'{"chain"', b'{ "chain"'),
+    ):
+        edited = path.read_bytes().replace(old, new)
+        assert edited != path.read_bytes()
+        (tmp_path / "edited.json").write_bytes(edited)
+        with pytest.raises(MalformedError):
+            Report.load(tmp_path / "edited.json")
 
 
-def test_a_report_does_not_land_among_other_files(
-    chain: Any, tiny: Pipeline, tmp_path: Path
-) -> None:
-    report = verifai.audit.run(chain, keys=[tiny.vk])
-    (tmp_path / "thesis.tex").touch()
+def test_a_report_replaces_a_report_and_nothing_else(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    chain = MemoryChain([publish(PROOF)])
+    run(chain, keys=[KEY], out=out)
+    run(chain, keys=[KEY], out=out)
+    assert {path.name for path in out.iterdir()} == {"report.json", "report.html"}
+    (out / "thesis.tex").touch()
+    chain.fails["describe"] = AssertionError("the folder is looked at before the chain")
     with pytest.raises(UsageError, match="other files"):
-        report.save(tmp_path)
-    report.save(tmp_path / "a")
-    report.save(tmp_path / "a")
+        run(chain, keys=[KEY], out=out)
+    (out / "thesis.tex").unlink()
+    (out / "report.json").write_text('{"of": "another program"}')
+    with pytest.raises(UsageError, match="other files"):
+        run(chain, keys=[KEY], out=out)
+    with pytest.raises(UsageError, match="not a folder"):
+        run(chain, keys=[KEY], out=out / "report.html")
 
 
-def test_the_default_key_store_is_used(chain: Any, tiny: Pipeline) -> None:
-    assert KeyStore().get(tiny.vk.digest) is not None  # publishing put it there
-    assert verifai.audit.run(chain).verdict == "verified"
+def test_the_repr_is_one_printable_line() -> None:
+    gone = NetworkError("\x1b]0;owned\x07\n" + "x" * 100_000)
+    report = audit(publish(PROOF), fails={"published": gone}, dies_after=0)
+    assert repr(report).isprintable()
+    assert len(repr(report)) < 500
+    assert repr(report).startswith("Report(unchecked: The history")

@@ -2,121 +2,211 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from verifai.audit.html import MAX_SHOWN, render, text
-from verifai.audit.report import Entry, Report
-from verifai.proof import Guarantees, Statement, TensorClaim, TensorSpec
-from verifai.verifier import CheckResult
+from tests.audit.memory import MemoryChain, make_key, make_proof, publish
+from verifai.audit import Policy, Report, charts, html, run
+from verifai.audit.html import render
+from verifai.audit.printable import MAX_SHOWN, visible
+from verifai.errors import NetworkError
+from verifai.proof import Proof, TensorClaim, TensorSpec
 
-D = "cd" * 32
+pytestmark = pytest.mark.usefixtures("system_for_tests")
+
 EVIL = '<script>alert(1)</script>"><img src=x onerror=alert(2)>\x1b[31m\u202egnp.exe'
+KEY, OTHER = make_key(), make_key(model="1f" * 32, srs="development", hiding=False)
 
 
-def entry(verdict: str, name: str = "input") -> Entry:
-    pixels = tuple(np.arange(64).tolist())
-    statement = Statement(
-        D,
-        D,
-        D,
-        "private",
-        (TensorClaim(TensorSpec(name, (1, 1, 8, 8), 6, "public"), integers=pixels),),
-        (TensorClaim(TensorSpec("scores", (1, 3), 2, "public"), integers=(-8, 12, 3)),),
-        Guarantees("ezkl", "23.0.5", True, "development", D),
-    )
-    result = {"verified": True, "policy": True, "unchecked": None, "false": False}[verdict]
-    checks = (CheckResult("A1", "calldata", True), CheckResult(7, "proof", result, "as it is"))
-    record = {"publisher": "0xabc", "gas_used": 600_000, "block_time": 1_700_000_000}
-    return Entry(verdict, "" if verdict == "verified" else name, checks, record, statement)
-
-
-def report(*entries: Entry) -> Report:
-    return Report({"chain_id": "eip155:1", "node": "embedded"}, None, entries, (), 0, "0.1.0")
+def mixed() -> Report:
+    """One proof of each verdict: verified, policy, false, unchecked."""
+    lie = Proof.of(make_proof(KEY).statement, bytes(32))
+    records = [
+        publish(make_proof(KEY)),
+        publish(make_proof(OTHER), gas_used=598_112),
+        publish(lie),
+        publish(make_proof(KEY), key_digest="ab" * 32),
+    ]
+    return run(MemoryChain(records), Policy(zero_knowledge=True), keys=[KEY, OTHER])
 
 
 class Page(HTMLParser):
+    """Tags and text of a page; text in ``style`` is not text."""
+
     def __init__(self, page: str) -> None:
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
+        self._words: list[str] = []
+        self._within = ""
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
+        self._within = tag
 
     def handle_data(self, data: str) -> None:
-        self.words.append(data)
+        if self._within != "style":
+            self._words.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self._words))
+
+    def classes(self) -> list[str]:
+        return [name for _, attrs in self.tags for name in (attrs.get("class") or "").split()]
+
+
+def assert_harmless(page: Page) -> None:
+    names = {tag for tag, _ in page.tags}
+    assert not names & {"script", "img", "iframe", "object", "embed", "link", "base", "form"}
+    for _, attributes in page.tags:
+        assert not any(name.startswith("on") for name in attributes)
+        assert not {"src", "action", "srcset", "style", "xlink:href"} & set(attributes)
+        assert (attributes.get("href") or "#").startswith("#")
 
 
 def test_markup_from_outside_stays_text() -> None:
-    page = Page(render(report(entry("false", EVIL))))
-    assert not {"script", "img", "iframe", "object", "link"} & {tag for tag, _ in page.tags}
-    for _, attributes in page.tags:
-        assert not any(name.startswith("on") for name in attributes)
-        assert not {"src", "href", "action"} & set(attributes)
-    words = " ".join(page.words)
-    assert "<script>alert(1)</script>" in words
-    assert "\\u001b[31m\\u202egnp.exe" in words
+    key = make_key(name=EVIL)
+    proof = make_proof(key, context={EVIL[:60]: EVIL})
+    record = publish(
+        proof,
+        publisher=EVIL,
+        verifier=EVIL,
+        transaction_hash=EVIL,
+        gas_used=EVIL,  # a node may answer anything
+    )
+    chain = MemoryChain(
+        [record, publish(proof, call=None, problem=EVIL)],
+        fails={"published": NetworkError(EVIL)},
+        dies_after=2,
+    )
+    chain.describe = lambda: {EVIL: EVIL}  # type: ignore[method-assign]
+    text = render(run(chain, keys=[key]))
+    page = Page(text)
+    assert_harmless(page)
+    assert "<script>alert(1)</script>" in page.text
+    assert "\\u001b[31m\\u202egnp.exe" in page.text
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
 
 
 def test_the_page_forbids_scripts_and_loads_nothing() -> None:
-    page = Page(render(report(entry("verified"))))
-    policies = [a["content"] for t, a in page.tags if a.get("http-equiv")]
-    assert policies == ["default-src 'none'; style-src 'unsafe-inline'"]
+    page = Page(render(mixed()))
+    assert_harmless(page)
+    policies = [a["content"] for _, a in page.tags if a.get("http-equiv")]
+    assert policies == [
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+    ]
+    assert "url(" not in render(mixed())
+    assert "@import" not in render(mixed())
 
 
-def test_long_text_is_cut_with_a_mark() -> None:
-    shown = text("a" * 10_000_000)
+def test_long_and_unprintable_text_is_cut_and_shown() -> None:
+    shown = visible("a" * 10_000_000)
     assert len(shown) < MAX_SHOWN + 40
     assert "10000000 characters" in shown
+    for hidden in "\u200b\u2066\ufeff\u2028\ud800\U000e0041\x85\xad":
+        assert visible(hidden).isprintable()
+        assert visible(hidden).startswith("\\u")
 
 
-@pytest.mark.parametrize(
-    ("verdicts", "first"),
-    [
-        (["verified", "verified"], "Verified"),
-        (["verified", "policy"], "Against policy"),
-        (["policy", "unchecked", "verified"], "Not checked"),
-        (["verified", "unchecked", "false"], "False"),
-    ],
-)
-def test_the_first_line_states_the_worst(verdicts: list[str], first: str) -> None:
-    page = Page(render(report(*map(entry, verdicts))))
-    title = page.words[page.words.index("verifai audit: " + first)]
-    assert title.endswith(first)
+def test_a_long_name_does_not_hide_the_end_of_a_sentence() -> None:
+    key = make_key(name="x" * 1000)
+    page = Page(render(run(MemoryChain([publish(make_proof(key))]), keys=[key])))
+    assert "(1000 characters)' (1x1x12x12) is public and part of this statement." in page.text
 
 
-def test_an_image_input_and_small_outputs_are_drawn() -> None:
-    page = Page(render(report(entry("verified"))))
-    classes = [attributes.get("class") for tag, attributes in page.tags if tag in ("svg", "rect")]
-    assert classes.count("pixels") == 1
-    assert classes.count("best") == 1
-    hidden = entry("verified")
-    assert hidden.statement
-    claim = hidden.statement.inputs[0]
-    private = TensorClaim(replace(claim.spec, visibility="private"))
-    statement = replace(hidden.statement, inputs=(private,))
-    assert 'class="pixels"' not in render(report(replace(hidden, statement=statement)))
+def test_each_verdict_is_said_in_words_and_the_worst_comes_first() -> None:
+    page = Page(render(mixed()))
+    words = [
+        "verifai audit ✕ False 1 of 4 published proofs is FALSE; 1 of 4 could not be checked; "
+        "1 of 4 is valid but against the policy; 1 of 4 is verified.",
+        "What was proved",
+        "What was claimed, not proved",
+        "What was claimed could not be read.",
+        "Check 7 (proof): the system for tests refuses it",
+        "It is not zero-knowledge",
+        "Development reference string: whoever made it could forge this proof",
+        "is not in the key store",
+        "598,112",
+        "verifai audit --chain http://127.0.0.1:8545 --policy FILE --out FOLDER",
+    ]
+    for expected in words:
+        assert re.sub(r"\s+", " ", expected) in page.text, expected
+    for name in ("verified", "policy", "unchecked", "false"):
+        assert page.classes().count("entry") == 4
+        assert ("section", f"entry {name}") in [(tag, a.get("class")) for tag, a in page.tags]
+
+
+def test_a_dead_node_is_in_the_first_line() -> None:
+    gone = NetworkError("The node stopped answering.")
+    chain = MemoryChain([publish(make_proof(KEY))] * 2, {"published": gone}, dies_after=1)
+    page = Page(render(run(chain, keys=[KEY])))
+    first = page.text.index("The history could not be read to its end")
+    assert "? Not checked " in page.text[:first]
+    assert "published proof" not in page.text[:first]
+
+
+def test_inputs_and_outputs_are_drawn() -> None:
+    page = Page(render(run(MemoryChain([publish(make_proof(KEY))]), keys=[KEY])))
+    assert page.classes().count("pixels") == 1
+    assert page.classes().count("best") == 1
+    assert "7.125 largest" in page.text
+
+
+def claim(shape: tuple[int, ...], integers: tuple[int, ...]) -> TensorClaim:
+    return TensorClaim(TensorSpec("t", shape, 0, "public"), integers=integers)
+
+
+def test_only_images_are_drawn_as_images() -> None:
+    private = TensorClaim(TensorSpec("t", (8, 8), 0, "private"))
+    for other in (private, claim((2, 8), (0,) * 16), claim((3, 3), (0,) * 9), claim((), (1,))):
+        assert charts.images(other) == ""
+    assert charts.images(claim((3, 8, 8), tuple(range(192)))).count("<svg") == 3
+    assert charts.images(claim((9, 4, 4), (0,) * 144)) == ""  # more than MAX_PLANES
+    flat = charts.images(claim((64, 64), (7,) * 4096))
+    assert flat.count("<path") == 1
+
+
+def test_outputs_of_every_size() -> None:
+    assert charts.outputs(claim((1,), (5,))) == ""
+    many = charts.outputs(claim((1, 1000), tuple(range(1000))))
+    assert "the 12 largest of 1,000 values" in many
+    assert ">999</span>" in many
+    batch = charts.outputs(claim((9, 3), tuple(range(27))))
+    assert batch.count("largest</span>") == charts.MAX_ROWS
+    assert "the first 4 of 9 rows" in batch
+    huge = charts.outputs(claim((2,), (-(1 << 126), 1 << 126)))
+    assert "nan" not in huge
+    assert "inf" not in huge
+
+
+def test_a_long_history_keeps_the_worst_on_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(html, "MAX_SECTIONS", 2)
+    report = mixed()
+    report = replace(report, entries=report.entries[:1] * 5 + report.entries)
+    page = Page(render(report))
+    shown = [a.get("id") for tag, a in page.tags if tag == "section" and a.get("id")]
+    assert shown == ["proof-8", "proof-9"]
+    assert "7 more, none of them worse, are in report.json" in page.text
 
 
 def test_an_empty_report_says_so() -> None:
-    assert "Nothing published" in render(report())
+    assert "Nothing is published." in Page(render(run(MemoryChain([]), keys=[]))).text
 
 
 @pytest.mark.slow
-def test_it_opens_in_a_browser(tmp_path: Path) -> None:
+@pytest.mark.parametrize("width", [1280, 400])
+def test_it_opens_in_a_browser(tmp_path: Path, width: int) -> None:
     browser = shutil.which("chromium") or shutil.which("chromium-browser")
     if browser is None:
         pytest.skip("chromium is not installed")
-    verdicts = ["verified", "policy", "unchecked", "false"]
-    _, page = report(*map(entry, verdicts)).save(tmp_path / "report")
+    _, file = mixed().save(tmp_path / "report")
     flags = [
         "--headless",
         "--no-sandbox",
@@ -126,21 +216,26 @@ def test_it_opens_in_a_browser(tmp_path: Path) -> None:
         "--disable-sync",
         "--disable-background-networking",
         "--disable-component-update",
+        f"--window-size={width},1600",
     ]
 
-    def run(*more: str) -> str:
-        command = [browser, *flags, f"--user-data-dir={tmp_path / 'profile'}", *more]
+    def open_page(*more: str) -> str:
+        profile = f"--user-data-dir={tmp_path / 'profile'}"
         done = subprocess.run(
-            [*command, page.as_uri()], capture_output=True, text=True, timeout=120, check=True
+            [browser, *flags, profile, *more, file.as_uri()],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
         )
         return done.stdout
 
-    dom = Page(run("--dump-dom"))
-    words = " ".join(dom.words)
-    for phrase in ("4 published proofs", "1 FALSE", "What was proved", "Proof 4", "✕ failed"):
-        assert phrase in words
+    page = Page(open_page("--dump-dom"))
+    for phrase in ("1 of 4 published proofs is FALSE", "What was proved", "Proof 4", "failed"):
+        assert phrase in page.text
+    assert_harmless(page)
     picture = tmp_path / "page.png"
-    run("--window-size=1280,1600", f"--screenshot={picture}")
+    open_page(f"--screenshot={picture}")
     data = picture.read_bytes()
     assert data.startswith(b"\x89PNG")
-    assert len(data) > 20_000  # a blank page of this size has 6 kB
+    assert len(data) > 40_000  # a blank page of this size has 6 kB

@@ -4,17 +4,24 @@
 module          holds
 ==============  ==================================================================
 ``policy``      what an auditor demands beyond validity
-``run``         enumerate, rebuild, verify, apply the policy
-``report``      the verdict as data, and its exit code
+``collect``     what is asked of a chain and of a key store
+``run``         the audit, and the list of its numbered checks
+``examine``     those checks on one record
+``entry``       the verdict on one published proof
+``report``      the verdict on all of them, and its exit code
 ``html``        the same on one self-contained page
-``charts``      inline SVG: an input that is an image, outputs, gas
+``sections``    one proof on that page
+``charts``      pictures: an input that is an image, outputs, gas
+``printable``   text from strangers, made safe to show
 ==============  ==================================================================
 
 Imports no prover: bundles, keys and events are all it is made of.
 """
 
+from verifai.audit.collect import AuditedChain
+from verifai.audit.entry import Entry
 from verifai.audit.policy import Policy
-from verifai.audit.report import Entry, Report
+from verifai.audit.report import Problem, Report
 from verifai.audit.run import run
 
-__all__ = ["Entry", "Policy", "Report", "run"]
+__all__ = ["AuditedChain", "Entry", "Policy", "Problem", "Report", "run"]

@@ -1,169 +1,182 @@
 """The report on one self-contained page: no scripts, nothing from elsewhere, printable.
 
-Everything that came from a file or a chain passes :func:`text`, which escapes markup, shows
-control and bidirectional characters instead of obeying them, and cuts what is too long.
+Everything that came from a file or a chain passes :func:`verifai.audit.sections.text`.
 """
 
 from __future__ import annotations
 
-import re
-from datetime import datetime, timezone
-from html import escape
+import shlex
 from importlib import resources
-from typing import Any, Final
+from typing import Final
 
 from verifai.audit import charts
-from verifai.audit.report import Entry, Report
-from verifai.verifier import CheckResult
+from verifai.audit.entry import VERDICTS, Entry
+from verifai.audit.report import Report
+from verifai.audit.sections import SIGNS, badge, moment, section, text
 
-#: Longest text from outside that is shown in one piece.
-MAX_SHOWN: Final = 240
-_UNPRINTABLE: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
-)
-_SIGNS: Final = {
-    "verified": ("✓", "Verified"),
-    "policy": ("▲", "Against policy"),
-    "unchecked": ("?", "Not checked"),
-    "false": ("✕", "False"),
-}
-
-
-def text(value: Any) -> str:
-    """``value`` as safe HTML text."""
-    shown = _UNPRINTABLE.sub(lambda m: f"\\u{ord(m.group()):04x}", str(value))
-    if len(shown) > MAX_SHOWN:
-        shown = f"{shown[:MAX_SHOWN]}… ({len(shown)} characters)"
-    return escape(shown)
+#: Proofs that get a section of their own, the worst first in line for it; the JSON has all.
+MAX_SECTIONS: Final = 500
+#: Proofs whose tensors are drawn.
+MAX_DRAWN: Final = 100
+#: Bars in the chart of gas.
+MAX_GAS_BARS: Final = 40
+#: Entries of one demand of the policy.
+MAX_LISTED: Final = 20
 
 
 def render(report: Report) -> str:
     """The page."""
     style = (resources.files("verifai.audit") / "style.css").read_text("utf-8")
-    sections = "\n".join(_entry(index, entry) for index, entry in enumerate(report.entries, 1))
-    made = datetime.fromtimestamp(report.made_at, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-    sign, word = _SIGNS[report.verdict]
+    shown = _shown(report)
+    sections = "\n".join(
+        section(number, entry, pictures=place < MAX_DRAWN)
+        for place, (number, entry) in enumerate(shown)
+    )
+    sign, word = SIGNS[report.verdict]
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; \
+base-uri 'none'; form-action 'none'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
-<title>verifai audit: {text(word)}</title>
+<title>{sign} {word}: verifai audit</title>
 <style>
 {style}
 </style>
 </head>
 <body>
+<header class="banner {report.verdict}"><div>
+<p class="kicker">verifai audit</p>
+<p class="verdict"><span class="sign" aria-hidden="true">{sign}</span>{word}</p>
+<h1>{text(report.headline(), 2000)}</h1>
+<dl class="meta">{_meta(report)}</dl>
+</div></header>
 <main>
-<header class="{report.verdict}">
-<p class="verdict"><span class="sign" aria-hidden="true">{sign}</span> {word}</p>
-<h1>{text(report.headline())}</h1>
-<p class="meta">{_facts(report.chain)} · {made} · verifai {text(report.version)}</p>
-</header>
 {_cards(report)}
+{_problems(report)}
+{_overview(report, shown)}
 {_gas(report)}
 {_policy(report)}
 {sections}
-<footer>
-<p>Everything above was recomputed from the chain's events, calldata and the verifying keys;
-nothing was taken from the publisher's word. To check it again:
-<code>verifai audit --chain URL --out FOLDER</code>.
-This page is a rendering of <code>report.json</code> beside it.</p>
-</footer>
+{_footer(report)}
 </main>
 </body>
 </html>
 """
 
 
-def _facts(chain: Any) -> str:
-    return " · ".join(text(value) for value in chain.values())
+def _shown(report: Report) -> list[tuple[int, Entry]]:
+    numbered = list(enumerate(report.entries, 1))
+    worst_first = sorted(numbered, key=lambda pair: -VERDICTS.index(pair[1].verdict))
+    return sorted(worst_first[:MAX_SECTIONS], key=lambda pair: pair[0])
+
+
+def _meta(report: Report) -> str:
+    pairs = [(name.replace("_", " "), value) for name, value in report.chain.items()]
+    pairs += [("made", moment(report.made_at)), ("verifai", report.version)]
+    provers = sorted(
+        {
+            f"{entry.statement.guarantees.backend} {entry.statement.guarantees.version}"
+            for entry in report.entries
+            if entry.statement
+        }
+    )
+    if provers:
+        pairs.append(("proved with", ", ".join(provers)))
+    return "".join(
+        f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in pairs
+    )
 
 
 def _cards(report: Report) -> str:
-    counts = dict.fromkeys(_SIGNS, 0)
-    for entry in report.entries:
-        counts[entry.verdict] += 1
+    cards = []
+    for verdict in reversed(VERDICTS):
+        sign, word = SIGNS[verdict]
+        number = report.count(verdict)
+        cards.append(
+            f'<li class="{verdict if number else "none"}"><b>{number:,}</b>'
+            f'<span><span class="sign">{sign}</span> {word}</span></li>'
+        )
     models = {entry.statement.model for entry in report.entries if entry.statement}
-    cards = [
-        f'<li class="{verdict}"><b>{counts[verdict]}</b><span>{sign} {word}</span></li>'
-        for verdict, (sign, word) in _SIGNS.items()
-    ]
-    cards.append(f"<li><b>{len(models)}</b><span>models</span></li>")
+    publishers = {entry.record.get("publisher") for entry in report.entries}
+    for count, one in ((len(models), "model"), (len(publishers), "publisher")):
+        cards.append(f"<li><b>{count:,}</b><span>{one}{'' if count == 1 else 's'}</span></li>")
     return f'<ul class="cards">{"".join(cards)}</ul>'
 
 
-def _gas(report: Report) -> str:
-    shown = report.entries[-charts.MAX_BARS :]
-    if len(shown) < 2:
+def _problems(report: Report) -> str:
+    items = "".join(
+        f"<li>{badge(problem.verdict)} {text(problem.text, 1000)}</li>"
+        for problem in report.problems
+    )
+    if not items:
         return ""
-    labels = [f"#{len(report.entries) - len(shown) + i}" for i in range(1, len(shown) + 1)]
-    values = [float(entry.record["gas_used"]) for entry in shown]
-    chart = charts.bars(labels, values, mark_best=False)
-    return f"<section><h2>Gas of each publication</h2>{chart}</section>"
+    return f'<section><h2>The audit as a whole</h2><ul class="problems">{items}</ul></section>'
+
+
+def _overview(report: Report, shown: list[tuple[int, Entry]]) -> str:
+    if len(report.entries) < 2:
+        return ""
+    rows = []
+    for number, entry in shown:
+        model = entry.statement.model[:12] if entry.statement else "unknown"
+        record = entry.record
+        rows.append(
+            f'<tr><td><a href="#proof-{number}">{number}</a></td><td>{badge(entry.verdict)}</td>'
+            f"<td><code>{text(model)}</code></td>"
+            f'<td class="extra"><code>{text(record.get("publisher", ""), 42)}</code></td>'
+            f'<td class="extra">{text(record.get("block_number", ""), 20)}</td>'
+            f'<td class="extra">{moment(record.get("block_time", ""))}</td></tr>'
+        )
+    left = len(report.entries) - len(shown)
+    more = f'<p class="cut">{left:,} more, none of them worse, are in report.json</p>'
+    return f"""<section><h2>All proofs</h2><table class="overview"><thead><tr><th>No.</th>
+<th>Verdict</th><th>Model</th><th class="extra">Publisher</th><th class="extra">Block</th>
+<th class="extra">Time</th></tr></thead><tbody>{"".join(rows)}</tbody></table>
+{more if left else ""}</section>"""
+
+
+def _gas(report: Report) -> str:
+    found = [
+        (f"proof {number}", float(gas))
+        for number, entry in enumerate(report.entries, 1)
+        if isinstance(gas := entry.record.get("gas_used"), int) and abs(gas) < 1 << 63
+    ]
+    if len(found) < 2:
+        return ""
+    labels, values = zip(*found[-MAX_GAS_BARS:], strict=True)
+    cut = f", the latest {MAX_GAS_BARS} of {len(found):,}" if len(found) > MAX_GAS_BARS else ""
+    return f"<section><h2>Gas per proof{cut}</h2>{charts.bars(labels, values)}</section>"
 
 
 def _policy(report: Report) -> str:
     if report.policy is None:
         return ""
-    rows = "".join(
-        f"<dt>{text(name.replace('_', ' '))}</dt><dd>{text(value)}</dd>"
-        for name, value in report.policy.items()
-        if value not in ([], None, False, 0)
-    )
-    return f"<section><h2>Policy</h2><dl>{rows or '<dt>no demands</dt><dd></dd>'}</dl></section>"
-
-
-def _entry(index: int, entry: Entry) -> str:
-    sign, word = _SIGNS[entry.verdict]
-    reason = f'<p class="reason">{text(entry.reason)}</p>' if entry.reason else ""
-    warnings = "".join(f"<li>{text(warning)}</li>" for warning in entry.warnings)
-    checks = "".join(_check(check) for check in entry.checks)
-    return f"""<section class="entry {entry.verdict}" id="proof-{index}">
-<h2><span class="badge">{sign} {word}</span> Proof {index}</h2>
-{reason}
-{f'<ul class="warnings">{warnings}</ul>' if warnings else ""}
-{_claim(entry)}
-<details open><summary>Checks</summary><table>
-<thead><tr><th>No.</th><th>Check</th><th>Result</th><th>Detail</th></tr></thead>
-<tbody>{checks}</tbody></table></details>
-<details><summary>On chain</summary><dl>{_record(entry)}</dl></details>
-</section>"""
-
-
-def _claim(entry: Entry) -> str:
-    if entry.statement is None:
-        return '<p class="claim">What was claimed could not be read.</p>'
-    sentences = "".join(f"<li>{text(line)}</li>" for line in entry.statement.sentences())
-    pictures = "".join(charts.image(claim) for claim in entry.statement.inputs)
-    pictures += "".join(charts.outputs(claim) for claim in entry.statement.outputs)
-    figure = ""
-    if pictures:
-        figure = f"<figure>{pictures}<figcaption>public input → public output</figcaption></figure>"
-    title = "What was proved" if entry.verdict in ("verified", "policy") else "What was claimed"
-    return f'<div class="claim"><h3>{title}</h3><ul>{sentences}</ul>{figure}</div>'
-
-
-def _check(check: CheckResult) -> str:
-    kind, word = {
-        True: ("verified", "✓ passed"),
-        False: ("false", "✕ failed"),
-        None: ("skipped", "– not run"),
-    }[check.passed]
-    return (
-        f"<tr><td>{text(check.number)}</td><td>{text(check.name)}</td>"
-        f'<td class="{kind}">{word}</td><td>{text(check.detail)}</td></tr>'
-    )
-
-
-def _record(entry: Entry) -> str:
     rows = []
-    for name, value in entry.record.items():
-        shown = text(value)
-        if name == "block_time":
-            when = datetime.fromtimestamp(int(value), timezone.utc)
-            shown = when.strftime("%Y-%m-%d %H:%M:%S UTC")
-        rows.append(f"<dt>{text(name.replace('_', ' '))}</dt><dd><code>{shown}</code></dd>")
-    return "".join(rows)
+    for name, value in report.policy.items():
+        if value in ([], None) or (name in ("matching_contract", "minimum_proofs") and not value):
+            continue
+        items = value if isinstance(value, list) else [str(value).lower()]
+        shown = "<br>".join(f"<code>{text(item)}</code>" for item in items[:MAX_LISTED])
+        if len(items) > MAX_LISTED:
+            shown += f"<br>and {len(items) - MAX_LISTED:,} more"
+        rows.append(f"<div><dt>{text(name.replace('_', ' '))}</dt><dd>{shown}</dd></div>")
+    body = f"<dl>{''.join(rows)}</dl>" if rows else "<p>It demands nothing.</p>"
+    return f"<section><h2>Policy</h2>{body}</section>"
+
+
+def _footer(report: Report) -> str:
+    node = str(report.chain.get("url", report.chain.get("node", "")))
+    url = shlex.quote(node) if node.startswith(("http://", "https://")) else "URL"
+    policy = " --policy FILE" if report.policy is not None else ""
+    command = f"verifai audit --chain {url}{policy} --out FOLDER"
+    return f"""<footer>
+<h2>How to check this page</h2>
+<pre><code>{text(command, 500)}</code></pre>
+<p>Everything above was recomputed from the chain's events, calldata and the verifying keys; nothing
+was taken from a publisher's word. <b>False</b> means checked and wrong. <b>Not checked</b> means
+that something was missing, and says nothing about the proof. This page is a rendering of
+<code>report.json</code> beside it; it runs no scripts and loads nothing.</p>
+</footer>"""

@@ -1,10 +1,26 @@
-"""What an auditor demands beyond validity."""
+"""What an auditor demands beyond validity.
+
+A policy file, with every demand there is::
+
+    models = ["5c0f..."]           # digests; other models are against the policy
+    required_models = ["5c0f..."]  # each must have at least one verified proof
+    keys = ["9ab1..."]             # digests of the verifying keys that may be used
+    backends = ["native"]
+    srs = ["ceremony"]             # kinds of reference string
+    zero_knowledge = true
+    matching_contract = true       # the accepting contract's code is what the key compiles to
+    minimum_proofs = 1             # verified ones
+    maximum_age_seconds = 86400
+
+Without a demand on ``srs`` a development reference string is accepted, and shown as a warning.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +31,10 @@ from verifai.proof.codec import check_json_depth, hex_digest
 from verifai.proof.statement import SRS_KINDS
 
 MAX_POLICY_BYTES: Final = 1 << 20
+#: A block may be dated this far ahead of the auditor's clock before its age counts as unknown.
+CLOCK_SKEW_SECONDS: Final = 3600
+_DIGESTS: Final = ("models", "required_models", "keys")
+_WORDS: Final = {"backends": ("native", "ezkl"), "srs": SRS_KINDS}
 
 
 @dataclass(frozen=True)
@@ -23,17 +43,24 @@ class Policy:
 
     Attributes:
         models: digests of the models that may be claimed.
+        required_models: digests of models of which each must have a verified proof.
         keys: digests of the verifying keys that may be used.
+        backends: proof systems that are accepted.
         srs: kinds of reference string that are accepted, e.g. ``("ceremony",)``.
-        zero_knowledge: True demands that private tensors are hidden.
+        zero_knowledge: True demands that private tensors are hidden, False that they are not.
         matching_contract: True demands that the contract which accepted a proof has the code that
             the key compiles to; where that cannot be found out, the demand is not met.
-        minimum_proofs: fewer published proofs than this fail the audit as a whole.
-        maximum_age_seconds: age of a proof at the time of the audit.
+        minimum_proofs: fewer verified proofs than this fail the audit as a whole.
+        maximum_age_seconds: largest age of a proof's block at the time of the audit.
+
+    Raises:
+        MalformedError: a demand of the wrong type or with an unknown value.
     """
 
     models: tuple[str, ...] = ()
+    required_models: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
+    backends: tuple[str, ...] = ()
     srs: tuple[str, ...] = ()
     zero_knowledge: bool | None = None
     matching_contract: bool = False
@@ -41,20 +68,27 @@ class Policy:
     maximum_age_seconds: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("models", "keys"):
+        for name in (*_DIGESTS, *_WORDS):
+            value = getattr(self, name)
+            if not isinstance(value, (list, tuple)):
+                raise MalformedError(f"Policy: {name} is a list, found {value!r}.")
+            object.__setattr__(self, name, tuple(value))
+        for name in _DIGESTS:
             for value in getattr(self, name):
                 hex_digest(value, f"Policy: an entry of {name}")
-        for kind in self.srs:
-            if kind not in SRS_KINDS:
-                raise MalformedError(f"Policy: srs kinds are {list(SRS_KINDS)}, found {kind!r}.")
+        for name, known in _WORDS.items():
+            for value in getattr(self, name):
+                if value not in known:
+                    raise MalformedError(f"Policy: {name} are {list(known)}, found {value!r}.")
         if type(self.zero_knowledge) not in (bool, type(None)):
             raise MalformedError("Policy: zero_knowledge is true or false.")
         if type(self.matching_contract) is not bool:
             raise MalformedError("Policy: matching_contract is true or false.")
-        for name in ("minimum_proofs", "maximum_age_seconds"):
-            value = getattr(self, name)
-            if value is not None and (type(value) is not int or value < 0):
-                raise MalformedError(f"Policy: {name} is a natural number, found {value!r}.")
+        if type(self.minimum_proofs) is not int or self.minimum_proofs < 0:
+            raise MalformedError("Policy: minimum_proofs is a natural number.")
+        age = self.maximum_age_seconds
+        if age is not None and (type(age) is not int or age < 0):
+            raise MalformedError("Policy: maximum_age_seconds is a natural number.")
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Policy:
@@ -75,32 +109,51 @@ class Policy:
         if not isinstance(value, dict) or not set(value) <= known:
             unknown = sorted(set(value) - known) if isinstance(value, dict) else value
             raise MalformedError(f"{file}: unknown demands {unknown}; known are {sorted(known)}.")
-        for name in ("models", "keys", "srs"):
-            if name in value:
-                if not isinstance(value[name], list):
-                    raise MalformedError(f"{file}: {name} is a list.")
-                value[name] = tuple(value[name])
         return cls(**value)
 
     def violations(
         self, statement: Statement, *, age_seconds: int, contract_matches: bool | None
     ) -> list[str]:
-        """The demands that a verified proof does not meet, in words."""
+        """The demands that one verified proof does not meet, in words.
+
+        Args:
+            statement: what was proved.
+            age_seconds: of its block; negative where the block is dated in the future.
+            contract_matches: check A5; None if it could not be run.
+        """
         found = []
+        guarantees = statement.guarantees
         if self.models and statement.model not in self.models:
-            found.append("the model is not one of those demanded")
+            found.append(f"the model {statement.model[:16]} is not one of those allowed")
         if self.keys and statement.verifying_key not in self.keys:
-            found.append("the verifying key is not one of those demanded")
-        if self.srs and statement.guarantees.srs not in self.srs:
-            found.append(f"the reference string is of kind {statement.guarantees.srs!r}")
-        if self.zero_knowledge is not None and (
-            statement.guarantees.zero_knowledge != self.zero_knowledge
-        ):
-            found.append(f"zero_knowledge is {statement.guarantees.zero_knowledge}")
+            found.append(f"the key {statement.verifying_key[:16]} is not one of those allowed")
+        if self.backends and guarantees.backend not in self.backends:
+            found.append(f"the backend is {guarantees.backend!r}")
+        if self.srs and guarantees.srs not in self.srs:
+            found.append(f"the reference string is of kind {guarantees.srs!r}")
+        if self.zero_knowledge is not None and guarantees.zero_knowledge != self.zero_knowledge:
+            found.append(f"it is {'' if guarantees.zero_knowledge else 'not '}zero-knowledge")
         if self.matching_contract and contract_matches is not True:
             found.append("the contract's code was not shown to be the key's")
-        if self.maximum_age_seconds is not None and age_seconds > self.maximum_age_seconds:
-            found.append(f"the proof is {age_seconds} s old")
+        if self.maximum_age_seconds is not None:
+            if age_seconds > self.maximum_age_seconds:
+                found.append(f"it is {age_seconds} s old, allowed are {self.maximum_age_seconds} s")
+            elif age_seconds < -CLOCK_SKEW_SECONDS:
+                found.append("its age is unknown: the block is dated in the future")
+        return found
+
+    def unmet(self, verified: Iterable[Statement]) -> list[str]:
+        """The demands on the audit as a whole that its verified statements do not meet."""
+        models = [statement.model for statement in verified]
+        found = []
+        if len(models) < self.minimum_proofs:
+            noun = "proof" if self.minimum_proofs == 1 else "proofs"
+            found.append(f"{self.minimum_proofs} verified {noun} demanded, {len(models)} found")
+        found += [
+            f"no verified proof of the required model {model[:16]}"
+            for model in self.required_models
+            if model not in models
+        ]
         return found
 
     def to_json(self) -> dict[str, Any]:

@@ -1,92 +1,63 @@
-"""The verdict as data."""
+"""The verdict on everything that was published, as data and as files."""
 
 from __future__ import annotations
 
+import json
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
+from verifai.audit.entry import EXIT_CODES, VERDICTS, Entry, plain_values
+from verifai.audit.printable import visible
 from verifai.errors import MalformedError, UsageError
-from verifai.proof import Statement
-from verifai.proof.codec import canonical_json, exact_fields, parse_canonical_json
-from verifai.verifier import CheckResult
+from verifai.proof.codec import canonical_json, exact_fields, one_of, parse_canonical_json
 
-#: From best to worst; a report is as good as its worst entry. ``unchecked`` means that nothing is
-#: known, which is neither true nor false.
-VERDICTS: Final = ("verified", "policy", "unchecked", "false")
-_EXIT_CODES: Final = {"verified": 0, "policy": 4, "unchecked": 7, "false": 1}
-_MARKER: Final = "report.json"
+FORMAT: Final = "verifai-report"
 MAX_REPORT_BYTES: Final = 1 << 30
+_JSON, _HTML = "report.json", "report.html"
+_WORDS: Final = {
+    "false": "FALSE",
+    "unchecked": "could not be checked",
+    "policy": "valid but against the policy",
+    "verified": "verified",
+}
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One published proof.
+class Problem:
+    """What kept the audit as a whole from being complete, or its policy from being met.
 
     Attributes:
-        verdict: one of :data:`VERDICTS`.
-        reason: one sentence; empty when verified.
-        checks: all numbered checks.
-        record: where and by whom it was published, plain values only.
-        statement: what was claimed, if the bundle could be rebuilt.
+        verdict: ``unchecked`` or ``policy``.
+        text: in words, without a full stop.
+        exit_code: 4 for a policy; 7, or 6 where this machine lacks something, for unchecked.
     """
 
     verdict: str
-    reason: str
-    checks: tuple[CheckResult, ...]
-    record: Mapping[str, str | int]
-    statement: Statement | None
+    text: str
+    exit_code: int = 0
 
-    @property
-    def warnings(self) -> list[str]:
-        """What holds, but should worry a reader."""
-        if self.statement is None:
-            return []
-        guarantees = self.statement.guarantees
-        found = [
-            f"accepted by another contract: {check.detail}"
-            for check in self.checks
-            if check.number == "A5" and check.passed is False
-        ]
-        if guarantees.srs == "development":
-            found.append("development reference string: whoever made it could forge this proof")
-        elif guarantees.srs == "custom":
-            found.append("reference string of unverified origin")
-        if not guarantees.zero_knowledge:
-            found.append("not zero-knowledge")
-        return found
+    def __post_init__(self) -> None:
+        if self.exit_code == 0:
+            object.__setattr__(self, "exit_code", EXIT_CODES[self.verdict])
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "verdict": self.verdict,
-            "reason": self.reason,
-            "warnings": self.warnings,
-            "checks": [check.to_json() for check in self.checks],
-            "record": dict(self.record),
-            "statement": None if self.statement is None else self.statement.to_json(),
-        }
+        return {"verdict": self.verdict, "text": self.text, "exit_code": self.exit_code}
 
     @classmethod
-    def from_json(cls, value: Any) -> Entry:
-        names = ("verdict", "reason", "warnings", "checks", "record", "statement")
-        fields = exact_fields(value, names, "An entry")
-        if fields["verdict"] not in VERDICTS:
-            raise MalformedError(f"An entry's verdict is one of {list(VERDICTS)}.")
-        checks = tuple(
-            CheckResult(**exact_fields(check, ("number", "name", "passed", "detail"), "A check"))
-            for check in fields["checks"]
-        )
-        statement = fields["statement"]
-        return cls(
-            fields["verdict"],
-            fields["reason"],
-            checks,
-            fields["record"],
-            None if statement is None else Statement.from_json(statement),
-        )
+    def from_json(cls, value: Any) -> Problem:
+        fields = exact_fields(value, ("verdict", "text", "exit_code"), "A problem")
+        verdict = one_of(fields["verdict"], ("policy", "unchecked"), "A problem's verdict")
+        allowed = (6, 7) if verdict == "unchecked" else (4,)
+        if type(fields["exit_code"]) is not int or fields["exit_code"] not in allowed:
+            raise MalformedError(f"A problem's exit code is one of {list(allowed)}.")
+        if not isinstance(fields["text"], str):
+            raise MalformedError("A problem's text is text.")
+        return cls(verdict, fields["text"], fields["exit_code"])
 
 
 @dataclass(frozen=True, repr=False)
@@ -94,10 +65,10 @@ class Report:
     """Everything that was published, checked again.
 
     Attributes:
-        chain: which chain was read (name, CAIP-2 id, URL), plain values.
+        chain: which chain was read (CAIP-2 id, node, ...), plain values; empty if it did not say.
         policy: the demands, as JSON, or None.
         entries: one per published proof, oldest first.
-        problems: what kept the audit as a whole from being complete or the policy from being met.
+        problems: of the audit as a whole.
         made_at: UNIX time in seconds.
         version: of verifai.
     """
@@ -105,110 +76,142 @@ class Report:
     chain: Mapping[str, str | int]
     policy: Mapping[str, Any] | None
     entries: tuple[Entry, ...]
-    problems: tuple[tuple[str, str], ...]
+    problems: tuple[Problem, ...]
     made_at: int
     version: str
 
     @property
     def verdict(self) -> str:
         """The worst of all entries and problems; ``verified`` if there are none."""
-        found = [entry.verdict for entry in self.entries] + [kind for kind, _ in self.problems]
-        return max(found, key=VERDICTS.index, default="verified")
+        return max((v for v, _ in self._findings()), key=VERDICTS.index, default="verified")
 
     @property
     def exit_code(self) -> int:
-        """0 verified, 1 something is false, 4 policy, 7 something could not be checked."""
-        return _EXIT_CODES[self.verdict]
+        """0 all verified, 1 something is false, 4 policy, 7 something could not be checked.
+
+        6 in place of 7 where every such thing is for want of something on this machine.
+        """
+        worst = self.verdict
+        return max((code for verdict, code in self._findings() if verdict == worst), default=0)
+
+    def _findings(self) -> list[tuple[str, int]]:
+        entries = [(entry.verdict, entry.exit_code) for entry in self.entries]
+        return entries + [(problem.verdict, problem.exit_code) for problem in self.problems]
+
+    def count(self, verdict: str) -> int:
+        """How many published proofs have this verdict."""
+        return sum(entry.verdict == verdict for entry in self.entries)
 
     def headline(self) -> str:
         """One line that states the worst thing first."""
         total = len(self.entries)
-        counts = dict.fromkeys(VERDICTS, 0)
-        for entry in self.entries:
-            counts[entry.verdict] += 1
-        words = {
-            "false": "FALSE",
-            "unchecked": "could not be checked",
-            "policy": "valid but against the policy",
-            "verified": "verified",
-        }
-        parts = [
-            f"{counts[verdict]} {words[verdict]}"
-            for verdict in reversed(VERDICTS)
-            if counts[verdict]
-        ]
-        noun = "proof" if total == 1 else "proofs"
-        line = f"{total} published {noun}: {', '.join(parts)}" if total else "Nothing published"
-        return "; ".join([*(text for _, text in self.problems), line]) + "."
+        noun = " published proof" if total == 1 else " published proofs"
+        parts = []
+        for verdict in reversed(VERDICTS):
+            if number := self.count(verdict):
+                verb = "" if verdict == "unchecked" else "is " if number == 1 else "are "
+                parts.append(f"{number} of {total}{noun} {verb}{_WORDS[verdict]}")
+                noun = ""  # said once
+            parts += [visible(p.text) for p in self.problems if p.verdict == verdict]
+        if not total:
+            parts.append("nothing is published")
+        line = "; ".join(part.rstrip(".") for part in parts)
+        return f"{line[:1].upper()}{line[1:]}."
 
     def to_json(self) -> dict[str, Any]:
+        """The report as ``report.json`` holds it: integers with their scales, no floats."""
         return {
-            "format": "verifai-report",
+            "format": FORMAT,
             "version": self.version,
             "made_at": self.made_at,
             "verdict": self.verdict,
+            "exit_code": self.exit_code,
             "headline": self.headline(),
             "chain": dict(self.chain),
             "policy": None if self.policy is None else dict(self.policy),
-            "problems": [{"verdict": kind, "text": text} for kind, text in self.problems],
+            "problems": [problem.to_json() for problem in self.problems],
             "entries": [entry.to_json() for entry in self.entries],
         }
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Report:
-        """Read a ``report.json``.
+    def from_json(cls, value: Any) -> Report:
+        """Strict reader.
 
         Raises:
-            MalformedError: not one in canonical form, or one whose verdict contradicts itself.
+            MalformedError: an unknown, missing or ill-typed field, or a verdict, headline or
+                warning that is not what the entries give.
         """
-        file = Path(path)
-        if not file.is_file() or file.stat().st_size > MAX_REPORT_BYTES:
-            raise MalformedError(f"No report of a sensible size at {file}.")
-        names = [
-            "format",
-            "version",
-            "made_at",
-            "verdict",
-            "headline",
-            "chain",
-            "policy",
-            "problems",
-            "entries",
-        ]
-        value = parse_canonical_json(file.read_bytes())
+        names = ["format", "version", "made_at", "verdict", "exit_code", "headline"]
+        names += ["chain", "policy", "problems", "entries"]
         fields = exact_fields(value, names, "A report")
+        policy = fields["policy"]
+        if (
+            not isinstance(policy, (dict, type(None)))
+            or not isinstance(fields["problems"], list)
+            or not isinstance(fields["entries"], list)
+            or type(fields["made_at"]) is not int
+            or not isinstance(fields["version"], str)
+        ):
+            raise MalformedError("A report's fields are of the types that its schema says.")
         report = cls(
-            fields["chain"],
-            fields["policy"],
+            plain_values(fields["chain"], "A report's chain"),
+            policy,
             tuple(Entry.from_json(entry) for entry in fields["entries"]),
-            tuple((problem["verdict"], problem["text"]) for problem in fields["problems"]),
+            tuple(Problem.from_json(problem) for problem in fields["problems"]),
             fields["made_at"],
             fields["version"],
         )
         if report.to_json() != value:
-            raise MalformedError(f"{file} contradicts itself.")
+            raise MalformedError("The report contradicts itself: its summary is not its entries'.")
         return report
 
-    def save(self, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
-        """Write ``report.json`` and ``report.html``; returns their paths.
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Report:
+        """Read a ``report.json``, or the one in a folder.
 
         Raises:
-            UsageError: the folder holds other files, so it is not one of ours to write to.
+            MalformedError: not one in canonical form, or as :meth:`from_json`.
+        """
+        file = Path(path)
+        file = file / _JSON if file.is_dir() else file
+        if not file.is_file() or file.stat().st_size > MAX_REPORT_BYTES:
+            raise MalformedError(f"No report of a sensible size at {file}.")
+        return cls.from_json(parse_canonical_json(file.read_bytes()))
+
+    @staticmethod
+    def check_folder(folder: str | os.PathLike[str]) -> None:
+        """Whether a report may be saved there: a new or empty folder, or one with a report.
+
+        Raises:
+            UsageError: it holds something else, which a report must not land among or replace.
+        """
+        target = Path(folder)
+        if not target.exists():
+            return
+        if not target.is_dir():
+            raise UsageError(f"{target} is not a folder.")
+        found = {path.name for path in target.iterdir()}
+        if found and (not found <= {_JSON, _HTML} or not _is_report(target / _JSON)):
+            raise UsageError(f"{target} holds other files.", hint="Choose a new or empty folder.")
+
+    def save(self, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
+        """Write ``report.json`` and ``report.html``, each atomically; an older report is replaced.
+
+        Returns:
+            Both paths.
+
+        Raises:
+            UsageError: as :meth:`check_folder`.
         """
         from verifai.audit.html import render
 
+        self.check_folder(folder)
         target = Path(folder)
-        if target.exists() and any(target.iterdir()) and not (target / _MARKER).is_file():
-            raise UsageError(f"{target} holds other files.", hint="Choose an empty folder.")
+        contents = {_JSON: canonical_json(self.to_json()), _HTML: render(self).encode("utf-8")}
         target.mkdir(parents=True, exist_ok=True)
-        paths = (target / "report.json", target / "report.html")
-        for path, data in zip(
-            paths, (canonical_json(self.to_json()), render(self).encode("utf-8")), strict=True
-        ):
-            partial = path.with_name(f".{path.name}.{os.getpid()}")
-            partial.write_bytes(data)
-            os.replace(partial, path)
-        return paths
+        for name, data in contents.items():
+            _replace(target / name, data)
+        return target / _JSON, target / _HTML
 
     def __repr__(self) -> str:
         return f"Report({self.verdict}: {self.headline()})"
@@ -216,4 +219,29 @@ class Report:
 
 def report_schema() -> str:
     """The JSON schema (draft 2020-12) of ``report.json``, as text."""
-    return (resources.files("verifai.audit") / "schema" / "report.json").read_text("ascii")
+    return (resources.files("verifai.audit") / "schema" / _JSON).read_text("ascii")
+
+
+def _is_report(file: Path) -> bool:
+    try:
+        if not file.is_file() or file.stat().st_size > MAX_REPORT_BYTES:
+            return False
+        value = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and value.get("format") == FORMAT
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """A reader sees the old file or the new one, never a part."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

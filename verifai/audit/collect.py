@@ -1,0 +1,125 @@
+"""What an audit asks of a chain and of a key store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from typing import Any, Final, Protocol
+
+from verifai.proof import KeyStore, Proof, VerifyingKey
+
+#: The facts of a record that a report shows, all plain values.
+RECORD_FIELDS: Final = (
+    "key_digest",
+    "statement_digest",
+    "bundle_digest",
+    "publisher",
+    "verifier",
+    "verifier_code_hash",
+    "registry",
+    "block_number",
+    "block_time",
+    "transaction_hash",
+    "gas_used",
+    "chain_id",
+)
+_NUMBERS: Final = frozenset({"block_number", "block_time", "gas_used"})
+
+
+class PublishedRecord(Protocol):
+    """One publication as a chain tells it. The digests are the publisher's claims.
+
+    Attributes:
+        key_digest, statement_digest, bundle_digest: 64 hex characters.
+        publisher, verifier, registry: addresses.
+        verifier_code_hash: of the accepting contract, 0x and 64 hex characters.
+        block_number, block_time: the block, and its UNIX time in seconds.
+        transaction_hash: 0x and 64 hex characters.
+        gas_used: gas of the transaction.
+        chain_id: CAIP-2, ``eip155:N``.
+        call: what the verifier was asked; None where calldata do not show it.
+        problem: why ``call`` is None; None or empty otherwise.
+    """
+
+    @property
+    def key_digest(self) -> str: ...
+    @property
+    def statement_digest(self) -> str: ...
+    @property
+    def bundle_digest(self) -> str: ...
+    @property
+    def publisher(self) -> str: ...
+    @property
+    def verifier(self) -> str: ...
+    @property
+    def verifier_code_hash(self) -> str: ...
+    @property
+    def registry(self) -> str: ...
+    @property
+    def block_number(self) -> int: ...
+    @property
+    def block_time(self) -> int: ...
+    @property
+    def transaction_hash(self) -> str: ...
+    @property
+    def gas_used(self) -> int: ...
+    @property
+    def chain_id(self) -> str: ...
+    @property
+    def call(self) -> Any: ...
+    @property
+    def problem(self) -> str | None: ...
+
+
+class AuditedChain(Protocol):
+    """What an audit needs of a chain. All methods may raise any ``VerifaiError``."""
+
+    @property
+    def registries(self) -> tuple[str, ...]:
+        """Addresses of the registries that :meth:`published` reads."""
+        ...
+
+    def published(self) -> Iterator[Any]:
+        """Records as :class:`PublishedRecord`, oldest first."""
+        ...
+
+    def bundle(self, record: Any, key: VerifyingKey) -> Proof:
+        """The bundle that a record's calldata stand for.
+
+        Raises:
+            MalformedError: they stand for none.
+        """
+        ...
+
+    def expected_code_hash(self, vk: VerifyingKey) -> str:
+        """Hash of the code that a key's verifier compiles to, as in the records."""
+        ...
+
+    def describe(self) -> dict[str, str | int]:
+        """Which chain this is, in plain values."""
+        ...
+
+
+Keys = Callable[[str], VerifyingKey | None]
+
+
+def key_finder(keys: KeyStore | Iterable[VerifyingKey] | None) -> Keys:
+    """A function from a digest to the key that has it, or None.
+
+    Args:
+        keys: a store, the keys themselves, or None for the store in the data folder.
+    """
+    if keys is None or isinstance(keys, KeyStore):
+        # A chain repeats few keys; each is megabytes to read and hash.
+        return lru_cache(maxsize=8)((keys or KeyStore()).get)
+    return {key.digest: key for key in keys}.get
+
+
+def facts(record: PublishedRecord) -> dict[str, str | int]:
+    """The plain values of a record; what is not of the expected type becomes text."""
+    found: dict[str, str | int] = {}
+    for name in RECORD_FIELDS:
+        value = getattr(record, name, "")
+        plain = type(value) is int if name in _NUMBERS else isinstance(value, str)
+        found[name] = value if plain else str(value)
+    return found

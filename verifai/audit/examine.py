@@ -1,0 +1,201 @@
+"""The numbered checks of one published record; :mod:`verifai.audit.run` lists them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from verifai.audit.collect import AuditedChain, Keys, PublishedRecord, facts
+from verifai.audit.entry import EXIT_CODES, Entry
+from verifai.audit.policy import Policy
+from verifai.errors import (
+    EnvironmentFault,
+    LimitError,
+    MalformedError,
+    VerifaiError,
+    VerificationError,
+)
+from verifai.proof import Proof, Statement, VerifyingKey
+from verifai.verifier import CHECKS, CheckResult, results, verify
+
+#: In the order of the report.
+AUDIT_CHECKS: Final[dict[int | str, str]] = {
+    "A1": "calldata",
+    "A2": "key",
+    "A3": "bundle",
+    "A4": "statement",
+    "A5": "contract",
+    **dict(CHECKS.items()),
+    "A7": "policy",
+}
+
+
+class _Ended(Exception):
+    """A check that ends the examination of one record with a verdict."""
+
+    def __init__(self, verdict: str, reason: str) -> None:
+        super().__init__(reason)
+        self.verdict = verdict
+        self.reason = reason
+
+
+class Examiner:
+    """Checks records one by one. Whatever a record does, :meth:`entry` gives a verdict on it.
+
+    Args:
+        chain: where the records are from.
+        keys: finds a key by its digest.
+        policy: demands beyond validity.
+        now: UNIX time in seconds that ages are measured to.
+    """
+
+    def __init__(self, chain: AuditedChain, keys: Keys, policy: Policy | None, now: int) -> None:
+        self.chain = chain
+        self.keys = keys
+        self.policy = policy
+        self.now = now
+        # A chain repeats few keys; each takes a compiler run.
+        self.code_hash = lru_cache(maxsize=64)(self._code_hash)
+
+    def entry(self, record: PublishedRecord) -> Entry:
+        """The verdict on one record."""
+        return _Examination(self, record).entry()
+
+    def _code_hash(self, digest: str) -> str:
+        key = self.keys(digest)
+        assert key is not None  # A2 has found it
+        return self.chain.expected_code_hash(key)
+
+
+class _Examination:
+    def __init__(self, examiner: Examiner, record: PublishedRecord) -> None:
+        self._by = examiner
+        self._record = record
+        self._results: dict[int | str, CheckResult] = {}
+        self._current: int | str = "A1"
+        self._statement: Statement | None = None
+
+    def entry(self) -> Entry:
+        verdict, reason, exit_code = "verified", "", 0
+        try:
+            self._run()
+        except _Ended as end:
+            verdict, reason, exit_code = end.verdict, end.reason, EXIT_CODES[end.verdict]
+        except VerifaiError as error:
+            # Whatever is missing here or on the chain says nothing about the proof.
+            verdict, reason = "unchecked", error.message
+            exit_code = 6 if isinstance(error, EnvironmentFault) else 7
+        except Exception as error:
+            # A record from a stranger has found a bug of ours; the others still count.
+            verdict, exit_code = "unchecked", 7
+            reason = f"internal error, please report it: {type(error).__name__}: {error}"
+        if verdict != "verified" and self._current not in self._results:
+            self._note(None if verdict == "unchecked" else False, reason)
+        return Entry(
+            verdict,
+            reason,
+            tuple(
+                self._results.get(number, CheckResult(number, name, None))
+                for number, name in AUDIT_CHECKS.items()
+            ),
+            facts(self._record),
+            self._statement,
+            exit_code,
+        )
+
+    def _run(self) -> None:
+        self._calldata()
+        key = self._key()
+        proof = self._bundle(key)
+        contract_matches = self._contract()
+        self._verification(proof, key)
+        self._demands(proof.statement, contract_matches)
+
+    def _calldata(self) -> None:
+        self._begin("A1")
+        if self._record.call is None:
+            raise _Ended(
+                "unchecked", self._record.problem or "the transaction does not hold the proof"
+            )
+        self._note(True)
+
+    def _key(self) -> VerifyingKey:
+        self._begin("A2")
+        key = self._by.keys(self._record.key_digest)
+        if key is None:
+            raise _Ended(
+                "unchecked", f"the key {self._record.key_digest[:16]} is not in the key store"
+            )
+        self._note(True)
+        return key
+
+    def _bundle(self, key: VerifyingKey) -> Proof:
+        self._begin("A3")
+        try:
+            proof = self._by.chain.bundle(self._record, key)
+        except LimitError:
+            raise  # larger than is read here: not a contradiction
+        except MalformedError as error:
+            raise _Ended("false", error.message) from None
+        self._statement = proof.statement
+        if proof.digest != self._record.bundle_digest:
+            raise _Ended("false", "calldata give another bundle than the event names")
+        self._note(True)
+        self._begin("A4")
+        if proof.statement.digest != self._record.statement_digest:
+            raise _Ended("false", "the statement is not the one the event names")
+        self._note(True)
+        return proof
+
+    def _contract(self) -> bool | None:
+        """Offline verification does not depend on the contract, so another one is a fact to show
+        (and for a policy to demand), not a false proof."""
+        self._begin("A5")
+        try:
+            expected = self._by.code_hash(self._record.key_digest)
+        except VerifaiError as error:
+            self._note(None, error.message)
+            return None
+        matches = expected == self._record.verifier_code_hash
+        self._note(matches, "" if matches else "its code is not what the key compiles to")
+        return matches
+
+    def _verification(self, proof: Proof, key: VerifyingKey) -> None:
+        self._begin(max(CHECKS))
+        try:
+            verify(proof, key, proof.statement.context)
+        except VerificationError as error:
+            self._keep(results(error))
+            raise _Ended(
+                "false", f"check {error.check} ({error.check_name}): {error.message}"
+            ) from None
+        except VerifaiError:
+            unknown = "the verifier could not finish"
+            self._keep([CheckResult(n, name, None, unknown) for n, name in CHECKS.items()])
+            del self._results[self._current]  # gets the reason itself
+            raise
+        self._keep(results(None))
+
+    def _demands(self, statement: Statement, contract_matches: bool | None) -> None:
+        self._begin("A7")
+        if self._by.policy is None:
+            self._note(None, "no policy was given")
+            return
+        violations = self._by.policy.violations(
+            statement,
+            age_seconds=self._by.now - self._record.block_time,
+            contract_matches=contract_matches,
+        )
+        if violations:
+            raise _Ended("policy", "; ".join(violations))
+        self._note(True)
+
+    def _begin(self, number: int | str) -> None:
+        self._current = number
+
+    def _note(self, passed: bool | None, detail: str = "") -> None:
+        name = AUDIT_CHECKS[self._current]
+        self._results[self._current] = CheckResult(self._current, name, passed, detail)
+
+    def _keep(self, found: list[CheckResult]) -> None:
+        self._results.update({check.number: check for check in found})

@@ -1,0 +1,167 @@
+"""One published proof on the report's page."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from html import escape
+from typing import Any, Final
+
+from verifai.audit import charts
+from verifai.audit.entry import Entry
+from verifai.audit.printable import MAX_SHOWN, sentences, visible
+from verifai.proof import TensorClaim
+from verifai.verifier import CheckResult
+
+#: Each verdict as a sign and in words: colour alone never carries it.
+SIGNS: Final = {
+    "verified": ("✓", "Verified"),
+    "policy": ("▲", "Against policy"),
+    "unchecked": ("?", "Not checked"),
+    "false": ("✕", "False"),
+}
+#: Checks whose failure does not make a proof false.
+_NOT_FALSE: Final = ("A5", "A7")
+#: Values of a public tensor that are printed.
+_MAX_VALUES: Final = 8
+_NAMES: Final = {
+    "key_digest": "Verifying key",
+    "statement_digest": "Statement",
+    "bundle_digest": "Bundle",
+    "publisher": "Publisher",
+    "verifier": "Accepting contract",
+    "verifier_code_hash": "Its code hash",
+    "registry": "Registry",
+    "block_number": "Block",
+    "block_time": "Block time",
+    "transaction_hash": "Transaction",
+    "gas_used": "Gas",
+    "chain_id": "Chain",
+}
+
+
+def text(value: Any, limit: int = MAX_SHOWN) -> str:
+    """``value`` as safe HTML text: escaped, controls made visible, cut with a mark."""
+    return escape(visible(value, limit))
+
+
+def badge(verdict: str) -> str:
+    """A verdict as sign and word."""
+    sign, word = SIGNS[verdict]
+    return f'<span class="badge {verdict}"><span class="sign">{sign}</span> {word}</span>'
+
+
+def moment(seconds: Any) -> str:
+    """A UNIX time in UTC, or what was there instead of one."""
+    try:
+        when = datetime.fromtimestamp(int(seconds), timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        return text(seconds)
+    return when.strftime("%Y-%m-%d %H:%M UTC")
+
+
+def section(number: int, entry: Entry, pictures: bool) -> str:
+    """The whole section.
+
+    Args:
+        number: of the proof, from 1.
+        entry: what was found.
+        pictures: whether public tensors are drawn.
+    """
+    record = entry.record
+    reason = f'<p class="reason">{text(_sentence(entry.reason), 1000)}</p>' if entry.reason else ""
+    warnings = "".join(f"<li>{text(_sentence(warning))}</li>" for warning in entry.warnings)
+    who = f"published by <code>{text(record.get('publisher', 'unknown'))}</code>"
+    when = f" · {moment(record['block_time'])}" if "block_time" in record else ""
+    return f"""<section class="entry {entry.verdict}" id="proof-{number}">
+<header><h2>Proof {number}</h2>{badge(entry.verdict)}<p class="who">{who}{when}</p></header>
+{reason}
+{f'<ul class="warnings">{warnings}</ul>' if warnings else ""}
+{_claim(entry, pictures)}
+<h3>Checks</h3>
+<ol class="checks">{"".join(_check(check) for check in entry.checks)}</ol>
+<details open><summary>On chain</summary><dl>{_record(entry)}</dl></details>
+</section>"""
+
+
+def _claim(entry: Entry, pictures: bool) -> str:
+    if entry.statement is None:
+        return '<p class="unread">What was claimed could not be read.</p>'
+    statement = entry.statement
+    lines = "".join(f"<li>{text(line, 4 * MAX_SHOWN)}</li>" for line in sentences(statement))
+    proved = entry.verdict in ("verified", "policy")
+    tensors = "".join(
+        _tensor(role, claim)
+        for role, claims in (("input", statement.inputs), ("output", statement.outputs))
+        for claim in claims
+    )
+    return f"""<div class="claim"><div class="words">
+<h3>{"What was proved" if proved else "What was claimed, not proved"}</h3>
+<ul>{lines}</ul>
+<p class="model">Model <code>{text(statement.model)}</code></p>
+</div>{_figures(entry) if pictures else ""}</div>
+<div class="scroll"><table><thead><tr><th>Tensor</th><th>Name</th><th>Shape</th><th>Visibility</th>
+<th>Content</th></tr></thead><tbody>{tensors}</tbody></table></div>"""
+
+
+def _figures(entry: Entry) -> str:
+    assert entry.statement is not None
+    parts = []
+    for claim in entry.statement.inputs:
+        if drawn := charts.images(claim):
+            caption = f"public input <b>{text(claim.name, 32)}</b>"
+            parts.append(f"<figure>{drawn}<figcaption>{caption}</figcaption></figure>")
+    for claim in entry.statement.outputs:
+        if drawn := charts.outputs(claim):
+            caption = f"public output <b>{text(claim.name, 32)}</b>"
+            parts.append(f'<figure class="wide">{drawn}<figcaption>{caption}</figcaption></figure>')
+    return f'<div class="figures">{"".join(parts)}</div>' if parts else ""
+
+
+def _tensor(role: str, claim: TensorClaim) -> str:
+    shape = " × ".join(map(str, claim.shape)) or "scalar"
+    if claim.integers is not None:
+        scale = 2**claim.spec.scale
+        values = [charts.number_text(q / scale) for q in claim.integers[:_MAX_VALUES]]
+        rest = claim.spec.size - len(values)
+        content = "; ".join(values) + (f"; … and {rest:,} more" if rest else "")
+    elif claim.commitment is not None:
+        content = f"commitment <code>{text(claim.commitment)}</code>"
+    else:
+        content = "not disclosed"
+    return (
+        f"<tr><td>{role}</td><td><code>{text(claim.name, 64)}</code></td><td>{shape}</td>"
+        f"<td>{text(claim.spec.visibility)}</td><td>{content}</td></tr>"
+    )
+
+
+def _check(check: CheckResult) -> str:
+    kind, sign, word = {
+        True: ("verified", "✓", "passed"),
+        False: ("false", "✕", "failed"),
+        None: ("skipped", "–", "not run"),
+    }[check.passed]
+    if check.passed is False and check.number in _NOT_FALSE:
+        kind = "policy"
+    detail = f'<span class="detail">{text(_sentence(check.detail))}</span>' if check.detail else ""
+    return (
+        f'<li class="{kind}{" long" if check.detail else ""}"><span class="sign">{sign}</span>'
+        f'<span class="number">{text(check.number)}</span> <span>{text(check.name)}</span> '
+        f'<span class="result">{word}</span>{detail}</li>'
+    )
+
+
+def _record(entry: Entry) -> str:
+    rows = []
+    for name, value in entry.record.items():
+        shown = text(value)
+        if name == "block_time":
+            shown = moment(value)
+        elif isinstance(value, int):
+            shown = f"{value:,}"
+        label = _NAMES.get(name, name.replace("_", " "))
+        rows.append(f"<div><dt>{text(label)}</dt><dd><code>{shown}</code></dd></div>")
+    return "".join(rows)
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
