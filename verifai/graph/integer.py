@@ -1,0 +1,182 @@
+"""The integer graph: a model as a function on integers, in eight operations.
+
+Every tensor is an int64 array with static bounds; a value ``v`` stands for the real ``v / 2**scale``.
+The graph describes *one* inference. A batch adds a leading axis to every tensor that depends on an
+input (``batched``), and changes nothing else.
+
+===============  =====================================================================  =========
+operation        value                                                                  committed
+===============  =====================================================================  =========
+``Input``        what the caller gives, quantised                                       yes
+``Weight``       a constant of the model                                                yes
+``View``         a static index map: transpose, slice, pad, expand, unfold, gather      no
+``Reshape``      the same elements in row-major order                                   no
+``Linear``       ``offset + sum coefficient * tensor``, all of one shape                no
+``Einsum``       ``sum over the contracted axes of left * right``                       no
+``Requantise``   ``floor((x + half) / 2**shift)``, range-checked                        yes
+``Maximum``      the largest along some axes, and a constant if given                   yes
+``Lookup``       ``table[x - first]``                                                   yes
+===============  =====================================================================  =========
+
+What is not committed costs a proof nothing but claim weights (``docs/specs/native.md``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Integers: TypeAlias = npt.NDArray[np.int64]
+
+#: No tensor of a graph may leave this range: int64 holds every sum of two of its values.
+MAX_ABSOLUTE: Final = 1 << 62
+#: Widest range-checked value, in bits.
+MAX_RANGED_BITS: Final = 24
+#: Most elements that one :class:`Maximum` reduces, its constant not counted.
+MAX_MAXIMUM: Final = 4
+#: Most entries of one table.
+MAX_TABLE: Final = 1 << 16
+
+
+@dataclass(frozen=True)
+class Affine:
+    """Source index along one axis: ``offset + sum coefficient * (index of target axis)``.
+
+    An index outside the source reads zero. No terms: the constant index ``offset``.
+    """
+
+    offset: int
+    terms: tuple[tuple[int, int], ...]  # (target axis, coefficient)
+
+
+@dataclass(frozen=True)
+class Indices:
+    """Source index along one axis: ``indices[index of target axis]``, each within the source."""
+
+    axis: int
+    indices: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Input:
+    """The model's input number ``position``: a range-checked tensor."""
+
+    position: int
+
+
+@dataclass(frozen=True, eq=False)
+class Weight:
+    """A constant of the model, shaped as the node."""
+
+    values: Integers
+
+
+@dataclass(frozen=True)
+class View:
+    """``out[t] = source[i_0(t), i_1(t), ...]``, one map per source axis.
+
+    A target axis belongs to at most one source axis; one that belongs to none is a broadcast.
+    """
+
+    source: int
+    axes: tuple[Affine | Indices, ...]
+
+
+@dataclass(frozen=True)
+class Reshape:
+    """The elements of ``source`` in row-major order under the node's shape."""
+
+    source: int
+
+
+@dataclass(frozen=True)
+class Linear:
+    """``offset + sum coefficient * source``; sources have the node's shape. No terms: a constant."""
+
+    terms: tuple[tuple[int, int], ...]  # (coefficient, source)
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Einsum:
+    """``out = einsum(f"{left},{right}->{out}")`` with one letter per axis.
+
+    Each letter comes at most once in each of the three; a letter of ``out`` is in ``left`` or
+    ``right``; a letter that is only in one operand must be in ``out``. Operands contain no einsum
+    that was not requantised.
+    """
+
+    left: int
+    right: int
+    labels: tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Requantise:
+    """``floor((x + half) / 2**shift)`` with ``half = 2**(shift-1)`` (0 for ``floor`` or shift 0).
+
+    The node's bounds span exactly ``2**bits`` values, bits <= MAX_RANGED_BITS; leaving them is an
+    error of the run, never a wrap.
+    """
+
+    source: int
+    shift: int
+    floor: bool = False
+
+
+@dataclass(frozen=True)
+class Maximum:
+    """The largest element along ``axes`` (dropped from the shape), and ``floor`` if it is not None.
+
+    The axes hold at most MAX_MAXIMUM elements in all; ReLU is ``axes=(), floor=0``.
+    """
+
+    source: int
+    axes: tuple[int, ...]
+    floor: int | None = None
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """``tables[table].outputs[x - first]``; an x outside the table is an error of the run."""
+
+    source: int
+    table: int
+
+
+Operation: TypeAlias = (
+    Input | Weight | View | Reshape | Linear | Einsum | Requantise | Maximum | Lookup
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A function on ``first <= x < first + len(outputs)``."""
+
+    first: int
+    outputs: Integers
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One operation and the tensor it makes.
+
+    Attributes:
+        operation: refers to earlier nodes by index.
+        shape: of one inference, without the batch axis.
+        low, high: static bounds, both included.
+        scale: a value v stands for v / 2**scale.
+        batched: whether the tensor depends on an input.
+        name: the ONNX node it comes from, for messages.
+    """
+
+    operation: Operation
+    shape: tuple[int, ...]
+    low: int
+    high: int
+    scale: int
+    batched: bool
+    name: str
