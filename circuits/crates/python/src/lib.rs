@@ -6,6 +6,7 @@
 
 mod guard;
 mod info;
+mod native;
 mod precompiles;
 mod srs;
 
@@ -20,5 +21,10 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(precompiles::keccak256, module)?)?;
     module.add_function(wrap_pyfunction!(info::build_info, module)?)?;
     module.add_function(wrap_pyfunction!(srs::srs_check, module)?)?;
+    module.add_class::<native::NativeSrs>()?;
+    module.add_class::<native::Prover>()?;
+    module.add_function(wrap_pyfunction!(native::native_verify, module)?)?;
+    module.add_function(wrap_pyfunction!(native::native_key_digest, module)?)?;
+    module.add_function(wrap_pyfunction!(native::native_proof_bytes, module)?)?;
     Ok(())
 }

@@ -1,0 +1,78 @@
+//! The prover's key.
+
+use crate::prove::ProveError;
+use crate::space::Space;
+use rayon::prelude::*;
+use verifai_commitment::{CommitmentKey, Row};
+use verifai_curve::{encode_g1, encode_g2};
+use verifai_field::F;
+use verifai_srs::Srs;
+use verifai_table::{read, Kind, Layout, Region};
+use verifai_verifier::VerifyingKey;
+
+/// Table, weights and powers of tau; everything that all proofs of a model share.
+#[derive(Debug)]
+pub struct ProvingKey {
+    /// What the verifier trusts.
+    pub verifying: VerifyingKey,
+    /// Powers of tau with window tables.
+    pub commitment: CommitmentKey,
+    /// Integers of the weight nodes, by node; empty for all others.
+    pub(crate) weights: Vec<Vec<i64>>,
+    /// The rows of the weight region.
+    pub(crate) rows: Vec<Row>,
+}
+
+impl ProvingKey {
+    /// Lays out and commits the weights: one vector per weight node, in the order of nodes.
+    pub fn new(table: &[u8], weights: Vec<Vec<i64>>, srs: &Srs) -> Result<Self, ProveError> {
+        let circuit = read(table).map_err(ProveError::Table)?;
+        let layout = Layout::new(&circuit.expand(1)).map_err(ProveError::Table)?;
+        let commitment = CommitmentKey::new(srs, circuit.log_columns)?;
+        let mut by_node = vec![Vec::new(); circuit.nodes.len()];
+        let mut space = Space::new(&layout);
+        let region = layout.region_rows(Region::Weight);
+        space.open(region.clone(), true);
+        let mut given = weights.into_iter();
+        for (index, node) in circuit.nodes.iter().enumerate() {
+            if !matches!(node.kind, Kind::Weight { .. }) {
+                continue;
+            }
+            let values = given.next().unwrap_or_default();
+            let expected: usize = node.dims.iter().product();
+            if values.len() != expected {
+                return Err(ProveError::Shape {
+                    node: index,
+                    got: values.len(),
+                    expected,
+                });
+            }
+            let small: Result<Vec<i32>, _> = values.iter().map(|v| i32::try_from(*v)).collect();
+            let small = small.map_err(|_| ProveError::Weight { node: index })?;
+            for block in &layout.node_blocks[index] {
+                let block = &layout.blocks[*block];
+                space.put(&block.shape, block.base, &small);
+            }
+            by_node[index] = values;
+        }
+        let rows = space.remove(region);
+        let commitments: Result<Vec<_>, _> = rows
+            .par_iter()
+            .map(|row| commitment.commit(row, F::default()))
+            .collect();
+        let commitments: Vec<u8> = commitments?.iter().flat_map(encode_g1).collect();
+        let tau = encode_g2(&srs.tau_g2());
+        let verifying = VerifyingKey::read(table, &commitments, &tau).map_err(ProveError::Key)?;
+        Ok(Self {
+            verifying,
+            commitment,
+            weights: by_node,
+            rows,
+        })
+    }
+
+    /// The weight commitments, 64 bytes each.
+    pub fn commitments(&self) -> Vec<u8> {
+        self.verifying.weights.iter().flat_map(encode_g1).collect()
+    }
+}

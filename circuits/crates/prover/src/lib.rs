@@ -1,0 +1,29 @@
+//! The prover of the native proof system.
+//!
+//! It follows the verifier's pass step by step and fills in what is sent. The witness is integers: limbs,
+//! remainders, multiplicities; field elements appear with the first challenge (helpers).
+//!
+//! | module | idea |
+//! |---|---|
+//! | [`key`] | table, weight rows and their commitments, powers of tau |
+//! | [`values`] | integer values of the virtual nodes that a proof needs |
+//! | [`witness`] | committed integers: limbs and multiplicities in their blocks |
+//! | [`space`] | the committed vector by rows |
+//! | [`zerocheck`] | the sumcheck of lookups and products |
+//! | [`contraction`] | the sumcheck of einsums |
+//! | [`last`] | the sumcheck that joins all claims |
+//! | [`prove`](mod@prove) | the steps in their order |
+
+#![forbid(unsafe_code)]
+
+pub mod contraction;
+pub mod key;
+pub mod last;
+pub mod prove;
+pub mod space;
+pub mod values;
+pub mod witness;
+pub mod zerocheck;
+
+pub use key::ProvingKey;
+pub use prove::{prove, Job, Proof, ProveError};

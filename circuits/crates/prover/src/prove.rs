@@ -1,0 +1,477 @@
+//! The steps of a proof in their order.
+
+use crate::key::ProvingKey;
+use crate::space::Space;
+use crate::values::Values;
+use crate::witness::{limbs, multiplicities};
+use crate::zerocheck::{lookup_values, Cube};
+use crate::{contraction, last};
+use rayon::prelude::*;
+use thiserror::Error;
+use verifai_commitment::{open, KeyError as RowError, OpenError, Row, SecretRow};
+use verifai_curve::G1;
+use verifai_field::{batch_inverse, from_i64, powers, Zero, F};
+use verifai_lookup::{table_helpers, Challenges};
+use verifai_table::pull::{pull, Pulled};
+use verifai_table::start;
+use verifai_table::{Circuit, Claim, Kind, Layout, PullError, Region, TableError};
+use verifai_transcript::ProofWriter;
+use verifai_verifier::labels::{
+    ALPHA, BETA, ETA, GAMMA, LAMBDA, STAGE_1, STAGE_2, TAU, WORD_POINT, ZERO_POINT,
+};
+use verifai_verifier::skeleton::{batch, entry_points, statement};
+use verifai_verifier::{KeyError, Public};
+
+/// What is to be proven.
+#[derive(Clone, Debug, Default)]
+pub struct Job {
+    /// How many inferences.
+    pub batch: usize,
+    /// The values of each committed node, in the order of nodes, row-major with the batch axis first.
+    pub values: Vec<Vec<i64>>,
+    /// What the proof is bound to.
+    pub context: [u8; 32],
+    /// Additions to entries of the committed vector, by address: how tests make a prover lie. Empty for
+    /// an honest prover, which refuses a witness that proves nothing.
+    pub lies: Vec<(usize, i64)>,
+    /// Go on with a witness that proves nothing.
+    pub stubborn: bool,
+}
+
+/// A proof with the public words that it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// Words of the public tensors.
+    pub words: Vec<F>,
+    /// The messages.
+    pub bytes: Vec<u8>,
+}
+
+/// Why there is no proof.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ProveError {
+    /// The table is refused.
+    #[error(transparent)]
+    Table(TableError),
+    /// The key is refused.
+    #[error(transparent)]
+    Key(KeyError),
+    /// Claims cannot be derived.
+    #[error(transparent)]
+    Pull(#[from] PullError),
+    /// A row cannot be committed.
+    #[error(transparent)]
+    Row(#[from] RowError),
+    /// The vector cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A tensor of the wrong size.
+    #[error("node {node} has {expected} values, got {got}")]
+    Shape {
+        /// The node.
+        node: usize,
+        /// Values given.
+        got: usize,
+        /// Values expected.
+        expected: usize,
+    },
+    /// The wrong number of tensors.
+    #[error("the table has {expected} committed nodes, got values of {got}")]
+    Nodes {
+        /// Tensors given.
+        got: usize,
+        /// Committed nodes.
+        expected: usize,
+    },
+    /// A weight that does not fit into 32 bits.
+    #[error("a weight of node {node} does not fit into 32 bits")]
+    Weight {
+        /// The node.
+        node: usize,
+    },
+    /// A value out of its range.
+    #[error("a value of node {node} does not fit into {bits} bits (top limb {limb})")]
+    Range {
+        /// The node.
+        node: usize,
+        /// The limb that does not fit.
+        limb: i32,
+        /// Bits of the node.
+        bits: u32,
+    },
+    /// A pair that is in no table.
+    #[error("({input}, {output}) is no entry of table {table}")]
+    Lookup {
+        /// The table.
+        table: usize,
+        /// The input.
+        input: i64,
+        /// The output.
+        output: i64,
+    },
+    /// alpha is a fingerprint: probability below 2^-220. Prove again.
+    #[error("a challenge is degenerate")]
+    DegenerateChallenge,
+}
+
+/// Proves one job.
+pub fn prove(key: &ProvingKey, job: &Job) -> Result<Proof, ProveError> {
+    let circuit = key.verifying.circuit.expand(job.batch);
+    let layout = Layout::new(&circuit).map_err(ProveError::Table)?;
+    let given = given(key, &circuit, job)?;
+
+    // stage 1
+    let mut space = Space::new(&layout);
+    space.insert(layout.region_rows(Region::Weight).start, key.rows.clone());
+    for region in [Region::Input, Region::Output, Region::Witness] {
+        space.open(layout.region_rows(region), true);
+    }
+    let mut blocks: Vec<Vec<i32>> = vec![Vec::new(); layout.blocks.len()];
+    for ((node, own), values) in circuit.nodes.iter().zip(&layout.node_blocks).zip(&given) {
+        if let Kind::Committed {
+            offset,
+            limbs: widths,
+            ..
+        } = &node.kind
+        {
+            for (block, limb) in own.iter().zip(limbs(values, *offset, widths)) {
+                blocks[*block] = limb;
+            }
+        }
+    }
+    let values = Values::new(&circuit, given, &wanted(&circuit));
+    let strict = !job.stubborn && job.lies.is_empty();
+    let counts = multiplicities(&circuit, &layout, &blocks, &values, strict)?;
+    for (block, count) in layout.counts.iter().zip(&counts) {
+        blocks[*block].clone_from(count);
+    }
+    for (block, values) in layout.blocks.iter().zip(&blocks) {
+        if !values.is_empty() {
+            space.put(&block.shape, block.base, values);
+        }
+    }
+    if !job.lies.is_empty() {
+        job.lies
+            .iter()
+            .for_each(|(address, delta)| space.disturb(*address, *delta));
+        for (block, values) in layout.blocks.iter().zip(&mut blocks) {
+            if !values.is_empty() {
+                *values = space.get(&block.shape, block.base);
+            }
+        }
+    }
+    let words = words(&circuit, &layout, &blocks);
+    let public = Public {
+        batch: job.batch,
+        context: job.context,
+        words: &words,
+    };
+    let mut writer = ProofWriter::new(statement(key.verifying.digest, &public));
+    let writer_ref = &mut writer;
+    send_rows(key, &space, layout.stage_1().collect(), STAGE_1, writer_ref)?;
+    let challenges = Challenges {
+        alpha: writer_ref.challenge(ALPHA),
+        beta: writer_ref.challenge(BETA),
+    };
+
+    // stage 2
+    let columns: Vec<Vec<Vec<F>>> = layout
+        .groups
+        .iter()
+        .map(|g| {
+            g.columns
+                .iter()
+                .map(|c| lookup_values(c, &blocks, &values, challenges.beta))
+                .collect()
+        })
+        .collect();
+    space.open(layout.region_rows(Region::Helper), false);
+    let mut helpers = helpers(&circuit, &layout, &columns, &blocks, &challenges)?;
+    for (block, values) in &helpers {
+        space.put_field(
+            &layout.blocks[*block].shape,
+            layout.blocks[*block].base,
+            values,
+        );
+    }
+    let start_of_helpers = layout.region_rows(Region::Helper).start << layout.log_columns;
+    for (address, delta) in job.lies.iter().filter(|l| l.0 >= start_of_helpers) {
+        space.disturb(*address, *delta);
+        lie_in_helper(&layout, &mut helpers, *address, *delta);
+    }
+    send_rows(
+        key,
+        &space,
+        layout.region_rows(Region::Helper).collect(),
+        STAGE_2,
+        writer_ref,
+    )?;
+
+    let mut claims = Vec::new();
+    let tau = writer_ref.challenges(TAU, layout.cube);
+    let gamma = writer_ref.challenge(GAMMA);
+    let group_helpers: Vec<Vec<F>> = helpers
+        .iter()
+        .take(layout.groups.len())
+        .map(|(_, values)| values.clone())
+        .collect();
+    let cube = Cube::new(
+        &circuit,
+        &layout,
+        &columns,
+        &group_helpers,
+        &values,
+        &challenges,
+        &tau,
+    );
+    let z = cube.prove(&challenges, gamma, layout.cube, writer_ref);
+    claims.push(Claim::default()); // the end of the zerocheck: a constant, of no interest here
+    claims.extend(start::columns(&circuit, &layout, challenges.beta, &z)?);
+
+    let points = entry_points(&circuit, |label, n| writer_ref.challenges(label, n));
+    claims.extend(start::table_side(&circuit, &layout, &challenges, &points));
+    let mut rest = words.as_slice();
+    for node in &circuit.public {
+        let dims = circuit.dims(*node);
+        let (per_row, rows) = start::word_shape(dims);
+        let (own, after) = rest.split_at(per_row * rows);
+        rest = after;
+        let point = writer_ref.challenges(WORD_POINT, start::word_point_variables(dims));
+        claims.push(
+            start::words(&circuit, &layout, *node, own, &point).ok_or(PullError::Missing(*node))?,
+        );
+    }
+    contractions(&circuit, &layout, &values, writer_ref, &mut claims)?;
+
+    let lambda = writer_ref.challenge(LAMBDA);
+    let mut all = Claim::default();
+    for (claim, power) in claims.into_iter().zip(powers(lambda)) {
+        all.add(claim, power);
+    }
+    let weights = last::dense(&layout, &all);
+    let (r, _) = last::prove(&layout, weights, &space, writer_ref);
+    let secret: Vec<SecretRow<'_>> = space
+        .rows()
+        .iter()
+        .enumerate()
+        .filter_map(|(index, row)| {
+            row.as_ref().map(|row| SecretRow {
+                index,
+                row,
+                blinding: F::zero(),
+            })
+        })
+        .collect();
+    open(&key.commitment, &secret, &r, &[], writer_ref)?;
+    Ok(Proof {
+        words,
+        bytes: writer.finish(),
+    })
+}
+
+/// Values by node: weights from the key, committed tensors from the job.
+fn given(key: &ProvingKey, circuit: &Circuit, job: &Job) -> Result<Vec<Vec<i64>>, ProveError> {
+    let mut out = key.weights.clone();
+    let committed = |k: &Kind| matches!(k, Kind::Committed { .. });
+    let expected = circuit.nodes.iter().filter(|n| committed(&n.kind)).count();
+    if expected != job.values.len() {
+        return Err(ProveError::Nodes {
+            got: job.values.len(),
+            expected,
+        });
+    }
+    let mut values = job.values.iter();
+    for (index, (node, out)) in circuit.nodes.iter().zip(&mut out).enumerate() {
+        if let (true, Some(values)) = (
+            committed(&node.kind),
+            if committed(&node.kind) {
+                values.next()
+            } else {
+                None
+            },
+        ) {
+            let expected: usize = node.dims.iter().product();
+            if values.len() != expected {
+                return Err(ProveError::Shape {
+                    node: index,
+                    got: values.len(),
+                    expected,
+                });
+            }
+            out.clone_from(values);
+        }
+    }
+    Ok(out)
+}
+
+/// The nodes whose values a proof needs.
+fn wanted(circuit: &Circuit) -> Vec<usize> {
+    let einsums = circuit.nodes.iter().filter_map(|n| match &n.kind {
+        Kind::Einsum { left, right, .. } => Some([*left, *right]),
+        _ => None,
+    });
+    let factors = circuit
+        .product
+        .iter()
+        .flat_map(|p| p.factors.iter().copied());
+    let lookups = circuit.lookup.iter().flat_map(|l| [l.input, l.output]);
+    einsums.flatten().chain(factors).chain(lookups).collect()
+}
+
+/// The words of the public tensors, from their limbs.
+fn words(circuit: &Circuit, layout: &Layout, blocks: &[Vec<i32>]) -> Vec<F> {
+    let mut out = Vec::new();
+    for node in &circuit.public {
+        let Kind::Committed { limbs, .. } = &circuit.nodes[*node].kind else {
+            continue;
+        };
+        let dims = circuit.dims(*node);
+        let last = dims.last().copied().unwrap_or(1);
+        let count: usize = dims.iter().product();
+        let raw: Vec<u128> = (0..count)
+            .map(|i| {
+                let mut shift = 0;
+                let mut value = 0u128;
+                for (block, bits) in layout.node_blocks[*node].iter().zip(limbs) {
+                    value |=
+                        u128::from(blocks[*block][i].unsigned_abs() & ((1 << bits) - 1)) << shift;
+                    shift += bits;
+                }
+                value
+            })
+            .collect();
+        for row in raw.chunks(last) {
+            for word in row.chunks(start::WORD) {
+                let packed = word.iter().rev().fold(0u128, |w, v| (w << 16) | v);
+                out.push(F::from(packed));
+            }
+        }
+    }
+    out
+}
+
+fn send_rows(
+    key: &ProvingKey,
+    space: &Space,
+    rows: Vec<usize>,
+    label: verifai_transcript::Label,
+    writer: &mut ProofWriter,
+) -> Result<(), ProveError> {
+    let empty = Row::Small(Vec::new());
+    let commitments: Result<Vec<G1>, RowError> = rows
+        .par_iter()
+        .map(|r| {
+            let row = space.rows()[*r].as_ref().unwrap_or(&empty);
+            key.commitment.commit(row, F::zero()).map(G1)
+        })
+        .collect();
+    writer.send(label, &commitments?);
+    Ok(())
+}
+
+/// Blocks of helpers with their values: groups first, then hT of each table.
+fn helpers(
+    circuit: &Circuit,
+    layout: &Layout,
+    columns: &[Vec<Vec<F>>],
+    blocks: &[Vec<i32>],
+    challenges: &Challenges,
+) -> Result<Vec<(usize, Vec<F>)>, ProveError> {
+    let mut out = Vec::new();
+    for (group, columns) in layout.groups.iter().zip(columns) {
+        let count = layout.blocks[group.helper].shape.real();
+        let mut sums = vec![F::zero(); count];
+        for (column, values) in group.columns.iter().zip(columns) {
+            let shift = challenges.alpha - challenges.beta * from_i64(column.table().tag());
+            sums.par_chunks_mut(1 << 10)
+                .zip(values.par_chunks(1 << 10))
+                .try_for_each(|(sums, values)| {
+                    let mut inverses: Vec<F> = values.iter().map(|v| shift - v).collect();
+                    batch_inverse(&mut inverses).map_err(|_| ProveError::DegenerateChallenge)?;
+                    sums.iter_mut().zip(inverses).for_each(|(s, i)| *s += i);
+                    Ok::<(), ProveError>(())
+                })?;
+        }
+        out.push((group.helper, sums));
+    }
+    for (place, (count, helper)) in layout.counts.iter().zip(&layout.table_helpers).enumerate() {
+        let counts = &blocks[*count];
+        let values = match place.checked_sub(1) {
+            None => {
+                table_helpers(counts, challenges).map_err(|_| ProveError::DegenerateChallenge)?
+            }
+            Some(t) => {
+                let custom = &circuit.tables[t];
+                let mut inverses: Vec<F> = custom
+                    .outputs
+                    .iter()
+                    .enumerate()
+                    .map(|(a, y)| start::custom_denominator(challenges, t, custom.first, a, *y))
+                    .collect();
+                batch_inverse(&mut inverses).map_err(|_| ProveError::DegenerateChallenge)?;
+                inverses
+                    .iter()
+                    .zip(counts)
+                    .map(|(i, m)| *i * from_i64(i64::from(*m)))
+                    .collect()
+            }
+        };
+        out.push((*helper, values));
+    }
+    Ok(out)
+}
+
+/// A lie about a helper reaches the zerocheck too.
+fn lie_in_helper(layout: &Layout, helpers: &mut [(usize, Vec<F>)], address: usize, delta: i64) {
+    for (block, values) in helpers.iter_mut().take(layout.groups.len()) {
+        let block = &layout.blocks[*block];
+        let positions = block.shape.positions();
+        if let Some(i) = positions.iter().position(|p| block.base + p == address) {
+            values[i] += from_i64(delta);
+        }
+    }
+}
+
+fn contractions(
+    circuit: &Circuit,
+    layout: &Layout,
+    values: &Values,
+    writer: &mut ProofWriter,
+    claims: &mut Vec<Claim>,
+) -> Result<(), ProveError> {
+    let mut equations = Vec::new();
+    for node in &circuit.zero {
+        let point = writer.challenges(ZERO_POINT, start::point_variables(circuit.dims(*node)));
+        let pulled = start::zero(circuit, layout, *node, &point)?;
+        if circuit.nodes[*node].einsum {
+            equations.push(pulled);
+        } else {
+            claims.push(pulled.claim);
+        }
+    }
+    if equations.is_empty() {
+        return Ok(());
+    }
+    let eta = writer.challenge(ETA);
+    let (mut running, instances) = batch(equations, eta);
+    let kappa = contraction::prove(circuit, values, &instances, writer)?;
+    // the weight of the initial claim after all rounds; constants do not matter here
+    let mut tail = Vec::new();
+    for (instance, _) in &instances {
+        let (left, right) = contraction::ends(instance, &kappa)?;
+        for (node, term) in [(instance.left, left), (instance.right, right)] {
+            let Pulled { claim, .. } = pull(circuit, layout, node, term)?;
+            tail.push(claim);
+        }
+    }
+    let mut weight = F::from(1u64);
+    for t in &kappa {
+        // s(t) = .. + l_1(t) claim, on the nodes 0, 1, 2: l_1(t) = t (2 - t)
+        weight *= *t * (F::from(2u64) - t);
+    }
+    running = running.scaled(weight);
+    claims.push(running);
+    claims.extend(tail);
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! Integer values of nodes: what einsums, products and lookups read.
+
+use rayon::prelude::*;
+use verifai_table::{Circuit, Kind, Map};
+
+/// Values of nodes, row-major with the batch axis first; empty where nothing asked for them.
+#[derive(Debug)]
+pub struct Values {
+    nodes: Vec<Vec<i64>>,
+}
+
+impl Values {
+    /// Evaluates the nodes that `wanted` depends on. `given` holds the committed and weight nodes.
+    /// Arithmetic wraps: an honest witness never comes near 2^63, and another one proves nothing.
+    pub fn new(circuit: &Circuit, given: Vec<Vec<i64>>, wanted: &[usize]) -> Self {
+        let mut needed = vec![false; circuit.nodes.len()];
+        for node in wanted {
+            if let Some(n) = needed.get_mut(*node) {
+                *n = true;
+            }
+        }
+        for index in (0..circuit.nodes.len()).rev() {
+            if !needed[index] {
+                continue;
+            }
+            match &circuit.nodes[index].kind {
+                Kind::Weight { .. } | Kind::Committed { .. } | Kind::Einsum { .. } => {}
+                Kind::View { source, .. } | Kind::Reshape { source } => needed[*source] = true,
+                Kind::Linear { terms, .. } => terms.iter().for_each(|(_, s)| needed[*s] = true),
+            }
+        }
+        let mut out = Self { nodes: given };
+        out.nodes.resize(circuit.nodes.len(), Vec::new());
+        for (index, needed) in needed.into_iter().enumerate() {
+            if needed && out.nodes[index].is_empty() {
+                out.nodes[index] = out.evaluate(circuit, index);
+            }
+        }
+        out
+    }
+
+    /// The values of a node; empty if nothing asked for it.
+    pub fn node(&self, index: usize) -> &[i64] {
+        self.nodes.get(index).map_or(&[], Vec::as_slice)
+    }
+
+    fn evaluate(&self, circuit: &Circuit, index: usize) -> Vec<i64> {
+        let node = &circuit.nodes[index];
+        match &node.kind {
+            Kind::View { source, axes } => {
+                view(self.node(*source), circuit.dims(*source), axes, &node.dims)
+            }
+            Kind::Reshape { source } => self.node(*source).to_vec(),
+            Kind::Linear { terms, offset } => {
+                let mut out = vec![*offset; node.dims.iter().product()];
+                for (coefficient, source) in terms {
+                    let values = self.node(*source);
+                    for chunk in out.chunks_mut(values.len().max(1)) {
+                        for (o, v) in chunk.iter_mut().zip(values) {
+                            *o = o.wrapping_add(coefficient.wrapping_mul(*v));
+                        }
+                    }
+                }
+                out
+            }
+            Kind::Weight { .. } | Kind::Committed { .. } | Kind::Einsum { .. } => Vec::new(),
+        }
+    }
+}
+
+/// `out[t] = source[maps(t)]`, zero outside.
+fn view(values: &[i64], source: &[usize], maps: &[Map], target: &[usize]) -> Vec<i64> {
+    let mut strides = vec![1usize; source.len()];
+    for axis in (1..source.len()).rev() {
+        strides[axis - 1] = strides[axis] * source[axis];
+    }
+    // for each target axis: the source axis that reads it, and how
+    let mut reader: Vec<Option<usize>> = vec![None; target.len()];
+    for (s, map) in maps.iter().enumerate() {
+        map.axes().into_iter().for_each(|a| reader[a] = Some(s));
+    }
+    let step = |s: usize, axis: usize, i: usize| -> i64 {
+        match &maps[s] {
+            Map::Affine { terms, .. } => terms
+                .iter()
+                .find(|t| t.0 == axis)
+                .map_or(0, |t| t.1 * i as i64),
+            Map::Indices { indices, .. } => indices[i] as i64,
+        }
+    };
+    let (last, outer) = match target.split_last() {
+        Some((last, outer)) => (*last, outer),
+        None => (1, target),
+    };
+    let rows: usize = outer.iter().product();
+    let mut out = vec![0i64; rows * last];
+    out.par_chunks_mut(last)
+        .with_min_len(1 << 8)
+        .enumerate()
+        .for_each(|(row, out)| {
+            let mut at: Vec<i64> = maps
+                .iter()
+                .map(|m| match m {
+                    Map::Affine { offset, .. } => *offset,
+                    Map::Indices { .. } => 0,
+                })
+                .collect();
+            let mut rest = row;
+            for (axis, d) in outer.iter().enumerate().rev() {
+                let i = rest % d;
+                rest /= d;
+                if let Some(s) = reader[axis] {
+                    at[s] += step(s, axis, i);
+                }
+            }
+            let inner = if target.is_empty() {
+                None
+            } else {
+                reader[target.len() - 1]
+            };
+            let mut base = 0usize;
+            for (s, i) in at.iter().enumerate() {
+                if Some(s) == inner {
+                    continue;
+                }
+                match usize::try_from(*i) {
+                    Ok(i) if i < source[s] => base += i * strides[s],
+                    _ => return, // this row lies outside
+                }
+            }
+            match inner {
+                None => out.fill(values[base]),
+                Some(s) => {
+                    for (i, o) in out.iter_mut().enumerate() {
+                        let index = at[s] + step(s, target.len() - 1, i);
+                        if let Ok(index) = usize::try_from(index) {
+                            if index < source[s] {
+                                *o = values[base + index * strides[s]];
+                            }
+                        }
+                    }
+                }
+            }
+        });
+    out
+}

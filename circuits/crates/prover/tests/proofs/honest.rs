@@ -1,0 +1,75 @@
+use crate::circuits::{check, dense, mixed};
+use verifai_table::Layout;
+use verifai_verifier::proof_bytes;
+
+#[test]
+fn honest_proofs_verify() {
+    for batch in [1, 2, 3, 5] {
+        assert_eq!(dense(batch).check(), Ok(()), "dense, batch {batch}");
+        assert_eq!(mixed(batch).check(), Ok(()), "mixed, batch {batch}");
+    }
+}
+
+#[test]
+fn length_is_known_before() {
+    for case in [dense(1), dense(3), mixed(1), mixed(4)] {
+        let (key, proof) = case.prove().unwrap();
+        let circuit = key.verifying.circuit.expand(case.job.batch);
+        let layout = Layout::new(&circuit).unwrap();
+        assert_eq!(proof_bytes(&circuit, &layout), Ok(proof.bytes.len()));
+    }
+}
+
+#[test]
+fn weights_have_one_commitment() {
+    let (one, many) = (dense(1).key(), dense(9).key());
+    assert_eq!(one.commitments(), many.commitments());
+    let mut case = dense(1);
+    case.table["public"] = serde_json::json!([8]);
+    assert_eq!(case.key().commitments(), one.commitments());
+    assert_eq!(case.check(), Ok(()));
+}
+
+#[test]
+fn every_byte_of_the_proof_counts() {
+    for case in [dense(1), mixed(1)] {
+        let (key, proof) = case.prove().unwrap();
+        let mut accepted = 0;
+        for i in 0..proof.bytes.len() {
+            let mut bad = proof.clone();
+            bad.bytes[i] ^= 1 << (i % 8);
+            accepted += usize::from(check(&key, &case.job, &bad).is_ok());
+        }
+        println!("{} bytes changed, {accepted} accepted", proof.bytes.len());
+        assert_eq!(accepted, 0);
+        for length in [0, 31, proof.bytes.len() - 1] {
+            let mut bad = proof.clone();
+            bad.bytes.truncate(length);
+            assert!(check(&key, &case.job, &bad).is_err());
+        }
+        let mut long = proof.clone();
+        long.bytes.push(0);
+        assert!(check(&key, &case.job, &long).is_err());
+    }
+}
+
+#[test]
+fn words_context_and_batch_count() {
+    let case = dense(2);
+    let (key, proof) = case.prove().unwrap();
+    for i in 0..proof.words.len() {
+        let mut bad = proof.clone();
+        bad.words[i] += verifai_field::F::from(1u64);
+        assert!(check(&key, &case.job, &bad).is_err());
+        bad.words.remove(i);
+        assert!(check(&key, &case.job, &bad).is_err());
+    }
+    let mut job = case.job.clone();
+    job.context[31] = 1;
+    assert!(check(&key, &job, &proof).is_err());
+    for batch in [0, 1, 3] {
+        job = case.job.clone();
+        job.batch = batch;
+        assert!(check(&key, &job, &proof).is_err());
+    }
+}

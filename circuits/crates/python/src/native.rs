@@ -1,0 +1,191 @@
+//! Proving and verifying, as Python calls them: a few calls per proof.
+
+use crate::guard::released;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use std::path::PathBuf;
+use verifai_field::{decode, encode, F};
+use verifai_prover::{Job, ProvingKey};
+use verifai_srs::{development, Srs};
+use verifai_table::Layout;
+use verifai_verifier::{key, proof_bytes, verify, Public, VerifyingKey};
+
+/// A structured reference string in memory.
+#[pyclass(name = "Srs", module = "verifai._native", frozen)]
+pub(crate) struct NativeSrs {
+    inner: Srs,
+}
+
+#[pymethods]
+impl NativeSrs {
+    /// The development SRS with `powers` powers: its tau is public, so that its proofs convince nobody.
+    #[staticmethod]
+    fn development(py: Python<'_>, powers: usize) -> PyResult<Self> {
+        let inner = released(py, || development(powers))?;
+        Ok(Self { inner })
+    }
+
+    /// Reads and checks a file (.ptau or halo2 raw), of which `powers` powers are kept.
+    #[staticmethod]
+    fn load(py: Python<'_>, path: PathBuf, powers: usize) -> PyResult<Self> {
+        let inner = released(py, || Srs::load(&path, powers))?;
+        Ok(Self { inner })
+    }
+
+    /// How many powers of tau there are.
+    #[getter]
+    fn powers(&self) -> usize {
+        self.inner.powers().len()
+    }
+
+    /// The name of the SRS: 32 bytes.
+    #[getter]
+    fn id<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.inner.id())
+    }
+
+    /// tau H2 in the EVM's form: 128 bytes.
+    #[getter]
+    fn tau_g2<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &verifai_curve::encode_g2(&self.inner.tau_g2()))
+    }
+}
+
+/// The prover of one circuit: table, committed weights, window tables of the SRS.
+#[pyclass(name = "Prover", module = "verifai._native", frozen)]
+pub(crate) struct Prover {
+    key: ProvingKey,
+}
+
+/// Little-endian 64-bit integers.
+fn integers(bytes: &[u8]) -> PyResult<Vec<i64>> {
+    let chunks = bytes.chunks_exact(8);
+    if !chunks.remainder().is_empty() {
+        return Err(PyValueError::new_err(
+            "a tensor is a whole number of 64-bit integers",
+        ));
+    }
+    let words = chunks.map(|c| c.iter().rev().fold(0i64, |n, b| (n << 8) | i64::from(*b)));
+    Ok(words.collect())
+}
+
+fn tensors(all: &[Bound<'_, PyBytes>]) -> PyResult<Vec<Vec<i64>>> {
+    all.iter().map(|b| integers(b.as_bytes())).collect()
+}
+
+fn context(bytes: &[u8]) -> PyResult<[u8; 32]> {
+    bytes
+        .try_into()
+        .map_err(|_| PyValueError::new_err("a context has 32 bytes"))
+}
+
+#[pymethods]
+impl Prover {
+    /// Commits the weights (one tensor of little-endian int64 per weight node).
+    #[new]
+    fn new(
+        py: Python<'_>,
+        table: &[u8],
+        weights: Vec<Bound<'_, PyBytes>>,
+        srs: &NativeSrs,
+    ) -> PyResult<Self> {
+        let weights = tensors(&weights)?;
+        let key = released(py, || ProvingKey::new(table, weights, &srs.inner))?;
+        Ok(Self { key })
+    }
+
+    /// The weight commitments: 64 bytes for each row.
+    #[getter]
+    fn commitments<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.key.commitments())
+    }
+
+    /// Proves one batch. `values`: one tensor of little-endian int64 per committed node, batch axis first.
+    ///
+    /// Returns the public words (32 bytes each) and the proof. `lies` (additions to entries of the committed
+    /// vector, by address) and `stubborn` (go on with a witness that proves nothing) are for tests
+    /// of soundness: the proof then verifies only if the verifier is broken.
+    #[pyo3(signature = (batch, values, context, *, lies=Vec::new(), stubborn=false))]
+    fn prove<'py>(
+        &self,
+        py: Python<'py>,
+        batch: usize,
+        values: Vec<Bound<'py, PyBytes>>,
+        context: &[u8],
+        lies: Vec<(usize, i64)>,
+        stubborn: bool,
+    ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+        let job = Job {
+            batch,
+            values: tensors(&values)?,
+            context: self::context(context)?,
+            lies,
+            stubborn,
+        };
+        let proof = released(py, || verifai_prover::prove(&self.key, &job))?;
+        let words: Vec<u8> = proof.words.iter().flat_map(encode).collect();
+        Ok((PyBytes::new(py, &words), PyBytes::new(py, &proof.bytes)))
+    }
+}
+
+/// Verifies a proof; returns nothing, or raises ValueError with the reason.
+///
+/// `words`: 32 bytes for each public word. The caller establishes that `tau_g2` is that of an SRS it trusts.
+#[pyfunction]
+#[pyo3(signature = (table, commitments, tau_g2, batch, context, words, proof))]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one argument per thing that a verifier trusts or checks"
+)]
+pub(crate) fn native_verify(
+    py: Python<'_>,
+    table: &[u8],
+    commitments: &[u8],
+    tau_g2: &[u8],
+    batch: usize,
+    context: &[u8],
+    words: &[u8],
+    proof: &[u8],
+) -> PyResult<()> {
+    let context = self::context(context)?;
+    if words.len() % 32 != 0 {
+        return Err(PyValueError::new_err("public words have 32 bytes each"));
+    }
+    released(py, || {
+        let words: Result<Vec<F>, _> = words.chunks_exact(32).map(decode).collect();
+        let words = words.map_err(|e| format!("public words: {e}"))?;
+        let key = VerifyingKey::read(table, commitments, tau_g2).map_err(|e| e.to_string())?;
+        let public = Public {
+            batch,
+            context,
+            words: &words,
+        };
+        verify(&key, &public, proof).map_err(|e| e.to_string())
+    })
+}
+
+/// The digest that starts the transcript of all proofs under a key: 32 bytes.
+#[pyfunction]
+#[pyo3(signature = (table, commitments, tau_g2))]
+pub(crate) fn native_key_digest<'py>(
+    py: Python<'py>,
+    table: &[u8],
+    commitments: &[u8],
+    tau_g2: &[u8],
+) -> Bound<'py, PyBytes> {
+    PyBytes::new(py, &key::digest(table, commitments, tau_g2))
+}
+
+/// The exact length of the proofs of a table for a batch.
+#[pyfunction]
+#[pyo3(signature = (table, batch))]
+pub(crate) fn native_proof_bytes(py: Python<'_>, table: &[u8], batch: usize) -> PyResult<usize> {
+    released(py, || {
+        let circuit = verifai_table::read(table)
+            .map_err(|e| e.to_string())?
+            .expand(batch.max(1));
+        let layout = Layout::new(&circuit).map_err(|e| e.to_string())?;
+        proof_bytes(&circuit, &layout).map_err(|e| e.to_string())
+    })
+}

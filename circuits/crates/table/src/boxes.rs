@@ -1,0 +1,177 @@
+//! Boxes: how a tensor lies in the address space.
+//!
+//! The outer axes lie above, row-major and unpadded, the inner axes below, each padded to a power of
+//! two. A position is linear in the indices: every axis has a stride.
+
+use verifai_poly::variables;
+
+/// The shape of a block.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Box {
+    dims: Vec<usize>,
+    outer: Vec<bool>,
+}
+
+impl Box {
+    /// A box; axes beyond the dims are not outer.
+    pub fn new(dims: &[usize], outer: &[usize]) -> Self {
+        Self {
+            dims: dims.to_vec(),
+            outer: (0..dims.len()).map(|axis| outer.contains(&axis)).collect(),
+        }
+    }
+
+    /// A single inner axis.
+    pub fn line(length: usize) -> Self {
+        Self::new(&[length], &[])
+    }
+
+    /// The real entries of each axis.
+    pub fn dims(&self) -> &[usize] {
+        &self.dims
+    }
+
+    /// Axis, dim and whether it is outer.
+    fn axes(&self) -> impl DoubleEndedIterator<Item = (usize, usize, bool)> + '_ {
+        let pairs = self.dims.iter().zip(&self.outer).enumerate();
+        pairs
+            .map(|(axis, (dim, outer))| (axis, *dim, *outer))
+            .collect::<Vec<_>>()
+            .into_iter()
+    }
+
+    /// The outer axes, in index order.
+    pub fn outer_axes(&self) -> Vec<usize> {
+        self.axes().filter(|a| a.2).map(|a| a.0).collect()
+    }
+
+    /// The inner axes with their numbers of variables, in index order.
+    pub fn inner_axes(&self) -> Vec<(usize, usize)> {
+        let inner = self.axes().filter(|a| !a.2);
+        inner.map(|(axis, dim, _)| (axis, variables(dim))).collect()
+    }
+
+    /// Variables of the inner axes together.
+    pub fn inner(&self) -> usize {
+        self.inner_axes().iter().map(|a| a.1).sum()
+    }
+
+    /// Entries of the outer axes together.
+    pub fn outer_size(&self) -> usize {
+        self.axes()
+            .filter(|a| a.2)
+            .fold(1, |n, a| n.saturating_mul(a.1))
+    }
+
+    /// Addresses that the box takes; saturates.
+    pub fn size(&self) -> usize {
+        let inner = u32::try_from(self.inner()).ok();
+        let block = inner
+            .and_then(|i| 1usize.checked_shl(i))
+            .unwrap_or(usize::MAX);
+        self.outer_size().saturating_mul(block)
+    }
+
+    /// Real entries; saturates.
+    pub fn real(&self) -> usize {
+        self.dims.iter().fold(1, |n, d| n.saturating_mul(*d))
+    }
+
+    /// The distance of neighbours along each axis.
+    pub fn strides(&self) -> Vec<usize> {
+        let mut strides = vec![0; self.dims.len()];
+        let mut stride = 1usize;
+        for (outer, axis, dim) in [false, true]
+            .into_iter()
+            .flat_map(|side| self.axes().rev().filter(move |a| a.2 == side))
+            .map(|(axis, dim, outer)| (outer, axis, dim))
+        {
+            if let Some(s) = strides.get_mut(axis) {
+                *s = stride;
+            }
+            let length = if outer {
+                dim
+            } else {
+                dim.checked_next_power_of_two().unwrap_or(usize::MAX)
+            };
+            stride = stride.saturating_mul(length);
+        }
+        strides
+    }
+
+    /// The positions of all real entries, row-major over all axes.
+    pub fn positions(&self) -> Vec<usize> {
+        let mut out = vec![0usize];
+        for (stride, dim) in self.strides().into_iter().zip(&self.dims) {
+            let mut next = Vec::with_capacity(out.len().saturating_mul(*dim));
+            for position in &out {
+                next.extend((0..*dim).map(|i| position.saturating_add(i.saturating_mul(stride))));
+            }
+            out = next;
+        }
+        out
+    }
+}
+
+/// Places boxes one after another, larger inner parts first, so that each base is a multiple of
+/// 2^inner. Returns the bases and the end.
+pub fn pack(boxes: &[&Box], start: usize) -> (Vec<usize>, usize) {
+    let mut order: Vec<usize> = (0..boxes.len()).collect();
+    let inner = |i: &usize| boxes.get(*i).map_or(0, |b| b.inner());
+    order.sort_by_key(|i| std::cmp::Reverse(inner(i)));
+    let mut bases = vec![0; boxes.len()];
+    let mut at = start;
+    for i in order {
+        if let (Some(base), Some(b)) = (bases.get_mut(i), boxes.get(i)) {
+            *base = at;
+            at = at.saturating_add(b.size());
+        }
+    }
+    (bases, at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_are_distinct_and_within() {
+        for (dims, outer) in [
+            (vec![3, 5, 2], vec![1]),
+            (vec![3, 5, 2], vec![]),
+            (vec![3, 5, 6], vec![0, 2]),
+            (vec![], vec![]),
+            (vec![1, 1], vec![0]),
+        ] {
+            let b = Box::new(&dims, &outer);
+            let mut positions = b.positions();
+            assert_eq!(positions.len(), b.real());
+            assert!(positions.iter().all(|p| *p < b.size()));
+            positions.sort_unstable();
+            positions.dedup();
+            assert_eq!(positions.len(), b.real());
+        }
+        let b = Box::new(&[3, 5, 6], &[0, 2]);
+        assert_eq!(
+            (b.inner(), b.size(), b.strides()),
+            (3, 18 * 8, vec![48, 1, 8])
+        );
+    }
+
+    #[test]
+    fn packing_aligns() {
+        let boxes = [
+            Box::new(&[3, 3], &[0]),
+            Box::line(9),
+            Box::line(1),
+            Box::new(&[5, 2], &[0]),
+        ];
+        let refs: Vec<&Box> = boxes.iter().collect();
+        let (bases, end) = pack(&refs, 64);
+        assert_eq!(bases, [80, 64, 102, 92]);
+        assert_eq!(end, 103);
+        for (b, base) in boxes.iter().zip(bases) {
+            assert_eq!(base % (1 << b.inner()), 0);
+        }
+    }
+}

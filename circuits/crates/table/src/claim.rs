@@ -1,0 +1,147 @@
+//! A claim: constant + linear form in the committed blocks = 0.
+
+use crate::boxes::Box;
+use crate::layout::Layout;
+use crate::weights::{eq_range, merge, parts, shift_right, Group, Indices, Term};
+use verifai_field::{inner_product, One, Zero, F};
+use verifai_poly::{eq_at, eq_table_real};
+
+/// Weights on one block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockTerm {
+    /// The block.
+    pub block: usize,
+    /// Its weights.
+    pub term: Term,
+}
+
+/// `constant + sum of block terms = 0`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claim {
+    /// The constant.
+    pub constant: F,
+    /// The linear form.
+    pub terms: Vec<BlockTerm>,
+}
+
+impl Claim {
+    /// Adds `factor * other`.
+    pub fn add(&mut self, other: Self, factor: F) {
+        self.constant += factor * other.constant;
+        let scaled = other.terms.into_iter().map(|t| BlockTerm {
+            term: t.term.scaled(factor),
+            ..t
+        });
+        self.terms.extend(scaled);
+    }
+
+    /// The claim times a factor.
+    #[must_use]
+    pub fn scaled(self, factor: F) -> Self {
+        let mut out = Self::default();
+        out.add(self, factor);
+        out
+    }
+
+    /// The multilinear extension of the linear form at a point of the address space. `None` if a
+    /// group is too large.
+    pub fn at(&self, layout: &Layout, point: &[F]) -> Option<F> {
+        let mut sum = F::zero();
+        for BlockTerm { block, term } in &self.terms {
+            let block = layout.blocks.get(*block)?;
+            sum += at_point(term, &block.shape, block.base, point)?;
+        }
+        Some(sum)
+    }
+}
+
+/// The extension of a term on a box at `base`, at a point.
+pub fn at_point(term: &Term, shape: &Box, base: usize, point: &[F]) -> Option<F> {
+    let inner = shape.inner();
+    let (high, mut low) = point.split_at_checked(point.len().saturating_sub(inner))?;
+    let first = shift_right(base, inner);
+    let dims = shape.dims();
+    let outer = shape.outer_axes();
+    let mut eq_inner: Vec<Option<Vec<F>>> = vec![None; dims.len()];
+    for (axis, bits) in shape.inner_axes() {
+        let (own, after) = low.split_at_checked(bits)?;
+        low = after;
+        *eq_inner.get_mut(axis)? = Some(eq_table_real(own, *dims.get(axis)?));
+    }
+    let mut value = term.coefficient;
+    let eq_outer = if outer.is_empty() {
+        value *= eq_at(high, first);
+        Vec::new()
+    } else {
+        eq_range(high, first, shape.outer_size())
+    };
+    let touches = |g: &Group| g.axes.iter().any(|a| outer.contains(a));
+    let link: Vec<usize> = (0..term.groups.len())
+        .filter(|i| term.groups.get(*i).is_some_and(touches))
+        .collect();
+    for part in parts(term.groups.len(), &[link]) {
+        let members: Vec<&Group> = part.iter().filter_map(|i| term.groups.get(*i)).collect();
+        let group = merge(&members, dims)?;
+        value *= match group.axes.as_slice() {
+            axes if axes == outer.as_slice() && !outer.is_empty() => {
+                inner_product(&group.vector, &eq_outer)
+            }
+            [axis] => inner_product(&group.vector, eq_inner.get(*axis)?.as_ref()?),
+            axes => mixed(axes, &group.vector, shape, &eq_outer, &eq_inner)?,
+        };
+    }
+    Some(value)
+}
+
+/// The sum over a group that is neither one inner axis nor all outer ones.
+fn mixed(
+    axes: &[usize],
+    vector: &[F],
+    shape: &Box,
+    eq_outer: &[F],
+    eq_inner: &[Option<Vec<F>>],
+) -> Option<F> {
+    let dims = shape.dims();
+    let lengths: Vec<usize> = axes
+        .iter()
+        .map(|a| dims.get(*a).copied().unwrap_or(1))
+        .collect();
+    let outer = shape.outer_axes();
+    let strides = shape.strides();
+    let block = 1usize.checked_shl(u32::try_from(shape.inner()).ok()?)?;
+    // the stride within the outer index, zero along inner axes
+    let along: Vec<usize> = axes
+        .iter()
+        .map(|a| match strides.get(*a) {
+            Some(s) if outer.contains(a) => s.checked_div(block).unwrap_or(0),
+            _ => 0,
+        })
+        .collect();
+    let uses_outer = axes.iter().any(|a| outer.contains(a));
+    let mut index = Indices::new(&lengths);
+    let mut sum = F::zero();
+    for weight in vector {
+        let mut product = *weight;
+        if uses_outer {
+            product *= eq_outer.get(index.dot(&along))?;
+        }
+        for (axis, i) in axes.iter().zip(index.at()) {
+            if let Some(eq) = eq_inner.get(*axis)? {
+                product *= eq.get(*i)?;
+            }
+        }
+        sum += product;
+        index.advance();
+    }
+    Some(sum)
+}
+
+/// `sum over real positions of eq(x, .) eq(y, .)` on a box.
+pub fn box_sum(shape: &Box, base: usize, x: &[F], y: &[F]) -> F {
+    let (a, b) = (Term::eq_box(shape, base, x), Term::eq_box(shape, base, y));
+    let pairs = a.groups.iter().zip(&b.groups);
+    let groups = pairs.fold(F::one(), |product, (g, h)| {
+        product * inner_product(&g.vector, &h.vector)
+    });
+    a.coefficient * b.coefficient * groups
+}

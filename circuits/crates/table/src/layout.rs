@@ -1,0 +1,378 @@
+//! The address space: regions, blocks, lookup groups, the cube of the zerocheck.
+
+use crate::boxes::{pack, Box};
+use crate::limits::{MAX_BATCH_ELEMENTS, MAX_VARIABLES};
+use crate::node::{Circuit, Kind};
+use crate::validate::TableError;
+use std::collections::HashMap;
+use std::ops::Range;
+use verifai_lookup::{BLOCK, GROUP};
+use verifai_poly::variables;
+
+/// A part of the address space with rows of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Region {
+    /// The model's integers: committed once, at setup.
+    Weight,
+    /// A private input.
+    Input,
+    /// A private output.
+    Output,
+    /// Everything else that is committed before the first challenge.
+    Witness,
+    /// Helpers of the lookups.
+    Helper,
+}
+
+/// The regions in their order.
+pub const REGIONS: [Region; 5] = [
+    Region::Weight,
+    Region::Input,
+    Region::Output,
+    Region::Witness,
+    Region::Helper,
+];
+
+/// A box with its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Its region.
+    pub region: Region,
+    /// Its shape.
+    pub shape: Box,
+    /// Its first address.
+    pub base: usize,
+}
+
+/// Which table a lookup is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Table {
+    /// The range table of so many bits.
+    Range(u32),
+    /// A custom table.
+    Custom(usize),
+}
+
+impl Table {
+    /// Its tag: range tables 1 to 8, custom tables from 16.
+    pub fn tag(self) -> i64 {
+        match self {
+            Self::Range(bits) => i64::from(bits),
+            Self::Custom(index) => i64::try_from(index).unwrap_or(i64::MAX).saturating_add(16),
+        }
+    }
+}
+
+/// What a lookup looks up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Column {
+    /// A block of limbs.
+    Limb {
+        /// The block.
+        block: usize,
+        /// Its width.
+        bits: u32,
+    },
+    /// Input and output nodes in a custom table.
+    Pair {
+        /// The table.
+        table: usize,
+        /// The input node.
+        input: usize,
+        /// The output node.
+        output: usize,
+    },
+}
+
+impl Column {
+    /// Its table.
+    pub fn table(&self) -> Table {
+        match self {
+            Self::Limb { bits, .. } => Table::Range(*bits),
+            Self::Pair { table, .. } => Table::Custom(*table),
+        }
+    }
+}
+
+/// At most four lookups of one shape, which share a helper.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LookupGroup {
+    /// The lookups.
+    pub columns: Vec<Column>,
+    /// The block of the helper.
+    pub helper: usize,
+    /// First position in the cube.
+    pub base: usize,
+}
+
+/// A product in the cube.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlacedProduct {
+    /// The factors.
+    pub factors: Vec<usize>,
+    /// Its box.
+    pub shape: Box,
+    /// First position in the cube.
+    pub base: usize,
+}
+
+/// The layout of a circuit that is expanded for its batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// All blocks.
+    pub blocks: Vec<Block>,
+    /// The blocks of each node: limbs, hint or weight; empty for what is virtual.
+    pub node_blocks: Vec<Vec<usize>>,
+    /// Multiplicities: of the range tables, then of each custom table.
+    pub counts: Vec<usize>,
+    /// hT: of the range tables, then of each custom table.
+    pub table_helpers: Vec<usize>,
+    /// Lookup groups.
+    pub groups: Vec<LookupGroup>,
+    /// Products.
+    pub products: Vec<PlacedProduct>,
+    /// Variables of the cube.
+    pub cube: usize,
+    /// Rows of each region, in the order of [`REGIONS`].
+    pub rows: [Range<usize>; 5],
+    /// Variables of the address space.
+    pub variables: usize,
+    /// Column variables.
+    pub log_columns: usize,
+    /// Widths of the range tables that are used, as bits of a number.
+    pub widths: u32,
+}
+
+impl Layout {
+    /// The layout of an expanded circuit.
+    pub fn new(circuit: &Circuit) -> Result<Self, TableError> {
+        let mut builder = Builder::default();
+        let mut node_blocks = vec![Vec::new(); circuit.nodes.len()];
+        for (node, out) in circuit.nodes.iter().zip(&mut node_blocks) {
+            let elements = node.dims.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
+            if elements.is_none_or(|n| n > MAX_BATCH_ELEMENTS) {
+                return Err(TableError::Rule("a batch of too many elements"));
+            }
+            match &node.kind {
+                Kind::Weight { outer } => {
+                    out.push(builder.block(Region::Weight, Box::new(&node.dims, outer)));
+                }
+                Kind::Committed {
+                    region,
+                    outer,
+                    limbs,
+                    ..
+                } => {
+                    for _ in 0..limbs.len().max(1) {
+                        out.push(builder.block(*region, Box::new(&node.dims, outer)));
+                    }
+                }
+                _ => {}
+            }
+        }
+        let entries: Vec<usize> = std::iter::once(BLOCK)
+            .chain(circuit.tables.iter().map(|t| t.outputs.len()))
+            .collect();
+        let counts = builder.lines(Region::Witness, &entries);
+
+        let (mut groups, widths) = groups(circuit, &node_blocks, &mut builder);
+        let table_helpers = builder.lines(Region::Helper, &entries);
+
+        let boxes: Vec<&Box> = groups
+            .iter()
+            .filter_map(|g| builder.blocks.get(g.helper))
+            .map(|b| &b.shape)
+            .collect();
+        let (bases, lookups_end) = pack(&boxes, 0);
+        groups
+            .iter_mut()
+            .zip(bases)
+            .for_each(|(group, base)| group.base = base);
+        let mut products: Vec<PlacedProduct> = circuit
+            .product
+            .iter()
+            .map(|p| PlacedProduct {
+                factors: p.factors.clone(),
+                shape: Box::new(
+                    circuit.dims(p.factors.first().copied().unwrap_or_default()),
+                    &p.outer,
+                ),
+                base: 0,
+            })
+            .collect();
+        let boxes: Vec<&Box> = products.iter().map(|p| &p.shape).collect();
+        let (bases, products_end) = pack(&boxes, 0);
+        products
+            .iter_mut()
+            .zip(bases)
+            .for_each(|(product, base)| product.base = base);
+        let cube = variables(lookups_end.max(products_end)).max(1);
+
+        let (rows, end) = builder.place(circuit.log_columns);
+        let variables = variables(end).max(circuit.log_columns);
+        if variables > MAX_VARIABLES || cube > MAX_VARIABLES {
+            return Err(TableError::Rule(
+                "the address space has more than 2^32 entries",
+            ));
+        }
+        Ok(Self {
+            blocks: builder.blocks,
+            node_blocks,
+            counts,
+            table_helpers,
+            groups,
+            products,
+            cube,
+            rows,
+            variables,
+            log_columns: circuit.log_columns,
+            widths,
+        })
+    }
+
+    /// The rows of a region.
+    pub fn region_rows(&self, region: Region) -> Range<usize> {
+        let place = REGIONS
+            .iter()
+            .position(|r| *r == region)
+            .unwrap_or_default();
+        self.rows.get(place).cloned().unwrap_or(0..0)
+    }
+
+    /// The rows that are committed before the first challenge.
+    pub fn stage_1(&self) -> impl Iterator<Item = usize> + '_ {
+        [Region::Input, Region::Output, Region::Witness]
+            .into_iter()
+            .flat_map(|r| self.region_rows(r))
+    }
+
+    /// Row variables.
+    pub fn log_rows(&self) -> usize {
+        self.variables.saturating_sub(self.log_columns)
+    }
+
+    /// Columns of the zerocheck that are sent: factors only if there is a product.
+    pub fn columns(&self) -> usize {
+        if self.products.is_empty() {
+            GROUP.saturating_add(1)
+        } else {
+            GROUP.saturating_add(6)
+        }
+    }
+}
+
+fn groups(
+    circuit: &Circuit,
+    node_blocks: &[Vec<usize>],
+    builder: &mut Builder,
+) -> (Vec<LookupGroup>, u32) {
+    let mut widths = 0u32;
+    let mut lookups: Vec<(Box, Column)> = Vec::new();
+    for (node, blocks) in circuit.nodes.iter().zip(node_blocks) {
+        if let Kind::Committed { outer, limbs, .. } = &node.kind {
+            for (bits, block) in limbs.iter().zip(blocks) {
+                widths |= 1u32.checked_shl(*bits).unwrap_or(0);
+                let column = Column::Limb {
+                    block: *block,
+                    bits: *bits,
+                };
+                lookups.push((Box::new(&node.dims, outer), column));
+            }
+        }
+    }
+    for l in &circuit.lookup {
+        let column = Column::Pair {
+            table: l.table,
+            input: l.input,
+            output: l.output,
+        };
+        lookups.push((Box::new(circuit.dims(l.input), &l.outer), column));
+    }
+    let mut cut: Vec<(Box, Vec<Column>)> = Vec::new();
+    let mut open: HashMap<Box, usize> = HashMap::new();
+    for (shape, column) in lookups {
+        let place = open.get(&shape).copied();
+        match place
+            .and_then(|p| cut.get_mut(p))
+            .filter(|g| g.1.len() < GROUP)
+        {
+            Some(group) => group.1.push(column),
+            None => {
+                open.insert(shape.clone(), cut.len());
+                cut.push((shape, vec![column]));
+            }
+        }
+    }
+    let groups = cut
+        .into_iter()
+        .map(|(shape, columns)| LookupGroup {
+            columns,
+            helper: builder.block(Region::Helper, shape),
+            base: 0,
+        })
+        .collect();
+    (groups, widths)
+}
+
+#[derive(Default)]
+struct Builder {
+    blocks: Vec<Block>,
+}
+
+impl Builder {
+    fn block(&mut self, region: Region, shape: Box) -> usize {
+        self.blocks.push(Block {
+            region,
+            shape,
+            base: 0,
+        });
+        self.blocks.len().saturating_sub(1)
+    }
+
+    fn lines(&mut self, region: Region, lengths: &[usize]) -> Vec<usize> {
+        lengths
+            .iter()
+            .map(|n| self.block(region, Box::line(*n)))
+            .collect()
+    }
+
+    /// Places all blocks; the rows of each region, and the end.
+    fn place(&mut self, log_columns: usize) -> ([Range<usize>; 5], usize) {
+        let columns = u32::try_from(log_columns)
+            .ok()
+            .and_then(|c| 1usize.checked_shl(c))
+            .unwrap_or(1);
+        let mut rows = [0..0, 0..0, 0..0, 0..0, 0..0];
+        let mut at = 0usize;
+        for (region, rows) in REGIONS.iter().zip(&mut rows) {
+            let mine: Vec<usize> = (0..self.blocks.len())
+                .filter(|i| self.blocks.get(*i).is_some_and(|b| b.region == *region))
+                .collect();
+            let boxes: Vec<&Box> = mine
+                .iter()
+                .filter_map(|i| self.blocks.get(*i))
+                .map(|b| &b.shape)
+                .collect();
+            let Some(inner) = boxes.iter().map(|b| b.inner()).max() else {
+                *rows = at.div_euclid(columns)..at.div_euclid(columns);
+                continue;
+            };
+            let largest = u32::try_from(inner)
+                .ok()
+                .and_then(|i| 1usize.checked_shl(i))
+                .unwrap_or(usize::MAX);
+            let start = at
+                .checked_next_multiple_of(columns.max(largest))
+                .unwrap_or(usize::MAX);
+            let (bases, end) = pack(&boxes, start);
+            for (i, base) in mine.iter().zip(bases) {
+                if let Some(block) = self.blocks.get_mut(*i) {
+                    block.base = base;
+                }
+            }
+            at = end.checked_next_multiple_of(columns).unwrap_or(usize::MAX);
+            *rows = start.div_euclid(columns)..at.div_euclid(columns);
+        }
+        (rows, at)
+    }
+}

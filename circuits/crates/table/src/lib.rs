@@ -1,0 +1,44 @@
+//! The operation table: tensors, constraints, layout, and the claims that follow from them.
+//!
+//! `docs/protocol.md` is the specification. *All linear structure is virtual*: a table lists tensors of
+//! which some are committed and all others are linear in them, or an einsum of two linear ones.
+//! A verifier never computes a tensor. It starts from a claim (a weight for each entry of a tensor)
+//! and pulls the weights back through the table to committed blocks, as reverse-mode
+//! differentiation does.
+//!
+//! Everything here is used by prover and verifier alike; nothing here sees a witness. A table may come
+//! from a stranger: reading it never panics, and its size is bounded by [`limits`].
+//!
+//! | module | idea |
+//! |---|---|
+//! | [`limits`] | how much a table may ask for |
+//! | [`json`] | the canonical JSON form |
+//! | [`node`] | validated nodes, and their expansion for a batch |
+//! | [`validate`](mod@validate) | the rules |
+//! | [`boxes`] | how a tensor lies in the address space; packing |
+//! | [`layout`](mod@layout) | regions, blocks, lookup groups, the cube of the zerocheck |
+//! | [`weights`] | weights on a tensor: terms over groups of axes |
+//! | [`pull`] | pulling weights back through a node |
+//! | [`claim`] | a claim: constant + linear form in the committed blocks |
+//! | [`start`] | the claims that constraints start |
+
+#![forbid(unsafe_code)]
+
+pub mod boxes;
+pub mod claim;
+pub mod json;
+pub mod layout;
+pub mod limits;
+pub mod node;
+pub mod pull;
+pub mod start;
+pub mod validate;
+pub mod weights;
+
+pub use boxes::{pack, Box};
+pub use claim::{BlockTerm, Claim};
+pub use layout::{Layout, Region};
+pub use node::{Circuit, Kind, Map, Node};
+pub use pull::{Instance, PullError};
+pub use validate::{read, TableError};
+pub use weights::{Group, Term};

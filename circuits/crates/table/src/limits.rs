@@ -1,0 +1,32 @@
+//! How much a table may ask for.
+
+/// Bytes of a table.
+pub const MAX_BYTES: usize = 8 << 20;
+/// Nodes of a table.
+pub const MAX_NODES: usize = 4096;
+/// Axes of a tensor, without the batch axis.
+pub const MAX_AXES: usize = 12;
+/// Elements of a tensor, without the batch axis.
+pub const MAX_ELEMENTS: usize = 1 << 24;
+/// Elements of a tensor with the batch axis.
+pub const MAX_BATCH_ELEMENTS: usize = 1 << 28;
+/// Custom lookup tables.
+pub const MAX_TABLES: usize = 64;
+/// Entries of a custom table.
+pub const MAX_ENTRIES: usize = 1 << 16;
+/// Absolute value of an entry.
+pub const MAX_ENTRY: i64 = 1 << 31;
+/// Absolute value of coefficients and offsets.
+pub const MAX_INTEGER: i64 = 1 << 62;
+/// Fewest and most column variables.
+pub const LOG_COLUMNS: std::ops::RangeInclusive<usize> = 4..=20;
+/// Most factors of a product.
+pub const MAX_FACTORS: usize = 5;
+/// Bits of a public value.
+pub const MAX_PUBLIC_BITS: u32 = 16;
+/// Variables of the address space: 2^32 entries are beyond any prover.
+pub const MAX_VARIABLES: usize = 32;
+/// Entries of one dense group of weights.
+pub const MAX_GROUP: usize = 1 << 24;
+/// Terms that a claim may split into.
+pub const MAX_TERMS: usize = 1 << 16;

@@ -1,0 +1,234 @@
+//! Validated nodes, and their expansion for a batch.
+
+use crate::layout::Region;
+
+/// Where a view reads along one source axis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Map {
+    /// `offset + sum coefficient * index of a target axis`; outside the source it reads zero.
+    Affine {
+        /// The index at target index zero.
+        offset: i64,
+        /// Target axes with coefficients.
+        terms: Vec<(usize, i64)>,
+    },
+    /// `indices[index of the target axis]`.
+    Indices {
+        /// The target axis.
+        axis: usize,
+        /// Source indices, each within the source.
+        indices: Vec<usize>,
+    },
+}
+
+impl Map {
+    /// The target axes that it reads.
+    pub fn axes(&self) -> Vec<usize> {
+        match self {
+            Self::Affine { terms, .. } => terms.iter().map(|t| t.0).collect(),
+            Self::Indices { axis, .. } => vec![*axis],
+        }
+    }
+}
+
+/// What a node is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Integers of the model, one block of any field elements.
+    Weight {
+        /// Outer axes of its box.
+        outer: Vec<usize>,
+    },
+    /// A committed tensor: `offset + sum 2^.. limb`, or `offset + block` without limbs.
+    Committed {
+        /// Where it lies.
+        region: Region,
+        /// Outer axes of its boxes.
+        outer: Vec<usize>,
+        /// What is added to the limbs.
+        offset: i64,
+        /// Widths of the limbs, least significant first.
+        limbs: Vec<u32>,
+    },
+    /// A static index map.
+    View {
+        /// Its source.
+        source: usize,
+        /// One map per source axis.
+        axes: Vec<Map>,
+    },
+    /// Row-major order under another shape.
+    Reshape {
+        /// Its source.
+        source: usize,
+    },
+    /// `offset + sum coefficient * node`.
+    Linear {
+        /// Coefficients and nodes.
+        terms: Vec<(i64, usize)>,
+        /// The constant.
+        offset: i64,
+    },
+    /// `sum left * right` over what is not in the output.
+    Einsum {
+        /// Left operand.
+        left: usize,
+        /// Right operand.
+        right: usize,
+        /// One letter per axis of left, right, output.
+        labels: [Vec<u8>; 3],
+    },
+}
+
+/// A tensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// What it is.
+    pub kind: Kind,
+    /// Its shape, batch axis included where the circuit is expanded.
+    pub dims: Vec<usize>,
+    /// Whether it depends on the batch.
+    pub batched: bool,
+    /// Whether it contains an einsum.
+    pub einsum: bool,
+}
+
+/// A custom table: a function on `first <= x < first + outputs.len()`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Custom {
+    /// The first input.
+    pub first: i64,
+    /// The outputs.
+    pub outputs: Vec<i64>,
+}
+
+/// Factors whose product is zero everywhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Product {
+    /// The factors, of one shape.
+    pub factors: Vec<usize>,
+    /// Outer axes of its box.
+    pub outer: Vec<usize>,
+}
+
+/// A lookup in a custom table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// Which table.
+    pub table: usize,
+    /// The input.
+    pub input: usize,
+    /// The output.
+    pub output: usize,
+    /// Outer axes of its box.
+    pub outer: Vec<usize>,
+}
+
+/// A validated operation table, for one inference or expanded for a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Circuit {
+    /// Tensors.
+    pub nodes: Vec<Node>,
+    /// Custom tables.
+    pub tables: Vec<Custom>,
+    /// Tensors that are zero everywhere.
+    pub zero: Vec<usize>,
+    /// Products that are zero everywhere.
+    pub product: Vec<Product>,
+    /// Lookups in custom tables.
+    pub lookup: Vec<Lookup>,
+    /// Tensors whose values are public.
+    pub public: Vec<usize>,
+    /// log2 of the entries of a row.
+    pub log_columns: usize,
+}
+
+/// The letter of the batch axis: tables use lower case.
+const BATCH: u8 = b'B';
+
+impl Circuit {
+    /// The node, if it exists.
+    pub fn node(&self, index: usize) -> Option<&Node> {
+        self.nodes.get(index)
+    }
+
+    /// The dims of a node; none for a node that does not exist.
+    pub fn dims(&self, index: usize) -> &[usize] {
+        self.nodes.get(index).map_or(&[], |n| n.dims.as_slice())
+    }
+
+    fn batched(&self, index: usize) -> bool {
+        self.nodes.get(index).is_some_and(|n| n.batched)
+    }
+
+    /// The circuit for `batch` inferences: an explicit leading axis on every batched node.
+    #[must_use]
+    pub fn expand(&self, batch: usize) -> Self {
+        let shift = |outer: &[usize], batched: bool| -> Vec<usize> {
+            let moved = outer.iter().map(|a| a.saturating_add(1));
+            if batched {
+                std::iter::once(0).chain(moved).collect()
+            } else {
+                outer.to_vec()
+            }
+        };
+        let nodes = self.nodes.iter().map(|node| {
+            let mut out = node.clone();
+            if !node.batched {
+                return out;
+            }
+            out.dims.insert(0, batch);
+            match &mut out.kind {
+                Kind::Weight { .. } | Kind::Reshape { .. } | Kind::Linear { .. } => {}
+                Kind::Committed { outer, .. } => *outer = shift(outer, true),
+                Kind::View { axes, .. } => {
+                    for map in axes.iter_mut() {
+                        match map {
+                            Map::Affine { terms, .. } => {
+                                terms.iter_mut().for_each(|t| t.0 = t.0.saturating_add(1));
+                            }
+                            Map::Indices { axis, .. } => *axis = axis.saturating_add(1),
+                        }
+                    }
+                    let own = Map::Affine {
+                        offset: 0,
+                        terms: vec![(0, 1)],
+                    };
+                    axes.insert(0, own);
+                }
+                Kind::Einsum {
+                    left,
+                    right,
+                    labels: [l, r, o],
+                } => {
+                    if self.batched(*left) {
+                        l.insert(0, BATCH);
+                    }
+                    if self.batched(*right) {
+                        r.insert(0, BATCH);
+                    }
+                    o.insert(0, BATCH);
+                }
+            }
+            out
+        });
+        let nodes = nodes.collect();
+        let product = self.product.iter().map(|p| Product {
+            factors: p.factors.clone(),
+            outer: shift(
+                &p.outer,
+                p.factors.first().is_some_and(|f| self.batched(*f)),
+            ),
+        });
+        let lookup = self.lookup.iter().map(|l| Lookup {
+            outer: shift(&l.outer, self.batched(l.input)),
+            ..l.clone()
+        });
+        Self {
+            nodes,
+            product: product.collect(),
+            lookup: lookup.collect(),
+            ..self.clone()
+        }
+    }
+}

@@ -1,0 +1,536 @@
+//! Pulling weights back: from a tensor to committed blocks, constants, and contractions.
+//!
+//! Each step is the transpose of what a node does, so that `<weights, node>` stays the same. Where an
+//! einsum is met, the term becomes an [`Instance`] of the contraction sumcheck.
+
+use crate::claim::{BlockTerm, Claim};
+use crate::layout::Layout;
+use crate::limits::{MAX_GROUP, MAX_TERMS};
+use crate::node::{Circuit, Kind, Map};
+use crate::weights::{merge, parts, Group, Indices, Term};
+use thiserror::Error;
+use verifai_field::{from_i64, One, Zero, F};
+use verifai_poly::{eq_table_real, variables};
+
+/// Why weights cannot be pulled back. The table is to blame, never the proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PullError {
+    /// Weights on an einsum mix axes of different classes.
+    #[error("node {0}: weights on an einsum do not factor")]
+    NotFactored(usize),
+    /// Too many terms, or a group that is too large.
+    #[error("node {0}: the weights of a claim are too large")]
+    TooLarge(usize),
+    /// A node that does not exist; cannot happen with a validated table.
+    #[error("node {0} does not exist")]
+    Missing(usize),
+}
+
+/// What is left of weights after all linear nodes.
+#[derive(Clone, Debug, Default)]
+pub struct Pulled {
+    /// Constant and linear form.
+    pub claim: Claim,
+    /// Contractions, in the order in which they are met.
+    pub instances: Vec<Instance>,
+}
+
+/// `coefficient * sum over (g, k) of A(g, k) B(g, k)` with
+/// `A(g, k) = w_g(g) sum_m w_m(m) left`, `B(g, k) = sum_n w_n(n) right`.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    /// The einsum.
+    pub node: usize,
+    /// The left operand.
+    pub left: usize,
+    /// The right operand.
+    pub right: usize,
+    /// The term's coefficient.
+    pub coefficient: F,
+    /// Axes of the cube: for each its length, its axis in left and in right. First the g axes in
+    /// the order of the output, then the k axes in the order of left.
+    pub axes: Vec<CubeAxis>,
+    /// w_g, over axes of the cube.
+    pub shared: Vec<Group>,
+    /// w_m, over axes of left.
+    pub left_groups: Vec<Group>,
+    /// w_n, over axes of right.
+    pub right_groups: Vec<Group>,
+}
+
+/// An axis of an instance's cube.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CubeAxis {
+    /// Real entries.
+    pub length: usize,
+    /// The axis in the left operand.
+    pub left: usize,
+    /// The axis in the right operand.
+    pub right: usize,
+}
+
+impl Instance {
+    /// Variables of the cube.
+    pub fn variables(&self) -> usize {
+        self.axes.iter().map(|a| variables(a.length)).sum()
+    }
+
+    /// Real entries of the axes of the cube.
+    pub fn lengths(&self) -> Vec<usize> {
+        self.axes.iter().map(|a| a.length).collect()
+    }
+
+    /// The weights on left and on right that give `A(kappa)` and `B(kappa)`.
+    pub fn ends(&self, kappa: &[F]) -> Result<(Term, Term), PullError> {
+        let large = PullError::TooLarge(self.node);
+        let lengths = self.lengths();
+        let mut rest = kappa;
+        let eqs: Vec<Group> = self
+            .axes
+            .iter()
+            .enumerate()
+            .map(|(axis, a)| {
+                let (own, after) = rest
+                    .split_at_checked(variables(a.length))
+                    .unwrap_or((rest, &[]));
+                rest = after;
+                Group::axis(axis, eq_table_real(own, a.length))
+            })
+            .collect();
+        let mut left = self.left_groups.clone();
+        for group in &self.shared {
+            let own: Vec<&Group> = group.axes.iter().filter_map(|a| eqs.get(*a)).collect();
+            let mut product = merge(&own, &lengths).ok_or(large)?;
+            for (p, w) in product.vector.iter_mut().zip(&group.vector) {
+                *p *= w;
+            }
+            left.push(self.moved(&product, &lengths, |a| a.left));
+        }
+        let shared: Vec<usize> = self
+            .shared
+            .iter()
+            .flat_map(|g| g.axes.iter().copied())
+            .collect();
+        for eq in eqs
+            .iter()
+            .filter(|eq| eq.axes.iter().all(|a| !shared.contains(a)))
+        {
+            left.push(self.moved(eq, &lengths, |a| a.left));
+        }
+        let mut right = self.right_groups.clone();
+        right.extend(eqs.iter().map(|eq| self.moved(eq, &lengths, |a| a.right)));
+        let term = |groups| Term {
+            coefficient: F::one(),
+            groups,
+        };
+        Ok((term(left), term(right)))
+    }
+
+    fn moved(&self, group: &Group, lengths: &[usize], to: impl Fn(&CubeAxis) -> usize) -> Group {
+        relabel(group, lengths, |axis| self.axes.get(axis).map_or(0, &to))
+    }
+}
+
+/// The group under other names of its axes, in ascending order of the new names.
+fn relabel(group: &Group, dims: &[usize], name: impl Fn(usize) -> usize) -> Group {
+    let names: Vec<usize> = group.axes.iter().map(|a| name(*a)).collect();
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    order.sort_by_key(|i| names.get(*i).copied());
+    let axes: Vec<usize> = order
+        .iter()
+        .filter_map(|i| names.get(*i))
+        .copied()
+        .collect();
+    if order.windows(2).all(|w| w.first() < w.get(1)) {
+        return Group {
+            axes,
+            vector: group.vector.clone(),
+        };
+    }
+    let lengths: Vec<usize> = group
+        .axes
+        .iter()
+        .map(|a| dims.get(*a).copied().unwrap_or(1))
+        .collect();
+    let mut strides = vec![1usize; lengths.len()];
+    let mut stride = 1usize;
+    for (s, length) in strides.iter_mut().zip(&lengths).rev() {
+        *s = stride;
+        stride = stride.saturating_mul(*length);
+    }
+    let new_lengths: Vec<usize> = order
+        .iter()
+        .filter_map(|i| lengths.get(*i))
+        .copied()
+        .collect();
+    let new_strides: Vec<usize> = order
+        .iter()
+        .filter_map(|i| strides.get(*i))
+        .copied()
+        .collect();
+    let mut index = Indices::new(&new_lengths);
+    let mut vector = Vec::with_capacity(group.vector.len());
+    for _ in 0..group.vector.len() {
+        vector.push(
+            group
+                .vector
+                .get(index.dot(&new_strides))
+                .copied()
+                .unwrap_or_default(),
+        );
+        index.advance();
+    }
+    Group { axes, vector }
+}
+
+/// Pulls one term on a node back to committed blocks, constants and instances.
+pub fn pull(
+    circuit: &Circuit,
+    layout: &Layout,
+    node: usize,
+    term: Term,
+) -> Result<Pulled, PullError> {
+    let mut out = Pulled::default();
+    let mut stack = vec![(node, term)];
+    let mut steps = 0usize;
+    while let Some((at, term)) = stack.pop() {
+        steps = steps.saturating_add(1);
+        if steps > MAX_TERMS {
+            return Err(PullError::TooLarge(node));
+        }
+        let here = circuit.node(at).ok_or(PullError::Missing(at))?;
+        let blocks = layout
+            .node_blocks
+            .get(at)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        match &here.kind {
+            Kind::Weight { .. } => {
+                let placed = blocks.iter().map(|block| BlockTerm {
+                    block: *block,
+                    term: term.clone(),
+                });
+                out.claim.terms.extend(placed);
+            }
+            Kind::Committed { offset, limbs, .. } => {
+                out.claim.constant += from_i64(*offset) * term.sum();
+                let mut shift = 0u32;
+                for (i, block) in blocks.iter().enumerate() {
+                    let power = F::from(1u64.checked_shl(shift).unwrap_or(0));
+                    out.claim.terms.push(BlockTerm {
+                        block: *block,
+                        term: term.clone().scaled(power),
+                    });
+                    shift = shift.saturating_add(limbs.get(i).copied().unwrap_or(0));
+                }
+            }
+            Kind::View { source, axes } => {
+                let dims = circuit.dims(*source);
+                let pulled = view(&term, axes, &here.dims, dims);
+                stack.push((*source, pulled.ok_or(PullError::TooLarge(at))?));
+            }
+            Kind::Reshape { source } => {
+                let pulled = reshape(&term, &here.dims, circuit.dims(*source));
+                stack.push((*source, pulled.ok_or(PullError::TooLarge(at))?));
+            }
+            Kind::Linear { terms, offset } => {
+                out.claim.constant += from_i64(*offset) * term.sum();
+                for (coefficient, source) in terms.iter().rev() {
+                    let operand = circuit.node(*source).ok_or(PullError::Missing(*source))?;
+                    let mut own = term.clone().scaled(from_i64(*coefficient));
+                    if here.batched && !operand.batched {
+                        own = without_batch(&own, &here.dims);
+                    }
+                    stack.push((*source, own));
+                }
+            }
+            Kind::Einsum {
+                left,
+                right,
+                labels,
+            } => {
+                let instance = contraction(circuit, at, (*left, *right), labels, &term);
+                out.instances
+                    .push(instance.ok_or(PullError::NotFactored(at))?);
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// The term with its batch axis summed out and the other axes renumbered.
+fn without_batch(term: &Term, dims: &[usize]) -> Term {
+    let mut coefficient = term.coefficient;
+    let mut groups = Vec::with_capacity(term.groups.len());
+    for group in &term.groups {
+        let (batch, rest): (Vec<usize>, Vec<usize>) = group.axes.iter().partition(|a| **a == 0);
+        let axes: Vec<usize> = rest.iter().map(|a| a.saturating_sub(1)).collect();
+        if batch.is_empty() {
+            groups.push(Group {
+                axes,
+                vector: group.vector.clone(),
+            });
+        } else if rest.is_empty() {
+            coefficient *= group.sum();
+        } else {
+            // the batch axis is the first of its group
+            let batch = dims.first().copied().unwrap_or(1).max(1);
+            let size = group.vector.len().checked_div(batch).unwrap_or(0);
+            let mut vector = vec![F::zero(); size];
+            for chunk in group.vector.chunks(size.max(1)) {
+                vector.iter_mut().zip(chunk).for_each(|(v, w)| *v += w);
+            }
+            groups.push(Group { axes, vector });
+        }
+    }
+    Term {
+        coefficient,
+        groups,
+    }
+}
+
+/// The transpose of a view.
+fn view(term: &Term, maps: &[Map], target: &[usize], source: &[usize]) -> Option<Term> {
+    let count = term.groups.len();
+    // members: the groups, then the source axes
+    let mut links = Vec::with_capacity(maps.len());
+    for (s, map) in maps.iter().enumerate() {
+        let axes = map.axes();
+        let mut link = vec![count.saturating_add(s)];
+        let touching = term
+            .groups
+            .iter()
+            .enumerate()
+            .filter(|(_, g)| g.axes.iter().any(|a| axes.contains(a)));
+        link.extend(touching.map(|(i, _)| i));
+        links.push(link);
+    }
+    let mut coefficient = term.coefficient;
+    let mut groups = Vec::new();
+    for part in parts(count.saturating_add(maps.len()), &links) {
+        let own: Vec<&Group> = part.iter().filter_map(|m| term.groups.get(*m)).collect();
+        let axes: Vec<usize> = part.iter().filter_map(|m| m.checked_sub(count)).collect();
+        let merged = merge(&own, target)?;
+        if axes.is_empty() {
+            coefficient *= merged.sum();
+            continue;
+        }
+        let vector = scatter(&merged, &axes, maps, target, source)?;
+        groups.push(Group { axes, vector });
+    }
+    Some(Term {
+        coefficient,
+        groups,
+    })
+}
+
+/// Adds each target weight to the source entry that it reads.
+fn scatter(
+    group: &Group,
+    axes: &[usize],
+    maps: &[Map],
+    target: &[usize],
+    source: &[usize],
+) -> Option<Vec<F>> {
+    let lengths: Vec<usize> = axes
+        .iter()
+        .map(|a| source.get(*a).copied().unwrap_or(1))
+        .collect();
+    let size = lengths
+        .iter()
+        .try_fold(1usize, |n, d| n.checked_mul(*d))
+        .filter(|n| *n <= MAX_GROUP)?;
+    let mut out = vec![F::zero(); size];
+    let target_lengths: Vec<usize> = group
+        .axes
+        .iter()
+        .map(|a| target.get(*a).copied().unwrap_or(1))
+        .collect();
+    let own: Vec<&Map> = axes.iter().filter_map(|a| maps.get(*a)).collect();
+    let mut index = Indices::new(&target_lengths);
+    for weight in &group.vector {
+        let at = |axis: &usize| {
+            let place = group.axes.iter().position(|a| a == axis);
+            place.and_then(|p| index.at().get(p)).copied()
+        };
+        let mut flat = Some(0usize);
+        for (map, length) in own.iter().zip(&lengths) {
+            let read = match map {
+                Map::Indices { axis, indices } => at(axis).and_then(|i| indices.get(i)).copied(),
+                Map::Affine { offset, terms } => terms
+                    .iter()
+                    .try_fold(*offset, |sum, (axis, c)| {
+                        let i = i64::try_from(at(axis)?).ok()?;
+                        sum.checked_add(c.checked_mul(i)?)
+                    })
+                    .and_then(|i| usize::try_from(i).ok()),
+            };
+            flat = flat
+                .zip(read.filter(|i| i < length))
+                .map(|(f, i)| f.saturating_mul(*length).saturating_add(i));
+        }
+        if let Some(entry) = flat.and_then(|f| out.get_mut(f)) {
+            *entry += weight;
+        }
+        index.advance();
+    }
+    Some(out)
+}
+
+/// The transpose of a reshape: the vectors stay, the axes get other names.
+fn reshape(term: &Term, target: &[usize], source: &[usize]) -> Option<Term> {
+    let long = |dims: &[usize]| -> Vec<usize> {
+        (0..dims.len())
+            .filter(|a| dims.get(*a) != Some(&1))
+            .collect()
+    };
+    let (to, from) = (long(target), long(source));
+    let segments = segments(&to, target, &from, source);
+    let count = term.groups.len();
+    let links: Vec<Vec<usize>> = segments
+        .iter()
+        .enumerate()
+        .map(|(s, (axes, _))| {
+            let touching = term
+                .groups
+                .iter()
+                .enumerate()
+                .filter(|(_, g)| g.axes.iter().any(|a| axes.contains(a)));
+            touching
+                .map(|(i, _)| i)
+                .chain([count.saturating_add(s)])
+                .collect()
+        })
+        .collect();
+    let mut coefficient = term.coefficient;
+    let mut groups: Vec<Group> = Vec::new();
+    for part in parts(count.saturating_add(segments.len()), &links) {
+        let own: Vec<&Group> = part.iter().filter_map(|m| term.groups.get(*m)).collect();
+        let merged = merge(&own, target)?;
+        let mut axes: Vec<usize> = part
+            .iter()
+            .filter_map(|m| m.checked_sub(count))
+            .filter_map(|s| segments.get(s))
+            .flat_map(|s| s.1.clone())
+            .collect();
+        axes.sort_unstable();
+        if axes.is_empty() {
+            coefficient *= merged.sum(); // axes of one entry only
+        } else {
+            groups.push(Group {
+                axes,
+                vector: merged.vector,
+            });
+        }
+    }
+    let ones = (0..source.len()).filter(|a| !from.contains(a));
+    groups.extend(ones.map(|axis| Group::axis(axis, vec![F::one()])));
+    Some(Term {
+        coefficient,
+        groups,
+    })
+}
+
+/// The finest runs of target and source axes with equal numbers of elements; axes of one entry are
+/// left out.
+fn segments(
+    to: &[usize],
+    target: &[usize],
+    from: &[usize],
+    source: &[usize],
+) -> Vec<(Vec<usize>, Vec<usize>)> {
+    let mut out = Vec::new();
+    let (mut to, mut from) = (
+        to.iter().copied().peekable(),
+        from.iter().copied().peekable(),
+    );
+    while to.peek().is_some() || from.peek().is_some() {
+        let (mut a, mut b) = (Vec::new(), Vec::new());
+        let (mut p, mut q) = (1usize, 1usize);
+        loop {
+            if p <= q && to.peek().is_some() && (p < q || a.is_empty()) {
+                let axis = to.next().unwrap_or_default();
+                p = p.saturating_mul(target.get(axis).copied().unwrap_or(1));
+                a.push(axis);
+            } else if q < p && from.peek().is_some() {
+                let axis = from.next().unwrap_or_default();
+                q = q.saturating_mul(source.get(axis).copied().unwrap_or(1));
+                b.push(axis);
+            } else {
+                break;
+            }
+        }
+        if a.is_empty() && b.is_empty() {
+            break; // cannot happen: both shapes have the same number of elements
+        }
+        out.push((a, b));
+    }
+    out
+}
+
+/// The instance of a term on an einsum; `None` if a group mixes classes.
+fn contraction(
+    circuit: &Circuit,
+    node: usize,
+    (left, right): (usize, usize),
+    labels: &[Vec<u8>; 3],
+    term: &Term,
+) -> Option<Instance> {
+    let [l, r, o] = labels;
+    let (left_dims, out_dims) = (circuit.dims(left), circuit.dims(node));
+    let place = |letters: &[u8], letter: &u8| letters.iter().position(|x| x == letter);
+    let mut axes = Vec::new();
+    let mut names = vec![None; o.len()]; // output axis -> axis of the cube
+    for (letter, name) in o.iter().zip(&mut names) {
+        if let (Some(a), Some(b)) = (place(l, letter), place(r, letter)) {
+            *name = Some(axes.len());
+            axes.push(CubeAxis {
+                length: *left_dims.get(a)?,
+                left: a,
+                right: b,
+            });
+        }
+    }
+    for (a, letter) in l.iter().enumerate() {
+        if place(o, letter).is_none() {
+            axes.push(CubeAxis {
+                length: *left_dims.get(a)?,
+                left: a,
+                right: place(r, letter)?,
+            });
+        }
+    }
+    let (mut shared, mut left_groups, mut right_groups) = (Vec::new(), Vec::new(), Vec::new());
+    for group in &term.groups {
+        let letters: Vec<&u8> = group.axes.iter().filter_map(|a| o.get(*a)).collect();
+        let in_left = letters.iter().all(|x| place(l, x).is_some());
+        let in_right = letters.iter().all(|x| place(r, x).is_some());
+        let named = |axis: usize| names.get(axis).copied().flatten().unwrap_or_default();
+        let at = |letters: &[u8], axis: usize| {
+            o.get(axis)
+                .and_then(|x| place(letters, x))
+                .unwrap_or_default()
+        };
+        if in_left && in_right {
+            shared.push(relabel(group, out_dims, named));
+        } else if in_left && letters.iter().all(|x| place(r, x).is_none()) {
+            left_groups.push(relabel(group, out_dims, |axis| at(l, axis)));
+        } else if in_right && letters.iter().all(|x| place(l, x).is_none()) {
+            right_groups.push(relabel(group, out_dims, |axis| at(r, axis)));
+        } else {
+            return None;
+        }
+    }
+    let coefficient = term.coefficient;
+    Some(Instance {
+        node,
+        left,
+        right,
+        coefficient,
+        axes,
+        shared,
+        left_groups,
+        right_groups,
+    })
+}

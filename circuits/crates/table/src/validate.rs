@@ -1,0 +1,404 @@
+//! Reading a table: every rule of the specification, before anything else looks at it.
+
+use crate::json;
+use crate::layout::Region;
+use crate::limits::{
+    LOG_COLUMNS, MAX_AXES, MAX_BYTES, MAX_ELEMENTS, MAX_ENTRIES, MAX_ENTRY, MAX_FACTORS,
+    MAX_INTEGER, MAX_NODES, MAX_PUBLIC_BITS, MAX_TABLES,
+};
+use crate::node::{Circuit, Custom, Kind, Lookup, Map, Node, Product};
+use std::collections::BTreeSet;
+use thiserror::Error;
+use verifai_lookup::MAX_BITS;
+
+/// Why a table is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TableError {
+    /// Too long, or not the JSON of a table.
+    #[error("no operation table: {0}")]
+    Json(String),
+    /// A rule that a node breaks.
+    #[error("node {index} of the operation table: {rule}")]
+    Node {
+        /// Which node.
+        index: usize,
+        /// The rule.
+        rule: &'static str,
+    },
+    /// A rule that a constraint or the table as a whole breaks.
+    #[error("operation table: {0}")]
+    Rule(&'static str),
+}
+
+type Check = Result<(), &'static str>;
+
+fn require(condition: bool, rule: &'static str) -> Check {
+    if condition {
+        Ok(())
+    } else {
+        Err(rule)
+    }
+}
+
+/// Reads and checks a table.
+pub fn read(bytes: &[u8]) -> Result<Circuit, TableError> {
+    if bytes.len() > MAX_BYTES {
+        return Err(TableError::Json(format!("more than {MAX_BYTES} bytes")));
+    }
+    let table: json::Table =
+        serde_json::from_slice(bytes).map_err(|e| TableError::Json(e.to_string()))?;
+    require(table.version == 1, "this version reads tables of version 1")
+        .map_err(TableError::Rule)?;
+    let within = LOG_COLUMNS.contains(&table.log_columns);
+    require(within, "log_columns is out of its bounds").map_err(TableError::Rule)?;
+    require(table.nodes.len() <= MAX_NODES, "too many nodes").map_err(TableError::Rule)?;
+    let mut circuit = Circuit {
+        nodes: Vec::with_capacity(table.nodes.len()),
+        tables: Vec::new(),
+        zero: table.zero,
+        product: Vec::new(),
+        lookup: Vec::new(),
+        public: table.public,
+        log_columns: table.log_columns,
+    };
+    for (index, node) in table.nodes.into_iter().enumerate() {
+        let node = node_of(&circuit, node).map_err(|rule| TableError::Node { index, rule })?;
+        circuit.nodes.push(node);
+    }
+    constraints(&mut circuit, table.tables, table.product, table.lookup)
+        .map_err(TableError::Rule)?;
+    Ok(circuit)
+}
+
+fn shape(dims: &[usize]) -> Check {
+    require(dims.len() <= MAX_AXES, "too many axes")?;
+    require(dims.iter().all(|d| *d >= 1), "an axis of no entries")?;
+    let elements = dims.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
+    require(
+        elements.is_some_and(|n| n <= MAX_ELEMENTS),
+        "too many elements",
+    )
+}
+
+fn integer(n: i64) -> Check {
+    let small = n > -MAX_INTEGER && n < MAX_INTEGER;
+    require(small, "an integer of 2^62 or more")
+}
+
+fn axes(outer: &[usize], count: usize) -> Check {
+    let ordered = outer.windows(2).all(|w| w.first() < w.get(1));
+    require(ordered, "outer axes are in ascending order")?;
+    require(
+        outer.iter().all(|a| *a < count),
+        "an outer axis that does not exist",
+    )
+}
+
+fn earlier(circuit: &Circuit, index: usize) -> Result<&Node, &'static str> {
+    circuit
+        .node(index)
+        .ok_or("an operand that is no earlier node")
+}
+
+fn node_of(circuit: &Circuit, node: json::Node) -> Result<Node, &'static str> {
+    match node {
+        json::Node::Weight { shape: dims, outer } => {
+            shape(&dims)?;
+            axes(&outer, dims.len())?;
+            Ok(Node {
+                kind: Kind::Weight { outer },
+                dims,
+                batched: false,
+                einsum: false,
+            })
+        }
+        json::Node::Committed {
+            region,
+            batched,
+            shape: dims,
+            outer,
+            offset,
+            limbs,
+        } => {
+            shape(&dims)?;
+            axes(&outer, dims.len())?;
+            integer(offset)?;
+            let widths = limbs.iter().all(|b| (1..=MAX_BITS).contains(b));
+            require(
+                widths && limbs.iter().sum::<u32>() <= 62,
+                "limbs have 1 to 8 bits, 62 in all",
+            )?;
+            let region = match region {
+                json::Region::Input => Region::Input,
+                json::Region::Output => Region::Output,
+                json::Region::Witness => Region::Witness,
+            };
+            let kind = Kind::Committed {
+                region,
+                outer,
+                offset,
+                limbs,
+            };
+            Ok(Node {
+                kind,
+                dims,
+                batched,
+                einsum: false,
+            })
+        }
+        json::Node::View {
+            source,
+            shape: dims,
+            axes: maps,
+        } => view(circuit, source, dims, maps),
+        json::Node::Reshape {
+            source,
+            shape: dims,
+        } => {
+            shape(&dims)?;
+            let from = earlier(circuit, source)?;
+            let same = from.dims.iter().product::<usize>() == dims.iter().product::<usize>();
+            require(same, "a reshape keeps the number of elements")?;
+            require(!from.einsum, "an einsum is not reshaped")?;
+            let kind = Kind::Reshape { source };
+            Ok(Node {
+                kind,
+                dims,
+                batched: from.batched,
+                einsum: false,
+            })
+        }
+        json::Node::Linear {
+            shape: dims,
+            terms,
+            offset,
+        } => {
+            shape(&dims)?;
+            integer(offset)?;
+            let (mut batched, mut einsum) = (false, false);
+            for (coefficient, source) in &terms {
+                integer(*coefficient)?;
+                let operand = earlier(circuit, *source)?;
+                require(operand.dims == dims, "operands have the node's shape")?;
+                batched |= operand.batched;
+                einsum |= operand.einsum;
+            }
+            let kind = Kind::Linear { terms, offset };
+            Ok(Node {
+                kind,
+                dims,
+                batched,
+                einsum,
+            })
+        }
+        json::Node::Einsum {
+            left,
+            right,
+            labels,
+        } => einsum(circuit, left, right, labels),
+    }
+}
+
+fn view(
+    circuit: &Circuit,
+    source: usize,
+    dims: Vec<usize>,
+    maps: Vec<json::Map>,
+) -> Result<Node, &'static str> {
+    shape(&dims)?;
+    let from = earlier(circuit, source)?;
+    require(
+        maps.len() == from.dims.len(),
+        "a view has one map per source axis",
+    )?;
+    let mut used = BTreeSet::new();
+    let mut axes = Vec::with_capacity(maps.len());
+    for (map, length) in maps.into_iter().zip(&from.dims) {
+        let map = match map {
+            json::Map::Affine(json::Affine { offset, terms }) => {
+                integer(offset)?;
+                for (_, coefficient) in &terms {
+                    integer(*coefficient)?;
+                    require(*coefficient != 0, "coefficients of a view are not zero")?;
+                }
+                Map::Affine { offset, terms }
+            }
+            json::Map::Indices(json::Indices { axis, indices }) => {
+                require(
+                    indices.iter().all(|i| i < length),
+                    "an index outside the source",
+                )?;
+                let long = dims.get(axis).is_some_and(|d| *d == indices.len());
+                require(long, "as many indices as the target axis is long")?;
+                Map::Indices { axis, indices }
+            }
+        };
+        for axis in map.axes() {
+            require(axis < dims.len(), "a target axis that does not exist")?;
+            require(
+                used.insert(axis),
+                "a target axis belongs to one map at most",
+            )?;
+        }
+        axes.push(map);
+    }
+    let (batched, einsum) = (from.batched, from.einsum);
+    Ok(Node {
+        kind: Kind::View { source, axes },
+        dims,
+        batched,
+        einsum,
+    })
+}
+
+fn einsum(
+    circuit: &Circuit,
+    left: usize,
+    right: usize,
+    labels: [String; 3],
+) -> Result<Node, &'static str> {
+    let (a, b) = (earlier(circuit, left)?, earlier(circuit, right)?);
+    require(
+        !a.einsum && !b.einsum,
+        "operands of an einsum contain no einsum",
+    )?;
+    let labels = labels.map(String::into_bytes);
+    let [l, r, o] = &labels;
+    for letters in &labels {
+        let lower = letters.iter().all(u8::is_ascii_lowercase);
+        require(lower, "labels are lower-case letters")?;
+        let distinct: BTreeSet<&u8> = letters.iter().collect();
+        require(
+            distinct.len() == letters.len(),
+            "a letter comes once in each label",
+        )?;
+    }
+    require(
+        l.len() == a.dims.len() && r.len() == b.dims.len(),
+        "one letter per axis",
+    )?;
+    let size = |letters: &[u8], dims: &[usize], letter: &u8| {
+        let pairs = letters.iter().zip(dims);
+        pairs.filter(|(l, _)| *l == letter).map(|(_, d)| *d).next()
+    };
+    for letter in l.iter().chain(r) {
+        match (size(l, &a.dims, letter), size(r, &b.dims, letter)) {
+            (Some(x), Some(y)) => require(x == y, "axes of one letter have one length")?,
+            _ => require(
+                o.contains(letter),
+                "a letter of one operand is in the output",
+            )?,
+        }
+    }
+    let mut dims = Vec::with_capacity(o.len());
+    for letter in o {
+        let d = size(l, &a.dims, letter).or_else(|| size(r, &b.dims, letter));
+        dims.push(d.ok_or("a letter of the output is in an operand")?);
+    }
+    shape(&dims)?;
+    let batched = a.batched || b.batched;
+    Ok(Node {
+        kind: Kind::Einsum {
+            left,
+            right,
+            labels,
+        },
+        dims,
+        batched,
+        einsum: true,
+    })
+}
+
+fn constraints(
+    circuit: &mut Circuit,
+    tables: Vec<json::Custom>,
+    products: Vec<json::Product>,
+    lookups: Vec<json::Lookup>,
+) -> Check {
+    require(tables.len() <= MAX_TABLES, "too many lookup tables")?;
+    for table in tables {
+        integer(table.first)?;
+        require(
+            (1..=MAX_ENTRIES).contains(&table.outputs.len()),
+            "a lookup table of too few or many entries",
+        )?;
+        let small = table
+            .outputs
+            .iter()
+            .all(|v| v.unsigned_abs() < MAX_ENTRY.unsigned_abs());
+        require(small, "an entry of a lookup table of 2^31 or more")?;
+        circuit.tables.push(Custom {
+            first: table.first,
+            outputs: table.outputs,
+        });
+    }
+    require(circuit.zero.len() <= MAX_NODES, "too many zero constraints")?;
+    for node in &circuit.zero {
+        earlier(circuit, *node)?;
+    }
+    require(
+        products.len() <= MAX_NODES && lookups.len() <= MAX_NODES,
+        "too many constraints",
+    )?;
+    let mut product = Vec::with_capacity(products.len());
+    for json::Product { factors, outer } in products {
+        require(
+            (2..=MAX_FACTORS).contains(&factors.len()),
+            "a product has 2 to 5 factors",
+        )?;
+        let first = factors.first().copied().unwrap_or_default();
+        let first = earlier(circuit, first)?;
+        axes(&outer, first.dims.len())?;
+        for factor in &factors {
+            let factor = earlier(circuit, *factor)?;
+            require(!factor.einsum, "a factor contains no einsum")?;
+            let same = factor.dims == first.dims && factor.batched == first.batched;
+            require(same, "factors have one shape")?;
+        }
+        product.push(Product { factors, outer });
+    }
+    let mut lookup = Vec::with_capacity(lookups.len());
+    for json::Lookup {
+        table,
+        input,
+        output,
+        outer,
+    } in lookups
+    {
+        require(
+            table < circuit.tables.len(),
+            "a lookup table that does not exist",
+        )?;
+        let (x, y) = (earlier(circuit, input)?, earlier(circuit, output)?);
+        require(!x.einsum && !y.einsum, "a lookup contains no einsum")?;
+        require(
+            x.dims == y.dims && x.batched == y.batched,
+            "input and output have one shape",
+        )?;
+        axes(&outer, x.dims.len())?;
+        lookup.push(Lookup {
+            table,
+            input,
+            output,
+            outer,
+        });
+    }
+    circuit.product = product;
+    circuit.lookup = lookup;
+    let mut seen = BTreeSet::new();
+    for node in &circuit.public {
+        require(seen.insert(*node), "a node is public once at most")?;
+        match &earlier(circuit, *node)?.kind {
+            Kind::Committed { limbs, .. } => {
+                let bits: u32 = limbs.iter().sum();
+                require(
+                    (1..=MAX_PUBLIC_BITS).contains(&bits),
+                    "a public node has 1 to 16 bits",
+                )?;
+            }
+            _ => return Err("a public node is committed"),
+        }
+    }
+    Ok(())
+}

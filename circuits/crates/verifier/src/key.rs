@@ -1,0 +1,82 @@
+//! What a verifier trusts.
+
+use thiserror::Error;
+use verifai_commitment::VerifierKey;
+use verifai_curve::encoding::{decode_g1, decode_g2_finite, G1_BYTES};
+use verifai_curve::{encode_g2, G1Affine};
+use verifai_table::{read, Circuit, Layout, Region, TableError};
+use verifai_transcript::{keccak256, MessageError};
+
+/// Why a key is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The operation table breaks a rule.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// A commitment or tau H2 is no canonical point.
+    #[error("{what}: {reason}")]
+    Point {
+        /// Which point.
+        what: &'static str,
+        /// What is wrong with it.
+        reason: MessageError,
+    },
+    /// As many commitments as weight rows.
+    #[error("{got} bytes of weight commitments, the table has {rows} weight rows")]
+    Commitments {
+        /// Bytes given.
+        got: usize,
+        /// Rows of the weight region.
+        rows: usize,
+    },
+}
+
+/// Operation table, weight commitments, tau H2.
+#[derive(Clone, Debug)]
+pub struct VerifyingKey {
+    /// The table for one inference.
+    pub circuit: Circuit,
+    /// Commitments of the weight rows.
+    pub weights: Vec<G1Affine>,
+    /// What the opening needs of the SRS.
+    pub opening: VerifierKey,
+    /// The digest that starts the transcript.
+    pub digest: [u8; 32],
+}
+
+impl VerifyingKey {
+    /// Reads and checks a key. The caller establishes that tau H2 is that of the SRS it trusts.
+    pub fn read(table: &[u8], commitments: &[u8], tau_g2: &[u8]) -> Result<Self, KeyError> {
+        let circuit = read(table)?;
+        let layout = Layout::new(&circuit.expand(1))?;
+        let rows = layout.region_rows(Region::Weight).len();
+        if rows.checked_mul(G1_BYTES) != Some(commitments.len()) {
+            return Err(KeyError::Commitments {
+                got: commitments.len(),
+                rows,
+            });
+        }
+        let point = |what| move |reason| KeyError::Point { what, reason };
+        let weights: Result<Vec<G1Affine>, _> =
+            commitments.chunks_exact(G1_BYTES).map(decode_g1).collect();
+        let weights = weights.map_err(point("a weight commitment"))?;
+        let tau = decode_g2_finite(tau_g2).map_err(point("tau H2"))?;
+        let opening = VerifierKey {
+            tau_g2: tau,
+            max_log_columns: circuit.log_columns,
+        };
+        let digest = digest(table, commitments, &encode_g2(&tau));
+        Ok(Self {
+            circuit,
+            weights,
+            opening,
+            digest,
+        })
+    }
+}
+
+/// `keccak256(keccak256(table) || keccak256(commitments) || tau H2)`.
+pub fn digest(table: &[u8], commitments: &[u8], tau_g2: &[u8]) -> [u8; 32] {
+    keccak256(&[&keccak256(&[table]), &keccak256(&[commitments]), tau_g2])
+}
