@@ -4,6 +4,7 @@ use crate::guard::released;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use std::io::Cursor;
 use std::path::PathBuf;
 use verifai_field::{decode, encode, F};
 use verifai_prover::{Job, ProvingKey};
@@ -31,6 +32,25 @@ impl NativeSrs {
     fn load(py: Python<'_>, path: PathBuf, powers: usize) -> PyResult<Self> {
         let inner = released(py, || Srs::load(&path, powers))?;
         Ok(Self { inner })
+    }
+
+    /// Reads and checks a file's content (.ptau or halo2 raw), of which `powers` powers are kept.
+    #[staticmethod]
+    fn read(py: Python<'_>, content: &[u8], powers: usize) -> PyResult<Self> {
+        let inner = released(py, || Srs::read(&mut Cursor::new(content), powers))?;
+        Ok(Self { inner })
+    }
+
+    /// Reads and checks what `to_points` wrote.
+    #[staticmethod]
+    fn from_points(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        let inner = released(py, || Srs::from_points(data))?;
+        Ok(Self { inner })
+    }
+
+    /// The first powers in the EVM's form, then tau H2: what a proving key carries.
+    fn to_points<'py>(&self, py: Python<'py>, powers: usize) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.inner.to_points(powers))
     }
 
     /// How many powers of tau there are.

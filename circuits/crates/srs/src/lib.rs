@@ -12,6 +12,7 @@
 //! | [`source`] | points in Montgomery form, as both formats have them |
 //! | [`ptau`] | snarkjs `.ptau`, sections 1 to 3 |
 //! | [`halo2`] | halo2's `ParamsKZG` in raw bytes, as ezkl writes it |
+//! | `points` | the plain form that keys carry |
 //! | [`structure`] | the checks |
 //! | [`development`](mod@development) | an SRS with a known tau, for tests and local chains |
 
@@ -21,6 +22,7 @@ pub mod development;
 pub mod error;
 pub mod halo2;
 pub mod limits;
+mod points;
 pub mod ptau;
 pub mod source;
 pub mod structure;
@@ -86,6 +88,23 @@ impl Srs {
             (halo2::read(input, size, wanted)?, Format::Halo2)
         };
         Self::checked(parts, format)
+    }
+
+    /// Reads and checks the plain form: powers in the EVM's form, then `tau H2`.
+    pub fn from_points(bytes: &[u8]) -> Result<Self, SrsError> {
+        Self::checked(points::read(bytes)?, Format::Generated)
+    }
+
+    /// The plain form of the first `powers` powers.
+    pub fn to_points(&self, powers: usize) -> Vec<u8> {
+        let mut out: Vec<u8> = self
+            .powers
+            .iter()
+            .take(powers)
+            .flat_map(encode_g1)
+            .collect();
+        out.extend_from_slice(&encode_g2(&self.tau_g2));
+        out
     }
 
     fn checked(parts: source::Parts, format: Format) -> Result<Self, SrsError> {

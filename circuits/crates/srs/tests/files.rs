@@ -246,3 +246,19 @@ fn the_development_srs_is_marked_wherever_it_comes_from() {
         include_str!("../../../vectors/development_srs_id.txt").trim()
     );
 }
+
+#[test]
+fn the_plain_form_comes_back_and_is_checked() {
+    let srs = verifai_srs::development(8).unwrap();
+    let bytes = srs.to_points(5);
+    let back = verifai_srs::Srs::from_points(&bytes).unwrap();
+    assert_eq!(back.powers(), &srs.powers()[..5]);
+    assert_eq!((back.id(), back.tau_g2()), (srs.id(), srs.tau_g2()));
+    assert_eq!(back.provenance(), srs.provenance());
+    for bad in [&bytes[1..], &bytes[..127], &[], &bytes[64..]] {
+        assert!(verifai_srs::Srs::from_points(bad).is_err());
+    }
+    let mut swapped = bytes.clone();
+    swapped[128..256].copy_from_slice(&[&bytes[192..256], &bytes[128..192]].concat());
+    assert!(verifai_srs::Srs::from_points(&swapped).is_err());
+}
