@@ -42,10 +42,7 @@ rust: $(STAMP) ## format, lint and test the proving core; needs a Rust toolchain
 	  cargo fmt --check; \
 	  cargo clippy --quiet --locked --all-targets -- -D warnings; \
 	  cargo test --quiet --locked; \
-	  cargo build --quiet --locked --release -p verifai-python; \
-	  install -D "$${CARGO_TARGET_DIR:-target}/release/lib_native.so" \
-	    $(CURDIR)/$(VENV)/native/_native.abi3.so; \
-	  VERIFAI_NATIVE=$(CURDIR)/$(VENV)/native \
+	  VERIFAI_NATIVE=$(CURDIR)/verifai \
 	    $(CURDIR)/$(BIN)/python -m pytest -q -c ../pyproject.toml --rootdir . crates/python/tests vectors; \
 	fi
 

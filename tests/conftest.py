@@ -50,7 +50,11 @@ def build(seed: int, **visibility: str) -> Pipeline:
     batch = torch.rand(8, 1, 4)
     model = verifai.export(module, (batch[0],))
     circuit = verifai.compile(
-        model, batch.numpy(), visibility=verifai.Visibility(**visibility), options=SMALL
+        model,
+        batch.numpy(),
+        backend="ezkl",
+        visibility=verifai.Visibility(**visibility),
+        options=SMALL,
     )
     pk, vk = verifai.setup(circuit)
     inputs = batch[0].numpy()

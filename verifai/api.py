@@ -19,21 +19,23 @@ def compile(
     model: Model,
     calibration: Iterable[Any],
     *,
-    backend: str = "ezkl",
+    backend: str = "native",
     visibility: Visibility | None = None,
-    zero_knowledge: bool = True,
+    zero_knowledge: bool | None = None,
     options: Mapping[str, Any] | None = None,
     progress: Progress | bool | None = None,
 ) -> Circuit:
-    """Turn a model into a zero-knowledge circuit.
+    """Turn a model into a circuit.
 
     Args:
         model: from :func:`export` or :func:`load`.
         calibration: typical inputs, as an array of shape [N, ...] or an iterable of inputs; they
             decide the fixed-point scales and the range of values that can be proved.
-        backend: the proof system.
+        backend: the proof system: ``native`` (fast, checked offline; not zero-knowledge yet) or
+            ``ezkl`` (slow; zero-knowledge, verified on chain; an optional package).
         visibility: what a proof discloses; default public input, public output, private weights.
-        zero_knowledge: whether private tensors must stay hidden. ezkl always hides.
+        zero_knowledge: True demands that private tensors stay hidden, and is refused by a backend
+            that cannot; None takes what the backend gives. Every statement says which it was.
         options: backend-specific knobs; unknown ones are refused.
         progress: see :func:`verifai.progress.reporting`.
 
@@ -78,11 +80,12 @@ def prove(
     context: Mapping[str, str | int] | None = None,
     progress: Progress | bool | None = None,
 ) -> Proof:
-    """Prove one inference. What is returned has been verified.
+    """Prove one inference, or a batch in one proof. What is returned has been verified.
 
     Args:
         key: from :func:`setup`.
         inputs: the model's input: array, tensor or nested list; several as a sequence or a dict.
+            With the native backend one more axis in front proves a batch.
         context: bind the proof to a chain, job, payee or nonce (backends that can).
 
     Raises:

@@ -35,9 +35,14 @@ pytest.importorskip("ezkl")
 
 def test_the_verifying_key_is_reproducible(tiny: Pipeline) -> None:
     circuit = verifai.compile(
-        verifai.load(tiny.model.onnx), np.repeat(tiny.inputs[None], 8, 0), options=SMALL
+        verifai.load(tiny.model.onnx),
+        np.repeat(tiny.inputs[None], 8, 0),
+        backend="ezkl",
+        options=SMALL,
     )
-    again = verifai.compile(tiny.model, np.repeat(tiny.inputs[None], 8, 0), options=SMALL)
+    again = verifai.compile(
+        tiny.model, np.repeat(tiny.inputs[None], 8, 0), backend="ezkl", options=SMALL
+    )
     assert circuit.digest == again.digest
     assert verifai.setup(circuit)[1].digest == verifai.setup(again)[1].digest
 
@@ -133,7 +138,7 @@ def test_all_unsupported_nodes_are_named_at_once() -> None:
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
     model = verifai.load(proto.SerializeToString())
     with pytest.raises(UnsupportedError) as caught:
-        verifai.compile(model, [np.ones((1, 1, 8), np.float32)])
+        verifai.compile(model, [np.ones((1, 1, 8), np.float32)], backend="ezkl")
     found = caught.value.details["nodes"]
     assert [node["operator"] for node in found] == ["Conv", "Pad", "Resize", "Mod"]
     assert all(node["node"] in str(caught.value) for node in found)
@@ -150,7 +155,7 @@ def test_all_unsupported_nodes_are_named_at_once() -> None:
 )
 def test_unknown_options_are_refused(tiny: Pipeline, options: Any, words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        verifai.compile(tiny.model, [tiny.inputs], options=options)
+        verifai.compile(tiny.model, [tiny.inputs], backend="ezkl", options=options)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +170,7 @@ def test_bad_calibration_is_refused(
     tiny: Pipeline, calibration: Any, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        verifai.compile(tiny.model, calibration)
+        verifai.compile(tiny.model, calibration, backend="ezkl")
 
 
 def test_a_circuit_that_differs_from_the_model_is_refused(tiny: Pipeline) -> None:
@@ -174,6 +179,7 @@ def test_a_circuit_that_differs_from_the_model_is_refused(tiny: Pipeline) -> Non
         verifai.compile(
             tiny.model,
             np.random.default_rng(0).random((8, 1, 4)),
+            backend="ezkl",
             options=SMALL | {"scales": [2], "tolerance": 1e-6},
         )
 

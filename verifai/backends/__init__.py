@@ -1,7 +1,6 @@
 """Stage 4: proof systems behind one protocol.
 
-``get("ezkl")`` gives the only backend of this version; ``native`` is reserved for the project's
-own proof system. Nothing outside this room asks which backend it is talking to.
+``native`` is the project's own proof system, ``ezkl`` the incumbent's. Nothing outside this room asks which backend it is talking to.
 """
 
 from __future__ import annotations
@@ -18,10 +17,14 @@ def get(name: str) -> Backend:
     Raises:
         UnsupportedError: this version has no such backend.
     """
+    if name == "native":
+        from verifai.backends.native import Native
+
+        return Native()
     if name == "ezkl":
         from verifai.backends.ezkl import Ezkl
 
         return Ezkl()
     raise UnsupportedError(
-        f"This version has no backend {name!r}.", hint="Use backend='ezkl' (the default)."
+        f"This version has no backend {name!r}.", hint="Use 'native' (the default) or 'ezkl'."
     )

@@ -35,7 +35,7 @@ class Backend(Protocol):
         model: Model,
         calibration: Iterable[Any],
         visibility: Visibility,
-        zero_knowledge: bool,
+        zero_knowledge: bool | None,
         progress: Progress,
         options: Mapping[str, Any],
     ) -> Circuit:

@@ -1,12 +1,21 @@
-"""Stage 3: circuit, proving key and reference string.
+"""Stage 3: circuit, proving key and reference string; the native system's lowering.
 
-==============  ================================================
-module          holds
-==============  ================================================
-``visibility``  what a proof discloses
-``artefact``    the circuit and the proving key as files
-``srs``         structured reference strings: read, check, make
-==============  ================================================
+===================  ===================================================================
+module               holds
+===================  ===================================================================
+``visibility``       what a proof discloses
+``artefact``         the circuit and the proving key as files
+``srs``              structured reference strings: read, check, make
+``operation_table``  the operation table of the native system, as canonical JSON
+``plan``             what of an integer graph is lowered: fusions, outputs, dead nodes
+``builder``          writing a table within the format's limits
+``lower``            integer graph -> operation table
+``layout``           which axes of a tensor stay unpadded, how long rows are
+``witness``          a run of the graph -> values of the committed tensors
+``evaluate``         the virtual operations on exact integers
+``satisfied``        which constraints a witness violates
+``cost``             what a proof will cost
+===================  ===================================================================
 """
 
 from verifai.circuit.artefact import Circuit, ProvingKey

@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--calibration", required=True, metavar="FILE", help="typical inputs, [N, ...], .npy/.json"
     )
-    parser.add_argument("--backend", default="ezkl", choices=("ezkl",))
+    parser.add_argument("--backend", default="native", choices=("native", "ezkl"))
     for name, default in (("input", "public"), ("output", "public")):
         parser.add_argument(
             f"--{name}", default=default, choices=("public", "committed", "private")

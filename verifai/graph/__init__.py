@@ -1,1 +1,35 @@
-"""Stage 2: ONNX → integer graph."""
+"""Stage 2: ONNX → integer graph, and the one exact semantics of its integers.
+
+==============  ==========================================================================
+module          holds
+==============  ==========================================================================
+``integer``     the nine operations
+``graph``       the artefact: validated, one binary form
+``run``         the reference run in numpy
+``torch_run``   the same integers in torch
+``build``       simplify, calibrate, lower; all unsupported nodes at once
+``lower``       quantisation, and the table of operators
+``builder``     nodes with static bounds
+``operators``   one module per family
+``fidelity``    how far the integers are from the float model
+==============  ==========================================================================
+"""
+
+from verifai.graph.build import build
+from verifai.graph.fidelity import Fidelity, fidelity
+from verifai.graph.graph import IntegerGraph
+from verifai.graph.lower import Options
+from verifai.graph.run import dequantise, quantise_inputs, run
+from verifai.graph.torch_run import torch_run
+
+__all__ = [
+    "Fidelity",
+    "IntegerGraph",
+    "Options",
+    "build",
+    "dequantise",
+    "fidelity",
+    "quantise_inputs",
+    "run",
+    "torch_run",
+]

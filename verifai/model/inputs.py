@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from verifai.errors import InputError
+from verifai.errors import InputError, UsageError
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,87 @@ def check_inputs(infos: Sequence[TensorInfo], inputs: Any) -> tuple[NDArray[Any]
     return tuple(_checked(info, value) for info, value in zip(infos, values, strict=True))
 
 
+def calibration_samples(
+    infos: Sequence[TensorInfo], calibration: Iterable[Any], limit: int
+) -> list[tuple[NDArray[Any], ...]]:
+    """Calibration data as checked inputs, at most ``limit`` of them.
+
+    An array with one axis more than the model's input, or with the model's batch axis of 1
+    replaced by N, is N samples; anything else is iterated.
+
+    Raises:
+        InputError: data that no input of the model can be.
+        UsageError: no data.
+    """
+    data: Iterable[Any] = calibration
+    shape = getattr(calibration, "shape", None)
+    if shape is not None and len(infos) == 1:
+        spec = infos[0]
+        array = np.asarray(calibration)
+        if array.shape == spec.shape:
+            data = [array]
+        elif array.shape[1:] == spec.shape:
+            data = array
+        elif spec.shape[:1] == (1,) and array.shape[1:] == spec.shape[1:]:
+            data = array[:, None]
+        else:
+            raise InputError(
+                f"Calibration data has shape {list(array.shape)}; the model's input "
+                f"{spec.name!r} has {list(spec.shape)}.",
+                hint="Give N samples as an array of shape [N, ...], or an iterable of inputs.",
+            )
+    samples = []
+    for item in data:
+        samples.append(check_inputs(infos, item))
+        if len(samples) == limit:
+            break
+    if not samples:
+        raise UsageError("Calibration data is empty.", hint="Give a few typical inputs.")
+    return samples
+
+
+def check_batch(
+    infos: Sequence[TensorInfo], inputs: Any
+) -> tuple[int | None, tuple[NDArray[Any], ...]]:
+    """One inference, or a batch of them.
+
+    A batch has one more axis in front of every input, or, where the model's own first axis has
+    length 1, another length of that axis.
+
+    Returns:
+        The batch (None for one inference), and arrays of shape (batch or 1, and the model's).
+
+    Raises:
+        InputError: as :func:`check_inputs`; or inputs of different batches.
+    """
+    values = [
+        _array(info, value) for info, value in zip(infos, _in_order(infos, inputs), strict=True)
+    ]
+    found = {_batch(info, array) for info, array in zip(infos, values, strict=True)}
+    if len(found) > 1:
+        raise InputError(
+            f"The inputs have different batches: {sorted(str(batch) for batch in found)}.",
+            hint="Give every input the same leading axis.",
+        )
+    batch = found.pop() if found else None
+    checked = []
+    for info, array in zip(infos, values, strict=True):
+        if batch is None:
+            checked.append(_checked(info, array)[np.newaxis])
+        else:
+            whole = TensorInfo(info.name, (batch, *info.shape), info.dtype)
+            checked.append(_checked(whole, array.reshape(whole.shape)))
+    return batch, tuple(checked)
+
+
+def _batch(info: TensorInfo, array: NDArray[Any]) -> int | None:
+    """The batch that an array of this shape stands for; None also for a wrong shape."""
+    if array.ndim == len(info.shape) + 1 and array.shape[1:] == info.shape and len(array):
+        return len(array)
+    alone = info.shape[:1] == (1,) and array.shape[1:] == info.shape[1:]
+    return len(array) if alone and array.ndim and len(array) > 1 else None
+
+
 def _in_order(infos: Sequence[TensorInfo], inputs: Any) -> list[Any]:
     names = [info.name for info in infos]
     if isinstance(inputs, Mapping):
@@ -52,13 +133,17 @@ def _in_order(infos: Sequence[TensorInfo], inputs: Any) -> list[Any]:
     return list(inputs)
 
 
-def _checked(info: TensorInfo, value: Any) -> NDArray[Any]:
+def _array(info: TensorInfo, value: Any) -> NDArray[Any]:
     if hasattr(value, "detach"):  # a torch tensor, without importing torch to find out
         value = value.detach().cpu().numpy()
     try:
-        array = np.asarray(value)
+        return np.asarray(value)
     except (ValueError, TypeError) as error:
         raise InputError(f"Input {info.name!r} is not an array: {error}.") from None
+
+
+def _checked(info: TensorInfo, value: Any) -> NDArray[Any]:
+    array = _array(info, value)
     if array.dtype.kind not in "fiub":
         raise InputError(f"Input {info.name!r} holds {array.dtype}, expected numbers.")
     if array.shape != info.shape:

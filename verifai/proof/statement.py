@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from verifai.errors import MalformedError, UsageError
 from verifai.limits import MAX_NAME_LENGTH
 from verifai.proof.codec import canonical_json, digest, exact_fields, hex_digest, one_of
 from verifai.proof.tensor import TensorClaim, claims_from_json
+
+if TYPE_CHECKING:
+    from verifai.proof.key import VerifyingKey
 
 #: ``ceremony``: a pinned public ceremony. ``development``: somebody may know the trapdoor.
 SRS_KINDS: Final = ("ceremony", "custom", "development")
@@ -94,6 +97,13 @@ class Statement:
     def output(self) -> TensorClaim:
         """The output of a model that has one."""
         return _only(self.outputs, "output")
+
+    def batch(self, key: VerifyingKey) -> int | None:
+        """How many inferences one proof is about: the leading axis that the tensors have here and
+        not in the key. None for one inference without such an axis.
+        """
+        claimed, own = self.inputs[0].shape, key.inputs[0].shape
+        return claimed[0] if len(claimed) == len(own) + 1 else None
 
     @property
     def digest(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -64,6 +64,13 @@ class TensorSpec:
         if type(scale) is not int or not 0 <= scale <= MAX_SCALE:
             raise MalformedError(f"Tensor {name!r}: a scale is 0 to {MAX_SCALE} bits.")
         return cls(name, tuple(shape), scale, one_of(fields["visibility"], VISIBILITIES, name))
+
+
+def batched(specs: Sequence[TensorSpec], batch: int | None) -> tuple[TensorSpec, ...]:
+    """The specs of ``batch`` inferences, with a leading axis; None: of one, without it."""
+    if batch is None:
+        return tuple(specs)
+    return tuple(replace(spec, shape=(batch, *spec.shape)) for spec in specs)
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 from verifai.errors import UnsupportedError
 from verifai.proof import Statement, VerifyingKey
 
 #: Raises :class:`~verifai.errors.VerificationError` unless the argument proves the statement.
 ProofCheck = Callable[[VerifyingKey, Statement, bytes], None]
+#: The exact length of a proof of this statement.
+ProofLength = Callable[[VerifyingKey, Statement], int]
 
-_SYSTEMS: Final = {"ezkl": ("verifai.backends.ezkl.check", "check")}
+_SYSTEMS: Final = {
+    "ezkl": "verifai.backends.ezkl.check",
+    "native": "verifai.verifier.native.check",
+}
+#: Systems whose proofs may be about several inferences: tensors then have a leading batch axis.
+BATCHING: Final = frozenset({"native"})
 
 
 def proof_check(backend: str) -> ProofCheck:
@@ -25,10 +32,19 @@ def proof_check(backend: str) -> ProofCheck:
     Raises:
         UnsupportedError: no verifier for that backend in this version.
     """
+    check: ProofCheck = _module(backend).check
+    return check
+
+
+def proof_length(backend: str) -> ProofLength:
+    """What tells the length of a backend's proofs. Raises as :func:`proof_check`."""
+    length: ProofLength = _module(backend).proof_bytes
+    return length
+
+
+def _module(backend: str) -> Any:
     if backend not in _SYSTEMS:
         raise UnsupportedError(
             f"This version cannot check {backend!r} proofs, only {sorted(_SYSTEMS)}."
         )
-    module, name = _SYSTEMS[backend]
-    check: ProofCheck = getattr(import_module(module), name)
-    return check
+    return import_module(_SYSTEMS[backend])

@@ -24,7 +24,8 @@ from typing import Any, Final
 
 from verifai.errors import VerificationError
 from verifai.proof import Proof, Statement, VerifyingKey
-from verifai.verifier.systems import proof_check
+from verifai.proof.tensor import batched
+from verifai.verifier.systems import BATCHING, proof_check, proof_length
 
 CHECKS: Final = {
     1: "digests",
@@ -94,8 +95,9 @@ def verify(
     for name in ("model", "circuit", "weights"):
         if getattr(claimed, name) != getattr(expected, name):
             raise _failed(3, f"{name} is not what the key fixes")
+    batch = claimed.batch(key) if key.guarantees.backend in BATCHING else None
     for role, specs in (("inputs", key.inputs), ("outputs", key.outputs)):
-        if tuple(claim.spec for claim in getattr(claimed, role)) != specs:
+        if tuple(claim.spec for claim in getattr(claimed, role)) != batched(specs, batch):
             raise _failed(3, f"{role} differ from the key's in name, shape, scale or visibility")
     if claimed.guarantees != key.guarantees:
         raise _failed(4, "the guarantees are not those of the key")
@@ -105,8 +107,9 @@ def verify(
             f"the proof is bound to {_shown(claimed.context)}, demanded is {_shown(context)}",
             hint="A proof for one job, chain or payee is not a proof for another.",
         )
-    if len(proof.argument) != key.proof_bytes:
-        raise _failed(6, f"{len(proof.argument)} bytes, the key's proofs have {key.proof_bytes}")
+    expected_bytes = proof_length(key.guarantees.backend)(key, claimed)
+    if len(proof.argument) != expected_bytes:
+        raise _failed(6, f"{len(proof.argument)} bytes, the key's proofs have {expected_bytes}")
     proof_check(key.guarantees.backend)(key, claimed, proof.argument)
     return claimed
 

@@ -46,11 +46,11 @@ class Ezkl:
         model: Model,
         calibration: Iterable[Any],
         visibility: Visibility,
-        zero_knowledge: bool,
+        zero_knowledge: bool | None,
         progress: Progress,
         options: Mapping[str, Any],
     ) -> Circuit:
-        """Compile. halo2 proofs always hide: ``zero_knowledge=False`` changes nothing."""
+        """Compile. halo2 proofs always hide: ``zero_knowledge`` changes nothing."""
         return compile_model(model, calibration, visibility, progress, options)
 
     def setup(

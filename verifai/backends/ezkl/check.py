@@ -91,6 +91,11 @@ def check(key: VerifyingKey, statement: Statement, argument: bytes) -> None:
         raise _refused("ezkl refuses the proof")
 
 
+def proof_bytes(key: VerifyingKey, statement: Statement) -> int:
+    """The exact length of a proof of ``statement``: ezkl's depends on the key alone."""
+    return key.proof_bytes
+
+
 def _check_key(key: VerifyingKey) -> None:
     """What a key says of itself must be what its material is.
 

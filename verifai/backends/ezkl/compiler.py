@@ -15,8 +15,9 @@ from verifai.backends.ezkl.field import MODULUS, from_ezkl
 from verifai.backends.ezkl.operators import check_operators
 from verifai.backends.ezkl.process import EzklError, Step, installed_version, run, workspace
 from verifai.circuit import Circuit, Visibility
-from verifai.errors import InputError, UnsupportedError, UsageError
+from verifai.errors import UnsupportedError
 from verifai.model import Model
+from verifai.model.inputs import calibration_samples
 from verifai.progress import Progress
 from verifai.proof import TensorSpec
 
@@ -40,7 +41,7 @@ def compile_model(
     version = installed_version()
     run_args = ezkl_settings.run_args(visibility, options)
     check_operators(model)
-    samples = _samples(model, calibration)
+    samples = calibration_samples(model.inputs, calibration, MAX_SAMPLES)
     with workspace() as name:
         folder = Path(name)
         (folder / "model.onnx").write_bytes(model.onnx)
@@ -131,39 +132,6 @@ def witness_outputs(path: Path, outputs: Sequence[TensorSpec]) -> list[NDArray[n
         flat = [value / 2**spec.scale for value in signed]
         arrays.append(np.array(flat, dtype=np.float64).reshape(spec.shape))
     return arrays
-
-
-def _samples(model: Model, calibration: Iterable[Any]) -> list[Arrays]:
-    """Calibration data as checked inputs.
-
-    An array with one axis more than the model's input, or with the model's batch axis of 1
-    replaced by N, is N samples; anything else is iterated.
-    """
-    spec = model.inputs[0]
-    data: Iterable[Any] = calibration
-    shape = getattr(calibration, "shape", None)
-    if shape is not None and len(model.inputs) == 1:
-        array = np.asarray(calibration)
-        if array.shape == spec.shape:
-            data = [array]
-        elif array.shape[1:] == spec.shape:
-            data = array
-        elif spec.shape[:1] == (1,) and array.shape[1:] == spec.shape[1:]:
-            data = array[:, None]
-        else:
-            raise InputError(
-                f"Calibration data has shape {list(array.shape)}; the model's input "
-                f"{spec.name!r} has {list(spec.shape)}.",
-                hint="Give N samples as an array of shape [N, ...], or an iterable of inputs.",
-            )
-    samples = []
-    for item in data:
-        samples.append(model.check_inputs(item))
-        if len(samples) == MAX_SAMPLES:
-            break
-    if not samples:
-        raise UsageError("Calibration data is empty.", hint="Give a few typical inputs.")
-    return samples
 
 
 def _specs(

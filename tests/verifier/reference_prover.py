@@ -1,0 +1,729 @@
+"""A slow prover for small tables, written from ``docs/specs/native.md`` on its own.
+
+Everything is dense: a tensor's entries are linear forms in the committed vector, found by walking
+the graph *forwards*; sumchecks sum over whole cubes; the reference string's tau is known, so that
+a commitment is one evaluation. Only Keccak and multiples of points are the verifier's.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from typing import Any
+
+import numpy as np
+
+from tests.verifier.circuits import Array, Circuit, integers
+from verifai.verifier.native.curve import G, H, msm
+from verifai.verifier.native.keccak import keccak256
+
+P = 21888242871839275222246405745257275088548364400416034343698204186575808495617
+TAU = 0x1234567890ABCDEF1234567890ABCDEF
+
+
+def bits(n: int) -> int:
+    return len(bin(n - 1)) - 2 if n > 1 else 0
+
+
+def inv(a: int) -> int:
+    return pow(a, P - 2, P)
+
+
+def eq(point: list[int]) -> list[int]:
+    table = [1]
+    for x in point:
+        table = [t * s % P for t in table for s in ((1 - x) % P, x)]
+    return table
+
+
+def fold(table: list[int], x: int) -> list[int]:
+    half = len(table) // 2
+    return [(a + x * (b - a)) % P for a, b in zip(table[:half], table[half:], strict=True)]
+
+
+def multilinear(table: list[int], point: list[int]) -> int:
+    for x in point:
+        table = fold(table, x)
+    return table[0]
+
+
+def encode(point: tuple[int, int] | None) -> bytes:
+    x, y = point or (0, 0)
+    return x.to_bytes(32, "big") + y.to_bytes(32, "big")
+
+
+class Writer:
+    """Transcript and proof at once; ``sent`` lists (label, first byte, bytes of one element)."""
+
+    def __init__(self) -> None:
+        self.state = keccak256(b"verifai-native-1")
+        self.proof = b""
+        self.sent: list[tuple[str, int, int]] = []
+
+    def step(self, operation: int, kind: int, label: str, payload: bytes) -> None:
+        head = bytes([operation, kind]) + len(payload).to_bytes(8, "big")
+        head += label.encode() + bytes(22 - len(label))
+        self.state = keccak256(self.state + head + payload)
+
+    def send(self, label: str, kind: int, elements: list[bytes]) -> None:
+        if elements:
+            for element in elements:
+                self.sent.append((label, len(self.proof), len(element)))
+                self.proof += element
+            self.step(1, kind, label, b"".join(elements))
+
+    def scalars(self, label: str, values: list[int]) -> None:
+        self.send(label, 1, [(v % P).to_bytes(32, "big") for v in values])
+
+    def draw(self, label: str) -> int:
+        self.step(2, 0, label, b"")
+        return int.from_bytes(self.state, "big") % P
+
+    def draws(self, label: str, count: int) -> list[int]:
+        return [self.draw(label) for _ in range(count)]
+
+
+class Box:
+    """dims and outer axes with the batch; ``base`` is set when it is packed."""
+
+    def __init__(self, dims: tuple[int, ...], outer: tuple[int, ...] = ()) -> None:
+        self.dims, self.outer, self.base = tuple(dims), tuple(outer), 0
+        self.inner = sum(bits(d) for a, d in enumerate(dims) if a not in outer)
+        self.size = 2**self.inner
+        for a in outer:
+            self.size *= dims[a]
+
+    def addresses(self) -> Array:
+        """The address of every index."""
+        out = np.zeros(self.dims, dtype=object)
+        for index in np.ndindex(*self.dims):
+            row = low = 0
+            for a, (i, d) in enumerate(zip(index, self.dims, strict=True)):
+                if a in self.outer:
+                    row = row * d + i
+                else:
+                    low = (low << bits(d)) + i
+            out[index] = self.base + (row << self.inner) + low
+        return out
+
+
+def pack(boxes: list[Box], start: int) -> int:
+    for box in sorted(boxes, key=lambda b: b.inner, reverse=True):
+        box.base = start
+        start += box.size
+    return start
+
+
+Linear = dict[int, int]  # address -> coefficient; -1 is the constant
+
+
+def combine(*terms: tuple[int, Linear]) -> Linear:
+    out: Linear = {}
+    for factor, form in terms:
+        for address, c in form.items():
+            out[address] = (out.get(address, 0) + factor * c) % P
+    return out
+
+
+class Prover:
+    """``prove()`` leaves proof, words, commitments (of the weights) and the writer."""
+
+    def __init__(self, circuit: Circuit, context: bytes = bytes(32)) -> None:
+        self.c, self.context = circuit, context
+        self.rng = random.Random(7)
+        self.w = Writer()
+        self.layout()
+
+    # ---- layout -------------------------------------------------------------------------------
+
+    def outer(self, axes: list[int], batched: bool) -> tuple[int, ...]:
+        return (0, *(a + 1 for a in axes)) if batched else tuple(axes)
+
+    def layout(self) -> None:
+        c = self.c
+        regions: dict[str, list[Box]] = {
+            r: [] for r in ("weight", "input", "output", "witness", "helper")
+        }
+        self.blocks: dict[int, list[Box]] = {}
+        self.contents: list[tuple[Box, Array]] = []
+        lookups: list[tuple[Box, Any]] = []
+        for i, node in enumerate(c.nodes):
+            if node["kind"] not in ("weight", "committed"):
+                continue
+            limbs = node.get("limbs", [])
+            value = integers(c.values[i] - node.get("offset", 0))
+            self.blocks[i] = []
+            for b in limbs or [None]:
+                box = Box(c.values[i].shape, self.outer(node["outer"], c.batched[i]))
+                regions[node.get("region", "weight")].append(box)
+                self.blocks[i].append(box)
+                part = value if b is None else integers(value % 2**b)
+                self.contents.append((box, part))
+                if b is not None:
+                    lookups.append((box, (b, part, None)))
+                    value = integers(value >> b)
+            if limbs:
+                assert not np.any(value), f"node {i} is out of its range"
+        for x in c.constraints["lookup"]:
+            source, target = x["input"], x["output"]
+            box = Box(c.values[source].shape, self.outer(x["outer"], c.batched[source]))
+            lookups.append((box, (16 + x["table"], source, target)))
+        self.widths = {tag for _, (tag, _, _) in lookups if tag < 16}
+        lengths = [512] + [len(t["outputs"]) for t in c.constraints["tables"]]
+        self.m = [Box((n,)) for n in lengths]
+        self.ht = [Box((n,)) for n in lengths]
+        regions["witness"] += self.m
+
+        by_key: dict[Any, list[tuple[int, Box, Any]]] = {}
+        for order, (box, lookup) in enumerate(lookups):
+            by_key.setdefault((box.dims, box.outer), []).append((order, box, lookup))
+        cut = [v[i : i + 4] for v in by_key.values() for i in range(0, len(v), 4)]
+        cut.sort(key=lambda group: group[0][0])
+        self.groups = []  # (h, place in the cube, lookups with the boxes of limbs)
+        for group in cut:
+            box = group[0][1]
+            h, place = Box(box.dims, box.outer), Box(box.dims, box.outer)
+            self.groups.append((h, place, [(b, lookup) for _, b, lookup in group]))
+        regions["helper"] += [h for h, _, _ in self.groups] + self.ht
+
+        self.products = []
+        for p in c.constraints["product"]:
+            first = p["factors"][0]
+            box = Box(c.values[first].shape, self.outer(p["outer"], c.batched[first]))
+            self.products.append((box, p["factors"]))
+        end = max(
+            pack([place for _, place, _ in self.groups], 0), pack([b for b, _ in self.products], 0)
+        )
+        self.nz = max(1, bits(max(end, 1)))
+
+        columns, at = 2**c.log_columns, 0
+        self.rows: dict[str, list[int]] = {}
+        for name, boxes in regions.items():
+            self.rows[name] = []
+            if boxes:
+                unit = max(columns, 2 ** max(b.inner for b in boxes))
+                start = (at + unit - 1) // unit * unit
+                end = pack(boxes, start)
+                at = (end + columns - 1) // columns * columns
+                self.rows[name] = list(range(start // columns, at // columns))
+        self.n = max(bits(at), c.log_columns)
+
+    # ---- linear forms -------------------------------------------------------------------------
+
+    def find_forms(self) -> None:
+        """Every tensor without einsum as linear forms in the committed vector."""
+        c = self.c
+        self.forms: list[Any] = []
+        for i, node in enumerate(c.nodes):
+            out = np.empty(c.values[i].shape, dtype=object)
+            match node["kind"]:
+                case "weight" | "committed":
+                    places = [box.addresses() for box in self.blocks[i]]
+                    for index in np.ndindex(*out.shape):
+                        form, shift = {-1: node.get("offset", 0)}, 0
+                        for limb, place in enumerate(places):
+                            form[place[index]] = 1 << shift
+                            shift += node["limbs"][limb] if node.get("limbs") else 0
+                        out[index] = form
+                case "linear":
+                    for index in np.ndindex(*out.shape):
+                        terms = [(1, {-1: node["offset"]})]
+                        for k, n in node["terms"]:
+                            form = None
+                            if self.forms[n] is not None:
+                                form = self.forms[n][index[out.ndim - self.forms[n].ndim :]]
+                            terms.append((k, form))
+                        if any(form is None for _, form in terms):
+                            out = None
+                            break
+                        out[index] = combine(*terms)
+                case "reshape":
+                    out = self.forms[node["source"]].reshape(out.shape)
+                case "view" if self.forms[node["source"]] is not None:
+                    source = self.forms[node["source"]]
+                    for index in np.ndindex(*out.shape):
+                        skip = 1 if c.batched[i] else 0
+                        at = self.read(node["axes"], index[skip:])
+                        inside = all(
+                            0 <= j < d for j, d in zip(at, source.shape[skip:], strict=True)
+                        )
+                        out[index] = source[index[:skip] + at] if inside else {}
+                case _:
+                    out = None
+            self.forms.append(out)
+
+    @staticmethod
+    def read(axes: list[Any], index: tuple[int, ...]) -> tuple[int, ...]:
+        at = []
+        for m in axes:
+            if "indices" in m:
+                at.append(m["indices"][index[m["axis"]]])
+            else:
+                at.append(m["offset"] + sum(k * index[a] for a, k in m["terms"]))
+        return tuple(at)
+
+    def weigh(self, node: int, weights: Array) -> Linear:
+        forms = self.forms[node]
+        return combine(*((weights[i], forms[i]) for i in np.ndindex(*forms.shape)))
+
+    @staticmethod
+    def spread(vectors: list[list[int]]) -> Array:
+        out = integers(1)
+        for v in vectors:
+            out = out[..., None] * integers(v) % P
+        return out
+
+    # ---- proof --------------------------------------------------------------------------------
+
+    def prove(self) -> bytes:
+        c, w = self.c, self.w
+        self.vector = [0] * 2**self.n
+        self.blinding: dict[int, int] = {}
+        self.points: dict[int, bytes] = {}
+        for box, values in self.contents:
+            self.put(box, values)
+        lookup_values = self.looked_up()
+        counts = [[0] * box.dims[0] for box in self.m]
+        for group in lookup_values:
+            for tag, values, _ in group:
+                for v in values.ravel():
+                    if tag < 16:
+                        counts[0][2**tag + v] += 1
+                    else:
+                        counts[tag - 15][v - c.constraints["tables"][tag - 16]["first"]] += 1
+        for box, count in zip(self.m, counts, strict=True):
+            self.put(box, integers(count))
+
+        self.commit("weight")
+        self.commitments = b"".join(self.points[i] for i in self.rows["weight"])
+        key = keccak256(c.table_bytes()) + keccak256(self.commitments) + tau_g2()
+        w.step(1, 0, "key", keccak256(key))
+        w.step(1, 4, "batch", c.batch.to_bytes(32, "big"))
+        w.step(1, 0, "context", self.context)
+        self.words = self.public_words()
+        if self.words:
+            w.step(1, 1, "public words", b"".join(x.to_bytes(32, "big") for x in self.words))
+        stage_1 = ["input", "output", "witness"]
+        w.send("stage 1", 2, [p for name in stage_1 for p in self.commit(name)])
+        alpha, beta = w.draw("alpha"), w.draw("beta")
+
+        for (h, _, _), group in zip(self.groups, lookup_values, strict=True):
+            total = np.zeros(h.dims, dtype=object)
+            for tag, values, outputs in group:
+                f = values + beta * tag + beta * beta * outputs
+                total = total + np.vectorize(lambda x: inv(alpha - x), otypes=[object])(f)
+            self.put(h, total % P)
+        self.fingerprints = self.entries(beta)
+        for box, count, prints in zip(self.ht, counts, self.fingerprints, strict=True):
+            values = [
+                0 if f is None else m * inv(alpha - f) % P
+                for m, f in zip(count, prints, strict=True)
+            ]
+            self.put(box, integers(values))
+        w.send("stage 2", 2, self.commit("helper"))
+
+        self.find_forms()
+        claims = self.zerocheck(alpha, beta, lookup_values)
+        claims += self.table_side(alpha)
+        claims += self.word_claims()
+        claims += self.zero_claims()
+        powers, lam = [1], w.draw("lambda")
+        for _ in claims:
+            powers.append(powers[-1] * lam % P)
+        total = combine(*zip(powers, claims, strict=False))
+        value = total.get(-1, 0) + sum(k * self.vector[a] for a, k in total.items() if a >= 0)
+        self.holds = value % P == 0
+        self.last_and_open(total)
+        return w.proof
+
+    def put(self, box: Box, values: Array) -> None:
+        places, values = box.addresses(), integers(values)
+        for index in np.ndindex(*box.dims):
+            self.vector[places[index]] = values[index] % P
+
+    def commit(self, region: str) -> list[bytes]:
+        size, out = 2**self.c.log_columns, []
+        for i in self.rows[region]:
+            value = 0
+            for v in reversed(self.vector[i * size : (i + 1) * size]):
+                value = (value * TAU + v) % P
+            self.blinding[i] = self.rng.randrange(P)
+            self.points[i] = encode(msm([G, H], [value, self.blinding[i]]))
+            out.append(self.points[i])
+        return out
+
+    def looked_up(self) -> list[list[tuple[int, Array, Any]]]:
+        """(tag, values, outputs) of each lookup of each group."""
+        out = []
+        for _, _, lookups in self.groups:
+            group = []
+            for _, (tag, a, b) in lookups:
+                if tag < 16:
+                    group.append((tag, a, 0))
+                else:
+                    group.append((tag, self.c.values[a], self.c.values[b]))
+            out.append(group)
+        return out
+
+    def entries(self, beta: int) -> list[list[Any]]:
+        block: list[Any] = [None] * 512
+        for b in self.widths:
+            for t in range(2**b):
+                block[2**b + t] = (t + beta * b) % P
+        out = [block]
+        for t, table in enumerate(self.c.constraints["tables"]):
+            out.append(
+                [
+                    (table["first"] + i + beta * (16 + t) + beta * beta * y) % P
+                    for i, y in enumerate(table["outputs"])
+                ]
+            )
+        return out
+
+    def public_words(self) -> list[int]:
+        words = []
+        for node in self.c.constraints["public"]:
+            raw = integers(self.c.values[node] - self.c.nodes[node]["offset"])
+            for row in raw.reshape(-1, raw.shape[-1] if raw.ndim else 1):
+                for j in range(0, len(row), 8):
+                    words.append(sum(v << 16 * t for t, v in enumerate(row[j : j + 8])))
+        return words
+
+    def zerocheck(self, alpha: int, beta: int, lookup_values: Any) -> list[Linear]:
+        w, size = self.w, 2**self.nz
+        tau, gamma = w.draws("tau", self.nz), w.draw("gamma")
+        e = eq(tau)
+        count = 10 if self.products else 5
+        columns = [[0] * size for _ in range(count)]
+        functionals: list[dict[int, Linear]] = [{} for _ in range(count)]
+        tags = [[0] * size for _ in range(4)]
+        en, gate = [0] * size, [0] * size
+        numerators = [[0] * size for _ in range(4)]
+        for (h, place, lookups), values in zip(self.groups, lookup_values, strict=True):
+            places, helper = place.addresses(), h.addresses()
+            for i, ((box, (tag, a, b)), (_, value, outputs)) in enumerate(
+                zip(lookups, values, strict=True)
+            ):
+                limbs = box.addresses() if tag < 16 else None
+                full = integers((value + beta * beta * outputs) % P)
+                for index in np.ndindex(*place.dims):
+                    x = places[index]
+                    columns[i][x], tags[i][x], numerators[i][x] = full[index], tag, e[x]
+                    if limbs is not None:
+                        functionals[i][x] = {limbs[index]: 1}
+                    else:
+                        functionals[i][x] = combine(
+                            (1, self.forms[a][index]), (beta * beta, self.forms[b][index])
+                        )
+            for index in np.ndindex(*place.dims):
+                x = places[index]
+                columns[4][x], en[x] = self.vector[helper[index]], e[x]
+                functionals[4][x] = {helper[index]: 1}
+        for place, factors in self.products:
+            places = place.addresses()
+            for index in np.ndindex(*place.dims):
+                x = places[index]
+                gate[x] = e[x]
+                for i in range(5):
+                    if i < len(factors):
+                        columns[5 + i][x] = self.c.values[factors[i]][index] % P
+                        functionals[5 + i][x] = self.forms[factors[i]][index]
+                    else:
+                        columns[5 + i][x], functionals[5 + i][x] = 1, {-1: 1}
+
+        def relation(v: list[int]) -> int:
+            col, tag, num, (on, of) = v[:count], v[count : count + 4], v[count + 4 : -2], v[-2:]
+            d = [(alpha - x - beta * t) % P for x, t in zip(col[:4], tag, strict=True)]
+            out = on * col[4] * d[0] * d[1] * d[2] * d[3]
+            out -= num[0] * d[1] * d[2] * d[3] + num[1] * d[0] * d[2] * d[3]
+            out -= num[2] * d[0] * d[1] * d[3] + num[3] * d[0] * d[1] * d[2]
+            if count == 10:
+                out += gamma * of * col[5] * col[6] * col[7] * col[8] * col[9]
+            return out % P
+
+        tables, z = [*columns, *tags, *numerators, en, gate], []
+        for _ in range(self.nz):
+            half = len(tables[0]) // 2
+            sums = []
+            for t in (0, 2, 3, 4, 5, 6):
+                at = [
+                    [(a + t * (b - a)) % P for a, b in zip(f[:half], f[half:], strict=True)]
+                    for f in tables
+                ]
+                sums.append(sum(relation(list(v)) for v in zip(*at, strict=True)) % P)
+            w.scalars("zerocheck", sums)
+            z.append(w.draw("z"))
+            tables = [fold(f, z[-1]) for f in tables]
+        sent = [f[0] for f in tables[:count]]
+        w.scalars("columns", sent)
+        e = eq(z)
+        # an honest sumcheck ends in the relation: the first claim is the number 0
+        return [{}] + [
+            combine(*((e[x], form) for x, form in f.items()), (-1, {-1: value}))
+            for f, value in zip(functionals, sent, strict=True)
+        ]
+
+    def table_side(self, alpha: int) -> list[Linear]:
+        w = self.w
+        total: Linear = {}
+        for h, _, _ in self.groups:
+            total.update(dict.fromkeys(h.addresses().ravel(), 1))
+        sides = []
+        points = [w.draws("entry", 9)]
+        points += [
+            w.draws("table entry", bits(len(t["outputs"]))) for t in self.c.constraints["tables"]
+        ]
+        for k, point in enumerate(points):
+            side: Linear = {}
+            e = eq(point)
+            for a, f in enumerate(self.fingerprints[k]):
+                if f is not None:
+                    side[self.ht[k].base + a] = e[a] * (alpha - f) % P
+                    side[self.m[k].base + a] = -e[a] % P
+                    total[self.ht[k].base + a] = P - 1
+            sides.append(side)
+        return [sides[0], total, *sides[1:]]
+
+    def word_claims(self) -> list[Linear]:
+        claims, at = [], 0
+        for node in self.c.constraints["public"]:
+            dims = self.c.values[node].shape
+            last = dims[-1] if dims else 1
+            per_row = (last + 7) // 8
+            vectors = [eq(self.w.draws("word point", bits(d)))[:d] for d in dims[:-1]]
+            e = eq(self.w.draws("word point", bits(per_row)))
+            rows = self.spread(vectors).ravel()
+            constant = 0
+            for row in rows:
+                for j in range(per_row):
+                    constant += row * e[j] * self.words[at]
+                    at += 1
+            lanes = [e[t // 8] * 2 ** (16 * (t % 8)) % P for t in range(last)]
+            weights = (rows[:, None] * integers(lanes) % P).reshape(dims)
+            raw = combine((1, self.weigh(node, weights)))
+            raw[-1] -= self.c.nodes[node]["offset"] * int(weights.sum())
+            claims.append(combine((1, {-1: constant}), (-1, raw)))
+        return claims
+
+    # ---- zero constraints and contractions ------------------------------------------------------
+
+    def zero_claims(self) -> list[Linear]:
+        plain, contracted = [], []
+        for node in self.c.constraints["zero"]:
+            dims = self.c.values[node].shape
+            vectors = [eq(self.w.draws("zero point", bits(d)))[:d] for d in dims]
+            if self.forms[node] is not None:
+                plain.append(self.weigh(node, self.spread(vectors)))
+            else:
+                contracted.append((node, vectors))
+        return plain + (self.contract(contracted) if contracted else [])
+
+    def descend(self, node: int, c: int, vectors: list[list[int]], found: list[Any]) -> Linear:
+        """The linear part; einsums with coefficient and one vector per axis go to ``found``."""
+        spec = self.c.nodes[node]
+        if self.forms[node] is not None:
+            return combine((c, self.weigh(node, self.spread(vectors))))
+        if spec["kind"] == "einsum":
+            found.append((node, c, vectors))
+            return {}
+        if spec["kind"] == "linear":
+            sums = c * spec["offset"]
+            for v in vectors:
+                sums = sums * sum(v) % P
+            out: Linear = {-1: sums}
+            for k, n in spec["terms"]:
+                drop = self.c.batched[node] and not self.c.batched[n]
+                factor = c * k * (sum(vectors[0]) if drop else 1) % P
+                part = self.descend(n, factor, vectors[1:] if drop else vectors, found)
+                out = combine((1, out), (1, part))
+            return out
+        assert spec["kind"] == "view"
+        skip = 1 if self.c.batched[node] else 0
+        source = self.c.values[spec["source"]].shape[skip:]
+        target, pulled, used = vectors[skip:], vectors[:skip], set()
+        for m, d in zip(spec["axes"], source, strict=True):
+            axes = [m["axis"]] if "indices" in m else [a for a, _ in m["terms"]]
+            used.update(axes)
+            vector = [0] * d
+            for index in itertools.product(*(range(len(target[a])) for a in axes)):
+                weight, at = 1, m.get("offset", 0)
+                for n, (a, i) in enumerate(zip(axes, index, strict=True)):
+                    weight = weight * target[a][i] % P
+                    at += m["indices"][i] if "indices" in m else m["terms"][n][1] * i
+                if 0 <= at < d:
+                    vector[at] = (vector[at] + weight) % P
+            pulled.append(vector)
+        for a, v in enumerate(target):
+            if a not in used:
+                c = c * sum(v) % P
+        return self.descend(spec["source"], c, pulled, found)
+
+    def contract(self, zeros: list[Any]) -> list[Linear]:
+        w, eta = self.w, self.w.draw("eta")
+        power, linear, instances = 1, {}, []
+        for node, vectors in zeros:
+            found: list[Any] = []
+            linear = combine((1, linear), (power, self.descend(node, 1, vectors, found)))
+            for einsum, c, axes in found:
+                instances.append(self.instance(einsum, power * c % P, axes))
+            power = power * eta % P
+        most = max(i["m"] for i in instances)
+        tables = []
+        for i in instances:
+            spare = 2 ** (most - i["m"])
+            i["coefficient"] = i["coefficient"] * inv(spare) % P
+            tables.append((i["A"] * spare, i["B"] * spare))  # constant in the first variables
+
+        kappa, claim_terms = [], combine((-1, linear))
+        for _ in range(most):
+            sums = [0, 0, 0]
+            for i, (a, b) in zip(instances, tables, strict=True):
+                half = len(a) // 2
+                for t in range(3):
+                    s = 0
+                    for x in range(half):
+                        s += (a[x] + t * (a[x + half] - a[x])) * (b[x] + t * (b[x + half] - b[x]))
+                    sums[t] = (sums[t] + i["coefficient"] * s) % P
+            w.scalars("contraction", [sums[0], sums[2]])
+            x = w.draw("kappa")
+            kappa.append(x)
+            # s(x) from s(0), s(1) = claim - s(0), s(2): the claim stays a linear form
+            one = x * (2 - x)
+            rest = sums[0] * ((x - 1) * (x - 2) * inv(2) - one) + sums[2] * x * (x - 1) * inv(2)
+            claim_terms = combine((one, claim_terms), (1, {-1: rest}))
+            tables = [(fold(a, x), fold(b, x)) for a, b in tables]
+        ends = [v for a, b in tables for v in (a[0], b[0])]
+        w.scalars("ends", ends)
+        claims = []
+        for i, a, b in zip(instances, ends[::2], ends[1::2], strict=True):
+            claim_terms = combine((1, claim_terms), (-i["coefficient"] * a * b, {-1: 1}))
+            claims += self.end_claims(i, kappa[most - i["m"] :], a, b)
+        return [claim_terms, *claims]
+
+    def instance(self, node: int, coefficient: int, vectors: list[list[int]]) -> dict[str, Any]:
+        spec = self.c.nodes[node]
+        left, right = self.c.values[spec["left"]], self.c.values[spec["right"]]
+        batched = [self.c.batched[spec[s]] for s in ("left", "right")]
+        la, lb, lo = (
+            ("Z" if on else "") + label
+            for on, label in zip([*batched, any(batched)], spec["labels"], strict=True)
+        )
+        size = {**dict(zip(la, left.shape, strict=True)), **dict(zip(lb, right.shape, strict=True))}
+        g = [x for x in lo if x in la and x in lb]
+        k = [x for x in la if x not in lo]
+        by_letter = dict(zip(lo, vectors, strict=True))
+        tables = []
+        for tensor, label, scaled in ((left, la, g), (right, lb, [])):
+            order = [label.index(x) for x in g + k]
+            own = [x for x in label if x not in g + k]
+            moved = tensor.transpose(order + [label.index(x) for x in own])
+            for x in reversed(own):
+                moved = (moved * integers(by_letter[x])).sum(axis=-1) % P
+            for axis, x in enumerate(g if scaled else []):
+                shape = [-1 if i == axis else 1 for i in range(moved.ndim)]
+                moved = moved * integers(by_letter[x]).reshape(shape) % P
+            padded = np.zeros([2 ** bits(size[x]) for x in g + k], dtype=object)
+            padded[tuple(slice(size[x]) for x in g + k)] = moved
+            tables.append([int(v) for v in padded.ravel()])
+        return {
+            "node": node, "coefficient": coefficient, "m": sum(bits(size[x]) for x in g + k),
+            "A": tables[0], "B": tables[1], "g": g, "k": k, "size": size,
+            "labels": (la, lb), "weights": by_letter,
+        }  # fmt: skip
+
+    def end_claims(self, i: dict[str, Any], kappa: list[int], a: int, b: int) -> list[Linear]:
+        e, at = {}, 0
+        for x in i["g"] + i["k"]:
+            n = bits(i["size"][x])
+            e[x] = eq(kappa[at : at + n])[: i["size"][x]]
+            at += n
+        claims = []
+        for side, label, value in zip(("left", "right"), i["labels"], (a, b), strict=True):
+            vectors = []
+            for x in label:
+                v = e.get(x, [1] * i["size"][x])
+                if x in i["weights"] and not (side == "right" and x in i["g"]):
+                    v = [s * t % P for s, t in zip(v, i["weights"][x], strict=True)]
+                vectors.append(v)
+            node = self.c.nodes[i["node"]][side]
+            claims.append(combine((1, self.weigh(node, self.spread(vectors))), (-value, {-1: 1})))
+        return claims
+
+    # ---- the end ------------------------------------------------------------------------------
+
+    def last_and_open(self, total: Linear) -> None:
+        w = self.w
+        weights = [0] * 2**self.n
+        for address, k in total.items():
+            if address >= 0:
+                weights[address] = k
+        vector, r = self.vector, []
+        for _ in range(self.n):
+            half = len(vector) // 2
+            sums = []
+            for t in (0, 2):
+                s = 0
+                for x in range(half):
+                    k, v = weights[x], vector[x]
+                    if t:
+                        k, v = 2 * weights[x + half] - k, 2 * vector[x + half] - v
+                    s += k * v
+                sums.append(s % P)
+            w.scalars("last", sums)
+            r.append(w.draw("r"))
+            weights, vector = fold(weights, r[-1]), fold(vector, r[-1])
+        w.scalars("value", [vector[0]])
+        self.open(r)
+
+    def open(self, r: list[int]) -> None:
+        w, n = self.w, self.c.log_columns
+        cut, size = self.n - n, 2**n
+        e = eq(r[:cut])
+        row, blinding = [0] * size, 0
+        for i in self.points:
+            blinding += e[i] * self.blinding[i]
+            for j in range(size):
+                row[j] = (row[j] + e[i] * self.vector[i * size + j]) % P
+        w.scalars("opening blinding", [blinding])
+        polynomials = [row]
+        for x in list(reversed(r[cut:]))[:-1]:
+            a = polynomials[-1]
+            polynomials.append([((1 - x) * a[j] + x * a[j + 1]) % P for j in range(0, len(a), 2)])
+
+        def at(f: list[int], x: int) -> int:
+            value = 0
+            for v in reversed(f):
+                value = (value * x + v) % P
+            return value
+
+        def point(scalar: int) -> bytes:
+            return encode(msm([G], [scalar % P]))
+
+        w.send("opening folds", 2, [point(at(f, TAU)) for f in polynomials[1:]])
+        x = w.draw("opening r")
+        claims = []
+        for f in polynomials:
+            claims += [(f, x, at(f, x)), (f, -x % P, at(f, -x % P))]
+            x = x * x % P
+        w.scalars("opening evaluations", [claims[0][2], *(v for _, _, v in claims[1::2])])
+        nu = w.draw("opening nu")
+
+        def quotient(at_x: int, below: Any) -> int:
+            return sum(
+                pow(nu, i, P) * (at(f, at_x) - v) * inv(below(z))
+                for i, (f, z, v) in enumerate(claims)
+            )
+
+        first = quotient(TAU, lambda z: TAU - z)
+        w.send("opening W", 2, [point(first)])
+        z = w.draw("opening z")
+        second = quotient(TAU, lambda y: z - y)
+        w.send("opening W'", 2, [point((first - second) * inv(TAU - z))])
+
+
+def tau_g2() -> bytes:
+    """TAU times the generator of G2, 128 bytes."""
+    from py_ecc.optimized_bn128 import G2, multiply, normalize
+
+    x, y = normalize(multiply(G2, TAU))
+    return b"".join(int(c).to_bytes(32, "big") for k in (x, y) for c in reversed(k.coeffs))

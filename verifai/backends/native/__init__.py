@@ -1,0 +1,81 @@
+"""The project's own proof system (``docs/protocol.md``): sumchecks over one committed vector.
+
+============  ==========================================================================
+module        holds
+============  ==========================================================================
+``core``      the Rust module ``verifai._native``, or one sentence on how to get it
+``compiler``  model -> integer graph -> operation table -> :class:`Circuit`
+``keys``      circuit -> key pair
+``prover``    input -> proof; batches
+============  ==========================================================================
+
+Proofs of this version are **not zero-knowledge**, and say so in their statements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from verifai.backends.native import compiler, keys, prover
+from verifai.backends.protocol import EvmCall
+from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
+from verifai.errors import UnsupportedError
+from verifai.model import Model
+from verifai.progress import Progress
+from verifai.proof import Proof, Statement, VerifyingKey
+from verifai.verifier.native.check import check
+
+
+class Native:
+    """See :class:`verifai.backends.protocol.Backend`."""
+
+    name = "native"
+
+    def compile(
+        self,
+        model: Model,
+        calibration: Iterable[Any],
+        visibility: Visibility,
+        zero_knowledge: bool | None,
+        progress: Progress,
+        options: Mapping[str, Any],
+    ) -> Circuit:
+        return compiler.compile(model, calibration, visibility, zero_knowledge, progress, options)
+
+    def setup(
+        self, circuit: Circuit, srs: SRS | None, progress: Progress
+    ) -> tuple[ProvingKey, VerifyingKey]:
+        return keys.setup(circuit, srs, progress)
+
+    def prove(
+        self,
+        key: ProvingKey,
+        inputs: Any,
+        context: Mapping[str, str | int] | None,
+        progress: Progress,
+    ) -> Proof:
+        return prover.prove(key, inputs, context, progress)
+
+    def check(self, key: VerifyingKey, statement: Statement, argument: bytes) -> None:
+        check(key, statement, argument)
+
+    def evm_verifier(self, key: VerifyingKey) -> str:
+        raise _no_contract()
+
+    def evm_call(self, key: VerifyingKey, statement: Statement, argument: bytes) -> EvmCall:
+        raise _no_contract()
+
+    def from_evm_call(self, key: VerifyingKey, call: EvmCall) -> Proof:
+        raise _no_contract()
+
+    def outputs(self, key: ProvingKey, inputs: Any) -> Sequence[Any]:
+        return prover.outputs(key, inputs)
+
+
+def _no_contract() -> UnsupportedError:
+    return UnsupportedError(
+        "Proofs of the native backend are checked offline in this version: its verifier contract "
+        "is not built yet.",
+        hint="Compile with backend='ezkl' to publish on a chain.",
+    )

@@ -1,0 +1,122 @@
+"""Model -> circuit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from verifai.circuit import Circuit, Visibility
+from verifai.circuit.cost import cost
+from verifai.circuit.lower import LoweredCircuit, lower
+from verifai.errors import MalformedError, UnsupportedError, UsageError
+from verifai.graph import IntegerGraph, Options, build, fidelity
+from verifai.model import Model
+from verifai.model.inputs import calibration_samples
+from verifai.progress import Progress
+from verifai.proof import codec
+from verifai.proof.tensor import TensorSpec
+from verifai.version import __version__
+
+#: Version of the proof system: keys, circuits and proofs of different ones do not mix.
+PROTOCOL: Final = "1"
+#: Calibration inputs that are used; more cost time and add little.
+MAX_SAMPLES: Final = 256
+
+
+def compile(
+    model: Model,
+    calibration: Iterable[Any],
+    visibility: Visibility,
+    zero_knowledge: bool | None,
+    progress: Progress,
+    options: Mapping[str, Any],
+) -> Circuit:
+    """See :meth:`verifai.backends.protocol.Backend.compile`."""
+    if zero_knowledge:
+        raise UnsupportedError(
+            "The native backend does not hide private values yet.",
+            hint="Leave zero_knowledge out (the statement then says so), or use backend='ezkl'.",
+        )
+    for role in ("input", "output"):
+        if getattr(visibility, role) == "committed":
+            raise UnsupportedError(
+                f"The native backend cannot publish a commitment to the {role} yet.",
+                hint="Use 'public' or 'private', or backend='ezkl'.",
+            )
+    if visibility.weights != "private":
+        raise UsageError("The native backend commits to the weights: weights='private'.")
+    settings = dict(options)
+    log_columns = settings.pop("log_columns", None)
+    progress.stage("calibrating and quantising")
+    samples = calibration_samples(model.inputs, calibration, MAX_SAMPLES)
+    graph = build(model, samples, Options.of(settings))
+    progress.stage("laying out the circuit")
+    lowered = lower(graph, visibility, log_columns=log_columns)
+    progress.stage("measuring fidelity")
+    measured = fidelity(graph, model, samples)
+    estimate = cost(lowered.table, 1)
+    return Circuit(
+        model=model.digest,
+        backend="native",
+        version=PROTOCOL,
+        weights=visibility.weights,
+        inputs=specs(graph, "input", visibility.input),
+        outputs=specs(graph, "output", visibility.output),
+        facts={
+            "proof_bytes": estimate.chosen.proof_bytes,
+            "lookups": estimate.lookups,
+            "addresses": f"2^{estimate.chosen.address_bits}",
+            "prove_time": estimate.time_class,
+            "maximum_error": f"{measured.maximum_error:.3g}",
+            "relative_error": f"{measured.relative_error:.3g}",
+            "top1_agreement": None if measured.top1 is None else f"{measured.top1:.4f}",
+            "made_by": __version__,
+        },
+        onnx=model.onnx,
+        parameters=parameters(visibility, log_columns, lowered),
+        compiled=graph.to_bytes(),
+    )
+
+
+def specs(graph: IntegerGraph, role: str, visibility: str) -> tuple[TensorSpec, ...]:
+    """The model's inputs or outputs as the key fixes them."""
+    nodes = graph.inputs if role == "input" else graph.outputs
+    names = graph.input_names if role == "input" else graph.output_names
+    shapes = graph.input_shapes if role == "input" else graph.output_shapes
+    return tuple(
+        TensorSpec(name, shape, graph.nodes[node].scale, visibility)
+        for node, name, shape in zip(nodes, names, shapes, strict=True)
+    )
+
+
+def parameters(visibility: Visibility, log_columns: int | None, lowered: LoweredCircuit) -> bytes:
+    """What the circuit's digest covers besides the header: visibility, columns, the table."""
+    header = {
+        "protocol": PROTOCOL,
+        "visibility": visibility.to_json(),
+        "log_columns": log_columns,
+        "table": codec.digest("operation-table/1", lowered.table),
+    }
+    return codec.canonical_json(header)
+
+
+def relower(circuit: Circuit) -> tuple[IntegerGraph, LoweredCircuit]:
+    """The graph that a circuit holds, and its operation table, made again.
+
+    Raises:
+        MalformedError: the circuit's parts do not belong together.
+    """
+    graph = IntegerGraph.from_bytes(bytes(circuit.compiled))
+    header = codec.parse_canonical_json(bytes(circuit.parameters))
+    fields = codec.exact_fields(
+        header, ("protocol", "visibility", "log_columns", "table"), "Circuit parameters"
+    )
+    shown = codec.exact_fields(fields["visibility"], ("input", "output", "weights"), "Visibility")
+    visibility = Visibility(**shown)
+    lowered = lower(graph, visibility, log_columns=fields["log_columns"])
+    if parameters(visibility, fields["log_columns"], lowered) != bytes(circuit.parameters):
+        raise MalformedError(
+            "The circuit's graph does not give the operation table that the circuit names.",
+            hint="Compile the model again: the file is damaged, or of another version.",
+        )
+    return graph, lowered

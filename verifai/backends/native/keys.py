@@ -1,0 +1,108 @@
+"""Circuit -> key pair."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from verifai.backends.native.compiler import PROTOCOL, relower
+from verifai.backends.native.core import core
+from verifai.circuit import SRS, Circuit, ProvingKey
+from verifai.circuit.lower import LoweredCircuit
+from verifai.errors import MalformedError, UsageError
+from verifai.graph import IntegerGraph
+from verifai.progress import Progress
+from verifai.proof import Guarantees, VerifyingKey
+from verifai.verifier.native import proof_bytes
+from verifai.verifier.native.check import srs_id, srs_kind
+
+#: A proving key's section for the reference string: the development string is made again, not kept.
+DEVELOPMENT: Final = b"development"
+
+
+class LoadedKey:
+    """A proving key in memory: graph, operation table, and the Rust prover with its tables."""
+
+    def __init__(self, graph: IntegerGraph, lowered: LoweredCircuit, prover: Any) -> None:
+        self.graph = graph
+        self.lowered = lowered
+        self.prover = prover
+
+
+_loaded: WeakKeyDictionary[ProvingKey, LoadedKey] = WeakKeyDictionary()
+
+
+def setup(circuit: Circuit, srs: SRS | None, progress: Progress) -> tuple[ProvingKey, VerifyingKey]:
+    """See :meth:`verifai.backends.protocol.Backend.setup`."""
+    if circuit.version != PROTOCOL:
+        raise UsageError(
+            f"The circuit is for version {circuit.version} of the proof system, this is {PROTOCOL}.",
+            hint="Compile it again.",
+        )
+    graph, lowered = relower(circuit)
+    powers = 1 << lowered.operations.log_columns
+    if srs is None:
+        progress.stage(f"development reference string ({powers:,} powers)")
+        strings = core().Srs.development(powers)
+        kept = DEVELOPMENT
+    else:
+        if 1 << srs.log2 < powers:
+            raise UsageError(
+                f"The circuit needs {powers:,} powers, the SRS has {1 << srs.log2:,}.",
+                hint="Take a larger file of the same ceremony.",
+            )
+        progress.stage("reading the reference string")
+        strings = _native(lambda: core().Srs.read(bytes(srs.data), powers))
+        kept = strings.to_points(powers)
+    progress.stage("committing to the weights")
+    prover = _prover(lowered, strings)
+    key = VerifyingKey(
+        model=circuit.model,
+        circuit=circuit.digest,
+        weights=circuit.weights,
+        inputs=circuit.inputs,
+        outputs=circuit.outputs,
+        guarantees=Guarantees(
+            "native", PROTOCOL, False, srs_kind(strings.tau_g2), srs_id(strings.tau_g2)
+        ),
+        proof_bytes=proof_bytes(lowered.table, 1),
+        material=(lowered.table, prover.commitments, strings.tau_g2),
+    )
+    proving = ProvingKey(circuit, key, kept, b"")
+    _loaded[proving] = LoadedKey(graph, lowered, prover)
+    return proving, key
+
+
+def load(key: ProvingKey) -> LoadedKey:
+    """The key in memory, once per key and process.
+
+    Raises:
+        MalformedError: the key's parts do not belong together.
+    """
+    if key not in _loaded:
+        graph, lowered = relower(key.circuit)
+        if bytes(key.srs) == DEVELOPMENT:
+            strings = core().Srs.development(1 << lowered.operations.log_columns)
+        else:
+            strings = _native(lambda: core().Srs.from_points(bytes(key.srs)))
+        prover = _prover(lowered, strings)
+        made = (lowered.table, prover.commitments, strings.tau_g2)
+        if made != tuple(map(bytes, key.verifying_key.material)):
+            raise MalformedError(
+                "The proving key's circuit and reference string do not give its verifying key.",
+                hint="Set up the circuit again.",
+            )
+        _loaded[key] = LoadedKey(graph, lowered, prover)
+    return _loaded[key]
+
+
+def _prover(lowered: LoweredCircuit, strings: Any) -> Any:
+    weights = [array.astype("<i8").tobytes() for array in lowered.weights]
+    return _native(lambda: core().Prover(lowered.table, weights, strings))
+
+
+def _native(call: Any) -> Any:
+    try:
+        return call()
+    except ValueError as error:
+        raise MalformedError(f"The proving core refuses this key material: {error}.") from None

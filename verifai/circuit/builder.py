@@ -1,0 +1,212 @@
+"""Writing an operation table node by node, within the limits of the format."""
+
+from __future__ import annotations
+
+from math import prod
+
+from verifai.circuit.layout import (
+    MAX_OUTER,
+    MAX_OUTER_WEIGHT,
+    box,
+    log_columns_for,
+    outer_axes,
+)
+from verifai.circuit.operation_table import (
+    Committed,
+    EntryTable,
+    LookupEntry,
+    OperationTable,
+    Product,
+    TableNode,
+    TableOperation,
+    WeightBlock,
+    is_batched,
+    limbs_of,
+)
+from verifai.circuit.witness import Step
+from verifai.errors import UnsupportedError
+from verifai.graph.integer import Affine, Einsum, Linear, Table, View
+from verifai.verifier.native.layout import FACTORS
+from verifai.verifier.native.parse import (
+    MAX_AXES,
+    MAX_ELEMENTS,
+    MAX_ENTRIES,
+    MAX_ENTRY,
+    MAX_INTEGER,
+    MAX_LIMB_BITS,
+    MAX_NODES,
+    MAX_TABLE_BYTES,
+    MAX_TABLES,
+)
+
+
+class TableBuilder:
+    """An operation table under construction.
+
+    Attributes:
+        name: the ONNX node that is being lowered, for messages.
+        names: one for each table node.
+        steps: how the values of each committed node are computed.
+    """
+
+    def __init__(self) -> None:
+        self.name = ""
+        self.names: list[str] = []
+        self.steps: list[Step] = []
+        self._nodes: list[TableNode] = []
+        self._tables: list[EntryTable] = []
+        self._table_at: dict[tuple[int, bytes], int] = {}
+        self._zero: list[int] = []
+        self._product: list[Product] = []
+        self._lookup: list[LookupEntry] = []
+
+    def weight(self, shape: tuple[int, ...]) -> int:
+        """A weight node."""
+        outer = outer_axes(shape, MAX_OUTER_WEIGHT)
+        return self._append(TableNode(WeightBlock(outer), shape, False))
+
+    def ranged(
+        self,
+        step: Step,
+        shape: tuple[int, ...],
+        low: int,
+        high: int,
+        batched: bool,
+        region: str,
+    ) -> int:
+        """A committed node with limbs for low to high (and up to the next power of two)."""
+        needed = (high - low).bit_length()
+        self._require(
+            needed <= MAX_LIMB_BITS, f"a range of {needed} bits; {MAX_LIMB_BITS} are possible"
+        )
+        committed = Committed(region, low, limbs_of(needed), outer_axes(shape, MAX_OUTER))
+        return self._committed(step, committed, shape, batched)
+
+    def hint(self, step: Step, shape: tuple[int, ...], batched: bool) -> int:
+        """A committed node without a range: other constraints determine it."""
+        committed = Committed("witness", 0, (), outer_axes(shape, MAX_OUTER))
+        return self._committed(step, committed, shape, batched)
+
+    def add(self, operation: TableOperation, shape: tuple[int, ...]) -> int:
+        """A virtual node."""
+        return self._append(TableNode(operation, shape, is_batched(operation, self._nodes)))
+
+    def einsum(
+        self, left: int, right: int, labels: tuple[str, str, str], shape: tuple[int, ...]
+    ) -> int:
+        """An einsum; letters are renamed to a, b, ... in order of appearance."""
+        letters = dict.fromkeys("".join(labels))
+        self._require(len(letters) <= 26, f"an einsum of {len(letters)} letters; 26 are possible")
+        rename = {ord(old): chr(ord("a") + i) for i, old in enumerate(letters)}
+        a, b, out = (label.translate(rename) for label in labels)
+        return self.add(Einsum(left, right, (a, b, out)), shape)
+
+    def require_zero(
+        self, terms: tuple[tuple[int, int], ...], offset: int, shape: tuple[int, ...]
+    ) -> None:
+        """``offset + sum coefficient * node = 0``."""
+        self._zero.append(self.add(Linear(terms, offset), shape))
+
+    def require_product(self, factors: tuple[int, ...], shape: tuple[int, ...]) -> None:
+        """The product of nodes of ``shape`` is zero."""
+        self._require(
+            2 <= len(factors) <= FACTORS,
+            f"a product of {len(factors)} factors; 2 to {FACTORS} are possible",
+        )
+        self._product.append(Product(factors, outer_axes(shape, MAX_OUTER)))
+
+    def require_lookup(
+        self, table: Table, source: int, output: int, shape: tuple[int, ...]
+    ) -> None:
+        """``(source, output)`` is an entry of ``table``."""
+        key = (table.first, table.outputs.astype("<i8").tobytes())
+        if key not in self._table_at:
+            entries = table.outputs
+            self._require(
+                1 <= entries.size <= MAX_ENTRIES,
+                f"a table of {entries.size} entries; 1 to {MAX_ENTRIES} are possible",
+            )
+            largest = max(abs(int(entries.min())), abs(int(entries.max())))
+            self._require(largest < MAX_ENTRY, f"a table entry of {largest}; 2^31 is too large")
+            self._require(abs(table.first) < MAX_INTEGER, "a table outside 2^62")
+            self._require(
+                len(self._tables) < MAX_TABLES, f"more than {MAX_TABLES} different tables"
+            )
+            self._table_at[key] = len(self._tables)
+            self._tables.append(EntryTable(table.first, entries))
+        outer = outer_axes(shape, MAX_OUTER)
+        self._lookup.append(LookupEntry(self._table_at[key], source, output, outer))
+
+    def finish(
+        self, public: tuple[int, ...], log_columns: int | None
+    ) -> tuple[OperationTable, bytes]:
+        """The table and its encoding."""
+        if log_columns is None:
+            log_columns = log_columns_for(
+                [
+                    box(node.shape, node.operation.outer)
+                    for node in self._nodes
+                    if isinstance(node.operation, WeightBlock)
+                ]
+            )
+        table = OperationTable(
+            log_columns,
+            tuple(self._nodes),
+            tuple(self._tables),
+            tuple(self._zero),
+            tuple(self._product),
+            tuple(self._lookup),
+            public,
+        )
+        encoded = table.to_bytes()
+        if len(encoded) > MAX_TABLE_BYTES:
+            raise UnsupportedError(
+                f"The model's operation table has {len(encoded):,} bytes; "
+                f"{MAX_TABLE_BYTES:,} are possible."
+            )
+        return table, encoded
+
+    def _committed(
+        self, step: Step, committed: Committed, shape: tuple[int, ...], batched: bool
+    ) -> int:
+        self.steps.append(step)
+        return self._append(TableNode(committed, shape, batched))
+
+    def _append(self, node: TableNode) -> int:
+        self._require(len(node.shape) <= MAX_AXES, f"{len(node.shape)} axes; 12 are possible")
+        elements = prod(node.shape)
+        self._require(
+            all(length >= 1 for length in node.shape) and elements <= MAX_ELEMENTS,
+            f"the shape {list(node.shape)}; 1 to 2^24 elements are possible",
+        )
+        self._require(
+            len(self._nodes) < MAX_NODES, f"more than {MAX_NODES} tensors in the model's proof"
+        )
+        self._require(
+            all(abs(integer) < MAX_INTEGER for integer in _integers(node.operation)),
+            "a coefficient of 2^62 or more",
+        )
+        self._nodes.append(node)
+        self.names.append(self.name)
+        return len(self._nodes) - 1
+
+    def _require(self, condition: bool, problem: str) -> None:
+        if not condition:
+            raise UnsupportedError(
+                f"Node {self.name!r} exceeds the native proof system: {problem}.",
+                nodes=[self.name],
+            )
+
+
+def _integers(operation: TableOperation) -> list[int]:
+    """The integers of an operation that the format bounds."""
+    match operation:
+        case Committed():
+            return [operation.offset]
+        case Linear():
+            return [operation.offset, *(coefficient for coefficient, _ in operation.terms)]
+        case View():
+            affine = [axis for axis in operation.axes if isinstance(axis, Affine)]
+            return [axis.offset for axis in affine] + [c for axis in affine for _, c in axis.terms]
+        case _:
+            return []

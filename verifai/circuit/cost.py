@@ -1,0 +1,220 @@
+"""What a proof will cost, from the operation table alone.
+
+Sizes are exact: they follow from the layout, and the messages of section 7 of
+``docs/specs/native.md``. Time and memory are estimates for one machine class, good to a factor of
+two or three: they are there to choose between circuits, and to refuse a hopeless one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Final
+
+from verifai.verifier.native.contraction import instance_nodes, variables_of
+from verifai.verifier.native.field import Work
+from verifai.verifier.native.layout import Layout, layout_of
+from verifai.verifier.native.parse import parse_table
+from verifai.verifier.native.table import Committed, Einsum, Node, Table, expand
+
+#: Widths of the commitment that :func:`cost` compares.
+LOG_COLUMNS_RANGE: Final = range(11, 17)
+
+_SCALAR_BYTES: Final = 32
+_POINT_BYTES: Final = 64
+#: Scalars of one round message: degree 6 and degree 2, s(1) implied.
+_ZEROCHECK_SCALARS: Final = 6
+_QUADRATIC_SCALARS: Final = 2
+
+#: Two cores of a 2024 server: seconds per field multiplication, per point times a small scalar, and
+#: per point times a full one.
+_MULTIPLICATION: Final = 12.7e-9
+_SMALL_POINT: Final = 75e-9
+_FULL_POINT: Final = 3e-6
+#: Field multiplications per position of the cube and of the address space, and per multiplication
+#: of an einsum, over all rounds.
+_CUBE_WORK: Final = 150
+_ADDRESS_WORK: Final = 12
+_EINSUM_WORK: Final = 2
+#: Bytes: per address, per cube position and column, per position of a contraction, per column (the
+#: reference string with its window tables).
+_ADDRESS_BYTES: Final = 64
+_CUBE_BYTES: Final = 32
+_CONTRACTION_BYTES: Final = 64
+_COLUMN_BYTES: Final = 1344
+
+_CLASSES: Final = ((1, "under a second"), (60, "seconds"), (3600, "minutes"))
+
+
+@dataclass(frozen=True)
+class WidthCost:
+    """What depends on the number of columns.
+
+    Attributes:
+        log_columns: log2 of the columns.
+        rows: of the commitment by region.
+        address_bits: variables of the address space.
+        proof_bytes: of the proof, public words not counted.
+        memory_bytes, seconds: estimates for the prover.
+    """
+
+    log_columns: int
+    rows: dict[str, int]
+    address_bits: int
+    proof_bytes: int
+    memory_bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True, repr=False)
+class Cost:
+    """The cost of one proof.
+
+    Attributes:
+        batch: inferences in the proof.
+        chosen: for the table's own number of columns.
+        widths: for each of ``LOG_COLUMNS_RANGE``, to compare.
+        weight_slots: addresses of all weights, padding included.
+        lookups: values looked up, limbs included.
+        limbs: of them, limbs.
+        lookup_groups: blocks of helpers.
+        cube_bits: variables of the zerocheck.
+        products: values of all product constraints.
+        contractions: einsums that claims meet, once per path.
+        contraction_bits: rounds of the contraction sumcheck.
+        words: public 128-bit words.
+    """
+
+    batch: int
+    chosen: WidthCost
+    widths: tuple[WidthCost, ...]
+    weight_slots: int
+    lookups: int
+    limbs: int
+    lookup_groups: int
+    cube_bits: int
+    products: int
+    contractions: int
+    contraction_bits: int
+    words: int
+
+    @property
+    def time_class(self) -> str:
+        """``under a second``, ``seconds``, ``minutes`` or ``hours``: how long proving takes."""
+        for limit, name in _CLASSES:
+            if self.chosen.seconds < limit:
+                return name
+        return "hours"
+
+    def __repr__(self) -> str:
+        rows = " + ".join(f"{count} {name}" for name, count in self.chosen.rows.items() if count)
+        return (
+            f"Cost(batch {self.batch}: {self.lookups:,} lookups, {self.weight_slots:,} weight "
+            f"slots; 2^{self.chosen.log_columns} columns x ({rows}) rows = "
+            f"2^{self.chosen.address_bits} addresses, cube 2^{self.cube_bits}; "
+            f"{self.contractions} contractions of up to 2^{self.contraction_bits}; proof "
+            f"{self.chosen.proof_bytes:,} bytes, about {self.chosen.memory_bytes / 1e6:,.0f} MB, "
+            f"{self.time_class})"
+        )
+
+
+def cost(table: bytes, batch: int = 1) -> Cost:
+    """The cost of proving ``batch`` inferences of an operation table.
+
+    Args:
+        table: the canonical encoding.
+
+    Raises:
+        MalformedError: not a valid table.
+        LimitError: larger than the proof system's limits, or more einsums than it allows.
+    """
+    parsed = expand(parse_table(table), batch)
+    layout = layout_of(parsed)
+    committed = [node for node in parsed.nodes if isinstance(node.operation, Committed)]
+    limbs = sum(
+        prod(node.shape) * len(node.operation.limbs)
+        for node in committed
+        if isinstance(node.operation, Committed)
+    )
+    pairs = sum(prod(parsed.nodes[lookup.input].shape) for lookup in parsed.lookup)
+    instances = [einsum for _, einsum in instance_nodes(parsed, Work())]
+    variables = [variables_of(parsed, einsum) for einsum in instances]
+
+    def at(log_columns: int) -> WidthCost:
+        placed = layout_of(replace(parsed, log_columns=log_columns))
+        return _width_cost(parsed, placed, instances, variables, limbs)
+
+    return Cost(
+        batch=batch,
+        chosen=at(parsed.log_columns),
+        widths=tuple(at(log_columns) for log_columns in LOG_COLUMNS_RANGE),
+        weight_slots=sum(
+            layout.blocks[blocks[0]].size
+            for node, blocks in zip(parsed.nodes, layout.node_blocks, strict=True)
+            if blocks and not isinstance(node.operation, Committed)
+        ),
+        lookups=limbs + pairs,
+        limbs=limbs,
+        lookup_groups=len(layout.groups),
+        cube_bits=layout.cube,
+        products=sum(prod(parsed.nodes[p.factors[0]].shape) for p in parsed.product),
+        contractions=len(instances),
+        contraction_bits=max(variables, default=0),
+        words=sum(_words(parsed.nodes[index].shape) for index in parsed.public),
+    )
+
+
+def _width_cost(
+    table: Table, layout: Layout, instances: Sequence[int], variables: Sequence[int], limbs: int
+) -> WidthCost:
+    rows = {region: len(found) for region, found in layout.rows.items()}
+    points = sum(count for region, count in rows.items() if region != "weight")
+    scalars = (
+        _ZEROCHECK_SCALARS * layout.cube
+        + layout.columns
+        + _QUADRATIC_SCALARS * max(variables, default=0)
+        + 2 * len(instances)
+        + _QUADRATIC_SCALARS * layout.variables
+        + 1
+    )
+    # The opening: n + 1 points and n + 2 scalars of n = log2 of the columns.
+    points += layout.log_columns + 1
+    scalars += layout.log_columns + 2
+    helpers = sum(group.place.size for group in layout.groups)
+    multiplications = (
+        (_CUBE_WORK << layout.cube)
+        + (_ADDRESS_WORK << layout.variables)
+        + _EINSUM_WORK * sum(_multiplications(table.nodes, einsum) for einsum in instances)
+    )
+    seconds = (
+        _MULTIPLICATION * multiplications
+        + _SMALL_POINT * limbs
+        + _FULL_POINT * (helpers + (4 << layout.log_columns))
+    )
+    memory = (
+        (_ADDRESS_BYTES << layout.variables)
+        + (_CUBE_BYTES * layout.columns << layout.cube)
+        + sum(_CONTRACTION_BYTES << bits for bits in variables)
+        + (_COLUMN_BYTES << layout.log_columns)
+    )
+    return WidthCost(
+        log_columns=layout.log_columns,
+        rows=rows,
+        address_bits=layout.variables,
+        proof_bytes=points * _POINT_BYTES + scalars * _SCALAR_BYTES,
+        memory_bytes=memory,
+        seconds=seconds,
+    )
+
+
+def _words(shape: tuple[int, ...]) -> int:
+    """128-bit words of a public tensor: eight values each, every innermost row starts a new one."""
+    return prod(shape[:-1]) * -(-shape[-1] // 8) if shape else 1
+
+
+def _multiplications(nodes: Sequence[Node], index: int) -> int:
+    """What folding both operands of an instance costs."""
+    einsum = nodes[index].operation
+    assert isinstance(einsum, Einsum)
+    return prod(nodes[einsum.left].shape) + prod(nodes[einsum.right].shape)

@@ -1,0 +1,113 @@
+"""The witness: values of the committed tensors, computed from a run of the integer graph.
+
+Each committed node of a table has one *step* that tells how its values follow from the values of
+the graph's nodes. Three kinds suffice: they are a node's values, or the remainder of a division,
+or the distance from a maximum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from verifai.circuit.evaluate import view
+from verifai.circuit.operation_table import Committed
+from verifai.errors import InputError, InternalError
+from verifai.graph.integer import Integers, View
+
+if TYPE_CHECKING:
+    from verifai.circuit.lower import LoweredCircuit
+
+
+@dataclass(frozen=True)
+class NodeValues:
+    """The values of graph node ``node``."""
+
+    node: int
+
+
+@dataclass(frozen=True)
+class Remainder:
+    """``(x + half) mod 2**shift`` of graph node ``source``, seen through ``views``.
+
+    ``views`` are pairs of a view (whose source index is not used) and its shape.
+    """
+
+    source: int
+    shift: int
+    half: int
+    views: tuple[tuple[View, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Graph node ``maximum``, broadcast along ``axes``, minus graph node ``source``."""
+
+    maximum: int
+    source: int
+    axes: tuple[int, ...]
+
+
+Step: TypeAlias = NodeValues | Remainder | Difference
+
+
+def witness(lowered: LoweredCircuit, values: Sequence[Integers], batch: int) -> list[Integers]:
+    """Values of the committed nodes of a table, in table order.
+
+    Args:
+        values: int64, one array for each graph node, (batch, *shape) if it is batched.
+
+    Returns:
+        int64 arrays, (batch, *shape) if the table node is batched, else its shape; C-contiguous.
+
+    Raises:
+        InputError: a value lies outside its range; the message names the ONNX node.
+    """
+    nodes = lowered.operations.nodes
+    graph_batched = lowered.graph_batched
+    found = []
+    for index, step in zip(lowered.operations.committed, lowered.program, strict=True):
+        node = nodes[index]
+        operation = node.operation
+        assert isinstance(operation, Committed)
+        result = _compute(step, values, graph_batched)
+        shape = (batch, *node.shape) if node.batched else node.shape
+        if isinstance(step, NodeValues) and node.batched and not graph_batched[step.node]:
+            result = np.broadcast_to(result.reshape(node.shape), shape)
+        if result.size != np.prod(shape, dtype=object):
+            raise InternalError(
+                f"Node {lowered.names[index]!r}: {result.size} values for the shape {shape}."
+            )
+        result = np.ascontiguousarray(result, dtype=np.int64).reshape(shape)
+        if operation.limbs:
+            low, high = int(result.min()), int(result.max())
+            first, last = operation.offset, operation.offset + (1 << operation.bits) - 1
+            if low < first or high > last:
+                raise InputError(
+                    f"Node {lowered.names[index]!r}: the values {low} to {high} are not all "
+                    f"within the range {first} to {last} that the circuit checks.",
+                    hint="Calibrate the model with inputs like this one.",
+                )
+        found.append(result)
+    return found
+
+
+def _compute(step: Step, values: Sequence[Integers], batched: tuple[bool, ...]) -> Integers:
+    match step:
+        case NodeValues():
+            return values[step.node]
+        case Remainder():
+            # & with 2**shift - 1 is mod 2**shift, for negative numbers too.
+            result = (values[step.source] + step.half) & ((1 << step.shift) - 1)
+            for through, shape in step.views:
+                result = view(result, through, shape, batched[step.source])
+            return result
+        case Difference():
+            source, maximum = values[step.source], values[step.maximum]
+            if step.axes:
+                lead = int(batched[step.source])
+                maximum = np.expand_dims(maximum, tuple(axis + lead for axis in step.axes))
+            return maximum - source

@@ -1,0 +1,249 @@
+"""ONNX model -> integer graph: simplify, calibrate, lower; all that is unsupported at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from verifai.errors import InputError, UnsupportedError
+from verifai.extras import require
+from verifai.graph import operators
+from verifai.graph.builder import Tensor
+from verifai.graph.graph import IntegerGraph
+from verifai.graph.lower import OPERATORS, Lowering, OnnxNode, Options
+from verifai.model import Model
+
+assert operators  # importing the package fills OPERATORS
+
+_FLOATS: Final = ("float16", "float32", "float64")
+
+
+def build(
+    model: Model,
+    calibration: Sequence[tuple[npt.NDArray[Any], ...]],
+    options: Options | None = None,
+) -> IntegerGraph:
+    """The integer graph of a model.
+
+    Args:
+        calibration: inputs like those that will be proved; each a tuple of one array per model
+            input. Their ranges, with head-room, decide the scales.
+
+    Raises:
+        UnsupportedError: nodes that cannot be lowered, all of them, by name with the reason.
+        InputError: calibration data on which a tensor is not finite.
+        MissingExtra: onnx, onnxruntime or onnxscript is not installed.
+    """
+    proto = simplified(model)
+    ranges = calibrated(proto, model, calibration)
+    opset = max((o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")), default=1)
+    lowering = Lowering(options or Options(), ranges, opset)
+    numpy_helper = require("onnx.numpy_helper", "onnx", "reading an ONNX model")
+    for tensor in proto.graph.initializer:
+        lowering.folded[tensor.name] = np.asarray(numpy_helper.to_array(tensor))
+    inputs = _inputs(model, lowering)
+    problems = _nodes(proto, lowering)
+    if problems:
+        shown = "; ".join(f"{p['node']} ({p['operator']}): {p['reason']}" for p in problems[:20])
+        raise UnsupportedError(
+            f"{len(problems)} node(s) have no circuit: {shown}.",
+            hint="Replace these operators, or use backend='ezkl'.",
+            nodes=problems,
+        )
+    outputs = _outputs(model, lowering)
+    graph = IntegerGraph(
+        nodes=tuple(lowering.builder.nodes),
+        inputs=inputs,
+        outputs=outputs,
+        tables=tuple(lowering.builder.tables),
+        input_names=tuple(info.name for info in model.inputs),
+        output_names=tuple(info.name for info in model.outputs),
+        input_shapes=tuple(info.shape for info in model.inputs),
+        output_shapes=tuple(info.shape for info in model.outputs),
+    )
+    graph.validate()
+    return graph
+
+
+def simplified(model: Model) -> Any:
+    """The ONNX model after constant folding, shape inference and fusion of normalisations."""
+    onnx = require("onnx", "onnx", "reading an ONNX model")
+    optimizer = require("onnxscript.optimizer", "torch", "simplifying an ONNX model")
+    proto = onnx.load_from_string(model.onnx)
+    try:
+        return optimizer.optimize(proto)
+    except Exception:
+        # the optimizer's errors share no base class; an unsimplified model is right as well
+        return proto
+
+
+def calibrated(
+    proto: Any, model: Model, calibration: Sequence[tuple[npt.NDArray[Any], ...]]
+) -> dict[str, tuple[float, float]]:
+    """Smallest and largest value of every float tensor over the calibration data.
+
+    Raises:
+        InputError: a value is not finite.
+    """
+    onnx = require("onnx", "onnx", "reading an ONNX model")
+    ort = require("onnxruntime", "onnx", "running an ONNX model")
+    whole = onnx.ModelProto()
+    whole.CopyFrom(proto)
+    del whole.graph.output[:]
+    names = [name for node in whole.graph.node for name in node.output if name]
+    whole.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
+    settings = ort.SessionOptions()
+    settings.log_severity_level = 4
+    settings.intra_op_num_threads = 1
+    settings.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    try:
+        session = ort.InferenceSession(
+            whole.SerializeToString(), settings, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:
+        # onnxruntime's exceptions share no public base class
+        raise UnsupportedError(f"onnxruntime cannot run this model: {error}") from None
+    ranges: dict[str, tuple[float, float]] = {}
+    input_names = [info.name for info in model.inputs]
+    for sample in calibration:
+        feed = dict(zip(input_names, sample, strict=True))
+        found = [*feed.items(), *zip(names, session.run(names, feed), strict=True)]
+        for name, value in found:
+            array = np.asarray(value)
+            if array.dtype.kind != "f" or not array.size:
+                continue
+            if not np.isfinite(array).all():
+                raise InputError(f"Tensor {name!r} is not finite on calibration data.")
+            low, high = float(array.min()), float(array.max())
+            before = ranges.get(name, (low, high))
+            ranges[name] = (min(low, before[0]), max(high, before[1]))
+    return ranges
+
+
+def _inputs(model: Model, lowering: Lowering) -> tuple[int, ...]:
+    nodes = []
+    for position, info in enumerate(model.inputs):
+        if info.dtype not in _FLOATS:
+            raise UnsupportedError(f"Input {info.name!r} holds {info.dtype}; circuits take floats.")
+        scale = lowering.scale(info.name)
+        if scale < 0:
+            raise UnsupportedError(
+                f"Input {info.name!r} reaches {max(map(abs, lowering.ranges[info.name])):.3g}, too "
+                "large for fixed point.",
+                hint="Scale the model's inputs, e.g. to [0, 1].",
+            )
+        lowering.builder.name = info.name
+        bits = lowering.options.activation_bits
+        tensor = lowering.builder.input(position, info.shape, bits, scale)
+        lowering.tensors[info.name] = tensor
+        nodes.append(tensor.node)
+    return tuple(nodes)
+
+
+def _nodes(proto: Any, lowering: Lowering) -> list[dict[str, str]]:
+    """Lowers all nodes; what cannot be lowered, with reasons."""
+    onnx = require("onnx", "onnx", "reading an ONNX model")
+    problems = []
+    missing: set[str] = set()
+    for index, item in enumerate(proto.graph.node):
+        node = OnnxNode(
+            item.name or f"{item.op_type}_{index}",
+            item.op_type,
+            tuple(item.input),
+            tuple(item.output),
+            {a.name: _value(onnx.helper.get_attribute_value(a)) for a in item.attribute},
+        )
+        lowering.builder.name = node.name
+        if missing.intersection(node.inputs):
+            missing.update(node.outputs)  # what depends on an unsupported node is not its fault
+            if node.op_type not in OPERATORS:
+                problems.append(_problem(node, "no such operator"))
+            continue
+        try:
+            _lower(item, node, lowering)
+        except (UnsupportedError, _Refused) as error:
+            reason = error.message if isinstance(error, UnsupportedError) else str(error)
+            problems.append(_problem(node, reason))
+            missing.update(node.outputs)
+    return problems
+
+
+class _Refused(Exception):
+    """A node that no rule covers."""
+
+
+def _problem(node: OnnxNode, reason: str) -> dict[str, str]:
+    return {"node": node.name, "operator": node.op_type, "reason": reason}
+
+
+def _value(value: Any) -> Any:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
+    if all(name in lowering.folded for name in node.inputs if name):
+        _fold(item, node, lowering)
+        return
+    if node.op_type not in OPERATORS:
+        raise _Refused("no such operator")
+    try:
+        made = OPERATORS[node.op_type](lowering, node)
+    except (KeyError, ValueError, IndexError, TypeError, ZeroDivisionError) as error:
+        raise _Refused(f"attributes or shapes that no rule covers ({error!r})") from None
+    if isinstance(made, np.ndarray):
+        lowering.folded[node.outputs[0]] = made
+        return
+    results = made if isinstance(made, list) else [made]
+    for name, result in zip(node.outputs, results, strict=False):
+        assert isinstance(result, Tensor)
+        lowering.tensors[name] = result
+
+
+def _fold(item: Any, node: OnnxNode, lowering: Lowering) -> None:
+    """A node of constants, evaluated by ONNX's reference implementation."""
+    onnx = require("onnx", "onnx", "reading an ONNX model")
+    evaluator = require("onnx.reference", "onnx", "evaluating an operator")
+    names = [name for name in node.inputs if name]
+    values = {name: lowering.folded[name] for name in names}
+    helper = onnx.helper
+    graph = helper.make_graph(
+        [item],
+        "constants",
+        [
+            helper.make_tensor_value_info(
+                name, helper.np_dtype_to_tensor_dtype(values[name].dtype), values[name].shape
+            )
+            for name in values
+        ],
+        [onnx.ValueInfoProto(name=name) for name in node.outputs if name],
+    )
+    opsets = [helper.make_opsetid("", lowering.opset)]
+    model = helper.make_model(graph, opset_imports=opsets)
+    try:
+        found = evaluator.ReferenceEvaluator(model).run(None, values)
+    except Exception as error:
+        # the reference implementation raises whatever its operators raise
+        raise _Refused(f"constants that cannot be folded ({error})") from None
+    for name, value in zip([n for n in node.outputs if n], found, strict=True):
+        lowering.folded[name] = np.asarray(value)
+
+
+def _outputs(model: Model, lowering: Lowering) -> tuple[int, ...]:
+    nodes = []
+    for info in model.outputs:
+        if info.name in lowering.folded:
+            raise UnsupportedError(
+                f"Output {info.name!r} is a constant: there is nothing to prove."
+            )
+        tensor = lowering.settled(lowering.tensors[info.name], info.name)
+        if not tensor.scale >= 0:
+            raise UnsupportedError(
+                f"Output {info.name!r} reaches {max(map(abs, lowering.ranges[info.name])):.3g}, "
+                "too large for 16-bit fixed point.",
+                hint="Scale the model's output.",
+            )
+        nodes.append(tensor.node)
+    return tuple(nodes)

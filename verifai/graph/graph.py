@@ -1,0 +1,319 @@
+"""The integer graph as an artefact: validated, immutable, with one binary form."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+
+from verifai.errors import InternalError, MalformedError, UnsupportedError
+from verifai.graph.integer import (
+    MAX_ABSOLUTE,
+    MAX_MAXIMUM,
+    MAX_RANGED_BITS,
+    Affine,
+    Einsum,
+    Indices,
+    Input,
+    Integers,
+    Linear,
+    Lookup,
+    Maximum,
+    Node,
+    Operation,
+    Requantise,
+    Reshape,
+    Table,
+    View,
+    Weight,
+)
+from verifai.limits import MAX_ARTEFACT_BYTES
+from verifai.proof import codec
+from verifai.proof.codec import exact_fields
+
+KIND: Final = b"IGRF"
+VERSION: Final = 1
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class IntegerGraph:
+    """A model as a function on integers.
+
+    Attributes:
+        nodes: in the order of evaluation.
+        inputs, outputs: nodes, in the model's order.
+        tables: what lookups look into.
+        input_names, output_names: ONNX names.
+        input_shapes, output_shapes: the model's shapes.
+    """
+
+    nodes: tuple[Node, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    tables: tuple[Table, ...]
+    input_names: tuple[str, ...]
+    output_names: tuple[str, ...]
+    input_shapes: tuple[tuple[int, ...], ...] = field(default=())
+    output_shapes: tuple[tuple[int, ...], ...] = field(default=())
+
+    def validate(self) -> None:
+        """Every rule of :mod:`verifai.graph.integer`.
+
+        Raises:
+            InternalError: a rule is broken; the message names the node.
+            UnsupportedError: a tensor may leave 62 bits.
+        """
+        unsettled: list[bool] = []
+        for index, node in enumerate(self.nodes):
+            problem = self._problem(index, node, unsettled)
+            if problem:
+                raise InternalError(f"Node {node.name!r} of the integer graph: {problem}.")
+            if max(abs(node.low), abs(node.high)) >= MAX_ABSOLUTE:
+                raise UnsupportedError(
+                    f"Node {node.name!r} can reach {max(-node.low, node.high):.3g}, which is beyond "
+                    "2^62.",
+                    hint="Scale the model's weights, or compile with fewer activation_bits.",
+                )
+
+    def _problem(self, index: int, node: Node, unsettled: list[bool]) -> str | None:
+        operation = node.operation
+        for source in sources(operation):
+            if not 0 <= source < index:
+                return "an operand that is no earlier node"
+        open_ = any(unsettled[source] for source in sources(operation))
+        if isinstance(operation, (Requantise, Input, Weight)):
+            open_ = False
+        elif isinstance(operation, Einsum):
+            if open_:
+                return "an einsum of an einsum that was not requantised"
+            open_ = True
+        elif open_ and not isinstance(operation, (Linear, View)):
+            return "an einsum is requantised before anything else is done with it"
+        unsettled.append(open_)
+        if node.low > node.high:
+            return "bounds in the wrong order"
+        if isinstance(operation, (Input, Requantise)):
+            span = node.high - node.low + 1
+            if span & (span - 1) or span.bit_length() - 1 > MAX_RANGED_BITS:
+                return f"bounds span 2**bits values, bits <= {MAX_RANGED_BITS}"
+        if isinstance(operation, Weight) and operation.values.shape != node.shape:
+            return "a weight of another shape"
+        if isinstance(operation, Reshape):
+            source_shape = self.nodes[operation.source].shape
+            if math.prod(source_shape) != math.prod(node.shape):
+                return "a reshape keeps the number of elements"
+        if isinstance(operation, Linear) and any(
+            self.nodes[source].shape != node.shape for _, source in operation.terms
+        ):
+            return "operands of another shape"
+        if isinstance(operation, Maximum):
+            shape = self.nodes[operation.source].shape
+            if math.prod(shape[axis] for axis in operation.axes) > MAX_MAXIMUM:
+                return f"a maximum of more than {MAX_MAXIMUM} elements"
+        if isinstance(operation, Lookup) and not 0 <= operation.table < len(self.tables):
+            return "a table that does not exist"
+        return None
+
+    def summary(self) -> dict[str, int]:
+        """How many nodes there are of each operation."""
+        return dict(Counter(type(node.operation).__name__ for node in self.nodes))
+
+    def to_bytes(self) -> bytes:
+        """The canonical encoding: structure as JSON, integers as little-endian int64."""
+        arrays: list[Integers] = []
+        header = {
+            "nodes": [_node_json(node, arrays) for node in self.nodes],
+            "inputs": list(self.inputs),
+            "outputs": list(self.outputs),
+            "tables": [
+                _array_json(table.outputs, arrays) | {"first": table.first} for table in self.tables
+            ],
+            "input_names": list(self.input_names),
+            "output_names": list(self.output_names),
+            "input_shapes": [list(shape) for shape in self.input_shapes],
+            "output_shapes": [list(shape) for shape in self.output_shapes],
+        }
+        data = b"".join(array.astype(_dtype(array)).tobytes() for array in arrays)
+        return codec.pack(KIND, VERSION, header, (data,))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> IntegerGraph:
+        """Read :meth:`to_bytes`' encoding; strict.
+
+        Raises:
+            MalformedError: not the canonical encoding of a valid graph.
+        """
+        header, (section,) = codec.unpack(data, KIND, VERSION, 1, limit=MAX_ARTEFACT_BYTES)
+        names = (
+            "nodes",
+            "inputs",
+            "outputs",
+            "tables",
+            "input_names",
+            "output_names",
+            "input_shapes",
+            "output_shapes",
+        )
+        fields = exact_fields(header, names, "An integer graph")
+        reader = _Arrays(bytes(section))
+        try:
+            graph = cls(
+                tuple(_node_of(item, reader) for item in fields["nodes"]),
+                tuple(fields["inputs"]),
+                tuple(fields["outputs"]),
+                tuple(Table(item["first"], reader.take(item)) for item in fields["tables"]),
+                tuple(fields["input_names"]),
+                tuple(fields["output_names"]),
+                tuple(tuple(shape) for shape in fields["input_shapes"]),
+                tuple(tuple(shape) for shape in fields["output_shapes"]),
+            )
+            reader.done()
+            graph.validate()
+            if graph.to_bytes() != bytes(data):
+                raise MalformedError("Not the canonical encoding of an integer graph.")
+        except (
+            KeyError,
+            TypeError,
+            ValueError,
+            IndexError,
+            AttributeError,
+            InternalError,
+        ) as error:
+            raise MalformedError(f"Not an integer graph: {error}.") from None
+        return graph
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{name} {count}" for name, count in sorted(self.summary().items()))
+        return f"IntegerGraph({len(self.nodes)} nodes: {counts})"
+
+
+def sources(operation: Operation) -> tuple[int, ...]:
+    """The nodes that an operation reads."""
+    if isinstance(operation, (Input, Weight)):
+        return ()
+    if isinstance(operation, Linear):
+        return tuple(source for _, source in operation.terms)
+    if isinstance(operation, Einsum):
+        return (operation.left, operation.right)
+    return (operation.source,)
+
+
+def _dtype(array: Integers) -> str:
+    """The narrowest of int16, int32 and int64 that holds the array."""
+    low, high = (int(array.min()), int(array.max())) if array.size else (0, 0)
+    for bits in (16, 32):
+        if -(1 << bits - 1) <= low and high < 1 << bits - 1:
+            return f"<i{bits // 8}"
+    return "<i8"
+
+
+def _array_json(array: Integers, arrays: list[Integers]) -> dict[str, Any]:
+    arrays.append(array)
+    return {"values": list(array.shape), "dtype": _dtype(array)}
+
+
+class _Arrays:
+    """Takes arrays out of the binary section, in order."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.at = data, 0
+
+    def take(self, item: dict[str, Any]) -> Integers:
+        shape, dtype = tuple(item["values"]), item["dtype"]
+        if dtype not in ("<i2", "<i4", "<i8") or not all(type(d) is int and d > 0 for d in shape):
+            raise MalformedError("An array of an integer graph has positive axes and int dtype.")
+        count = math.prod(shape)
+        size = count * int(dtype[2])
+        if self.at + size > len(self.data):
+            raise MalformedError("The integer graph's arrays are cut short.")
+        flat = np.frombuffer(self.data, dtype, count, self.at)
+        self.at += size
+        return flat.astype(np.int64).reshape(shape)
+
+    def done(self) -> None:
+        if self.at != len(self.data):
+            raise MalformedError("Bytes follow after the integer graph's arrays.")
+
+
+def _node_json(node: Node, arrays: list[Integers]) -> dict[str, Any]:
+    operation = node.operation
+    body: dict[str, Any] = {
+        "op": type(operation).__name__,
+        "shape": list(node.shape),
+        "low": node.low,
+        "high": node.high,
+        "scale": node.scale,
+        "batched": node.batched,
+        "name": node.name,
+    }
+    if isinstance(operation, Weight):
+        body |= _array_json(operation.values, arrays)
+    elif isinstance(operation, View):
+        body |= {"source": operation.source, "axes": [_map_json(axis) for axis in operation.axes]}
+    elif isinstance(operation, Linear):
+        body |= {"terms": [list(term) for term in operation.terms], "offset": operation.offset}
+    elif isinstance(operation, Einsum):
+        body |= {
+            "left": operation.left,
+            "right": operation.right,
+            "labels": list(operation.labels),
+        }
+    elif isinstance(operation, Maximum):
+        body |= {
+            "source": operation.source,
+            "axes": list(operation.axes),
+            "floor": operation.floor,
+        }
+    else:
+        body |= vars(operation)
+    return body
+
+
+def _map_json(axis: Affine | Indices) -> dict[str, Any]:
+    if isinstance(axis, Affine):
+        return {"offset": axis.offset, "terms": [list(term) for term in axis.terms]}
+    return {"axis": axis.axis, "indices": list(axis.indices)}
+
+
+def _node_of(item: dict[str, Any], arrays: _Arrays) -> Node:
+    operation: Operation
+    match item["op"]:
+        case "Input":
+            operation = Input(item["position"])
+        case "Weight":
+            operation = Weight(arrays.take(item))
+        case "View":
+            operation = View(item["source"], tuple(_map_of(axis) for axis in item["axes"]))
+        case "Reshape":
+            operation = Reshape(item["source"])
+        case "Linear":
+            operation = Linear(tuple((c, s) for c, s in item["terms"]), item["offset"])
+        case "Einsum":
+            left, right, out = item["labels"]
+            operation = Einsum(item["left"], item["right"], (left, right, out))
+        case "Requantise":
+            operation = Requantise(item["source"], item["shift"], item["floor"])
+        case "Maximum":
+            operation = Maximum(item["source"], tuple(item["axes"]), item["floor"])
+        case "Lookup":
+            operation = Lookup(item["source"], item["table"])
+        case _:
+            raise MalformedError(f"Unknown operation {item['op']!r}.")
+    return Node(
+        operation,
+        tuple(item["shape"]),
+        item["low"],
+        item["high"],
+        item["scale"],
+        item["batched"],
+        item["name"],
+    )
+
+
+def _map_of(item: dict[str, Any]) -> Affine | Indices:
+    if "indices" in item:
+        return Indices(item["axis"], tuple(item["indices"]))
+    return Affine(item["offset"], tuple((axis, c) for axis, c in item["terms"]))

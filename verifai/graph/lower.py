@@ -1,0 +1,232 @@
+"""ONNX nodes -> integer nodes: the state of one lowering, and the table of operators.
+
+A tensor of the model is either *folded* (a constant that lowering knows) or a
+:class:`~verifai.graph.builder.Tensor`. Products and sums stay exact accumulators, virtual and free,
+until something needs a small number: :meth:`Lowering.settled` then requantises once, to the scale
+that calibration chose for that tensor.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from verifai.errors import UnsupportedError, UsageError
+from verifai.graph.builder import Builder, Tensor, rounded
+
+Array = npt.NDArray[Any]
+
+#: Bits of weights that may be asked for, sign included.
+WEIGHT_BITS: Final = range(4, 17)
+ACTIVATION_BITS: Final = range(6, 17)
+#: Head-room beyond the calibrated range, in bits.
+HEAD_ROOM: Final = 1
+#: Scales of activations: a tensor of tiny values gains nothing from more.
+MAX_SCALE: Final = 24
+#: Biases and other addends fit into 32-bit weights.
+MAX_ADDEND: Final = (1 << 31) - 1
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a model is quantised.
+
+    Attributes:
+        activation_bits: of inputs, outputs and everything requantised, sign included.
+        weight_bits: of weights, sign included.
+        saturate: clip what leaves the calibrated range, instead of refusing the input.
+    """
+
+    activation_bits: int = 16
+    weight_bits: int = 15
+    saturate: bool = False
+
+    def __post_init__(self) -> None:
+        for name, allowed in (
+            ("activation_bits", ACTIVATION_BITS),
+            ("weight_bits", WEIGHT_BITS),
+        ):
+            value = getattr(self, name)
+            if type(value) is not int or value not in allowed:
+                raise UsageError(f"{name} is {allowed.start} to {allowed.stop - 1}, not {value!r}.")
+        if type(self.saturate) is not bool:
+            raise UsageError(f"saturate is True or False, not {self.saturate!r}.")
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Options:
+        """From the keyword options of ``compile``.
+
+        Raises:
+            UsageError: an option that does not exist, or a value out of its range.
+        """
+        unknown = sorted(set(options) - set(cls.__dataclass_fields__))
+        if unknown:
+            raise UsageError(
+                f"Unknown option {unknown[0]!r}; there are {sorted(cls.__dataclass_fields__)}."
+            )
+        return cls(**options)
+
+
+@dataclass(frozen=True)
+class OnnxNode:
+    """One ONNX node with its attributes as Python values."""
+
+    name: str
+    op_type: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any]
+
+
+@dataclass
+class Lowering:
+    """State of one lowering.
+
+    Attributes:
+        ranges: smallest and largest value seen of each tensor in calibration.
+        folded: tensors whose values are known.
+        tensors: tensors of the integer graph.
+    """
+
+    options: Options
+    ranges: Mapping[str, tuple[float, float]]
+    opset: int
+    folded: dict[str, Array] = field(default_factory=dict)
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    builder: Builder = field(default_factory=Builder)
+    _settled: dict[int, Tensor] = field(default_factory=dict)
+
+    # -- what operators read
+
+    def constant(self, node: OnnxNode, position: int) -> Array | None:
+        """An input's values if they are known, None if it is absent or computed."""
+        if position >= len(node.inputs) or not node.inputs[position]:
+            return None
+        return self.folded.get(node.inputs[position])
+
+    def known(self, node: OnnxNode, position: int, what: str) -> Array:
+        """An input that has to be known.
+
+        Raises:
+            UnsupportedError: it is computed.
+        """
+        found = self.constant(node, position)
+        if found is None:
+            raise UnsupportedError(f"{what} is computed by the model, it has to be constant")
+        return found
+
+    def has(self, node: OnnxNode, position: int) -> bool:
+        """Whether an optional input is there."""
+        return position < len(node.inputs) and bool(node.inputs[position])
+
+    def exact(self, node: OnnxNode, position: int) -> Tensor:
+        """An input as it is, accumulators included; constants become weights."""
+        name = node.inputs[position]
+        if name in self.folded:
+            return self.weights(self.folded[name])
+        return self.tensors[name]
+
+    def small(self, node: OnnxNode, position: int) -> Tensor:
+        """An input as a number of at most ``activation_bits`` bits."""
+        name = node.inputs[position]
+        tensor = self.settled(self.exact(node, position), name)
+        if name in self.tensors:
+            self.tensors[name] = tensor
+        return tensor
+
+    # -- quantisation
+
+    def scale(self, name: str) -> int:
+        """The scale of an activation: the calibrated range with head-room fills its bits."""
+        low, high = self.ranges.get(name, (0.0, 0.0))
+        largest = max(abs(low), abs(high))
+        if largest == 0:
+            return self.options.activation_bits - 2
+        room = self.options.activation_bits - 1 - HEAD_ROOM
+        return max(-MAX_SCALE, min(MAX_SCALE, room - math.ceil(math.log2(largest) + 1e-9)))
+
+    def weight_scale(self, values: Array, most: int = MAX_SCALE) -> int:
+        """The largest scale at which the weights fit their bits."""
+        largest = float(np.abs(values).max()) if values.size else 0.0
+        if largest == 0:
+            return 0
+        limit = (1 << self.options.weight_bits - 1) - 1
+        scale = math.floor(math.log2(limit / largest))
+        return min(most, scale)
+
+    def weights(self, values: Array, scale: int | None = None) -> Tensor:
+        """Constants of the model as weights.
+
+        Raises:
+            UnsupportedError: they are not finite.
+        """
+        values = np.asarray(values, dtype=np.float64)
+        if not np.isfinite(values).all():
+            raise UnsupportedError("a constant holds NaN or infinity")
+        own = self.weight_scale(values) if scale is None else scale
+        return self.builder.weight(rounded(values, own), own)
+
+    def addend(self, values: Array, scale: int) -> Tensor:
+        """Constants to be added at ``scale``: 32-bit weights times a power of two."""
+        values = np.asarray(values, dtype=np.float64)
+        if not np.isfinite(values).all():
+            raise UnsupportedError("a constant holds NaN or infinity")
+        own = scale
+        largest = float(np.abs(values).max()) if values.size else 0.0
+        while largest * 2.0**own > MAX_ADDEND:
+            own -= 1
+        tensor = self.builder.weight(rounded(values, own), own)
+        return self.rescaled(tensor, scale)
+
+    def rescaled(self, x: Tensor, scale: int) -> Tensor:
+        """The same reals at a finer scale: exact."""
+        if x.scale == scale:
+            return x
+        assert scale > x.scale
+        return self.builder.linear([(1 << scale - x.scale, x)], 0, scale)
+
+    def settled(self, x: Tensor, name: str, *, force: bool = False) -> Tensor:
+        """``x`` as a number of at most ``activation_bits`` bits, at the scale calibrated for ``name``."""
+        bits = self.options.activation_bits
+        if not x.open and x.bits <= bits and not force:
+            return x
+        if x.node in self._settled:
+            return self._settled[x.node]
+        shift = max(0, x.scale - self.scale(name))
+        if self.options.saturate:
+            result = self._saturated(x, shift, bits)
+        else:
+            result = self.builder.requantise(x, shift, bits)
+        self._settled[x.node] = result
+        return result
+
+    def _saturated(self, x: Tensor, shift: int, bits: int) -> Tensor:
+        """Requantised into as many bits as the static bounds need, then clipped."""
+        wide = max(bits, min(24, x.bits - shift + 1))
+        build = self.builder
+        high = (1 << bits - 1) - 1
+        y = build.maximum(build.requantise(x, shift, wide), [], -high)
+        return build.negative(build.maximum(build.negative(y), [], -high))
+
+
+Operator = Callable[[Lowering, OnnxNode], "Tensor | Array | list[Tensor]"]
+
+#: Operators by ONNX name; the modules of ``operators`` fill it.
+OPERATORS: Final[dict[str, Operator]] = {}
+
+
+def operator(*names: str) -> Callable[[Operator], Operator]:
+    """Registers the lowering of ONNX operators."""
+
+    def register(function: Operator) -> Operator:
+        for name in names:
+            assert name not in OPERATORS
+            OPERATORS[name] = function
+        return function
+
+    return register

@@ -1,0 +1,257 @@
+"""MatMul, Gemm, Conv, BatchNormalization: products with weights."""
+
+from __future__ import annotations
+
+import math
+import string
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from verifai.errors import UnsupportedError
+from verifai.graph.builder import Tensor
+from verifai.graph.integer import Reshape
+from verifai.graph.lower import Array, Lowering, OnnxNode, operator
+
+
+@operator("Gemm")
+def gemm(low: Lowering, node: OnnxNode) -> Tensor:
+    """``alpha A B + beta C`` with transpositions."""
+    alpha, beta = node.attributes.get("alpha", 1.0), node.attributes.get("beta", 1.0)
+    b = low.constant(node, 1)
+    if b is None:
+        x, y = low.small(node, 0), low.small(node, 1)
+        if node.attributes.get("transA"):
+            x = low.builder.permute(x, (1, 0))
+        labels = "mk,nk->mn" if node.attributes.get("transB") else "mk,kn->mn"
+        product = low.builder.einsum(labels, x, y)
+        if alpha != 1.0:
+            raise UnsupportedError("alpha other than 1 with two computed operands")
+    else:
+        matrix = alpha * (b.T if node.attributes.get("transB") else b)
+        x = low.small(node, 0)
+        if node.attributes.get("transA"):
+            x = low.builder.permute(x, (1, 0))
+        product = times_matrix(low, x, matrix)
+    if not low.has(node, 2):
+        return product
+    c = low.constant(node, 2)
+    if c is None:
+        if beta != 1.0:
+            raise UnsupportedError("beta other than 1 with a computed C")
+        return added(low, product, low.exact(node, 2))
+    return biased(low, product, beta * np.asarray(c))
+
+
+@operator("MatMul")
+def matmul(low: Lowering, node: OnnxNode) -> Tensor:
+    """numpy's matmul; either side may be constant."""
+    a, b = low.constant(node, 0), low.constant(node, 1)
+    if b is not None and b.ndim == 2:
+        return times_matrix(low, low.small(node, 0), b)
+    x, y = low.small(node, 0), low.small(node, 1)
+    del a
+    build = low.builder
+    if len(x.shape) == 1:
+        x = build.reshape(x, (1, *x.shape))
+        result = _matmul(low, x, y)
+        return build.reshape(result, result.shape[:-2] + result.shape[-1:])
+    if len(y.shape) == 1:
+        y = build.reshape(y, (*y.shape, 1))
+        result = _matmul(low, x, y)
+        return build.reshape(result, result.shape[:-1])
+    return _matmul(low, x, y)
+
+
+def _matmul(low: Lowering, x: Tensor, y: Tensor) -> Tensor:
+    batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    letters = string.ascii_lowercase
+    names = letters[: len(batch)]
+    m, k, n = letters[len(batch) : len(batch) + 3]
+    sides = []
+    for tensor, matrix in ((x, m + k), (y, k + n)):
+        lead = tensor.shape[:-2]
+        own = names[len(batch) - len(lead) :]
+        sides.append((tensor, own + matrix))
+    # an axis of length one on one side only belongs to the other alone
+    reduced = []
+    for tensor, label in sides:
+        keep = [
+            i
+            for i, letter in enumerate(label)
+            if letter in (m, k, n) or tensor.shape[i] != 1 or batch[names.index(letter)] == 1
+        ]
+        shape = [tensor.shape[i] for i in keep]
+        reduced.append((low.builder.reshape(tensor, shape), "".join(label[i] for i in keep)))
+    (x, a), (y, b) = reduced
+    out = names + m + n
+    return low.builder.einsum(f"{a},{b}->{out}", x, y)
+
+
+def times_matrix(low: Lowering, x: Tensor, matrix: Array) -> Tensor:
+    """``x @ matrix`` for a constant matrix (K, N). A flattened x is contracted in its own axes, so
+    that the weights of claims stay factored: the matrix takes the shape instead.
+    """
+    k, n = matrix.shape
+    axes: tuple[int, ...] = (k,)
+    operation = low.builder.nodes[x.node].operation
+    if isinstance(operation, Reshape):
+        below = low.builder.nodes[operation.source]
+        lead = _lead(below.shape, x.shape[:-1], k)
+        if lead is not None:
+            axes = below.shape[lead:]
+            x = Tensor(operation.source, below.shape, x.low, x.high, x.scale, False)
+            rows = below.shape[:lead]
+            weight = low.weights(matrix.reshape(*axes, n))
+            result = _contract(low, x, weight, len(rows), len(axes))
+            return low.builder.reshape(result, (*_rows(low, operation, rows), n))
+    weight = low.weights(matrix)
+    return _contract(low, x, weight, len(x.shape) - 1, 1)
+
+
+def _rows(low: Lowering, operation: Reshape, rows: Sequence[int]) -> tuple[int, ...]:
+    del low, operation
+    return (math.prod(rows),)
+
+
+def _lead(below: Sequence[int], rows: Sequence[int], k: int) -> int | None:
+    """How many leading axes of the source make the rows, the rest making k; None if they do not."""
+    for lead in range(len(below) + 1):
+        if math.prod(below[lead:]) == k and all(d == 1 for d in below[:lead]):
+            return lead if len(rows) == 1 and rows[0] == 1 else None
+    return None
+
+
+def _contract(low: Lowering, x: Tensor, weight: Tensor, lead: int, count: int) -> Tensor:
+    letters = string.ascii_lowercase
+    rows, ks, n = letters[:lead], letters[lead : lead + count], letters[lead + count]
+    return low.builder.einsum(f"{rows}{ks},{ks}{n}->{rows}{n}", x, weight)
+
+
+def biased(low: Lowering, x: Tensor, bias: Array) -> Tensor:
+    """``x + bias``, exact, at the scale of x; the bias is broadcast."""
+    bias = np.asarray(bias, dtype=np.float64)
+    addend = low.addend(bias, x.scale)
+    return low.builder.linear([(1, x), (1, low.builder.broadcast(addend, x.shape))], 0, x.scale)
+
+
+def added(low: Lowering, x: Tensor, y: Tensor) -> Tensor:
+    """``x + y`` of two computed tensors, at the finer scale, broadcast."""
+    shape = np.broadcast_shapes(x.shape, y.shape)
+    scale = max(x.scale, y.scale)
+    terms = [(1 << scale - tensor.scale, low.builder.broadcast(tensor, shape)) for tensor in (x, y)]
+    return low.builder.linear(terms, 0, scale)
+
+
+@operator("Conv")
+def conv(low: Lowering, node: OnnxNode) -> Tensor:
+    """A convolution over a virtual im2col, in any number of dimensions."""
+    weights = low.known(node, 1, "the kernel")
+    x = low.small(node, 0)
+    group = int(node.attributes.get("group", 1))
+    kernel = weights.shape[2:]
+    rank = len(kernel)
+    strides = node.attributes.get("strides", [1] * rank)
+    dilations = node.attributes.get("dilations", [1] * rank)
+    begin, out = padding(node.attributes, x.shape[2:], kernel, strides, dilations)
+    build = low.builder
+    channels = weights.shape[0]
+    positions, places = "pqrs"[:rank], "ijkl"[:rank]
+    inner = "".join(a + b for a, b in zip(positions, places, strict=True))
+    if group == 1:
+        columns = build.window(x, 2, kernel, strides, dilations, begin, out)
+        result = build.einsum(f"nc{inner},oc{places}->no{positions}", columns, low.weights(weights))
+        bias_shape: tuple[int, ...] = (channels,) + (1,) * rank
+    else:
+        split = build.split_axis(x, 1, x.shape[1] // group)
+        columns = build.window(split, 3, kernel, strides, dilations, begin, out)
+        grouped = weights.reshape(group, channels // group, *weights.shape[1:])
+        result = build.einsum(
+            f"ngc{inner},goc{places}->ngo{positions}", columns, low.weights(grouped)
+        )
+        bias_shape = (group, channels // group) + (1,) * rank
+    if low.has(node, 2):
+        result = biased(low, result, low.known(node, 2, "the bias").reshape(bias_shape))
+    if group == 1:
+        return result
+    result = low.settled(result, node.outputs[0])
+    return build.reshape(result, (x.shape[0], channels, *out))
+
+
+def padding(
+    attributes: Any,
+    size: Sequence[int],
+    kernel: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
+) -> tuple[list[int], list[int]]:
+    """Padding before, and output sizes, of a convolution or pooling (ONNX ``Conv``, ``auto_pad``)."""
+    rank = len(kernel)
+    mode = attributes.get("auto_pad", "NOTSET")
+    ceil = bool(attributes.get("ceil_mode", 0))
+    spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
+    if mode in ("SAME_UPPER", "SAME_LOWER"):
+        out = [-(-n // s) for n, s in zip(size, strides, strict=True)]
+        total = [
+            max(0, (o - 1) * s + span - n)
+            for o, s, span, n in zip(out, strides, spans, size, strict=True)
+        ]
+        begin = [t // 2 if mode == "SAME_UPPER" else t - t // 2 for t in total]
+        return begin, out
+    pads = attributes.get("pads", [0] * 2 * rank) if mode == "NOTSET" else [0] * 2 * rank
+    out = []
+    for n, b, e, span, s in zip(size, pads[:rank], pads[rank:], spans, strides, strict=True):
+        reach = n + b + e - span
+        count = (-(-reach // s) if ceil else reach // s) + 1
+        if ceil and (count - 1) * s >= n + b:
+            count -= 1  # a window that starts in the padding after is dropped
+        out.append(count)
+    if min(out) < 1:
+        raise UnsupportedError("the kernel is larger than its input")
+    return list(pads[:rank]), out
+
+
+@operator("BatchNormalization")
+def batch_normalisation(low: Lowering, node: OnnxNode) -> Tensor:
+    """Inference: a scale and an offset per channel."""
+    if node.attributes.get("training_mode"):
+        raise UnsupportedError("training_mode")
+    scale, offset, mean, variance = (
+        np.asarray(low.known(node, i, "a statistic"), dtype=np.float64) for i in range(1, 5)
+    )
+    factor = scale / np.sqrt(variance + node.attributes.get("epsilon", 1e-5))
+    x = low.small(node, 0)
+    rest = (1,) * (len(x.shape) - 2)
+    product = scaled(low, x, factor.reshape(-1, *rest))
+    return biased(low, product, (offset - mean * factor).reshape(-1, *rest))
+
+
+def scaled(low: Lowering, x: Tensor, factor: Array) -> Tensor:
+    """``x * factor`` for constants, broadcast; one number becomes a coefficient."""
+    factor = np.asarray(factor, dtype=np.float64)
+    build = low.builder
+    if factor.size == 1:
+        value = float(factor.reshape(()))
+        if not math.isfinite(value):
+            raise UnsupportedError("a constant is not finite")
+        shape = np.broadcast_shapes(x.shape, factor.shape)
+        scale = low.weight_scale(factor)
+        while (
+            scale > 0
+            and value * 2.0**scale == math.floor(value * 2.0**scale)
+            and (value * 2.0 ** (scale - 1) == math.floor(value * 2.0 ** (scale - 1)))
+        ):
+            scale -= 1  # 2 needs no fraction bits
+        coefficient = math.floor(value * 2.0**scale + 0.5)
+        return build.linear([(coefficient, build.broadcast(x, shape))], 0, x.scale + scale)
+    weight = low.weights(factor)
+    shape = np.broadcast_shapes(x.shape, weight.shape)
+    x = build.broadcast(x, shape)
+    # axes of length one on the weight's side are not its own
+    letters = string.ascii_lowercase[: len(shape)]
+    lead = len(shape) - len(weight.shape)
+    keep = [i for i, d in enumerate(weight.shape) if d != 1 or shape[lead + i] == 1]
+    label = "".join(letters[lead + i] for i in keep)
+    weight = build.reshape(weight, [weight.shape[i] for i in keep])
+    return build.einsum(f"{letters},{label}->{letters}", x, weight)

@@ -1,0 +1,300 @@
+"""Operators that move elements and change none."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from verifai.errors import UnsupportedError
+from verifai.graph.builder import Tensor
+from verifai.graph.integer import Affine, Indices
+from verifai.graph.lower import Array, Lowering, OnnxNode, operator
+
+
+def _source(low: Lowering, node: OnnxNode) -> Tensor:
+    """Elements may stay accumulators where the result is a view; a reshape needs small ones."""
+    return low.exact(node, 0)
+
+
+def _reshaped(low: Lowering, node: OnnxNode, shape: tuple[int, ...]) -> Tensor:
+    x = _source(low, node)
+    same = [d for d in shape if d != 1] == [d for d in x.shape if d != 1]
+    if not same:
+        x = low.small(node, 0)
+    return low.builder.reshape(x, shape)
+
+
+@operator("Identity", "Dropout")
+def identity(low: Lowering, node: OnnxNode) -> Tensor:
+    """Dropout of inference is the identity."""
+    if low.constant(node, 2) is not None and bool(low.known(node, 2, "training_mode")):
+        raise UnsupportedError("training mode")
+    if len(node.outputs) > 1 and node.outputs[1]:
+        raise UnsupportedError("the mask")
+    return _source(low, node)
+
+
+@operator("Cast", "CastLike")
+def cast(low: Lowering, node: OnnxNode) -> Tensor:
+    """Harmless between float types."""
+    floats = {1, 10, 11, 16}
+    if node.op_type == "Cast" and node.attributes["to"] not in floats:
+        raise UnsupportedError("a cast that changes values")
+    return _source(low, node)
+
+
+@operator("Flatten")
+def flatten(low: Lowering, node: OnnxNode) -> Tensor:
+    """Two axes."""
+    shape = _source(low, node).shape
+    axis = int(node.attributes.get("axis", 1))
+    axis = axis + len(shape) if axis < 0 else axis
+    return _reshaped(low, node, (math.prod(shape[:axis]), math.prod(shape[axis:])))
+
+
+@operator("Reshape")
+def reshape(low: Lowering, node: OnnxNode) -> Tensor:
+    """To a constant shape; 0 copies an axis, -1 is what is left."""
+    old = _source(low, node).shape
+    wanted = [int(d) for d in low.known(node, 1, "the shape").reshape(-1)]
+    if not node.attributes.get("allowzero"):
+        wanted = [old[i] if d == 0 else d for i, d in enumerate(wanted)]
+    if -1 in wanted:
+        rest = math.prod(d for d in wanted if d != -1)
+        wanted[wanted.index(-1)] = math.prod(old) // rest
+    return _reshaped(low, node, tuple(wanted))
+
+
+def _axes(low: Lowering, node: OnnxNode) -> list[int] | None:
+    if low.has(node, 1):
+        return [int(axis) for axis in low.known(node, 1, "axes").reshape(-1)]
+    axes = node.attributes.get("axes")
+    return None if axes is None else [int(axis) for axis in axes]
+
+
+@operator("Squeeze")
+def squeeze(low: Lowering, node: OnnxNode) -> Tensor:
+    """Drops axes of length one."""
+    shape = _source(low, node).shape
+    axes = _axes(low, node)
+    drop = (
+        [axis for axis, d in enumerate(shape) if d == 1]
+        if axes is None
+        else [axis % len(shape) for axis in axes]
+    )
+    return _reshaped(low, node, tuple(d for axis, d in enumerate(shape) if axis not in drop))
+
+
+@operator("Unsqueeze")
+def unsqueeze(low: Lowering, node: OnnxNode) -> Tensor:
+    """Inserts axes of length one."""
+    shape = list(_source(low, node).shape)
+    axes = _axes(low, node) or []
+    rank = len(shape) + len(axes)
+    for axis in sorted(axis % rank for axis in axes):
+        shape.insert(axis, 1)
+    return _reshaped(low, node, tuple(shape))
+
+
+@operator("Transpose")
+def transpose(low: Lowering, node: OnnxNode) -> Tensor:
+    """A permutation of axes."""
+    x = _source(low, node)
+    order = node.attributes.get("perm") or list(reversed(range(len(x.shape))))
+    return low.builder.permute(x, [int(axis) for axis in order])
+
+
+@operator("Concat")
+def concat(low: Lowering, node: OnnxNode) -> Tensor:
+    """The sum of the parts, each in its place and zero elsewhere."""
+    parts = [low.small(node, i) for i in range(len(node.inputs))]
+    axis = int(node.attributes["axis"]) % len(parts[0].shape)
+    scale = max(x.scale for x in parts)
+    room = low.options.activation_bits + 4
+    while any(x.bits + scale - x.scale > room for x in parts):
+        scale -= 1
+    build = low.builder
+    aligned = [
+        low.rescaled(x if x.scale <= scale else build.requantise(x, x.scale - scale, x.bits), scale)
+        for x in parts
+    ]
+    total = sum(x.shape[axis] for x in aligned)
+    terms, at = [], 0
+    for x in aligned:
+        terms.append((1, build.shifted(x, axis, -at, total)))
+        at += x.shape[axis]
+    joined = build.linear(terms, 0, scale)
+    # one part is at each place: bounds do not add up
+    return build.bounded(
+        joined,
+        min(min(x.low, 0) for x in aligned),
+        max(max(x.high, 0) for x in aligned),
+    )
+
+
+@operator("Split")
+def split(low: Lowering, node: OnnxNode) -> list[Tensor]:
+    """Equal parts, or of given lengths."""
+    x = _source(low, node)
+    axis = int(node.attributes.get("axis", 0)) % len(x.shape)
+    sizes: Any = node.attributes.get("split")
+    if low.has(node, 1):
+        sizes = low.known(node, 1, "split").reshape(-1).tolist()
+    if sizes is None:
+        size = -(-x.shape[axis] // len(node.outputs))
+        sizes = [min(size, x.shape[axis] - i * size) for i in range(len(node.outputs))]
+    result, at = [], 0
+    for size in sizes:
+        result.append(low.builder.shifted(x, axis, at, int(size)))
+        at += int(size)
+    return result
+
+
+@operator("Slice")
+def slice_(low: Lowering, node: OnnxNode) -> Tensor:
+    """Constant starts, ends, axes and steps, numpy's rules."""
+    x = _source(low, node)
+    if low.has(node, 1):
+        starts = low.known(node, 1, "starts").reshape(-1).tolist()
+        ends = low.known(node, 2, "ends").reshape(-1).tolist()
+    else:
+        starts, ends = node.attributes["starts"], node.attributes["ends"]
+    axes = (
+        low.known(node, 3, "axes").reshape(-1).tolist()
+        if low.has(node, 3)
+        else node.attributes.get("axes", list(range(len(starts))))
+    )
+    steps = (
+        low.known(node, 4, "steps").reshape(-1).tolist() if low.has(node, 4) else [1] * len(starts)
+    )
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        axis = int(axis) % len(x.shape)
+        places = range(*slice(_end(start), _end(end), int(step)).indices(x.shape[axis]))
+        # an end before the first element, going down, is no end at all
+        if not len(places):
+            raise UnsupportedError("an empty slice")
+        x = low.builder.strided(x, axis, places.start, places.step, len(places))
+    return x
+
+
+def _end(value: int) -> int:
+    limit = 1 << 40
+    return max(-limit, min(limit, int(value)))
+
+
+@operator("Pad")
+def pad(low: Lowering, node: OnnxNode) -> Tensor:
+    """Constant, reflect, edge or wrap; negative pads cut."""
+    x = low.small(node, 0)
+    rank = len(x.shape)
+    pads = (
+        low.known(node, 1, "pads").reshape(-1).tolist()
+        if low.has(node, 1)
+        else list(node.attributes["pads"])
+    )
+    axes = (
+        [int(a) % rank for a in low.known(node, 3, "axes").reshape(-1)]
+        if low.has(node, 3)
+        else list(range(rank))
+    )
+    mode = node.attributes.get("mode", "constant")
+    value = (
+        float(low.known(node, 2, "the padding value").reshape(()))
+        if low.has(node, 2)
+        else float(node.attributes.get("value", 0.0))
+    )
+    before = dict(zip(axes, pads[: len(axes)], strict=True))
+    after = dict(zip(axes, pads[len(axes) :], strict=True))
+    if mode != "constant":
+        names = {"reflect": "reflect", "edge": "edge", "wrap": "wrap"}
+        if mode not in names:
+            raise UnsupportedError(f"mode {mode!r}")
+        for axis in axes:
+            numbers: Array = np.arange(x.shape[axis])
+            cut = numbers[max(0, -before[axis]) : len(numbers) - max(0, -after[axis])]
+            grown = np.pad(
+                cut,
+                (max(0, before[axis]), max(0, after[axis])),
+                mode=names[mode],  # type: ignore[call-overload]
+            )
+            x = low.builder.take(x, axis, grown.tolist())
+        return x
+    offset = int(np.floor(value * 2.0**x.scale + 0.5))
+    if offset:
+        x = low.builder.linear([(1, x)], -offset, x.scale)
+    for axis in axes:
+        length = x.shape[axis] + int(before[axis]) + int(after[axis])
+        x = low.builder.shifted(x, axis, -int(before[axis]), length)
+    return low.builder.linear([(1, x)], offset, x.scale) if offset else x
+
+
+@operator("Expand")
+def expand(low: Lowering, node: OnnxNode) -> Tensor:
+    """numpy's broadcasting to a constant shape, both ways."""
+    x = _source(low, node)
+    wanted = tuple(int(d) for d in low.known(node, 1, "the shape").reshape(-1))
+    return low.builder.broadcast(x, np.broadcast_shapes(x.shape, wanted))
+
+
+@operator("Tile")
+def tile(low: Lowering, node: OnnxNode) -> Tensor:
+    """Constant repeats."""
+    x = _source(low, node)
+    for axis, count in enumerate(low.known(node, 1, "repeats").reshape(-1).tolist()):
+        if count != 1:
+            x = low.builder.take(x, axis, list(range(x.shape[axis])) * int(count))
+    return x
+
+
+@operator("Gather")
+def gather(low: Lowering, node: OnnxNode) -> Tensor:
+    """Constant indices of any shape."""
+    x = _source(low, node)
+    axis = int(node.attributes.get("axis", 0)) % len(x.shape)
+    indices = np.asarray(low.known(node, 1, "the indices"), dtype=np.int64)
+    length = x.shape[axis]
+    if indices.size and (indices.min() < -length or indices.max() >= length):
+        raise UnsupportedError("an index outside the tensor")
+    flat = (indices.reshape(-1) % length).tolist()
+    if indices.ndim == 0:
+        maps: list[Affine | Indices] = [
+            Affine(flat[0], ()) if a == axis else Affine(0, ((a - (a > axis), 1),))
+            for a in range(len(x.shape))
+        ]
+        return low.builder.view(x, maps, x.shape[:axis] + x.shape[axis + 1 :])
+    if indices.ndim > 1:
+        x = low.small(node, 0)
+    x = low.builder.take(x, axis, flat)
+    return low.builder.reshape(x, x.shape[:axis] + indices.shape + x.shape[axis + 1 :])
+
+
+@operator("DepthToSpace")
+def depth_to_space(low: Lowering, node: OnnxNode) -> Tensor:
+    """Reshape, transpose, reshape."""
+    x = low.small(node, 0)
+    n, c, h, w = x.shape
+    block = int(node.attributes["blocksize"])
+    build = low.builder
+    if node.attributes.get("mode", "DCR") == "DCR":
+        y = build.permute(
+            build.reshape(x, (n, block, block, c // block**2, h, w)), (0, 3, 4, 1, 5, 2)
+        )
+    else:
+        y = build.permute(
+            build.reshape(x, (n, c // block**2, block, block, h, w)), (0, 1, 4, 2, 5, 3)
+        )
+    return build.reshape(y, (n, c // block**2, h * block, w * block))
+
+
+@operator("SpaceToDepth")
+def space_to_depth(low: Lowering, node: OnnxNode) -> Tensor:
+    """The inverse of DepthToSpace in DCR mode."""
+    x = low.small(node, 0)
+    n, c, h, w = x.shape
+    block = int(node.attributes["blocksize"])
+    build = low.builder
+    y = build.reshape(x, (n, c, h // block, block, w // block, block))
+    y = build.permute(y, (0, 3, 5, 1, 2, 4))
+    return build.reshape(y, (n, c * block**2, h // block, w // block))

@@ -1,0 +1,158 @@
+"""Every unary elementwise operator, by one rule: the float function becomes a table.
+
+ONNX's own reference implementation (``onnx.reference``) is evaluated at every integer that the
+input can be. Few integers: one exact table. Many: a table of segments, ``base + slope * offset``,
+if interpolation is good enough; the exact table otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+
+from verifai.errors import UnsupportedError
+from verifai.extras import require
+from verifai.graph.builder import Tensor
+from verifai.graph.integer import MAX_TABLE
+from verifai.graph.lower import Array, Lowering, OnnxNode, operator
+
+#: Up to so many integers a table is exact whatever the function.
+EXACT: Final = 1 << 10
+#: Segments of an interpolated table.
+SEGMENTS: Final = 1 << 10
+#: Largest error of interpolation that is accepted, in units of the output.
+TOLERANCE: Final = 1.0
+#: Fraction bits of bases and slopes beyond the output's scale.
+GUARD: Final = 8
+
+UNARY: Final = ["Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Ceil", "Celu", "Cos", "Cosh", "Elu", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Log", "Mish", "Reciprocal", "Round", "Selu", "Shrink", "Sigmoid", "Sign", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt", "Swish", "Tan", "Tanh", "ThresholdedRelu"]
+
+
+@operator(*UNARY)
+def unary(low: Lowering, node: OnnxNode) -> Tensor:
+    """The table of ONNX's own definition of the operator."""
+    x = low.small(node, 0)
+    return tabulated(low, x, node.inputs[0], reference(node, low.opset), node.outputs[0])
+
+
+def reference(node: OnnxNode, opset: int) -> Callable[[Array], Array]:
+    """The operator as onnx.reference evaluates it, on float64 (float32 where it must)."""
+    onnx = require("onnx", "onnx", "evaluating an operator")
+    evaluator = require("onnx.reference", "onnx", "evaluating an operator")
+    helper = onnx.helper
+
+    def build(kind: int) -> Any:
+        value = helper.make_tensor_value_info
+        graph = helper.make_graph(
+            [helper.make_node(node.op_type, ["x"], ["y"], **node.attributes)],
+            "unary",
+            [value("x", kind, ["n"])],
+            [value("y", kind, ["n"])],
+        )
+        opsets = [helper.make_opsetid("", opset)]
+        return evaluator.ReferenceEvaluator(helper.make_model(graph, opset_imports=opsets))
+
+    session = build(onnx.TensorProto.DOUBLE)
+
+    def evaluate(x: Array) -> Array:
+        with np.errstate(all="ignore"):
+            return np.asarray(session.run(None, {"x": x.astype(np.float64)})[0], dtype=np.float64)
+
+    return evaluate
+
+
+def tabulated(
+    low: Lowering,
+    x: Tensor,
+    x_name: str,
+    function: Callable[[Array], Array],
+    name: str,
+    *,
+    scale: int | None = None,
+) -> Tensor:
+    """``function(x)`` by tables, at the scale calibrated for ``name``.
+
+    The table covers the integers around the calibrated range of x where the function is finite and
+    fits the output; an input beyond is refused when the circuit runs.
+
+    Raises:
+        UnsupportedError: the function is not finite on the calibrated range.
+    """
+    out = low.scale(name) if scale is None else scale
+    domain = np.arange(x.low, x.high + 1)
+    if len(domain) > MAX_TABLE:
+        raise UnsupportedError(f"a table of {len(domain):,} entries")
+    with np.errstate(all="ignore"):
+        values = np.asarray(function(domain * 2.0**-x.scale), dtype=np.float64) * 2.0**out
+    limit = float(1 << low.options.activation_bits - 1)
+    good = np.isfinite(values) & (np.abs(values) < limit)
+    first, last = _calibrated(low, x, x_name)
+    start, stop = _around(good, first - x.low, last - x.low)
+    if start > first - x.low or stop <= last - x.low:
+        bad = (first if not good[first - x.low] else last) * 2.0**-x.scale
+        raise UnsupportedError(f"the function is not finite, or too steep, near {bad:.6g}")
+    values, begin = values[start:stop], x.low + start
+    if len(values) > EXACT:
+        segmented = _segmented(low, x, begin, values, out, (first, last))
+        if segmented is not None:
+            return segmented
+    outputs = np.floor(values + 0.5).astype(np.int64)
+    return low.builder.lookup(x, begin, outputs, out)
+
+
+def _calibrated(low: Lowering, x: Tensor, name: str) -> tuple[int, int]:
+    """The integers that calibration saw, at least one."""
+    least, most = low.ranges.get(name, (0.0, 0.0))
+    unit = 2.0**x.scale
+    first = max(x.low, min(x.high, int(np.floor(least * unit))))
+    return first, max(first, min(x.high, int(np.ceil(most * unit))))
+
+
+def _around(good: Array, first: int, last: int) -> tuple[int, int]:
+    """The longest run of good entries that holds the middle of first..last; stop is exclusive."""
+    bad = np.flatnonzero(~good)
+    middle = (first + last) // 2
+    before, after = bad[bad <= middle], bad[bad > middle]
+    start = int(before[-1]) + 1 if len(before) else 0
+    stop = int(after[0]) if len(after) else len(good)
+    return start, stop
+
+
+def _segmented(
+    low: Lowering, x: Tensor, begin: int, values: Array, out: int, seen: tuple[int, int]
+) -> Tensor | None:
+    """Linear interpolation between segment ends; None if it is not good enough."""
+    width = (len(values) // SEGMENTS).bit_length() - 1
+    if width < 1:
+        return None
+    size = 1 << width
+    # whole segments only, aligned at multiples of their size: kinks at zero fall on an end
+    first = -(-begin // size)
+    count = (begin + len(values)) // size - first
+    if count < 1:
+        return None
+    offset = first * size - begin
+    inside = values[offset : offset + count * size]
+    # the end of the last segment is extrapolated
+    ends = np.append(inside[::size], 2 * inside[-1] - inside[-2])
+    bases = np.floor(ends[:-1] * 2.0**GUARD + 0.5).astype(np.int64)
+    slopes = np.floor((ends[1:] - ends[:-1]) * 2.0 ** (GUARD - width) + 0.5).astype(np.int64)
+    places = np.arange(size)
+    made = (bases[:, None] + slopes[:, None] * places + (1 << GUARD - 1)) >> GUARD
+    if np.abs(made.reshape(-1) - inside).max() > TOLERANCE:
+        return None
+    if seen[0] < first * size or seen[1] >= (first + count) * size:
+        return None  # calibration reached into a segment that is not whole
+    build = low.builder
+    # the sign of the input is kept: floor division by the segment's size
+    high = build.requantise(x, width, max(1, x.bits - width), floor=True)
+    rest = build.linear([(1, x), (-size, high)], 0, x.scale)
+    rest = build.bounded(rest, 0, size - 1)
+    base = build.lookup(high, first, bases, out + GUARD)
+    slope = build.lookup(high, first, slopes, out + GUARD)
+    letters = "abcdefghijkl"[: len(x.shape)]
+    steps = build.einsum(f"{letters},{letters}->{letters}", slope, rest)
+    total = build.linear([(1, base), (1, steps)], 0, out + GUARD)
+    return build.requantise(total, GUARD, low.options.activation_bits)

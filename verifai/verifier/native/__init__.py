@@ -1,0 +1,22 @@
+"""The independent verifier of the native proof system, in plain Python (``docs/specs/native.md``).
+
+============================  =================================================================
+module                        idea
+============================  =================================================================
+``keccak``, ``field``         Keccak-256; the scalar field, eq tables, sumcheck rounds
+``curve``                     BN254: decoding, sums of multiples, the pairing check
+``transcript``                Fiat-Shamir, and the proof that can only be read through it
+``table``, ``parse``          the operation table, and every rule that it has to obey
+``layout``                    where each tensor lies in the committed vector and in the cube
+``weights``, ``claims``       linear forms, pulled back through the graph and evaluated
+``zerocheck``                 lookups and products
+``contraction``               einsums
+``opening``                   the committed vector's value at a point
+``verify``                    all of it in order
+============================  =================================================================
+"""
+
+from verifai.verifier.native.transcript import Step
+from verifai.verifier.native.verify import key_digest, proof_bytes, verify
+
+__all__ = ["Step", "key_digest", "proof_bytes", "verify"]

@@ -1,0 +1,128 @@
+"""Check 7 for native proofs: a statement's words, its batch, its context.
+
+What a key says of itself must be what its material is: visibility, shapes and reference string are
+compared here, since a key may come from a publisher.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+from verifai.errors import VerificationError
+from verifai.proof import Statement, VerifyingKey
+from verifai.proof.codec import canonical_json, digest
+from verifai.verifier.native.keccak import keccak256
+from verifai.verifier.native.parse import parse_table
+from verifai.verifier.native.table import Committed, Table
+from verifai.verifier.native.verify import proof_bytes as table_proof_bytes
+from verifai.verifier.native.verify import verify
+
+#: Values in a public word, 16 bits each.
+WORD: Final = 8
+#: SHA-256 (:func:`srs_id`) of the tau H2 whose tau is public: see ``circuits/crates/srs``.
+DEVELOPMENT_SRS: Final = "ddcaf264600e7454d45a5aad6e968c8174ee92756e3960bb9e83d503b164574a"
+
+#: :func:`srs_id` of public ceremonies. Aztec Ignition, 2019/20: the tau H2 that
+#: ``verifai.circuit.srs`` pins, in the EVM's form.
+CEREMONIES: Final = {
+    "f86b684c9e727e5de00ad81c25644c149b33732bfdf07afcb88b576272a8523f": "aztec-ignition",
+}
+
+
+def check(key: VerifyingKey, statement: Statement, argument: bytes) -> None:
+    """Raise unless ``argument`` proves ``statement`` under ``key``.
+
+    Raises:
+        VerificationError: check 3 or 4 for a key that contradicts itself; else 7.
+        MalformedError, LimitError: the key's material is no operation table of this version.
+    """
+    table, commitments, tau_g2 = map(bytes, key.material)
+    _check_key(key, tau_g2)
+    words = words_of(key, statement)
+    batch = statement.batch(key)
+    verify(
+        table, commitments, tau_g2, batch or 1, context_bytes(statement.context), words, argument
+    )
+
+
+def proof_bytes(key: VerifyingKey, statement: Statement) -> int:
+    """The exact length of a proof of ``statement``: it depends on the batch."""
+    return table_proof_bytes(bytes(key.material[0]), statement.batch(key) or 1)
+
+
+def context_bytes(context: Mapping[str, str | int] | None) -> bytes:
+    """The 32 bytes that bind a proof: Keccak-256 of the canonical JSON, zeros for no context."""
+    return bytes(32) if context is None else keccak256(canonical_json(dict(context)))
+
+
+def words_of(key: VerifyingKey, statement: Statement) -> list[int]:
+    """The public words of a statement, in the order of the key's public nodes.
+
+    Raises:
+        VerificationError: check 3, the key's tensors are not those of its table; check 7, a value
+            that the table's range cannot hold.
+    """
+    table = parse_table(bytes(key.material[0]))
+    claims = [c for c in statement.inputs + statement.outputs if c.integers is not None]
+    batch = statement.batch(key) or 1
+    if len(claims) != len(table.public):
+        raise _contradiction(3, "its public tensors are not those of its operation table")
+    words: list[int] = []
+    for claim, node in zip(claims, table.public, strict=True):
+        offset, bits, shape, is_batched = _public(table, node)
+        dims = (batch, *shape) if is_batched else shape
+        assert claim.integers is not None
+        if len(claim.integers) != math.prod(dims):
+            raise _contradiction(3, f"{claim.name!r} has another size than in its operation table")
+        raw = [value - offset for value in claim.integers]
+        if not all(0 <= value < 1 << bits for value in raw):
+            raise VerificationError(
+                f"a value of {claim.name!r} is outside what the circuit can hold",
+                check=7,
+                check_name="proof",
+            )
+        row = dims[-1] if dims else 1
+        for start in range(0, len(raw), row):
+            line = raw[start : start + row]
+            words += [
+                sum(value << (16 * place) for place, value in enumerate(line[at : at + WORD]))
+                for at in range(0, row, WORD)
+            ]
+    return words
+
+
+def srs_id(tau_g2: bytes) -> str:
+    """The name of a reference string among native keys: a digest of tau H2."""
+    return digest("srs-g2/1", tau_g2)
+
+
+def srs_kind(tau_g2: bytes) -> str:
+    """``ceremony`` if tau H2 is pinned, ``development`` if tau is public, else ``custom``."""
+    if srs_id(tau_g2) == DEVELOPMENT_SRS:
+        return "development"
+    return "ceremony" if srs_id(tau_g2) in CEREMONIES else "custom"
+
+
+def _public(table: Table, index: int) -> tuple[int, int, tuple[int, ...], bool]:
+    """Offset, bits, shape and batchedness of a public node."""
+    node = table.nodes[index]
+    assert isinstance(node.operation, Committed)  # a rule of the table
+    return node.operation.offset, sum(node.operation.limbs), node.shape, node.batched
+
+
+def _check_key(key: VerifyingKey, tau_g2: bytes) -> None:
+    if key.guarantees.zero_knowledge:
+        raise _contradiction(4, "it promises zero knowledge, which this proof system does not give")
+    if key.guarantees.srs_id != srs_id(tau_g2) or key.guarantees.srs != srs_kind(tau_g2):
+        raise _contradiction(4, "it names another reference string than it holds")
+
+
+def _contradiction(check: int, message: str) -> VerificationError:
+    return VerificationError(
+        f"the key contradicts itself: {message}",
+        check=check,
+        check_name={3: "circuit", 4: "guarantees"}[check],
+        hint="The key was not made by an honest setup: do not use it.",
+    )

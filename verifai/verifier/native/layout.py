@@ -1,0 +1,265 @@
+"""Where everything lies: boxes, regions, lookup groups, the zerocheck cube (sections 3 and 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Final
+
+from verifai.errors import LimitError
+from verifai.verifier.native.field import bits
+from verifai.verifier.native.table import Committed, Table, Weight
+
+REGIONS: Final = ("weight", "input", "output", "witness", "helper")
+#: Widest range table, and the entries of the block of all range tables.
+MAX_LIMB: Final = 8
+RANGE_ENTRIES: Final = 1 << (MAX_LIMB + 1)
+#: Lookups that share a helper, and factors of a product.
+GROUP: Final = 4
+FACTORS: Final = 5
+#: Tag of the first custom table; range tables have their width.
+CUSTOM_TAG: Final = 16
+#: Rows of one committed vector: each is a point that a verification multiplies.
+MAX_ROWS: Final = 1 << 16
+#: Variables of the address space and of the cube.
+MAX_VARIABLES: Final = 32
+
+
+@dataclass(frozen=True)
+class Box:
+    """A tensor's place: outer axes row-major above, inner axes padded to powers of two below."""
+
+    dims: tuple[int, ...]
+    outer: tuple[int, ...]
+    base: int = 0
+
+    @property
+    def inner_axes(self) -> tuple[int, ...]:
+        """Axes that are padded, in index order."""
+        return tuple(axis for axis in range(len(self.dims)) if axis not in self.outer)
+
+    @property
+    def inner(self) -> int:
+        """Variables of the inner axes together."""
+        return sum(bits(self.dims[axis]) for axis in self.inner_axes)
+
+    @property
+    def outer_size(self) -> int:
+        """Entries of the outer axes together."""
+        return prod(self.dims[axis] for axis in self.outer)
+
+    @property
+    def size(self) -> int:
+        """Addresses that the box takes, padding included."""
+        return self.outer_size << self.inner
+
+
+def pack(boxes: Sequence[Box], start: int) -> tuple[list[Box], int]:
+    """The boxes with bases, largest inner part first, and the end."""
+    placed = list(boxes)
+    for i in sorted(range(len(boxes)), key=lambda i: -boxes[i].inner):  # sorted() is stable
+        placed[i] = replace(boxes[i], base=start)
+        start += boxes[i].size
+    return placed, start
+
+
+@dataclass(frozen=True)
+class LimbLookup:
+    """A block of limbs in the range table of its width."""
+
+    block: int
+    width: int
+
+    @property
+    def tag(self) -> int:
+        """What separates its table from all others."""
+        return self.width
+
+
+@dataclass(frozen=True)
+class PairLookup:
+    """Input and output nodes in a custom table."""
+
+    table: int
+    input: int
+    output: int
+
+    @property
+    def tag(self) -> int:
+        """What separates its table from all others."""
+        return CUSTOM_TAG + self.table
+
+
+@dataclass(frozen=True)
+class LookupGroup:
+    """At most four lookups of one box; ``place`` is in the cube, ``helper`` a block."""
+
+    lookups: tuple[LimbLookup | PairLookup, ...]
+    helper: int
+    place: Box
+
+
+@dataclass(frozen=True)
+class PlacedProduct:
+    """A product constraint and its place in the cube."""
+
+    factors: tuple[int, ...]
+    place: Box
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The address space of an expanded table.
+
+    Attributes:
+        blocks: every committed box, with its base.
+        node_blocks: for each node its limbs, its hint or its weights; () for virtual nodes.
+        counts: the blocks of multiplicities: range tables, then each custom table.
+        entry_helpers: the blocks hT in the same order.
+        widths: of the range tables that are used.
+        cube: variables of the zerocheck.
+        rows: for each region the indices of its rows.
+        variables: of the address space.
+    """
+
+    blocks: tuple[Box, ...]
+    node_blocks: tuple[tuple[int, ...], ...]
+    counts: tuple[int, ...]
+    entry_helpers: tuple[int, ...]
+    widths: tuple[int, ...]
+    groups: tuple[LookupGroup, ...]
+    products: tuple[PlacedProduct, ...]
+    cube: int
+    rows: dict[str, range]
+    variables: int
+    log_columns: int
+
+    @property
+    def columns(self) -> int:
+        """Values sent after the zerocheck."""
+        return GROUP + 1 + (FACTORS if self.products else 0)
+
+    def stage_1(self) -> list[int]:
+        """Rows that are committed before the first challenge, weights excepted."""
+        return [row for name in ("input", "output", "witness") for row in self.rows[name]]
+
+
+def layout_of(table: Table) -> Layout:
+    """The layout of an expanded table.
+
+    Raises:
+        LimitError: more rows than MAX_ROWS, or variables than MAX_VARIABLES.
+    """
+    blocks: list[Box] = []
+    regions: list[str] = []
+
+    def block(region: str, dims: tuple[int, ...], outer: tuple[int, ...] = ()) -> int:
+        blocks.append(Box(dims, outer))
+        regions.append(region)
+        return len(blocks) - 1
+
+    node_blocks: list[tuple[int, ...]] = []
+    for node in table.nodes:
+        match node.operation:
+            case Weight(outer):
+                node_blocks.append((block("weight", node.shape, outer),))
+            case Committed(region, outer, _, limbs):
+                count = max(1, len(limbs))
+                node_blocks.append(tuple(block(region, node.shape, outer) for _ in range(count)))
+            case _:
+                node_blocks.append(())
+    lines = (RANGE_ENTRIES, *(len(t.outputs) for t in table.tables))
+    counts = tuple(block("witness", (length,)) for length in lines)
+    lookup_groups = _lookup_groups(table, node_blocks)
+    helpers = [block("helper", box.dims, box.outer) for box, _ in lookup_groups]
+    entry_helpers = tuple(block("helper", (length,)) for length in lines)
+
+    rows, end = _place(blocks, regions, 1 << table.log_columns)
+    group_places, groups_end = pack([box for box, _ in lookup_groups], 0)
+    product_places, products_end = pack(
+        [Box(table.nodes[p.factors[0]].shape, p.outer) for p in table.product], 0
+    )
+    variables = max(bits(end), table.log_columns)
+    cube = max(bits(max(groups_end, products_end, 1)), 1)
+    if max(variables, cube) > MAX_VARIABLES:
+        raise LimitError(f"2^{max(variables, cube)} addresses; MAX_VARIABLES is {MAX_VARIABLES}.")
+    if (count := sum(map(len, rows.values()))) > MAX_ROWS:
+        raise LimitError(f"{count} committed rows; MAX_ROWS is {MAX_ROWS}.")
+    return Layout(
+        blocks=tuple(blocks),
+        node_blocks=tuple(node_blocks),
+        counts=counts,
+        entry_helpers=entry_helpers,
+        widths=tuple(
+            sorted(
+                {
+                    b
+                    for n in table.nodes
+                    if isinstance(n.operation, Committed)
+                    for b in n.operation.limbs
+                }
+            )
+        ),
+        groups=tuple(
+            LookupGroup(tuple(lookups), helper, place)
+            for (_, lookups), helper, place in zip(
+                lookup_groups, helpers, group_places, strict=True
+            )
+        ),
+        products=tuple(
+            PlacedProduct(p.factors, place)
+            for p, place in zip(table.product, product_places, strict=True)
+        ),
+        cube=cube,
+        rows=rows,
+        variables=variables,
+        log_columns=table.log_columns,
+    )
+
+
+def _lookup_groups(
+    table: Table, node_blocks: Sequence[tuple[int, ...]]
+) -> list[tuple[Box, list[LimbLookup | PairLookup]]]:
+    """All lookups in order, those of one box in groups of four; groups by their first lookup."""
+    lookups: list[tuple[Box, LimbLookup | PairLookup]] = []
+    for node, blocks in zip(table.nodes, node_blocks, strict=True):
+        if isinstance(node.operation, Committed):
+            box = Box(node.shape, node.operation.outer)
+            for number, width in zip(blocks, node.operation.limbs, strict=False):
+                lookups.append((box, LimbLookup(number, width)))
+    for x in table.lookup:
+        box = Box(table.nodes[x.input].shape, x.outer)
+        lookups.append((box, PairLookup(x.table, x.input, x.output)))
+
+    groups: list[tuple[Box, list[LimbLookup | PairLookup]]] = []
+    filling: dict[Box, list[LimbLookup | PairLookup]] = {}
+    for box, lookup in lookups:
+        group = filling.get(box)
+        if group is None or len(group) == GROUP:
+            group = filling[box] = []
+            groups.append((box, group))
+        group.append(lookup)
+    return groups
+
+
+def _place(blocks: list[Box], regions: Sequence[str], columns: int) -> tuple[dict[str, range], int]:
+    """Give every block its base; the rows of each region, and the end of the last one."""
+    rows, end = {}, 0
+    for region in REGIONS:
+        mine = [i for i, name in enumerate(regions) if name == region]
+        if not mine:
+            rows[region] = range(0)
+            continue
+        largest = max(columns, *(1 << blocks[i].inner for i in mine))
+        start = _next_multiple(end, largest)
+        placed, end = pack([blocks[i] for i in mine], start)
+        for i, box in zip(mine, placed, strict=True):
+            blocks[i] = box
+        end = _next_multiple(end, columns)
+        rows[region] = range(start // columns, end // columns)
+    return rows, end
+
+
+def _next_multiple(n: int, of: int) -> int:
+    return -(-n // of) * of

@@ -1,0 +1,291 @@
+"""Reading an operation table: every rule of section 2, before anything else looks at it.
+
+A table comes from a stranger. What is accepted is canonical, has no unknown field, refers to
+earlier nodes only, and stays within the limits named here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any, Final
+
+from verifai.errors import LimitError, MalformedError
+from verifai.limits import MIB
+from verifai.proof.codec import parse_canonical_json
+from verifai.verifier.native.table import (
+    Affine,
+    Committed,
+    CustomTable,
+    Einsum,
+    Indices,
+    Linear,
+    Lookup,
+    Node,
+    Product,
+    Reshape,
+    Table,
+    View,
+    Weight,
+)
+
+MAX_TABLE_BYTES: Final = 8 * MIB
+MAX_INTEGER: Final = 1 << 62
+MAX_ELEMENTS: Final = 1 << 24
+MAX_AXES: Final = 12
+MAX_NODES: Final = 4096
+#: Products, lookups and zero constraints, each.
+MAX_CONSTRAINTS: Final = 4096
+MAX_TABLES: Final = 64
+MAX_ENTRIES: Final = 1 << 16
+MAX_ENTRY: Final = 1 << 31
+#: Bits of all limbs of one tensor, and of a public one: eight values share a word.
+MAX_LIMB_BITS: Final = 62
+MAX_PUBLIC_BITS: Final = 16
+
+
+def parse_table(data: bytes) -> Table:
+    """Read a table of one inference.
+
+    Raises:
+        MalformedError: not canonical JSON, or any rule of section 2 is broken.
+        LimitError: longer than MAX_TABLE_BYTES.
+    """
+    if len(data) > MAX_TABLE_BYTES:
+        raise LimitError(f"A table of {len(data)} bytes; MAX_TABLE_BYTES is {MAX_TABLE_BYTES}.")
+    names = ("version", "log_columns", "nodes", "tables", "zero", "product", "lookup", "public")
+    fields = _object(parse_canonical_json(data), "table", *names)
+    _integer(fields["version"], 1, 1, "version")
+    nodes: list[Node] = []
+    for index, item in enumerate(_list(fields["nodes"], "nodes", MAX_NODES)):
+        nodes.append(_node(item, nodes, f"node {index}"))
+    table = Table(
+        log_columns=_integer(fields["log_columns"], 4, 20, "log_columns"),
+        nodes=tuple(nodes),
+        tables=tuple(
+            _custom_table(item, f"lookup table {index}")
+            for index, item in enumerate(_list(fields["tables"], "tables", MAX_TABLES))
+        ),
+        zero=_references(fields["zero"], nodes, "zero"),
+        product=tuple(
+            _product(item, nodes, f"product {index}")
+            for index, item in enumerate(_list(fields["product"], "product", MAX_CONSTRAINTS))
+        ),
+        lookup=tuple(
+            _lookup(item, nodes, f"lookup {index}")
+            for index, item in enumerate(_list(fields["lookup"], "lookup", MAX_CONSTRAINTS))
+        ),
+        public=_references(fields["public"], nodes, "public"),
+    )
+    for number, lookup in enumerate(table.lookup):
+        _require(lookup.table < len(table.tables), f"lookup {number}", "no such table")
+    _require(len(set(table.public)) == len(table.public), "public", "a node comes twice")
+    for index in table.public:
+        operation = nodes[index].operation
+        _require(isinstance(operation, Committed), f"public node {index}", "is not committed")
+        assert isinstance(operation, Committed)
+        width = sum(operation.limbs)
+        _require(1 <= width <= MAX_PUBLIC_BITS, f"public node {index}", "has not 1 to 16 bits")
+    return table
+
+
+def _node(item: Any, nodes: Sequence[Node], where: str) -> Node:
+    kind = item.get("kind") if isinstance(item, dict) else None
+    match kind:
+        case "weight":
+            fields = _object(item, where, "kind", "shape", "outer")
+            shape = _shape(fields["shape"], where)
+            return Node(Weight(_outer(fields["outer"], shape, where)), shape, False)
+        case "committed":
+            names = ("region", "batched", "shape", "outer", "offset", "limbs")
+            fields = _object(item, where, "kind", *names)
+            _require(fields["region"] in ("input", "output", "witness"), where, "unknown region")
+            _require(type(fields["batched"]) is bool, where, "batched is true or false")
+            shape = _shape(fields["shape"], where)
+            limbs = tuple(
+                _integer(b, 1, 8, f"{where}, limbs")
+                for b in _list(fields["limbs"], where, MAX_LIMB_BITS)
+            )
+            _require(sum(limbs) <= MAX_LIMB_BITS, where, "more than 62 bits in all limbs")
+            outer = _outer(fields["outer"], shape, where)
+            offset = _bounded(fields["offset"], where)
+            committed = Committed(fields["region"], outer, offset, limbs)
+            return Node(committed, shape, fields["batched"])
+        case "view":
+            fields = _object(item, where, "kind", "source", "shape", "axes")
+            return _view(fields, nodes, where)
+        case "reshape":
+            fields = _object(item, where, "kind", "source", "shape")
+            source = _reference(fields["source"], nodes, where)
+            shape = _shape(fields["shape"], where)
+            origin = nodes[source]
+            _require(prod(shape) == prod(origin.shape), where, "another number of elements")
+            _require(not origin.einsum, where, "an einsum is not reshaped")
+            return Node(Reshape(source), shape, origin.batched)
+        case "linear":
+            fields = _object(item, where, "kind", "shape", "terms", "offset")
+            shape = _shape(fields["shape"], where)
+            terms = []
+            for pair in _list(fields["terms"], where):
+                coefficient, operand = _pair(pair, where)
+                terms.append((_bounded(coefficient, where), _reference(operand, nodes, where)))
+            operands = [nodes[operand] for _, operand in terms]
+            _require(all(n.shape == shape for n in operands), where, "operands differ in shape")
+            linear = Linear(tuple(terms), _bounded(fields["offset"], where))
+            batched, einsum = any(n.batched for n in operands), any(n.einsum for n in operands)
+            return Node(linear, shape, batched, einsum)
+        case "einsum":
+            fields = _object(item, where, "kind", "left", "right", "labels")
+            return _einsum(fields, nodes, where)
+        case _:
+            raise _malformed(where, "unknown kind")
+
+
+def _view(fields: dict[str, Any], nodes: Sequence[Node], where: str) -> Node:
+    source = _reference(fields["source"], nodes, where)
+    origin = nodes[source]
+    shape = _shape(fields["shape"], where)
+    items = _list(fields["axes"], where)
+    _require(len(items) == len(origin.shape), where, "not one map per source axis")
+    maps: list[Affine | Indices] = []
+    for item, length in zip(items, origin.shape, strict=True):
+        if isinstance(item, dict) and "indices" in item:
+            entry = _object(item, where, "axis", "indices")
+            axis = _axis(entry["axis"], shape, where)
+            indices = _list(entry["indices"], where)
+            _require(len(indices) == shape[axis], where, "as many indices as the axis is long")
+            read = tuple(_integer(i, 0, length - 1, f"{where}, indices") for i in indices)
+            maps.append(Indices(axis, read))
+        else:
+            entry = _object(item, where, "offset", "terms")
+            terms = []
+            for pair in _list(entry["terms"], where):
+                target, factor = _pair(pair, where)
+                terms.append((_axis(target, shape, where), _bounded(factor, where)))
+            _require(all(c != 0 for _, c in terms), where, "a coefficient is 0")
+            maps.append(Affine(_bounded(entry["offset"], where), tuple(terms)))
+    used = [axis for m in maps for axis in m.targets()]
+    _require(len(used) == len(set(used)), where, "a target axis belongs to two maps")
+    return Node(View(source, tuple(maps)), shape, origin.batched, origin.einsum)
+
+
+def _einsum(fields: dict[str, Any], nodes: Sequence[Node], where: str) -> Node:
+    left = _reference(fields["left"], nodes, where)
+    right = _reference(fields["right"], nodes, where)
+    operands = (nodes[left], nodes[right])
+    labels = _list(fields["labels"], where, 3)
+    _require(len(labels) == 3, where, "three labels")
+    for label in labels:
+        _require(
+            isinstance(label, str) and all("a" <= c <= "z" for c in label),
+            where,
+            "labels are lower-case letters",
+        )
+        _require(len(set(label)) == len(label), where, "a letter comes twice in one label")
+    a, b, out = labels
+    sizes: dict[str, int] = {}
+    for label, operand in zip((a, b), operands, strict=True):
+        _require(len(label) == len(operand.shape), where, "one letter per axis")
+        for letter, size in zip(label, operand.shape, strict=True):
+            _require(sizes.setdefault(letter, size) == size, where, f"two sizes of {letter!r}")
+    _require(set(out) <= set(a + b), where, "a letter of the output is in no operand")
+    _require(set(a) ^ set(b) <= set(out), where, "a letter of one operand is not in the output")
+    _require(not any(n.einsum for n in operands), where, "an operand contains an einsum")
+    shape = _shape([sizes[letter] for letter in out], where)
+    return Node(Einsum(left, right, (a, b, out)), shape, any(n.batched for n in operands), True)
+
+
+def _custom_table(item: Any, where: str) -> CustomTable:
+    fields = _object(item, where, "first", "outputs")
+    outputs = _list(fields["outputs"], where, MAX_ENTRIES)
+    _require(len(outputs) >= 1, where, "no entries")
+    bound = MAX_ENTRY - 1
+    values = tuple(_integer(v, -bound, bound, f"{where}, outputs") for v in outputs)
+    return CustomTable(_bounded(fields["first"], where), values)
+
+
+def _product(item: Any, nodes: Sequence[Node], where: str) -> Product:
+    fields = _object(item, where, "factors", "outer")
+    factors = _references(fields["factors"], nodes, where)
+    _require(2 <= len(factors) <= 5, where, "not 2 to 5 factors")
+    _operands([nodes[f] for f in factors], where)
+    return Product(factors, _outer(fields["outer"], nodes[factors[0]].shape, where))
+
+
+def _lookup(item: Any, nodes: Sequence[Node], where: str) -> Lookup:
+    fields = _object(item, where, "table", "input", "output", "outer")
+    source = _reference(fields["input"], nodes, where)
+    target = _reference(fields["output"], nodes, where)
+    _operands([nodes[source], nodes[target]], where)
+    number = _integer(fields["table"], 0, MAX_TABLES - 1, where)
+    return Lookup(number, source, target, _outer(fields["outer"], nodes[source].shape, where))
+
+
+def _operands(operands: Sequence[Node], where: str) -> None:
+    """What goes into the zerocheck has one shape, one batchedness and no einsum."""
+    _require(not any(n.einsum for n in operands), where, "an operand contains an einsum")
+    kinds = {(n.shape, n.batched) for n in operands}
+    _require(len(kinds) == 1, where, "operands differ in shape or in being batched")
+
+
+def _shape(value: Any, where: str) -> tuple[int, ...]:
+    sizes = _list(value, f"{where}, shape", MAX_AXES)
+    shape = tuple(_integer(n, 1, MAX_ELEMENTS, f"{where}, shape") for n in sizes)
+    _require(prod(shape) <= MAX_ELEMENTS, where, "more than 2^24 elements")
+    return shape
+
+
+def _outer(value: Any, shape: tuple[int, ...], where: str) -> tuple[int, ...]:
+    axes = tuple(_axis(a, shape, where) for a in _list(value, where))
+    _require(list(axes) == sorted(set(axes)), where, "outer axes are not in ascending order")
+    return axes
+
+
+def _axis(value: Any, shape: tuple[int, ...], where: str) -> int:
+    return _integer(value, 0, len(shape) - 1, f"{where}, axis")
+
+
+def _references(value: Any, nodes: Sequence[Node], where: str) -> tuple[int, ...]:
+    return tuple(_reference(n, nodes, where) for n in _list(value, where, MAX_CONSTRAINTS))
+
+
+def _reference(value: Any, nodes: Sequence[Node], where: str) -> int:
+    return _integer(value, 0, len(nodes) - 1, f"{where}, node")
+
+
+def _bounded(value: Any, where: str) -> int:
+    return _integer(value, 1 - MAX_INTEGER, MAX_INTEGER - 1, where)
+
+
+def _integer(value: Any, low: int, high: int, where: str) -> int:
+    if type(value) is not int or not low <= value <= high:  # a bool is an int to isinstance
+        raise _malformed(where, f"expected an integer from {low} to {high}, found {value!r:.40}")
+    return value
+
+
+def _pair(value: Any, where: str) -> tuple[Any, Any]:
+    pair = _list(value, where, 2)
+    _require(len(pair) == 2, where, "expected a pair")
+    return pair[0], pair[1]
+
+
+def _list(value: Any, where: str, most: int | None = None) -> list[Any]:
+    if not isinstance(value, list):
+        raise _malformed(where, "expected a list")
+    _require(most is None or len(value) <= most, where, f"more than {most} elements")
+    return value
+
+
+def _object(value: Any, where: str, *names: str) -> dict[str, Any]:
+    if not isinstance(value, dict) or set(value) != set(names):
+        raise _malformed(where, f"expected an object with the fields {', '.join(names)}")
+    return value
+
+
+def _require(condition: bool, where: str, rule: str) -> None:
+    if not condition:
+        raise _malformed(where, rule)
+
+
+def _malformed(where: str, rule: str) -> MalformedError:
+    return MalformedError(f"Malformed operation table, {where}: {rule}.")

@@ -1,0 +1,211 @@
+"""Weights on the entries of a tensor, kept factored (section 5).
+
+A :class:`Term` is ``coefficient * product of its groups``; a group is a set of axes with one
+vector, row-major over them. The groups of a term partition the node's axes. Weights are pulled back
+through a linear map by its transpose, without ever writing out a tensor that factors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate, product
+from math import prod
+from operator import add
+
+from verifai.verifier.native.field import P, Work
+from verifai.verifier.native.table import Affine, Indices
+
+
+@dataclass(frozen=True)
+class Group:
+    """One vector over some axes (ascending), row-major."""
+
+    axes: tuple[int, ...]
+    values: list[int]
+
+
+@dataclass(frozen=True)
+class Term:
+    """``coefficient * product of groups``."""
+
+    coefficient: int
+    groups: tuple[Group, ...]
+
+    def times(self, factor: int) -> Term:
+        """The same weights, scaled; the groups are shared."""
+        return Term(self.coefficient * factor % P, self.groups)
+
+    def total(self) -> int:
+        """The sum of all weights."""
+        total = self.coefficient
+        for group in self.groups:
+            total = total * sum(group.values) % P
+        return total
+
+
+def merge(groups: Sequence[Group], dims: Sequence[int], work: Work) -> Group:
+    """One group over the axes of all, which are disjoint; ``dims`` are the node's."""
+    if len(groups) == 1:
+        return groups[0]
+    axes = [axis for group in groups for axis in group.axes]
+    work.spend(2 * prod(dims[axis] for axis in axes))
+    values = [1]
+    for group in groups:
+        values = [a * b % P for a in values for b in group.values]
+    return sorted_group(axes, values, dims)
+
+
+def sorted_group(axes: Sequence[int], values: list[int], dims: Sequence[int]) -> Group:
+    """The group of a vector that is row-major over ``axes`` in any order."""
+    order = tuple(sorted(axes))
+    if order == tuple(axes):
+        return Group(order, values)
+    strides, stride = {}, 1
+    for axis in reversed(axes):
+        strides[axis], stride = stride, stride * dims[axis]
+    places = [0]
+    for axis in order:
+        places = [p + i * strides[axis] for p in places for i in range(dims[axis])]
+    return Group(order, [values[p] for p in places])
+
+
+def components(count: int, links: Sequence[tuple[int, int]]) -> list[list[int]]:
+    """Connected parts of 0, ..., count - 1, each ascending, in the order of their least member."""
+    leader = list(range(count))
+
+    def find(i: int) -> int:
+        while leader[i] != i:
+            leader[i] = leader[leader[i]]
+            i = leader[i]
+        return i
+
+    for a, b in links:
+        a, b = find(a), find(b)
+        leader[max(a, b)] = min(a, b)
+    parts: dict[int, list[int]] = {}
+    for i in range(count):
+        parts.setdefault(find(i), []).append(i)
+    return list(parts.values())
+
+
+def without_axis_0(term: Term, dims: Sequence[int], work: Work) -> Term:
+    """The batch axis summed out: weights on an unbatched operand of a batched node."""
+    coefficient, groups = term.coefficient, []
+    for group in term.groups:
+        axes, values = group.axes, group.values
+        if 0 in axes:  # axes ascend: axis 0 is the slowest
+            work.spend(len(values))
+            axes, step = axes[1:], len(values) // dims[0]
+            values = [sum(values[i::step]) % P for i in range(step)]
+            if not axes:
+                coefficient = coefficient * values[0] % P
+                continue
+        groups.append(Group(tuple(axis - 1 for axis in axes), values))
+    return Term(coefficient, tuple(groups))
+
+
+def through_view(
+    term: Term,
+    maps: Sequence[Affine | Indices],
+    source: Sequence[int],
+    target: Sequence[int],
+    work: Work,
+) -> Term:
+    """Weights on the source of a view, from weights on the view.
+
+    Groups and source axes that are connected by a map are handled together: every entry of the
+    groups adds its weight to the source entry that it reads, if there is one.
+    """
+    count = len(term.groups)
+    owner = {axis: g for g, group in enumerate(term.groups) for axis in group.axes}
+    links = [(owner[axis], count + s) for s, m in enumerate(maps) for axis in m.targets()]
+    coefficient, groups = term.coefficient, []
+    for part in components(count + len(maps), links):
+        members = [term.groups[i] for i in part if i < count]
+        axes = tuple(i - count for i in part if i >= count)
+        if not axes:  # no source axis reads it: a broadcast
+            coefficient = coefficient * sum(members[0].values) % P
+            continue
+        moved = {tuple(maps[s].offset for s in axes): 1}
+        for group in members:
+            shares = _shares(group, [maps[s] for s in axes], target, work)
+            work.spend(len(moved) * len(shares))
+            summed: dict[tuple[int, ...], int] = {}
+            for (at, a), (step, b) in product(moved.items(), shares.items()):
+                key = tuple(map(add, at, step))
+                summed[key] = (summed.get(key, 0) + a * b) % P
+            moved = summed
+        dims = [source[s] for s in axes]
+        work.spend(prod(dims))
+        values = [0] * prod(dims)
+        for index, weight in moved.items():
+            if all(0 <= i < d for i, d in zip(index, dims, strict=True)):
+                place = list(accumulate(zip(index, dims, strict=True), _row_major, initial=0))[-1]
+                values[place] = weight
+        groups.append(Group(axes, values))
+    return Term(coefficient, tuple(groups))
+
+
+def _row_major(place: int, step: tuple[int, int]) -> int:
+    index, dim = step
+    return place * dim + index
+
+
+def _shares(
+    group: Group, maps: Sequence[Affine | Indices], dims: Sequence[int], work: Work
+) -> dict[tuple[int, ...], int]:
+    """A group's weights by its share in the source indices; target axes no map reads are summed."""
+    work.spend(2 * len(group.values))
+    shares = [(0,) * len(maps)]
+    for axis in group.axes:
+        steps = [tuple(m.step(axis, i) for m in maps) for i in range(dims[axis])]
+        shares = [tuple(map(add, at, step)) for at in shares for step in steps]
+    summed: dict[tuple[int, ...], int] = {}
+    for share, weight in zip(shares, group.values, strict=True):
+        summed[share] = (summed.get(share, 0) + weight) % P
+    return summed
+
+
+def through_reshape(term: Term, source: Sequence[int], target: Sequence[int], work: Work) -> Term:
+    """Weights on the source of a reshape: vectors stay, axes are renamed segment by segment.
+
+    A segment is a shortest run of axes with one product in both shapes. Axes of size 1 carry no
+    index and are left aside.
+    """
+    coefficient, groups = term.coefficient, []
+    for group in term.groups:
+        axes = tuple(axis for axis in group.axes if target[axis] > 1)
+        if axes:
+            groups.append(Group(axes, group.values))
+        else:
+            coefficient = coefficient * group.values[0] % P
+    segments = _segments(source, target)
+    count = len(groups)
+    segment_of = {axis: s for s, (_, axes) in enumerate(segments) for axis in axes}
+    links = [(g, count + segment_of[axis]) for g, group in enumerate(groups) for axis in group.axes]
+    moved = [Group((axis,), [1]) for axis, size in enumerate(source) if size == 1]
+    for part in components(count + len(segments), links):
+        merged = merge([groups[i] for i in part if i < count], target, work)
+        axes = tuple(axis for i in part if i >= count for axis in segments[i - count][0])
+        moved.append(Group(axes, merged.values))
+    return Term(coefficient, tuple(moved))
+
+
+def _segments(source: Sequence[int], target: Sequence[int]) -> list[tuple[list[int], list[int]]]:
+    """Source and target axes, of sizes above 1, of each segment."""
+    left = [axis for axis, size in enumerate(source) if size > 1]
+    right = [axis for axis, size in enumerate(target) if size > 1]
+    segments = []
+    while left:
+        a, b = [left.pop(0)], [right.pop(0)]
+        m, n = source[a[0]], target[b[0]]
+        while m != n:
+            if m < n:
+                a.append(left.pop(0))
+                m *= source[a[-1]]
+            else:
+                b.append(right.pop(0))
+                n *= target[b[-1]]
+        segments.append((a, b))
+    return segments
