@@ -25,7 +25,12 @@ def prove_for_tests(statement: Statement) -> bytes:
     return hashlib.sha256(b"for tests only" + statement.digest.encode()).digest()
 
 
-def check_for_tests(key: VerifyingKey, statement: Statement, argument: bytes) -> None:
+def proof_bytes(key, statement):
+    """The length that the key names, as for every system without batches."""
+    return key.proof_bytes
+
+
+def check(key: VerifyingKey, statement: Statement, argument: bytes) -> None:
     if argument != prove_for_tests(statement):
         raise VerificationError("the system for tests refuses it", check=7, check_name="proof")
 

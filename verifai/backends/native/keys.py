@@ -36,7 +36,7 @@ def setup(circuit: Circuit, srs: SRS | None, progress: Progress) -> tuple[Provin
     """See :meth:`verifai.backends.protocol.Backend.setup`."""
     if circuit.version != PROTOCOL:
         raise UsageError(
-            f"The circuit is for version {circuit.version} of the proof system, this is {PROTOCOL}.",
+            f"The circuit is for proof system version {circuit.version}, this is {PROTOCOL}.",
             hint="Compile it again.",
         )
     graph, lowered = relower(circuit)

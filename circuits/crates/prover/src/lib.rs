@@ -13,6 +13,7 @@
 //! | [`contraction`] | the sumcheck of einsums |
 //! | [`last`] | the sumcheck that joins all claims |
 //! | [`prove`](mod@prove) | the steps in their order |
+//! | [`stages`] | how long each step took |
 
 #![forbid(unsafe_code)]
 
@@ -21,9 +22,11 @@ pub mod key;
 pub mod last;
 pub mod prove;
 pub mod space;
+pub mod stages;
 pub mod values;
 pub mod witness;
 pub mod zerocheck;
 
 pub use key::ProvingKey;
-pub use prove::{prove, Job, Proof, ProveError};
+pub use prove::{profile, prove, Job, Proof, ProveError};
+pub use stages::Stages;

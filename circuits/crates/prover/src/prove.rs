@@ -2,6 +2,7 @@
 
 use crate::key::ProvingKey;
 use crate::space::Space;
+use crate::stages::Stages;
 use crate::values::Values;
 use crate::witness::{limbs, multiplicities};
 use crate::zerocheck::{lookup_values, Cube};
@@ -117,9 +118,21 @@ pub enum ProveError {
 
 /// Proves one job.
 pub fn prove(key: &ProvingKey, job: &Job) -> Result<Proof, ProveError> {
+    prove_in(key, job, &mut Stages::begin())
+}
+
+/// Proves one job and says how long each step took.
+pub fn profile(key: &ProvingKey, job: &Job) -> Result<(Proof, Stages), ProveError> {
+    let mut stages = Stages::begin();
+    let proof = prove_in(key, job, &mut stages)?;
+    Ok((proof, stages))
+}
+
+fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, ProveError> {
     let circuit = key.verifying.circuit.expand(job.batch);
     let layout = Layout::new(&circuit).map_err(ProveError::Table)?;
     let given = given(key, &circuit, job)?;
+    stages.end("layout");
 
     // stage 1
     let mut space = Space::new(&layout);
@@ -140,9 +153,12 @@ pub fn prove(key: &ProvingKey, job: &Job) -> Result<Proof, ProveError> {
             }
         }
     }
+    stages.end("limbs");
     let values = Values::new(&circuit, given, &wanted(&circuit));
+    stages.end("virtual values");
     let strict = !job.stubborn && job.lies.is_empty();
     let counts = multiplicities(&circuit, &layout, &blocks, &values, strict)?;
+    stages.end("multiplicities");
     for (block, count) in layout.counts.iter().zip(&counts) {
         blocks[*block].clone_from(count);
     }
@@ -169,11 +185,13 @@ pub fn prove(key: &ProvingKey, job: &Job) -> Result<Proof, ProveError> {
     };
     let mut writer = ProofWriter::new(statement(key.verifying.digest, &public));
     let writer_ref = &mut writer;
+    stages.end("integer rows");
     send_rows(key, &space, layout.stage_1().collect(), STAGE_1, writer_ref)?;
     let challenges = Challenges {
         alpha: writer_ref.challenge(ALPHA),
         beta: writer_ref.challenge(BETA),
     };
+    stages.end("commit integers");
 
     // stage 2
     let columns: Vec<Vec<Vec<F>>> = layout
@@ -186,6 +204,7 @@ pub fn prove(key: &ProvingKey, job: &Job) -> Result<Proof, ProveError> {
                 .collect()
         })
         .collect();
+    stages.end("lookup values");
     space.open(layout.region_rows(Region::Helper), false);
     let mut helpers = helpers(&circuit, &layout, &columns, &blocks, &challenges)?;
     for (block, values) in &helpers {
@@ -200,6 +219,7 @@ pub fn prove(key: &ProvingKey, job: &Job) -> Result<Proof, ProveError> {
         space.disturb(*address, *delta);
         lie_in_helper(&layout, &mut helpers, *address, *delta);
     }
+    stages.end("helpers");
     send_rows(
         key,
         &space,
@@ -207,6 +227,7 @@ pub fn prove(key: &ProvingKey, job: &Job) -> Result<Proof, ProveError> {
         STAGE_2,
         writer_ref,
     )?;
+    stages.end("commit helpers");
 
     let mut claims = Vec::new();
     let tau = writer_ref.challenges(TAU, layout.cube);
@@ -225,7 +246,9 @@ pub fn prove(key: &ProvingKey, job: &Job) -> Result<Proof, ProveError> {
         &challenges,
         &tau,
     );
+    stages.end("zerocheck tables");
     let z = cube.prove(&challenges, gamma, layout.cube, writer_ref);
+    stages.end("zerocheck");
     claims.push(Claim::default()); // the end of the zerocheck: a constant, of no interest here
     claims.extend(start::columns(&circuit, &layout, challenges.beta, &z)?);
 
@@ -242,15 +265,19 @@ pub fn prove(key: &ProvingKey, job: &Job) -> Result<Proof, ProveError> {
             start::words(&circuit, &layout, *node, own, &point).ok_or(PullError::Missing(*node))?,
         );
     }
-    contractions(&circuit, &layout, &values, writer_ref, &mut claims)?;
+    stages.end("claims of lookups and words");
+    contractions(&circuit, &layout, &values, writer_ref, &mut claims, stages)?;
 
     let lambda = writer_ref.challenge(LAMBDA);
     let mut all = Claim::default();
     for (claim, power) in claims.into_iter().zip(powers(lambda)) {
         all.add(claim, power);
     }
+    stages.end("joined claims");
     let weights = last::dense(&layout, &all);
+    stages.end("joined weights");
     let (r, _) = last::prove(&layout, weights, &space, writer_ref);
+    stages.end("last sumcheck");
     let secret: Vec<SecretRow<'_>> = space
         .rows()
         .iter()
@@ -264,6 +291,7 @@ pub fn prove(key: &ProvingKey, job: &Job) -> Result<Proof, ProveError> {
         })
         .collect();
     open(&key.commitment, &secret, &r, &[], writer_ref)?;
+    stages.end("opening");
     Ok(Proof {
         words,
         bytes: writer.finish(),
@@ -439,6 +467,7 @@ fn contractions(
     values: &Values,
     writer: &mut ProofWriter,
     claims: &mut Vec<Claim>,
+    stages: &mut Stages,
 ) -> Result<(), ProveError> {
     let mut equations = Vec::new();
     for node in &circuit.zero {
@@ -450,12 +479,14 @@ fn contractions(
             claims.push(pulled.claim);
         }
     }
+    stages.end("claims of equations");
     if equations.is_empty() {
         return Ok(());
     }
     let eta = writer.challenge(ETA);
     let (mut running, instances) = batch(equations, eta);
     let kappa = contraction::prove(circuit, values, &instances, writer)?;
+    stages.end("contraction");
     // the weight of the initial claim after all rounds; constants do not matter here
     let mut tail = Vec::new();
     for (instance, _) in &instances {
@@ -473,5 +504,6 @@ fn contractions(
     running = running.scaled(weight);
     claims.push(running);
     claims.extend(tail);
+    stages.end("claims of contractions");
     Ok(())
 }

@@ -147,6 +147,24 @@ impl Prover {
         let words: Vec<u8> = proof.words.iter().flat_map(encode).collect();
         Ok((PyBytes::new(py, &words), PyBytes::new(py, &proof.bytes)))
     }
+
+    /// Proves one batch as `prove` does, and returns the steps with the seconds that each took.
+    fn profile(
+        &self,
+        py: Python<'_>,
+        batch: usize,
+        values: Vec<Bound<'_, PyBytes>>,
+        context: &[u8],
+    ) -> PyResult<Vec<(&'static str, f64)>> {
+        let job = Job {
+            batch,
+            values: tensors(&values)?,
+            context: self::context(context)?,
+            ..Job::default()
+        };
+        let (_, stages) = released(py, || verifai_prover::profile(&self.key, &job))?;
+        Ok(stages.ended().to_vec())
+    }
 }
 
 /// Verifies a proof; returns nothing, or raises ValueError with the reason.
