@@ -14,118 +14,26 @@ from typing import Any
 import numpy as np
 
 from tests.verifier.circuits import Array, Circuit, integers
+from tests.verifier.reference_algebra import (
+    TAU,
+    Box,
+    Linear,
+    P,
+    Writer,
+    bits,
+    combine,
+    encode,
+    eq,
+    fold,
+    inv,
+    pack,
+)
+from tests.verifier.reference_opening import Opening
 from verifai.verifier.native.curve import G, H, msm
 from verifai.verifier.native.keccak import keccak256
 
-P = 21888242871839275222246405745257275088548364400416034343698204186575808495617
-TAU = 0x1234567890ABCDEF1234567890ABCDEF
 
-
-def bits(n: int) -> int:
-    return len(bin(n - 1)) - 2 if n > 1 else 0
-
-
-def inv(a: int) -> int:
-    return pow(a, P - 2, P)
-
-
-def eq(point: list[int]) -> list[int]:
-    table = [1]
-    for x in point:
-        table = [t * s % P for t in table for s in ((1 - x) % P, x)]
-    return table
-
-
-def fold(table: list[int], x: int) -> list[int]:
-    half = len(table) // 2
-    return [(a + x * (b - a)) % P for a, b in zip(table[:half], table[half:], strict=True)]
-
-
-def multilinear(table: list[int], point: list[int]) -> int:
-    for x in point:
-        table = fold(table, x)
-    return table[0]
-
-
-def encode(point: tuple[int, int] | None) -> bytes:
-    x, y = point or (0, 0)
-    return x.to_bytes(32, "big") + y.to_bytes(32, "big")
-
-
-class Writer:
-    """Transcript and proof at once; ``sent`` lists (label, first byte, bytes of one element)."""
-
-    def __init__(self) -> None:
-        self.state = keccak256(b"verifai-native-1")
-        self.proof = b""
-        self.sent: list[tuple[str, int, int]] = []
-
-    def step(self, operation: int, kind: int, label: str, payload: bytes) -> None:
-        head = bytes([operation, kind]) + len(payload).to_bytes(8, "big")
-        head += label.encode() + bytes(22 - len(label))
-        self.state = keccak256(self.state + head + payload)
-
-    def send(self, label: str, kind: int, elements: list[bytes]) -> None:
-        if elements:
-            for element in elements:
-                self.sent.append((label, len(self.proof), len(element)))
-                self.proof += element
-            self.step(1, kind, label, b"".join(elements))
-
-    def scalars(self, label: str, values: list[int]) -> None:
-        self.send(label, 1, [(v % P).to_bytes(32, "big") for v in values])
-
-    def draw(self, label: str) -> int:
-        self.step(2, 0, label, b"")
-        return int.from_bytes(self.state, "big") % P
-
-    def draws(self, label: str, count: int) -> list[int]:
-        return [self.draw(label) for _ in range(count)]
-
-
-class Box:
-    """dims and outer axes with the batch; ``base`` is set when it is packed."""
-
-    def __init__(self, dims: tuple[int, ...], outer: tuple[int, ...] = ()) -> None:
-        self.dims, self.outer, self.base = tuple(dims), tuple(outer), 0
-        self.inner = sum(bits(d) for a, d in enumerate(dims) if a not in outer)
-        self.size = 2**self.inner
-        for a in outer:
-            self.size *= dims[a]
-
-    def addresses(self) -> Array:
-        """The address of every index."""
-        out = np.zeros(self.dims, dtype=object)
-        for index in np.ndindex(*self.dims):
-            row = low = 0
-            for a, (i, d) in enumerate(zip(index, self.dims, strict=True)):
-                if a in self.outer:
-                    row = row * d + i
-                else:
-                    low = (low << bits(d)) + i
-            out[index] = self.base + (row << self.inner) + low
-        return out
-
-
-def pack(boxes: list[Box], start: int) -> int:
-    for box in sorted(boxes, key=lambda b: b.inner, reverse=True):
-        box.base = start
-        start += box.size
-    return start
-
-
-Linear = dict[int, int]  # address -> coefficient; -1 is the constant
-
-
-def combine(*terms: tuple[int, Linear]) -> Linear:
-    out: Linear = {}
-    for factor, form in terms:
-        for address, c in form.items():
-            out[address] = (out.get(address, 0) + factor * c) % P
-    return out
-
-
-class Prover:
+class Prover(Opening):
     """``prove()`` leaves proof, words, commitments (of the weights) and the writer."""
 
     def __init__(self, circuit: Circuit, context: bytes = bytes(32)) -> None:
@@ -650,75 +558,6 @@ class Prover:
         return claims
 
     # ---- the end ------------------------------------------------------------------------------
-
-    def last_and_open(self, total: Linear) -> None:
-        w = self.w
-        weights = [0] * 2**self.n
-        for address, k in total.items():
-            if address >= 0:
-                weights[address] = k
-        vector, r = self.vector, []
-        for _ in range(self.n):
-            half = len(vector) // 2
-            sums = []
-            for t in (0, 2):
-                s = 0
-                for x in range(half):
-                    k, v = weights[x], vector[x]
-                    if t:
-                        k, v = 2 * weights[x + half] - k, 2 * vector[x + half] - v
-                    s += k * v
-                sums.append(s % P)
-            w.scalars("last", sums)
-            r.append(w.draw("r"))
-            weights, vector = fold(weights, r[-1]), fold(vector, r[-1])
-        w.scalars("value", [vector[0]])
-        self.open(r)
-
-    def open(self, r: list[int]) -> None:
-        w, n = self.w, self.c.log_columns
-        cut, size = self.n - n, 2**n
-        e = eq(r[:cut])
-        row, blinding = [0] * size, 0
-        for i in self.points:
-            blinding += e[i] * self.blinding[i]
-            for j in range(size):
-                row[j] = (row[j] + e[i] * self.vector[i * size + j]) % P
-        w.scalars("opening blinding", [blinding])
-        polynomials = [row]
-        for x in list(reversed(r[cut:]))[:-1]:
-            a = polynomials[-1]
-            polynomials.append([((1 - x) * a[j] + x * a[j + 1]) % P for j in range(0, len(a), 2)])
-
-        def at(f: list[int], x: int) -> int:
-            value = 0
-            for v in reversed(f):
-                value = (value * x + v) % P
-            return value
-
-        def point(scalar: int) -> bytes:
-            return encode(msm([G], [scalar % P]))
-
-        w.send("opening folds", 2, [point(at(f, TAU)) for f in polynomials[1:]])
-        x = w.draw("opening r")
-        claims = []
-        for f in polynomials:
-            claims += [(f, x, at(f, x)), (f, -x % P, at(f, -x % P))]
-            x = x * x % P
-        w.scalars("opening evaluations", [claims[0][2], *(v for _, _, v in claims[1::2])])
-        nu = w.draw("opening nu")
-
-        def quotient(at_x: int, below: Any) -> int:
-            return sum(
-                pow(nu, i, P) * (at(f, at_x) - v) * inv(below(z))
-                for i, (f, z, v) in enumerate(claims)
-            )
-
-        first = quotient(TAU, lambda z: TAU - z)
-        w.send("opening W", 2, [point(first)])
-        z = w.draw("opening z")
-        second = quotient(TAU, lambda y: z - y)
-        w.send("opening W'", 2, [point((first - second) * inv(TAU - z))])
 
 
 def tau_g2() -> bytes:
