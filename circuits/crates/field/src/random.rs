@@ -19,7 +19,10 @@ pub fn random() -> Result<F, NoRandomness> {
 
 /// `n` uniform elements.
 pub fn random_vec(n: usize) -> Result<Vec<F>, NoRandomness> {
-    (0..n).map(|_| random()).collect()
+    let mut bytes = vec![0u8; n * 48];
+    getrandom::fill(&mut bytes)?;
+    let chunks = bytes.chunks_exact(48);
+    Ok(chunks.map(F::from_be_bytes_mod_order).collect())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use crate::values::Values;
 use rayon::prelude::*;
 use verifai_field::{from_i64, inner_product, AdditiveGroup, Field, SmallInner, Zero, F};
 use verifai_poly::{bind, variables};
+use verifai_table::layout::TRIPLE;
 use verifai_table::pull::{CubeAxis, Instance, PullError};
 use verifai_table::weights::{merge, Group, Term};
 use verifai_table::{Box, Circuit};
@@ -26,13 +27,16 @@ struct Pair {
     sum: F,
 }
 
-/// Sends all rounds and the ends; returns the point.
+/// Sends all rounds and the ends, with pads and triples where the proof hides; returns the point and
+/// the ends as sent.
 pub(crate) fn prove(
     circuit: &Circuit,
     values: &Values,
     instances: &[(Instance, F)],
+    hidden: (&[F], &[F]),
     writer: &mut ProofWriter,
-) -> Result<Vec<F>, ProveError> {
+) -> Result<(Vec<F>, Vec<F>), ProveError> {
+    let (pads, triples) = hidden;
     let rounds = instances.iter().map(|i| i.0.variables()).max().unwrap_or(0);
     let mut pairs = Vec::with_capacity(instances.len());
     for (instance, coefficient) in instances {
@@ -79,6 +83,10 @@ pub(crate) fn prove(
             zero += pair.coefficient * s0;
             two += pair.coefficient * s2;
         }
+        if let [zero_pad, two_pad] = pads.get(2 * round..2 * round + 2).unwrap_or_default() {
+            zero += zero_pad;
+            two += two_pad;
+        }
         writer.send(CONTRACTION, &[zero, two]);
         let kappa = writer.challenge(KAPPA);
         for pair in &mut pairs {
@@ -89,11 +97,15 @@ pub(crate) fn prove(
         }
         point.push(kappa);
     }
-    let ends: Vec<F> = pairs.iter().flat_map(|p| [p.a[0], p.b[0]]).collect();
+    let mut ends: Vec<F> = pairs.iter().flat_map(|p| [p.a[0], p.b[0]]).collect();
+    for (pair, triple) in ends.chunks_exact_mut(2).zip(triples.chunks_exact(TRIPLE)) {
+        pair[0] += triple[0];
+        pair[1] += triple[1];
+    }
     if !ends.is_empty() {
         writer.send(ENDS, &ends);
     }
-    Ok(point)
+    Ok((point, ends))
 }
 
 /// `s(0)` and `s(2)` of `sum A B` over the first variable.

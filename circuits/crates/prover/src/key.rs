@@ -5,6 +5,7 @@ use crate::space::Space;
 use rayon::prelude::*;
 use verifai_commitment::{CommitmentKey, Row};
 use verifai_curve::{encode_g1, encode_g2};
+use verifai_field::random::random_vec;
 use verifai_field::F;
 use verifai_srs::Srs;
 use verifai_table::{read, Kind, Layout, Region};
@@ -21,11 +22,21 @@ pub struct ProvingKey {
     pub(crate) weights: Vec<Vec<i64>>,
     /// The rows of the weight region.
     pub(crate) rows: Vec<Row>,
+    /// Their blindings: zeros where proofs do not hide.
+    pub(crate) blindings: Vec<F>,
 }
 
 impl ProvingKey {
     /// Lays out and commits the weights: one vector per weight node, in the order of nodes.
-    pub fn new(table: &[u8], weights: Vec<Vec<i64>>, srs: &Srs) -> Result<Self, ProveError> {
+    ///
+    /// `blindings` hide the weights where proofs hide: one per weight row. `None` draws them; a key
+    /// that is made again needs those of the first time to have the same commitments.
+    pub fn new(
+        table: &[u8],
+        weights: Vec<Vec<i64>>,
+        srs: &Srs,
+        blindings: Option<Vec<F>>,
+    ) -> Result<Self, ProveError> {
         let circuit = read(table).map_err(ProveError::Table)?;
         let layout = Layout::new(&circuit.expand(1)).map_err(ProveError::Table)?;
         let commitment = CommitmentKey::new(srs, circuit.log_columns)?;
@@ -56,9 +67,23 @@ impl ProvingKey {
             by_node[index] = values;
         }
         let rows = space.remove(region);
+        let blindings = match blindings {
+            Some(given) => given,
+            None if circuit.hiding => {
+                random_vec(rows.len()).map_err(|e| ProveError::Randomness(e.to_string()))?
+            }
+            None => vec![F::default(); rows.len()],
+        };
+        if blindings.len() != rows.len() {
+            return Err(ProveError::Blindings {
+                got: blindings.len(),
+                expected: rows.len(),
+            });
+        }
         let commitments: Result<Vec<_>, _> = rows
             .par_iter()
-            .map(|row| commitment.commit(row, F::default()))
+            .zip(&blindings)
+            .map(|(row, blinding)| commitment.commit(row, *blinding))
             .collect();
         let commitments: Vec<u8> = commitments?.iter().flat_map(encode_g1).collect();
         let tau = encode_g2(&srs.tau_g2());
@@ -68,7 +93,13 @@ impl ProvingKey {
             commitment,
             weights: by_node,
             rows,
+            blindings,
         })
+    }
+
+    /// The blindings of the weight rows.
+    pub fn blindings(&self) -> &[F] {
+        &self.blindings
     }
 
     /// The weight commitments, 64 bytes each.

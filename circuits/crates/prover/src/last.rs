@@ -86,11 +86,17 @@ pub(crate) fn prove(
     layout: &Layout,
     mut weights: Vec<F>,
     space: &Space,
+    pads: &[F],
     writer: &mut ProofWriter,
 ) -> (Vec<F>, F) {
     let mut point = Vec::with_capacity(layout.variables);
+    let mut pads = pads.chunks_exact(2);
     let mut round = |message: (F, F)| {
-        writer.send(LAST, &[message.0, message.1]);
+        let mut message = [message.0, message.1];
+        if let Some(pads) = pads.next() {
+            message.iter_mut().zip(pads).for_each(|(m, p)| *m += p);
+        }
+        writer.send(LAST, &message);
         let r = writer.challenge(R);
         point.push(r);
         r

@@ -9,6 +9,7 @@
 //! | [`values`] | integer values of the virtual nodes that a proof needs |
 //! | [`witness`] | committed integers: limbs and multiplicities in their blocks |
 //! | [`space`] | the committed vector by rows |
+//! | `hiding` | the randomness of a hiding proof |
 //! | [`zerocheck`] | the sumcheck of lookups and products |
 //! | [`contraction`] | the sumcheck of einsums |
 //! | [`last`] | the sumcheck that joins all claims |
@@ -18,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 pub mod contraction;
+mod hiding;
 pub mod key;
 pub mod last;
 pub mod prove;

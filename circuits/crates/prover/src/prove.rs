@@ -1,5 +1,6 @@
 //! The steps of a proof in their order.
 
+use crate::hiding::Randomness;
 use crate::key::ProvingKey;
 use crate::space::Space;
 use crate::stages::Stages;
@@ -9,18 +10,23 @@ use crate::zerocheck::{lookup_values, Cube};
 use crate::{contraction, last};
 use rayon::prelude::*;
 use thiserror::Error;
-use verifai_commitment::{open, KeyError as RowError, OpenError, Row, SecretRow};
+use verifai_commitment::{open, KeyError as RowError, OpenError, PublicRow, Row, SecretRow};
 use verifai_curve::G1;
 use verifai_field::{batch_inverse, from_i64, powers, Zero, F};
-use verifai_lookup::{table_helpers, Challenges};
+use verifai_lookup::{table_helpers, Challenges, RELATION_DEGREE};
+use verifai_poly::RoundError;
 use verifai_table::pull::{pull, Pulled};
 use verifai_table::start;
 use verifai_table::{Circuit, Claim, Kind, Layout, PullError, Region, TableError};
 use verifai_transcript::ProofWriter;
 use verifai_verifier::labels::{
-    ALPHA, BETA, ETA, GAMMA, LAMBDA, STAGE_1, STAGE_2, TAU, WORD_POINT, ZERO_POINT,
+    ALPHA, BETA, ETA, G, GAMMA, LAMBDA, SACRIFICE, STAGE_1, STAGE_2, TAIL, TAIL_BLINDING,
+    TAIL_MASK, TAIL_ROW, TAU, WORD_POINT, X, ZERO_POINT,
 };
-use verifai_verifier::skeleton::{batch, entry_points, statement};
+use verifai_verifier::rounds::pad_weights;
+use verifai_verifier::skeleton::{
+    batch, entry_points, first_contraction_pad, statement, unpad, Triple,
+};
 use verifai_verifier::{KeyError, Public};
 
 /// What is to be proven.
@@ -61,6 +67,9 @@ pub enum ProveError {
     /// Claims cannot be derived.
     #[error(transparent)]
     Pull(#[from] PullError),
+    /// A message is no round polynomial.
+    #[error(transparent)]
+    Round(#[from] RoundError),
     /// A row cannot be committed.
     #[error(transparent)]
     Row(#[from] RowError),
@@ -111,6 +120,17 @@ pub enum ProveError {
         /// The output.
         output: i64,
     },
+    /// The operating system gave no randomness.
+    #[error("{0}")]
+    Randomness(String),
+    /// The wrong number of blindings of weight rows.
+    #[error("{expected} weight rows, got blindings of {got}")]
+    Blindings {
+        /// Blindings given.
+        got: usize,
+        /// Weight rows.
+        expected: usize,
+    },
     /// alpha is a fingerprint: probability below 2^-220. Prove again.
     #[error("a challenge is degenerate")]
     DegenerateChallenge,
@@ -140,6 +160,19 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     for region in [Region::Input, Region::Output, Region::Witness] {
         space.open(layout.region_rows(region), true);
     }
+    space.open(layout.region_rows(Region::Mask), false);
+    let mut random = Randomness::draw(&layout)?;
+    for (row, blinding) in layout.region_rows(Region::Weight).zip(&key.blindings) {
+        random.rows[row] = *blinding;
+    }
+    if let Some(hiding) = &layout.hiding {
+        for block in [Some(hiding.slots), hiding.triples, Some(hiding.pads)] {
+            if let Some(block) = block.map(|b| &layout.blocks[b]) {
+                space.widen(&block.shape, block.base);
+            }
+        }
+    }
+    random.put(&layout, &mut space);
     let mut blocks: Vec<Vec<i32>> = vec![Vec::new(); layout.blocks.len()];
     for ((node, own), values) in circuit.nodes.iter().zip(&layout.node_blocks).zip(&given) {
         if let Kind::Committed {
@@ -186,7 +219,9 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     let mut writer = ProofWriter::new(statement(key.verifying.digest, &public));
     let writer_ref = &mut writer;
     stages.end("integer rows");
-    send_rows(key, &space, layout.stage_1().collect(), STAGE_1, writer_ref)?;
+    let stage_1 = layout.stage_1().collect();
+    send_rows(key, &space, stage_1, &random, STAGE_1, writer_ref)?;
+    send_tail(key, &random, writer_ref)?;
     let challenges = Challenges {
         alpha: writer_ref.challenge(ALPHA),
         beta: writer_ref.challenge(BETA),
@@ -224,6 +259,7 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
         key,
         &space,
         layout.region_rows(Region::Helper).collect(),
+        &random,
         STAGE_2,
         writer_ref,
     )?;
@@ -245,11 +281,15 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
         &values,
         &challenges,
         &tau,
+        &random.slots,
     );
     stages.end("zerocheck tables");
-    let z = cube.prove(&challenges, gamma, layout.cube, writer_ref);
+    let z = cube.prove(&challenges, gamma, layout.cube, &random.pads, writer_ref);
     stages.end("zerocheck");
-    claims.push(Claim::default()); // the end of the zerocheck: a constant, of no interest here
+    // the end of the zerocheck: constants are of no interest here, pads are
+    let mut end = Claim::default();
+    unpad(&layout, &mut end, 0, &pad_weights(RELATION_DEGREE, &z)?);
+    claims.push(end);
     claims.extend(start::columns(&circuit, &layout, challenges.beta, &z)?);
 
     let points = entry_points(&circuit, |label, n| writer_ref.challenges(label, n));
@@ -266,7 +306,15 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
         );
     }
     stages.end("claims of lookups and words");
-    contractions(&circuit, &layout, &values, writer_ref, &mut claims, stages)?;
+    contractions(
+        &circuit,
+        &layout,
+        &values,
+        &random,
+        writer_ref,
+        &mut claims,
+        stages,
+    )?;
 
     let lambda = writer_ref.challenge(LAMBDA);
     let mut all = Claim::default();
@@ -276,7 +324,8 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     stages.end("joined claims");
     let weights = last::dense(&layout, &all);
     stages.end("joined weights");
-    let (r, _) = last::prove(&layout, weights, &space, writer_ref);
+    let (r, _) = last::prove(&layout, weights, &space, &random.tail, writer_ref);
+    let public_rows = fold_tail(&layout, &random, &r, writer_ref)?;
     stages.end("last sumcheck");
     let secret: Vec<SecretRow<'_>> = space
         .rows()
@@ -286,11 +335,11 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
             row.as_ref().map(|row| SecretRow {
                 index,
                 row,
-                blinding: F::zero(),
+                blinding: random.rows[index],
             })
         })
         .collect();
-    open(&key.commitment, &secret, &r, &[], writer_ref)?;
+    open(&key.commitment, &secret, &r, &public_rows, writer_ref)?;
     stages.end("opening");
     Ok(Proof {
         words,
@@ -379,10 +428,54 @@ fn words(circuit: &Circuit, layout: &Layout, blocks: &[Vec<i32>]) -> Vec<F> {
     out
 }
 
+/// Commits to the tail and to its mask.
+fn send_tail(
+    key: &ProvingKey,
+    random: &Randomness,
+    writer: &mut ProofWriter,
+) -> Result<(), ProveError> {
+    let rows = [&random.tail, &random.tail_mask].into_iter();
+    let commitments: Result<Vec<G1>, RowError> = rows
+        .zip(&random.tail_blindings)
+        .map(|(row, blinding)| {
+            let row = Row::Field(row.clone());
+            key.commitment.commit(&row, *blinding).map(G1)
+        })
+        .collect();
+    let commitments = commitments?;
+    if !commitments.is_empty() {
+        writer.send(TAIL, &commitments);
+    }
+    Ok(())
+}
+
+/// Reveals the tail under its mask; the row that the opening then shows to be the committed one.
+fn fold_tail(
+    layout: &Layout,
+    random: &Randomness,
+    r: &[F],
+    writer: &mut ProofWriter,
+) -> Result<Vec<PublicRow>, ProveError> {
+    if layout.hiding.is_none() {
+        return Ok(Vec::new());
+    }
+    let weights = pad_weights(2, r)?;
+    writer.send(TAIL_MASK, &[random.masked(&weights)]);
+    let (coefficients, blinding) = random.folded(writer.challenge(G));
+    writer.send(TAIL_ROW, &coefficients);
+    writer.send(TAIL_BLINDING, &[blinding]);
+    Ok(vec![PublicRow {
+        commitment: Default::default(), // the verifier's to know
+        blinding,
+        coefficients,
+    }])
+}
+
 fn send_rows(
     key: &ProvingKey,
     space: &Space,
     rows: Vec<usize>,
+    random: &Randomness,
     label: verifai_transcript::Label,
     writer: &mut ProofWriter,
 ) -> Result<(), ProveError> {
@@ -391,7 +484,7 @@ fn send_rows(
         .par_iter()
         .map(|r| {
             let row = space.rows()[*r].as_ref().unwrap_or(&empty);
-            key.commitment.commit(row, F::zero()).map(G1)
+            key.commitment.commit(row, random.rows[*r]).map(G1)
         })
         .collect();
     writer.send(label, &commitments?);
@@ -465,6 +558,7 @@ fn contractions(
     circuit: &Circuit,
     layout: &Layout,
     values: &Values,
+    random: &Randomness,
     writer: &mut ProofWriter,
     claims: &mut Vec<Claim>,
     stages: &mut Stages,
@@ -485,23 +579,49 @@ fn contractions(
     }
     let eta = writer.challenge(ETA);
     let (mut running, instances) = batch(equations, eta);
-    let kappa = contraction::prove(circuit, values, &instances, writer)?;
+    let first = first_contraction_pad(layout);
+    let hidden = (
+        random.pads.get(first..).unwrap_or_default(),
+        random.triples.as_slice(),
+    );
+    let (kappa, sent) = contraction::prove(circuit, values, &instances, hidden, writer)?;
+    let triples = layout.hiding.as_ref().and_then(|h| h.triples);
+    let mut x = F::zero();
+    let mut revealed = Vec::new();
+    if triples.is_some() {
+        x = writer.challenge(X);
+        revealed = random.sacrifice(x);
+        writer.send(SACRIFICE, &revealed);
+    }
     stages.end("contraction");
     // the weight of the initial claim after all rounds; constants do not matter here
-    let mut tail = Vec::new();
-    for (instance, _) in &instances {
-        let (left, right) = contraction::ends(instance, &kappa)?;
-        for (node, term) in [(instance.left, left), (instance.right, right)] {
-            let Pulled { claim, .. } = pull(circuit, layout, node, term)?;
-            tail.push(claim);
-        }
-    }
     let mut weight = F::from(1u64);
     for t in &kappa {
         // s(t) = .. + l_1(t) claim, on the nodes 0, 1, 2: l_1(t) = t (2 - t)
         weight *= *t * (F::from(2u64) - t);
     }
     running = running.scaled(weight);
+    unpad(layout, &mut running, first, &pad_weights(2, &kappa)?);
+    let mut tail = Vec::new();
+    for (j, (instance, coefficient)) in instances.iter().enumerate() {
+        let (left, right) = contraction::ends(instance, &kappa)?;
+        let mut ends = Vec::with_capacity(5);
+        for (node, term) in [(instance.left, left), (instance.right, right)] {
+            let Pulled { claim, .. } = pull(circuit, layout, node, term)?;
+            ends.push(claim);
+        }
+        if let Some(block) = triples {
+            let triple = Triple { block, layout, j };
+            running
+                .terms
+                .push(triple.product(*coefficient, sent[2 * j], sent[2 * j + 1]));
+            for (claim, entry) in ends.iter_mut().zip([0, 1]) {
+                claim.terms.push(triple.weights(&[(entry, F::from(1u64))]));
+            }
+            ends.extend(triple.sacrifice(x, revealed[2 * j], revealed[2 * j + 1]));
+        }
+        tail.extend(ends);
+    }
     claims.push(running);
     claims.extend(tail);
     stages.end("claims of contractions");

@@ -1,7 +1,7 @@
 //! The committed vector, row by row.
 
 use verifai_commitment::Row;
-use verifai_field::{from_i64, F};
+use verifai_field::{from_i64, PrimeField, F};
 use verifai_table::{Box, Layout};
 
 /// Rows of the address space; those that nothing occupies are absent and zero.
@@ -54,8 +54,21 @@ impl Space {
         let mask = (1usize << self.log_columns) - 1;
         for (position, value) in shape.positions().into_iter().zip(values) {
             let at = base + position;
-            if let Some(Row::Small(row)) = &mut self.rows[at >> self.log_columns] {
-                row[at & mask] = *value;
+            match &mut self.rows[at >> self.log_columns] {
+                Some(Row::Small(row)) => row[at & mask] = *value,
+                Some(Row::Field(row)) => row[at & mask] = from_i64(i64::from(*value)),
+                None => {}
+            }
+        }
+    }
+
+    /// Turns the rows of a box into rows of field elements.
+    pub fn widen(&mut self, shape: &Box, base: usize) {
+        let last = base + shape.size() - 1;
+        for row in base >> self.log_columns..=last >> self.log_columns {
+            if let Some(Row::Small(small)) = &self.rows[row] {
+                let wide = small.iter().map(|v| from_i64(i64::from(*v))).collect();
+                self.rows[row] = Some(Row::Field(wide));
             }
         }
     }
@@ -76,7 +89,8 @@ impl Space {
         let mask = (1usize << self.log_columns) - 1;
         let read = |at: usize| match &self.rows[at >> self.log_columns] {
             Some(Row::Small(row)) => row[at & mask],
-            _ => 0,
+            Some(Row::Field(row)) => small(row[at & mask]),
+            None => 0,
         };
         shape
             .positions()
@@ -94,4 +108,15 @@ impl Space {
             _ => {}
         }
     }
+}
+
+/// A field element as the small integer that it stands for; what stands for none becomes the largest.
+fn small(x: F) -> i32 {
+    let absolute = |x: F| {
+        let [low, a, b, c] = x.into_bigint().0;
+        i32::try_from(low).ok().filter(|_| (a | b | c) == 0)
+    };
+    absolute(x)
+        .or_else(|| absolute(-x).map(|v| -v))
+        .unwrap_or(i32::MAX)
 }

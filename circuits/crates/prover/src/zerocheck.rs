@@ -61,6 +61,7 @@ impl Cube {
         values: &Values,
         challenges: &Challenges,
         tau: &[F],
+        slots: &[F],
     ) -> Self {
         let size = 1usize << layout.cube;
         let zeros = || vec![F::zero(); size];
@@ -122,6 +123,16 @@ impl Cube {
                 }
             }
         }
+        if let Some(hiding) = &layout.hiding {
+            let (lookups, rest) = slots.split_at(GROUP);
+            for (table, slot) in cube.denominators.iter_mut().zip(lookups) {
+                table[hiding.position] = challenges.alpha - slot;
+            }
+            cube.helper[hiding.position] = rest[0];
+            for (table, slot) in cube.factors.iter_mut().zip(&rest[1..]) {
+                table[hiding.position] = *slot;
+            }
+        }
         cube
     }
 
@@ -131,11 +142,14 @@ impl Cube {
         challenges: &Challenges,
         gamma: F,
         variables: usize,
+        pads: &[F],
         writer: &mut ProofWriter,
     ) -> Vec<F> {
+        let mut pads = pads.iter();
         let mut point = Vec::with_capacity(variables);
         for _ in 0..variables {
-            let message = self.round(gamma);
+            let mut message = self.round(gamma);
+            message.iter_mut().zip(&mut pads).for_each(|(m, p)| *m += p);
             writer.send(ZEROCHECK, &message);
             let z = writer.challenge(Z);
             self.tables()

@@ -94,6 +94,14 @@ fn tensors(all: &[Bound<'_, PyBytes>]) -> PyResult<Vec<Vec<i64>>> {
     all.iter().map(|b| integers(b.as_bytes())).collect()
 }
 
+fn scalars(bytes: &[u8]) -> PyResult<Vec<F>> {
+    if bytes.len() % 32 != 0 {
+        return Err(PyValueError::new_err("scalars have 32 bytes each"));
+    }
+    let all: Result<Vec<F>, _> = bytes.chunks_exact(32).map(decode).collect();
+    all.map_err(|e| PyValueError::new_err(format!("not a scalar: {e}")))
+}
+
 fn context(bytes: &[u8]) -> PyResult<[u8; 32]> {
     bytes
         .try_into()
@@ -103,16 +111,31 @@ fn context(bytes: &[u8]) -> PyResult<[u8; 32]> {
 #[pymethods]
 impl Prover {
     /// Commits the weights (one tensor of little-endian int64 per weight node).
+    ///
+    /// `blindings` (32 bytes per weight row) hide the weights of a hiding circuit; without them they are
+    /// drawn. The same blindings give the same commitments.
     #[new]
+    #[pyo3(signature = (table, weights, srs, blindings=None))]
     fn new(
         py: Python<'_>,
         table: &[u8],
         weights: Vec<Bound<'_, PyBytes>>,
         srs: &NativeSrs,
+        blindings: Option<&[u8]>,
     ) -> PyResult<Self> {
         let weights = tensors(&weights)?;
-        let key = released(py, || ProvingKey::new(table, weights, &srs.inner))?;
+        let blindings = blindings.map(scalars).transpose()?;
+        let key = released(py, || {
+            ProvingKey::new(table, weights, &srs.inner, blindings)
+        })?;
         Ok(Self { key })
+    }
+
+    /// The blindings of the weight rows, 32 bytes each: a secret of the key's owner.
+    #[getter]
+    fn blindings<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let bytes: Vec<u8> = self.key.blindings().iter().flat_map(encode).collect();
+        PyBytes::new(py, &bytes)
     }
 
     /// The weight commitments: 64 bytes for each row.
@@ -224,6 +247,6 @@ pub(crate) fn native_proof_bytes(py: Python<'_>, table: &[u8], batch: usize) -> 
             .map_err(|e| e.to_string())?
             .expand(batch.max(1));
         let layout = Layout::new(&circuit).map_err(|e| e.to_string())?;
-        proof_bytes(&circuit, &layout).map_err(|e| e.to_string())
+        Ok::<usize, String>(proof_bytes(&layout))
     })
 }

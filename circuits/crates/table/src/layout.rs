@@ -1,13 +1,16 @@
 //! The address space: regions, blocks, lookup groups, the cube of the zerocheck.
 
 use crate::boxes::{pack, Box};
-use crate::limits::{MAX_BATCH_ELEMENTS, MAX_VARIABLES};
+use crate::limits::{MAX_BATCH_ELEMENTS, MAX_TERMS, MAX_VARIABLES};
 use crate::node::{Circuit, Kind};
 use crate::validate::TableError;
 use std::collections::HashMap;
 use std::ops::Range;
-use verifai_lookup::{BLOCK, GROUP};
+use verifai_lookup::{BLOCK, GROUP, RELATION_DEGREE};
 use verifai_poly::variables;
+
+/// Entries of a triple: a, b, ab and a', b', a'b'.
+pub const TRIPLE: usize = 6;
 
 /// A part of the address space with rows of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,15 +25,18 @@ pub enum Region {
     Witness,
     /// Helpers of the lookups.
     Helper,
+    /// The uniform row of a hiding proof.
+    Mask,
 }
 
 /// The regions in their order.
-pub const REGIONS: [Region; 5] = [
+pub const REGIONS: [Region; 6] = [
     Region::Weight,
     Region::Input,
     Region::Output,
     Region::Witness,
     Region::Helper,
+    Region::Mask,
 ];
 
 /// A box with its place.
@@ -116,6 +122,23 @@ pub struct PlacedProduct {
     pub base: usize,
 }
 
+/// Where the randomness of a hiding proof lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hiding {
+    /// One entry for each column of the zerocheck.
+    pub slots: usize,
+    /// Six entries for each contraction, if there are any.
+    pub triples: Option<usize>,
+    /// One entry for each value of a round of zerocheck and contractions.
+    pub pads: usize,
+    /// How many.
+    pub pad_count: usize,
+    /// The uniform row.
+    pub mask: usize,
+    /// The position of the slots in the cube.
+    pub position: usize,
+}
+
 /// The layout of a circuit that is expanded for its batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
@@ -134,13 +157,17 @@ pub struct Layout {
     /// Variables of the cube.
     pub cube: usize,
     /// Rows of each region, in the order of [`REGIONS`].
-    pub rows: [Range<usize>; 5],
+    pub rows: [Range<usize>; 6],
     /// Variables of the address space.
     pub variables: usize,
     /// Column variables.
     pub log_columns: usize,
     /// Widths of the range tables that are used, as bits of a number.
     pub widths: u32,
+    /// Variables of each contraction, in the order of the protocol.
+    pub contractions: Vec<usize>,
+    /// The randomness of a hiding proof.
+    pub hiding: Option<Hiding>,
 }
 
 impl Layout {
@@ -175,6 +202,16 @@ impl Layout {
             .collect();
         let counts = builder.lines(Region::Witness, &entries);
 
+        let contractions = contractions(circuit)?;
+        let slots = circuit.hiding.then(|| {
+            let columns = columns(circuit.product.is_empty());
+            builder.block(Region::Witness, Box::line(columns))
+        });
+        let triples = (circuit.hiding && !contractions.is_empty()).then(|| {
+            let entries = contractions.len().saturating_mul(TRIPLE);
+            builder.block(Region::Witness, Box::line(entries))
+        });
+
         let (mut groups, widths) = groups(circuit, &node_blocks, &mut builder);
         let table_helpers = builder.lines(Region::Helper, &entries);
 
@@ -206,7 +243,23 @@ impl Layout {
             .iter_mut()
             .zip(bases)
             .for_each(|(product, base)| product.base = base);
-        let cube = variables(lookups_end.max(products_end)).max(1);
+        let position = lookups_end.max(products_end);
+        let cube_end = position.saturating_add(usize::from(circuit.hiding));
+        let cube = variables(cube_end).max(1);
+        let hiding = slots.map(|slots| {
+            let rounds = contractions.iter().max().copied().unwrap_or(0);
+            let zerocheck = cube.saturating_mul(RELATION_DEGREE);
+            let pad_count = zerocheck.saturating_add(rounds.saturating_mul(2));
+            let columns = 1usize << circuit.log_columns; // at most 2^20
+            Hiding {
+                slots,
+                triples,
+                pads: builder.block(Region::Witness, Box::line(pad_count)),
+                pad_count,
+                mask: builder.block(Region::Mask, Box::line(columns)),
+                position,
+            }
+        });
 
         let (rows, end) = builder.place(circuit.log_columns);
         let variables = variables(end).max(circuit.log_columns);
@@ -227,6 +280,8 @@ impl Layout {
             variables,
             log_columns: circuit.log_columns,
             widths,
+            contractions,
+            hiding,
         })
     }
 
@@ -241,7 +296,7 @@ impl Layout {
 
     /// The rows that are committed before the first challenge.
     pub fn stage_1(&self) -> impl Iterator<Item = usize> + '_ {
-        [Region::Input, Region::Output, Region::Witness]
+        [Region::Input, Region::Output, Region::Witness, Region::Mask]
             .into_iter()
             .flat_map(|r| self.region_rows(r))
     }
@@ -253,12 +308,61 @@ impl Layout {
 
     /// Columns of the zerocheck that are sent: factors only if there is a product.
     pub fn columns(&self) -> usize {
-        if self.products.is_empty() {
-            GROUP.saturating_add(1)
-        } else {
-            GROUP.saturating_add(6)
+        columns(self.products.is_empty())
+    }
+
+    /// Rounds of the contractions.
+    pub fn contraction_rounds(&self) -> usize {
+        self.contractions.iter().max().copied().unwrap_or(0)
+    }
+
+    /// Entries of the tail of a hiding proof: one for each value of a round of the last sumcheck.
+    pub fn tail(&self) -> usize {
+        self.variables.saturating_mul(2)
+    }
+}
+
+fn columns(no_product: bool) -> usize {
+    if no_product {
+        GROUP.saturating_add(1)
+    } else {
+        GROUP.saturating_add(6)
+    }
+}
+
+/// Variables of the contractions that the zero constraints start, in the order in which pulling back
+/// meets them: the structure alone decides.
+fn contractions(circuit: &Circuit) -> Result<Vec<usize>, TableError> {
+    let mut out = Vec::new();
+    let mut steps = 0usize;
+    for zero in &circuit.zero {
+        let mut stack = vec![*zero];
+        while let Some(index) = stack.pop() {
+            steps = steps.saturating_add(1);
+            if steps > MAX_TERMS {
+                return Err(TableError::Rule("a claim of too many terms"));
+            }
+            let Some(node) = circuit.node(index).filter(|n| n.einsum) else {
+                continue;
+            };
+            match &node.kind {
+                Kind::View { source, .. } => stack.push(*source),
+                Kind::Linear { terms, .. } => stack.extend(terms.iter().rev().map(|t| t.1)),
+                Kind::Einsum {
+                    left,
+                    labels: [l, r, o],
+                    ..
+                } => {
+                    let cube = l.iter().zip(circuit.dims(*left));
+                    // shared axes, and summed axes: those of left that are in right
+                    let own = cube.filter(|(letter, _)| r.contains(letter) || !o.contains(letter));
+                    out.push(own.map(|(_, d)| variables(*d)).sum());
+                }
+                _ => {}
+            }
         }
     }
+    Ok(out)
 }
 
 fn groups(
@@ -337,12 +441,12 @@ impl Builder {
     }
 
     /// Places all blocks; the rows of each region, and the end.
-    fn place(&mut self, log_columns: usize) -> ([Range<usize>; 5], usize) {
+    fn place(&mut self, log_columns: usize) -> ([Range<usize>; 6], usize) {
         let columns = u32::try_from(log_columns)
             .ok()
             .and_then(|c| 1usize.checked_shl(c))
             .unwrap_or(1);
-        let mut rows = [0..0, 0..0, 0..0, 0..0, 0..0];
+        let mut rows = [0..0, 0..0, 0..0, 0..0, 0..0, 0..0];
         let mut at = 0usize;
         for (region, rows) in REGIONS.iter().zip(&mut rows) {
             let mine: Vec<usize> = (0..self.blocks.len())

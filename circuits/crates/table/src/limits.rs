@@ -30,3 +30,5 @@ pub const MAX_VARIABLES: usize = 32;
 pub const MAX_GROUP: usize = 1 << 24;
 /// Terms that a claim may split into.
 pub const MAX_TERMS: usize = 1 << 16;
+/// Fewest column variables of a hiding circuit: its tail of at most 64 entries fits into a row.
+pub const MIN_HIDING_LOG_COLUMNS: usize = 7;

@@ -141,6 +141,8 @@ pub struct Circuit {
     pub public: Vec<usize>,
     /// log2 of the entries of a row.
     pub log_columns: usize,
+    /// Whether proofs hide what is not public.
+    pub hiding: bool,
 }
 
 /// The letter of the batch axis: tables use lower case.

@@ -7,7 +7,7 @@ use crate::pull::{pull, PullError, Pulled};
 use crate::weights::{Group, Term};
 use verifai_field::{from_i64, powers, One, Zero, F};
 use verifai_lookup::{table::entry, Challenges, Selectors, GROUP};
-use verifai_poly::{eq_table_real, variables};
+use verifai_poly::{eq_at, eq_table_real, variables};
 
 /// Selectors, tags and gate of the zerocheck at its point.
 #[derive(Clone, Copy, Debug)]
@@ -97,6 +97,14 @@ pub fn columns(
             }
         }
     }
+    if let Some(hiding) = &layout.hiding {
+        let weight = eq_at(z, hiding.position);
+        for (column, claim) in out.iter_mut().enumerate() {
+            claim
+                .terms
+                .push(entries(hiding.slots, layout, &[(column, weight)]));
+        }
+    }
     Ok(out)
 }
 
@@ -184,7 +192,20 @@ pub fn custom_denominator(
         - beta * beta * from_i64(output)
 }
 
-fn line(block: usize, vector: Vec<F>) -> BlockTerm {
+/// Weights on some entries of a line.
+pub fn entries(block: usize, layout: &Layout, weights: &[(usize, F)]) -> BlockTerm {
+    let length = layout.blocks.get(block).map_or(0, |b| b.shape.real());
+    let mut vector = vec![F::zero(); length];
+    for (entry, weight) in weights {
+        if let Some(v) = vector.get_mut(*entry) {
+            *v += weight;
+        }
+    }
+    line(block, vector)
+}
+
+/// Weights on a line.
+pub fn line(block: usize, vector: Vec<F>) -> BlockTerm {
     BlockTerm {
         block,
         term: Term {

@@ -4,7 +4,7 @@ use crate::json;
 use crate::layout::Region;
 use crate::limits::{
     LOG_COLUMNS, MAX_AXES, MAX_BYTES, MAX_ELEMENTS, MAX_ENTRIES, MAX_ENTRY, MAX_FACTORS,
-    MAX_INTEGER, MAX_NODES, MAX_PUBLIC_BITS, MAX_TABLES,
+    MAX_INTEGER, MAX_NODES, MAX_PUBLIC_BITS, MAX_TABLES, MIN_HIDING_LOG_COLUMNS,
 };
 use crate::node::{Circuit, Custom, Kind, Lookup, Map, Node, Product};
 use std::collections::BTreeSet;
@@ -59,6 +59,13 @@ pub fn read(bytes: &[u8]) -> Result<Circuit, TableError> {
     let within = LOG_COLUMNS.contains(&table.log_columns);
     require(within, "log_columns is out of its bounds").map_err(TableError::Rule)?;
     require(table.nodes.len() <= MAX_NODES, "too many nodes").map_err(TableError::Rule)?;
+    require(
+        table.hiding != Some(false),
+        "a table that does not hide does not say so",
+    )
+    .map_err(TableError::Rule)?;
+    let wide = table.hiding.is_none() || table.log_columns >= MIN_HIDING_LOG_COLUMNS;
+    require(wide, "hiding needs rows of 2^7 entries").map_err(TableError::Rule)?;
     let mut circuit = Circuit {
         nodes: Vec::with_capacity(table.nodes.len()),
         tables: Vec::new(),
@@ -67,6 +74,7 @@ pub fn read(bytes: &[u8]) -> Result<Circuit, TableError> {
         lookup: Vec::new(),
         public: table.public,
         log_columns: table.log_columns,
+        hiding: table.hiding.is_some(),
     };
     for (index, node) in table.nodes.into_iter().enumerate() {
         let node = node_of(&circuit, node).map_err(|rule| TableError::Node { index, rule })?;

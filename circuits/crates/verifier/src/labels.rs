@@ -54,3 +54,17 @@ pub const LAST: Label = Label::new("last");
 pub const R: Label = Label::new("r");
 /// The committed vector at r.
 pub const VALUE: Label = Label::new("value");
+/// Commitments of the tail and of its mask.
+pub const TAIL: Label = Label::new("tail");
+/// Where the triples are compared.
+pub const X: Label = Label::new("x");
+/// What is revealed of the triples.
+pub const SACRIFICE: Label = Label::new("sacrifice");
+/// The tail's mask under the tail's weights.
+pub const TAIL_MASK: Label = Label::new("tail mask");
+/// How the tail is folded.
+pub const G: Label = Label::new("g");
+/// The folded tail.
+pub const TAIL_ROW: Label = Label::new("tail row");
+/// Its blinding.
+pub const TAIL_BLINDING: Label = Label::new("tail blinding");

@@ -1,45 +1,38 @@
 //! The exact length of a proof.
 
-use verifai_field::F;
 use verifai_lookup::RELATION_DEGREE;
-use verifai_table::start::{point_variables, zero};
-use verifai_table::{Circuit, Layout, PullError, Region};
+use verifai_table::{Layout, Region};
 
 /// Bytes of a scalar.
 const SCALAR: usize = 32;
 /// Bytes of a point.
 const POINT: usize = 64;
 
-/// The bytes of every proof for an expanded circuit.
-pub fn proof_bytes(circuit: &Circuit, layout: &Layout) -> Result<usize, PullError> {
-    let (mut rounds, mut instances) = (0usize, 0usize);
-    for node in &circuit.zero {
-        if circuit.node(*node).is_some_and(|n| n.einsum) {
-            let point = vec![F::from(2u64); point_variables(circuit.dims(*node))];
-            for instance in zero(circuit, layout, *node, &point)?.instances {
-                rounds = rounds.max(instance.variables());
-                instances = instances.saturating_add(1);
-            }
-        }
-    }
+/// The bytes of every proof for a layout.
+pub fn proof_bytes(layout: &Layout) -> usize {
     let columns = layout.log_columns;
-    let scalars = [
+    let instances = layout.contractions.len();
+    let mut scalars = vec![
         layout.cube.saturating_mul(RELATION_DEGREE),
         layout.columns(),
-        rounds.saturating_mul(2),
-        instances.saturating_mul(2),
+        layout.contraction_rounds().saturating_mul(2),
+        instances.saturating_mul(2), // ends
         layout.variables.saturating_mul(2),
         1,                         // y
         columns.saturating_add(2), // opening
     ];
-    let points = [
+    let mut points = vec![
         layout.stage_1().count(),
         layout.region_rows(Region::Helper).len(),
         columns.saturating_add(1), // opening
     ];
-    let scalars = scalars.iter().fold(0usize, |n, x| n.saturating_add(*x));
-    let points = points.iter().fold(0usize, |n, x| n.saturating_add(*x));
-    Ok(scalars
+    if layout.hiding.is_some() {
+        scalars.extend([instances.saturating_mul(2), 1, layout.tail(), 1]);
+        points.push(2);
+    }
+    let sum = |all: &[usize]| all.iter().fold(0usize, |n, x| n.saturating_add(*x));
+    let (scalars, points) = (sum(&scalars), sum(&points));
+    scalars
         .saturating_mul(SCALAR)
-        .saturating_add(points.saturating_mul(POINT)))
+        .saturating_add(points.saturating_mul(POINT))
 }

@@ -2,20 +2,21 @@
 
 use crate::key::{KeyError, VerifyingKey};
 use crate::labels::{
-    ALPHA, BATCH, BETA, COLUMNS, CONTEXT, CONTRACTION, DOMAIN, ENDS, ENTRY, ETA, GAMMA, KAPPA, KEY,
-    LAMBDA, LAST, R, STAGE_1, STAGE_2, TABLE_ENTRY, TAU, VALUE, WORDS, WORD_POINT, Z, ZEROCHECK,
-    ZERO_POINT,
+    ALPHA, BATCH, BETA, COLUMNS, CONTEXT, CONTRACTION, DOMAIN, ENDS, ENTRY, ETA, G, GAMMA, KAPPA,
+    KEY, LAMBDA, LAST, R, SACRIFICE, STAGE_1, STAGE_2, TABLE_ENTRY, TAIL, TAIL_BLINDING, TAIL_MASK,
+    TAIL_ROW, TAU, VALUE, WORDS, WORD_POINT, X, Z, ZEROCHECK, ZERO_POINT,
 };
-use crate::rounds;
+use crate::rounds::{self, pad_weights};
 use thiserror::Error;
-use verifai_commitment::{OpeningError, Statement};
-use verifai_curve::G1;
-use verifai_field::{from_i64, powers, Field, One, Zero, F};
+use verifai_commitment::{OpeningError, PublicRow, Statement};
+use verifai_curve::{CurveGroup, G1};
+use verifai_field::{from_i64, inner_product, powers, Field, One, Zero, F};
 use verifai_lookup::{relation, Challenges, ENTRY_VARIABLES, GROUP, RELATION_DEGREE};
 use verifai_poly::{variables, RoundError};
+use verifai_table::layout::TRIPLE;
 use verifai_table::pull::{pull, Pulled};
 use verifai_table::start::{self, EntryPoints};
-use verifai_table::{Circuit, Claim, Instance, Layout, PullError, Region, TableError};
+use verifai_table::{BlockTerm, Circuit, Claim, Instance, Layout, PullError, Region, TableError};
 use verifai_transcript::{ProofReader, ReadError, Transcript};
 
 /// What a proof is about, besides the key.
@@ -67,6 +68,15 @@ pub enum VerifyError {
         "the last sumcheck does not end in L(r) y: a claim about the committed tensors is false"
     )]
     Last,
+    /// Check `tail`: the claims do not hold, or the pads of the last sumcheck are not those that
+    /// were committed.
+    #[error(
+        "the tail of the last sumcheck does not fit: a claim about the committed tensors is false"
+    )]
+    Tail,
+    /// A challenge hit zero: probability 2^-254.
+    #[error("a challenge is degenerate")]
+    DegenerateChallenge,
     /// The opening is false.
     #[error("opening: {0}")]
     Opening(#[from] OpeningError),
@@ -87,6 +97,10 @@ pub fn verify(key: &VerifyingKey, public: &Public<'_>, proof: &[u8]) -> Result<(
 
     // committed before the first challenge; helpers after alpha and beta
     let stage_1: Vec<G1> = reader.receive(STAGE_1, layout.stage_1().count())?;
+    let tail: Vec<G1> = match layout.hiding {
+        Some(_) => reader.receive(TAIL, 2)?,
+        None => Vec::new(),
+    };
     let challenges = Challenges {
         alpha: reader.challenge(ALPHA),
         beta: reader.challenge(BETA),
@@ -125,9 +139,12 @@ pub fn verify(key: &VerifyingKey, public: &Public<'_>, proof: &[u8]) -> Result<(
     let r = rounds::receive(reader, &mut last, layout.variables, 2, (LAST, R))?;
     let y: F = reader.receive_one(VALUE)?;
     let l = all.at(&layout, &r).ok_or(PullError::TooLarge(0))?;
-    if last.constant != l * y {
-        return Err(VerifyError::Last);
-    }
+    let gap = l * y - last.constant;
+    let public_rows = match tail.as_slice() {
+        [p2, m2] => vec![discharge_tail(reader, &pad_weights(2, &r)?, gap, p2, m2)?],
+        _ if gap.is_zero() => Vec::new(),
+        _ => return Err(VerifyError::Last),
+    };
 
     let weight_rows = layout
         .region_rows(Region::Weight)
@@ -142,11 +159,37 @@ pub fn verify(key: &VerifyingKey, public: &Public<'_>, proof: &[u8]) -> Result<(
         log_columns: layout.log_columns,
         point: &r,
         value: y,
-        public_rows: &[],
+        public_rows: &public_rows,
     };
     verifai_commitment::verify(&key.opening, &opening, reader)?;
     proof.finish()?;
     Ok(())
+}
+
+/// Step `tail`: the pads of the last sumcheck are the row P2, which nobody opens. M2 hides it:
+/// `<L2, P2 + g M2> = gap + g <L2, M2>`, and the folded row is opened with the vector.
+fn discharge_tail(
+    reader: &mut ProofReader<'_>,
+    weights: &[F],
+    gap: F,
+    p2: &G1,
+    m2: &G1,
+) -> Result<PublicRow, VerifyError> {
+    let masked: F = reader.receive_one(TAIL_MASK)?;
+    let g = reader.challenge(G);
+    if g.is_zero() {
+        return Err(VerifyError::DegenerateChallenge);
+    }
+    let coefficients: Vec<F> = reader.receive(TAIL_ROW, weights.len())?;
+    let blinding: F = reader.receive_one(TAIL_BLINDING)?;
+    if inner_product(weights, &coefficients) != gap + g * masked {
+        return Err(VerifyError::Tail);
+    }
+    Ok(PublicRow {
+        commitment: (p2.0 + m2.0 * g).into_affine(),
+        blinding,
+        coefficients,
+    })
 }
 
 /// The transcript that holds the statement.
@@ -228,6 +271,7 @@ fn zerocheck(
         RELATION_DEGREE,
         (ZEROCHECK, Z),
     )?;
+    unpad(layout, &mut running, 0, &pad_weights(RELATION_DEGREE, &z)?);
     let sent: Vec<F> = reader.receive(COLUMNS, layout.columns())?;
     let selectors = start::selectors(layout, &tau, &z);
     running.constant -= end(&selectors, challenges, gamma, &sent);
@@ -278,30 +322,113 @@ fn contractions(
     }
     let eta = reader.challenge(ETA);
     let (mut running, instances) = batch(equations, eta);
-    let rounds = instances.iter().map(|i| i.0.variables()).max().unwrap_or(0);
+    let rounds = layout.contraction_rounds();
     let kappa = rounds::receive(reader, &mut running, rounds, 2, (CONTRACTION, KAPPA))?;
+    let first = first_contraction_pad(layout);
+    unpad(layout, &mut running, first, &pad_weights(2, &kappa)?);
+    let count = instances.len().saturating_mul(2);
     let ends: Vec<F> = if instances.is_empty() {
         Vec::new()
     } else {
-        reader.receive(ENDS, instances.len().saturating_mul(2))?
+        reader.receive(ENDS, count)?
     };
+    let triples = layout.hiding.as_ref().and_then(|h| h.triples);
+    let (x, revealed) = match triples {
+        Some(_) => (reader.challenge(X), reader.receive(SACRIFICE, count)?),
+        None => (F::zero(), Vec::new()),
+    };
+    let mut revealed = revealed.chunks_exact(2);
     let mut tail = Vec::new();
-    for ((instance, coefficient), pair) in instances.iter().zip(ends.chunks_exact(2)) {
+    for (j, ((instance, coefficient), pair)) in
+        instances.iter().zip(ends.chunks_exact(2)).enumerate()
+    {
         let [a, b] = pair else { continue };
         running.constant -= *coefficient * a * b;
-        let own = kappa
-            .get(rounds.saturating_sub(instance.variables())..)
-            .unwrap_or_default();
-        let (left, right) = instance.ends(own)?;
+        let own = rounds.saturating_sub(instance.variables());
+        let (left, right) = instance.ends(kappa.get(own..).unwrap_or_default())?;
+        let mut claims = Vec::with_capacity(5);
         for (node, term, value) in [(instance.left, left, a), (instance.right, right, b)] {
             let Pulled { mut claim, .. } = pull(circuit, layout, node, term)?;
             claim.constant -= value;
-            tail.push(claim);
+            claims.push(claim);
         }
+        if let (Some(block), Some([e, f])) = (triples, revealed.next()) {
+            let triple = Triple { block, layout, j };
+            running.terms.push(triple.product(*coefficient, *a, *b));
+            for (claim, entry) in claims.iter_mut().zip([0, 1]) {
+                claim.terms.push(triple.weights(&[(entry, F::one())]));
+            }
+            claims.extend(triple.sacrifice(x, *e, *f));
+        }
+        tail.extend(claims);
     }
     claims.push(running);
     claims.extend(tail);
     Ok(())
+}
+
+/// Where the pads of the contractions start.
+pub fn first_contraction_pad(layout: &Layout) -> usize {
+    layout.cube.saturating_mul(RELATION_DEGREE)
+}
+
+/// Gives the pads of a sumcheck their weights in its claim.
+pub fn unpad(layout: &Layout, claim: &mut Claim, first: usize, weights: &[F]) {
+    if let Some(hiding) = &layout.hiding {
+        let weights: Vec<(usize, F)> = weights
+            .iter()
+            .enumerate()
+            .map(|(i, w)| (first.saturating_add(i), *w))
+            .collect();
+        claim
+            .terms
+            .push(start::entries(hiding.pads, layout, &weights));
+    }
+}
+
+/// The j-th triple (a, b, c, a', b', c'): c = ab, c' = a'b', and a, b are the pads of the two ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Triple<'a> {
+    /// The block of all triples.
+    pub block: usize,
+    /// The layout.
+    pub layout: &'a Layout,
+    /// Which triple.
+    pub j: usize,
+}
+
+impl Triple<'_> {
+    /// Weights on its entries.
+    pub fn weights(&self, weights: &[(usize, F)]) -> BlockTerm {
+        let first = self.j.saturating_mul(TRIPLE);
+        let placed: Vec<(usize, F)> = weights
+            .iter()
+            .map(|(i, w)| (first.saturating_add(*i), *w))
+            .collect();
+        start::entries(self.block, self.layout, &placed)
+    }
+
+    /// What `- coefficient (A - a)(B - b)` has besides `- coefficient A B`.
+    pub fn product(&self, coefficient: F, a: F, b: F) -> BlockTerm {
+        self.weights(&[
+            (0, coefficient * b),
+            (1, coefficient * a),
+            (2, -coefficient),
+        ])
+    }
+
+    /// `x a - a' = e`, `b - b' = f`, and `x c - c' - e b' - f a' = e f`, which together say c = ab.
+    pub fn sacrifice(&self, x: F, e: F, f: F) -> [Claim; 3] {
+        let claim = |constant: F, weights: &[(usize, F)]| Claim {
+            constant,
+            terms: vec![self.weights(weights)],
+        };
+        [
+            claim(-e, &[(0, x), (3, -F::one())]),
+            claim(-f, &[(1, F::one()), (4, -F::one())]),
+            claim(-(e * f), &[(2, x), (5, -F::one()), (4, -e), (3, -f)]),
+        ]
+    }
 }
 
 /// The batched initial claim, and all instances with their coefficients

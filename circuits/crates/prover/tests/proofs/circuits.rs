@@ -30,9 +30,16 @@ pub(crate) struct Case {
 
 impl Case {
     pub(crate) fn key(&self) -> ProvingKey {
-        let srs = development(1 << 6).unwrap();
+        let srs = development(1 << 8).unwrap();
         let table = serde_json::to_vec(&self.table).unwrap();
-        ProvingKey::new(&table, self.weights.clone(), &srs).unwrap()
+        ProvingKey::new(&table, self.weights.clone(), &srs, None).unwrap()
+    }
+
+    /// The same circuit with hiding proofs.
+    pub(crate) fn hiding(mut self) -> Self {
+        self.table["hiding"] = json!(true);
+        self.table["log_columns"] = json!(7);
+        self
     }
 
     pub(crate) fn prove(&self) -> Result<(ProvingKey, Proof), ProveError> {

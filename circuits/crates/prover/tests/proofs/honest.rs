@@ -7,16 +7,33 @@ fn honest_proofs_verify() {
     for batch in [1, 2, 3, 5] {
         assert_eq!(dense(batch).check(), Ok(()), "dense, batch {batch}");
         assert_eq!(mixed(batch).check(), Ok(()), "mixed, batch {batch}");
+        assert_eq!(
+            dense(batch).hiding().check(),
+            Ok(()),
+            "dense, batch {batch}"
+        );
+        assert_eq!(
+            mixed(batch).hiding().check(),
+            Ok(()),
+            "mixed, batch {batch}"
+        );
     }
 }
 
 #[test]
 fn length_is_known_before() {
-    for case in [dense(1), dense(3), mixed(1), mixed(4)] {
+    for case in [
+        dense(1),
+        dense(3),
+        mixed(1),
+        mixed(4),
+        dense(2).hiding(),
+        mixed(2).hiding(),
+    ] {
         let (key, proof) = case.prove().unwrap();
         let circuit = key.verifying.circuit.expand(case.job.batch);
         let layout = Layout::new(&circuit).unwrap();
-        assert_eq!(proof_bytes(&circuit, &layout), Ok(proof.bytes.len()));
+        assert_eq!(proof_bytes(&layout), proof.bytes.len());
     }
 }
 
@@ -32,7 +49,7 @@ fn weights_have_one_commitment() {
 
 #[test]
 fn every_byte_of_the_proof_counts() {
-    for case in [dense(1), mixed(1)] {
+    for case in [dense(1), mixed(1), dense(1).hiding(), mixed(1).hiding()] {
         let (key, proof) = case.prove().unwrap();
         let mut accepted = 0;
         for i in 0..proof.bytes.len() {
@@ -72,4 +89,48 @@ fn words_context_and_batch_count() {
         job.batch = batch;
         assert!(check(&key, &job, &proof).is_err());
     }
+}
+
+/// Two hiding proofs of one statement have no message in common.
+#[test]
+fn hiding_proofs_share_nothing() {
+    for case in [dense(1).hiding(), mixed(2).hiding()] {
+        let key = case.key();
+        let proofs: Vec<_> = (0..2)
+            .map(|_| verifai_prover::prove(&key, &case.job).unwrap())
+            .collect();
+        let messages = |i: usize| -> std::collections::BTreeSet<&[u8]> {
+            proofs[i].bytes.chunks_exact(32).collect()
+        };
+        assert_eq!(messages(0).intersection(&messages(1)).count(), 0);
+        assert_eq!(proofs[0].words, proofs[1].words);
+    }
+}
+
+#[test]
+fn a_key_that_is_made_again_needs_its_blindings() {
+    let case = dense(1).hiding();
+    let first = case.key();
+    assert_ne!(first.commitments(), case.key().commitments());
+    let srs = verifai_srs::development(1 << 7).unwrap();
+    let table = serde_json::to_vec(&case.table).unwrap();
+    let again = |blindings| {
+        verifai_prover::ProvingKey::new(&table, case.weights.clone(), &srs, Some(blindings))
+    };
+    let same = again(first.blindings().to_vec()).unwrap();
+    assert_eq!(same.commitments(), first.commitments());
+    assert!(again(Vec::new()).is_err());
+}
+
+#[test]
+fn a_table_says_that_it_hides_or_says_nothing() {
+    let mut case = dense(1).hiding();
+    let read = |case: &crate::circuits::Case| {
+        verifai_table::read(&serde_json::to_vec(&case.table).unwrap())
+    };
+    assert!(read(&case).unwrap().hiding);
+    case.table["log_columns"] = serde_json::json!(6);
+    assert!(read(&case).is_err());
+    case.table["hiding"] = serde_json::json!(false);
+    assert!(read(&case).is_err());
 }

@@ -23,6 +23,8 @@ fn every_committed_value_counts() {
                         Err(VerifyError::Last),
                         "{name} {tensor} {index} {delta}"
                     );
+                    let case = with(make(2).hiding(), tensor, index, delta);
+                    assert_eq!(case.check(), Err(VerifyError::Tail), "{name} hiding");
                 }
             }
         }

@@ -1,0 +1,93 @@
+//! The randomness of a hiding proof: fresh from the operating system for every attempt.
+
+use crate::prove::ProveError;
+use crate::space::Space;
+use verifai_field::random::random_vec;
+use verifai_field::{inner_product, F};
+use verifai_table::layout::TRIPLE;
+use verifai_table::Layout;
+
+/// Everything that hides. All vectors are empty for a proof that does not hide.
+#[derive(Debug, Default)]
+pub(crate) struct Randomness {
+    /// One for each column of the zerocheck.
+    pub(crate) slots: Vec<F>,
+    /// (a, b, ab, a', b', a'b') for each contraction.
+    pub(crate) triples: Vec<F>,
+    /// Of the rounds of zerocheck and contractions.
+    pub(crate) pads: Vec<F>,
+    /// The row M.
+    mask: Vec<F>,
+    /// The tail: pads of the last sumcheck.
+    pub(crate) tail: Vec<F>,
+    /// Its mask.
+    pub(crate) tail_mask: Vec<F>,
+    /// Blindings of tail and mask.
+    pub(crate) tail_blindings: Vec<F>,
+    /// Blindings of all rows of the address space, by row; those of the weights are the key's.
+    pub(crate) rows: Vec<F>,
+}
+
+impl Randomness {
+    /// Draws all of it, or nothing if the layout does not hide.
+    pub(crate) fn draw(layout: &Layout) -> Result<Self, ProveError> {
+        let draw = |n: usize| random_vec(n).map_err(|e| ProveError::Randomness(e.to_string()));
+        let Some(hiding) = &layout.hiding else {
+            return Ok(Self {
+                rows: vec![F::default(); 1 << layout.log_rows()],
+                ..Self::default()
+            });
+        };
+        let mut triples = draw(layout.contractions.len() * TRIPLE)?;
+        for triple in triples.chunks_exact_mut(TRIPLE) {
+            triple[2] = triple[0] * triple[1];
+            triple[5] = triple[3] * triple[4];
+        }
+        Ok(Self {
+            slots: draw(layout.columns())?,
+            triples,
+            pads: draw(hiding.pad_count)?,
+            mask: draw(1 << layout.log_columns)?,
+            tail: draw(layout.tail())?,
+            tail_mask: draw(layout.tail())?,
+            tail_blindings: draw(2)?,
+            rows: draw(1 << layout.log_rows())?,
+        })
+    }
+
+    /// Writes what lies in the address space.
+    pub(crate) fn put(&self, layout: &Layout, space: &mut Space) {
+        let Some(hiding) = &layout.hiding else { return };
+        let lines = [
+            (Some(hiding.slots), &self.slots),
+            (hiding.triples, &self.triples),
+            (Some(hiding.pads), &self.pads),
+            (Some(hiding.mask), &self.mask),
+        ];
+        for (block, values) in lines {
+            if let Some(block) = block.map(|b| &layout.blocks[b]) {
+                space.put_field(&block.shape, block.base, values);
+            }
+        }
+    }
+
+    /// `x a - a'` and `b - b'` of every triple.
+    pub(crate) fn sacrifice(&self, x: F) -> Vec<F> {
+        let triples = self.triples.chunks_exact(TRIPLE);
+        triples
+            .flat_map(|t| [x * t[0] - t[3], t[1] - t[4]])
+            .collect()
+    }
+
+    /// `<L2, M2>`.
+    pub(crate) fn masked(&self, weights: &[F]) -> F {
+        inner_product(weights, &self.tail_mask)
+    }
+
+    /// `P2 + g M2` and its blinding.
+    pub(crate) fn folded(&self, g: F) -> (Vec<F>, F) {
+        let pairs = self.tail.iter().zip(&self.tail_mask);
+        let row = pairs.map(|(p, m)| *p + g * m).collect();
+        (row, self.tail_blindings[0] + g * self.tail_blindings[1])
+    }
+}
