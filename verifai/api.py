@@ -21,7 +21,7 @@ def compile(
     *,
     backend: str = "native",
     visibility: Visibility | None = None,
-    zero_knowledge: bool | None = None,
+    zero_knowledge: bool = False,
     options: Mapping[str, Any] | None = None,
     progress: Progress | bool | None = None,
 ) -> Circuit:
@@ -31,11 +31,12 @@ def compile(
         model: from :func:`export` or :func:`load`.
         calibration: typical inputs, as an array of shape [N, ...] or an iterable of inputs; they
             decide the fixed-point scales and the range of values that can be proved.
-        backend: the proof system: ``native`` (fast, checked offline; not zero-knowledge yet) or
-            ``ezkl`` (slow; zero-knowledge, verified on chain; an optional package).
+        backend: the proof system: ``native`` (fast, checked offline) or ``ezkl`` (slow, verified
+            on chain; an optional package).
         visibility: what a proof discloses; default public input, public output, private weights.
-        zero_knowledge: True demands that private tensors stay hidden, and is refused by a backend
-            that cannot; None takes what the backend gives. Every statement says which it was.
+        zero_knowledge: whether what is private stays hidden. Both backends hide by default; only
+            ``native`` can leave it out, for proofs that are a little smaller and faster. Every
+            statement says which it was.
         options: backend-specific knobs; unknown ones are refused.
         progress: see :func:`verifai.progress.reporting`.
 

@@ -1,7 +1,7 @@
 """Stage 4: proof systems behind one protocol.
 
-``native`` is the project's own proof system, ``ezkl`` the incumbent's. Nothing outside this room asks
-which backend it is talking to.
+``native`` is the project's own proof system, ``ezkl`` the incumbent's. Nothing
+outside this room asks which backend it is talking to.
 """
 
 from __future__ import annotations

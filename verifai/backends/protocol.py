@@ -35,7 +35,7 @@ class Backend(Protocol):
         model: Model,
         calibration: Iterable[Any],
         visibility: Visibility,
-        zero_knowledge: bool | None,
+        zero_knowledge: bool,
         progress: Progress,
         options: Mapping[str, Any],
     ) -> Circuit:

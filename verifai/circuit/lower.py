@@ -82,6 +82,7 @@ def lower(
     *,
     log_columns: int | None = None,
     fuse: bool = True,
+    hiding: bool = False,
 ) -> LoweredCircuit:
     """The operation table of ``graph``.
 
@@ -89,11 +90,12 @@ def lower(
         visibility: public inputs and outputs become public nodes; others get rows of their own.
         log_columns: log2 of the commitment's columns; by default a function of the weights.
         fuse: whether maxima take over the requantisations that only they read.
+        hiding: whether proofs are zero-knowledge.
 
     Raises:
         UnsupportedError: a node that the proof system's limits exclude; the message names it.
     """
-    return _Lowering(graph, visibility, plan(graph, fuse=fuse)).run(log_columns)
+    return _Lowering(graph, visibility, plan(graph, fuse=fuse)).run(log_columns, hiding)
 
 
 class _Lowering:
@@ -110,7 +112,7 @@ class _Lowering:
         self.inputs: dict[int, int] = {}
         self.outputs: dict[int, int] = {}  # model output -> committed node
 
-    def run(self, log_columns: int | None) -> LoweredCircuit:
+    def run(self, log_columns: int | None, hiding: bool) -> LoweredCircuit:
         for index in self.plan.needed:
             self.at[index] = self.lower_node(index, self.graph.nodes[index])
         for position, index in enumerate(self.plan.outputs):
@@ -123,7 +125,7 @@ class _Lowering:
             *(inputs if self.visibility.input == "public" else ()),
             *(outputs if self.visibility.output == "public" else ()),
         )
-        table, encoded = builder.finish(public, log_columns)
+        table, encoded = builder.finish(public, log_columns, hiding)
         return LoweredCircuit(
             operations=table,
             table=encoded,

@@ -131,6 +131,7 @@ class OperationTable:
     product: tuple[Product, ...]
     lookup: tuple[LookupEntry, ...]
     public: tuple[int, ...]
+    hiding: bool = False
 
     @property
     def weights(self) -> tuple[int, ...]:
@@ -171,6 +172,7 @@ class OperationTable:
                     for lookup in self.lookup
                 ],
                 "public": list(self.public),
+                **({"hiding": True} if self.hiding else {}),
             }
         )
 

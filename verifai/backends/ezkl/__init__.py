@@ -46,7 +46,7 @@ class Ezkl:
         model: Model,
         calibration: Iterable[Any],
         visibility: Visibility,
-        zero_knowledge: bool | None,
+        zero_knowledge: bool,
         progress: Progress,
         options: Mapping[str, Any],
     ) -> Circuit:

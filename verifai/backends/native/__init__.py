@@ -9,7 +9,7 @@ module        holds
 ``prover``    input -> proof; batches
 ============  ==========================================================================
 
-Proofs of this version are **not zero-knowledge**, and say so in their statements.
+Proofs are zero-knowledge unless ``zero_knowledge=False`` was asked for; the statement says which.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Native:
         model: Model,
         calibration: Iterable[Any],
         visibility: Visibility,
-        zero_knowledge: bool | None,
+        zero_knowledge: bool,
         progress: Progress,
         options: Mapping[str, Any],
     ) -> Circuit:

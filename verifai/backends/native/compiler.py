@@ -8,7 +8,7 @@ from typing import Any, Final
 from verifai.circuit import Circuit, Visibility
 from verifai.circuit.cost import cost
 from verifai.circuit.lower import LoweredCircuit, lower
-from verifai.errors import MalformedError, UnsupportedError, UsageError
+from verifai.errors import MalformedError, UnsupportedError
 from verifai.graph import IntegerGraph, Options, build, fidelity
 from verifai.model import Model
 from verifai.model.inputs import calibration_samples
@@ -27,31 +27,25 @@ def compile(
     model: Model,
     calibration: Iterable[Any],
     visibility: Visibility,
-    zero_knowledge: bool | None,
+    zero_knowledge: bool,
     progress: Progress,
     options: Mapping[str, Any],
 ) -> Circuit:
     """See :meth:`verifai.backends.protocol.Backend.compile`."""
-    if zero_knowledge:
-        raise UnsupportedError(
-            "The native backend does not hide private values yet.",
-            hint="Leave zero_knowledge out (the statement then says so), or use backend='ezkl'.",
-        )
+    hiding = zero_knowledge
     for role in ("input", "output"):
         if getattr(visibility, role) == "committed":
             raise UnsupportedError(
                 f"The native backend cannot publish a commitment to the {role} yet.",
                 hint="Use 'public' or 'private', or backend='ezkl'.",
             )
-    if visibility.weights != "private":
-        raise UsageError("The native backend commits to the weights: weights='private'.")
     settings = dict(options)
     log_columns = settings.pop("log_columns", None)
     progress.stage("calibrating and quantising")
     samples = calibration_samples(model.inputs, calibration, MAX_SAMPLES)
     graph = build(model, samples, Options.of(settings))
     progress.stage("laying out the circuit")
-    lowered = lower(graph, visibility, log_columns=log_columns)
+    lowered = lower(graph, visibility, log_columns=log_columns, hiding=hiding)
     progress.stage("measuring fidelity")
     measured = fidelity(graph, model, samples)
     estimate = cost(lowered.table, 1)
@@ -70,6 +64,7 @@ def compile(
             "maximum_error": f"{measured.maximum_error:.3g}",
             "relative_error": f"{measured.relative_error:.3g}",
             "top1_agreement": None if measured.top1 is None else f"{measured.top1:.4f}",
+            "zero_knowledge": hiding,
             "made_by": __version__,
         },
         onnx=model.onnx,
@@ -95,6 +90,7 @@ def parameters(visibility: Visibility, log_columns: int | None, lowered: Lowered
         "protocol": PROTOCOL,
         "visibility": visibility.to_json(),
         "log_columns": log_columns,
+        "zero_knowledge": lowered.operations.hiding,
         "table": codec.digest("operation-table/1", lowered.table),
     }
     return codec.canonical_json(header)
@@ -109,11 +105,18 @@ def relower(circuit: Circuit) -> tuple[IntegerGraph, LoweredCircuit]:
     graph = IntegerGraph.from_bytes(bytes(circuit.compiled))
     header = codec.parse_canonical_json(bytes(circuit.parameters))
     fields = codec.exact_fields(
-        header, ("protocol", "visibility", "log_columns", "table"), "Circuit parameters"
+        header,
+        ("protocol", "visibility", "log_columns", "zero_knowledge", "table"),
+        "Circuit parameters",
     )
     shown = codec.exact_fields(fields["visibility"], ("input", "output", "weights"), "Visibility")
     visibility = Visibility(**shown)
-    lowered = lower(graph, visibility, log_columns=fields["log_columns"])
+    lowered = lower(
+        graph,
+        visibility,
+        log_columns=fields["log_columns"],
+        hiding=fields["zero_knowledge"] is True,
+    )
     if parameters(visibility, fields["log_columns"], lowered) != bytes(circuit.parameters):
         raise MalformedError(
             "The circuit's graph does not give the operation table that the circuit names.",

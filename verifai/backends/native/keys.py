@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 from verifai.backends.native.compiler import PROTOCOL, relower
 from verifai.backends.native.core import core
 from verifai.circuit import SRS, Circuit, ProvingKey
+from verifai.circuit.cost import cost
 from verifai.circuit.lower import LoweredCircuit
 from verifai.errors import MalformedError, UsageError
 from verifai.graph import IntegerGraph
@@ -55,7 +56,9 @@ def setup(circuit: Circuit, srs: SRS | None, progress: Progress) -> tuple[Provin
         strings = _native(lambda: core().Srs.read(bytes(srs.data), powers))
         kept = strings.to_points(powers)
     progress.stage("committing to the weights")
-    prover = _prover(lowered, strings)
+    # published weights need no blinding: the key can then be made again from the model
+    fixed = bytes(32 * rows(lowered)) if circuit.weights == "public" else None
+    prover = _prover(lowered, strings, fixed)
     key = VerifyingKey(
         model=circuit.model,
         circuit=circuit.digest,
@@ -63,12 +66,16 @@ def setup(circuit: Circuit, srs: SRS | None, progress: Progress) -> tuple[Provin
         inputs=circuit.inputs,
         outputs=circuit.outputs,
         guarantees=Guarantees(
-            "native", PROTOCOL, False, srs_kind(strings.tau_g2), srs_id(strings.tau_g2)
+            "native",
+            PROTOCOL,
+            lowered.operations.hiding,
+            srs_kind(strings.tau_g2),
+            srs_id(strings.tau_g2),
         ),
         proof_bytes=proof_bytes(lowered.table, 1),
         material=(lowered.table, prover.commitments, strings.tau_g2),
     )
-    proving = ProvingKey(circuit, key, kept, b"")
+    proving = ProvingKey(circuit, key, kept, prover.blindings)
     _loaded[proving] = LoadedKey(graph, lowered, prover)
     return proving, key
 
@@ -85,7 +92,7 @@ def load(key: ProvingKey) -> LoadedKey:
             strings = core().Srs.development(1 << lowered.operations.log_columns)
         else:
             strings = _native(lambda: core().Srs.from_points(bytes(key.srs)))
-        prover = _prover(lowered, strings)
+        prover = _prover(lowered, strings, bytes(key.material))
         made = (lowered.table, prover.commitments, strings.tau_g2)
         if made != tuple(map(bytes, key.verifying_key.material)):
             raise MalformedError(
@@ -96,9 +103,14 @@ def load(key: ProvingKey) -> LoadedKey:
     return _loaded[key]
 
 
-def _prover(lowered: LoweredCircuit, strings: Any) -> Any:
+def rows(lowered: LoweredCircuit) -> int:
+    """How many rows the weights take."""
+    return cost(lowered.table).chosen.rows["weight"]
+
+
+def _prover(lowered: LoweredCircuit, strings: Any, blindings: bytes | None) -> Any:
     weights = [array.astype("<i8").tobytes() for array in lowered.weights]
-    return _native(lambda: core().Prover(lowered.table, weights, strings))
+    return _native(lambda: core().Prover(lowered.table, weights, strings, blindings))
 
 
 def _native(call: Any) -> Any:

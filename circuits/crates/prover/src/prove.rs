@@ -273,7 +273,7 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
         .take(layout.groups.len())
         .map(|(_, values)| values.clone())
         .collect();
-    let cube = Cube::new(
+    let mut cube = Cube::new(
         &circuit,
         &layout,
         &columns,
@@ -281,8 +281,10 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
         &values,
         &challenges,
         &tau,
-        &random.slots,
     );
+    if let Some(hiding) = &layout.hiding {
+        cube.put_slots(hiding.position, &random.slots, challenges.alpha);
+    }
     stages.end("zerocheck tables");
     let z = cube.prove(&challenges, gamma, layout.cube, &random.pads, writer_ref);
     stages.end("zerocheck");

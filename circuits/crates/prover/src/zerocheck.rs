@@ -61,7 +61,6 @@ impl Cube {
         values: &Values,
         challenges: &Challenges,
         tau: &[F],
-        slots: &[F],
     ) -> Self {
         let size = 1usize << layout.cube;
         let zeros = || vec![F::zero(); size];
@@ -123,17 +122,19 @@ impl Cube {
                 }
             }
         }
-        if let Some(hiding) = &layout.hiding {
-            let (lookups, rest) = slots.split_at(GROUP);
-            for (table, slot) in cube.denominators.iter_mut().zip(lookups) {
-                table[hiding.position] = challenges.alpha - slot;
-            }
-            cube.helper[hiding.position] = rest[0];
-            for (table, slot) in cube.factors.iter_mut().zip(&rest[1..]) {
-                table[hiding.position] = *slot;
-            }
-        }
         cube
+    }
+
+    /// Puts the slots of a hiding proof in their position, where no selector has weight.
+    pub(crate) fn put_slots(&mut self, position: usize, slots: &[F], alpha: F) {
+        let (lookups, rest) = slots.split_at(GROUP);
+        for (table, slot) in self.denominators.iter_mut().zip(lookups) {
+            table[position] = alpha - slot;
+        }
+        self.helper[position] = rest[0];
+        for (table, slot) in self.factors.iter_mut().zip(&rest[1..]) {
+            table[position] = *slot;
+        }
     }
 
     /// Sends all rounds and the columns at the point, which is returned.
