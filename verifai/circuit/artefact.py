@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from verifai.errors import MalformedError
+from verifai.errors import MalformedError, UnsupportedError
 from verifai.limits import MAX_ARTEFACT_BYTES
 from verifai.proof import VerifyingKey, codec
 from verifai.proof.codec import Section, exact_fields, hex_digest
 from verifai.proof.statement import WEIGHT_VISIBILITIES
 from verifai.proof.tensor import TensorSpec, specs_from_json
 
+if TYPE_CHECKING:
+    from verifai.circuit.cost import Cost
+    from verifai.graph import Fidelity
+
+#: Inputs that :meth:`Circuit.fidelity` looks at.
+MAX_FIDELITY_SAMPLES: Final = 10_000
 CIRCUIT_KIND: Final = b"CIRC"
 PROVING_KEY_KIND: Final = b"PKEY"
 VERSION: Final = 1
@@ -59,6 +65,42 @@ class Circuit:
         header = self._header()
         del header["facts"]
         return codec.digest("circuit/1", codec.canonical_json(header), self.parameters)
+
+    def fidelity(self, data: Iterable[Any]) -> Fidelity:
+        """How far the circuit is from the float model on ``data``, before anybody pays for a proof.
+
+        Args:
+            data: inputs, as for :func:`verifai.compile`'s calibration.
+
+        Raises:
+            InputError: an input of the wrong shape, or beyond the calibrated range.
+            UnsupportedError: a circuit of the ezkl backend, which is compared when it is compiled.
+        """
+        from verifai.circuit.relower import relower
+        from verifai.graph import fidelity
+        from verifai.model import Model
+        from verifai.model.inputs import calibration_samples
+
+        self._native("measure its fidelity")
+        model = Model.from_bytes(bytes(self.onnx))
+        samples = calibration_samples(model.inputs, data, MAX_FIDELITY_SAMPLES)
+        return fidelity(relower(self)[0], model, samples)
+
+    def cost(self, batch: int = 1) -> Cost:
+        """What a proof of ``batch`` inferences costs: sizes exactly, time and memory roughly.
+
+        Raises:
+            UnsupportedError: a circuit of the ezkl backend; its ``facts`` say what is known.
+        """
+        from verifai.circuit.cost import cost
+        from verifai.circuit.relower import relower
+
+        self._native("estimate its cost")
+        return cost(relower(self)[1].table, batch)
+
+    def _native(self, what: str) -> None:
+        if self.backend != "native":
+            raise UnsupportedError(f"Only a circuit of the native backend can {what} here.")
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the circuit atomically and return its path."""

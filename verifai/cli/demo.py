@@ -93,7 +93,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     refusals = _tamper(proof, vk)
     for refusal in refusals:
         step(f"8. refused: {refusal}")
-    result = {
+    result: dict[str, Any] = {
         "digit": answer,
         "label": int(held_labels[arguments.image]),
         "accuracy": accuracy,
@@ -218,7 +218,11 @@ def _tamper(proof: Any, vk: Any) -> list[str]:
     """A lying statement, refused twice: as edited, and as re-sealed with fresh digests."""
     import verifai
 
-    return [_refusal(lambda lie=lie: verifai.verify(lie, vk)) for lie in _lies(proof)]
+    edited, sealed = _lies(proof)
+    return [
+        _refusal(lambda: verifai.verify(edited, vk)),
+        _refusal(lambda: verifai.verify(sealed, vk)),
+    ]
 
 
 def _lies(proof: Any) -> tuple[Any, Any]:

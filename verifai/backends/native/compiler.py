@@ -7,18 +7,16 @@ from typing import Any, Final
 
 from verifai.circuit import Circuit, Visibility
 from verifai.circuit.cost import cost
-from verifai.circuit.lower import LoweredCircuit, lower
-from verifai.errors import MalformedError, UnsupportedError
+from verifai.circuit.lower import lower
+from verifai.circuit.relower import PROTOCOL, parameters
+from verifai.errors import UnsupportedError
 from verifai.graph import IntegerGraph, Options, build, fidelity
 from verifai.model import Model
 from verifai.model.inputs import calibration_samples
 from verifai.progress import Progress
-from verifai.proof import codec
 from verifai.proof.tensor import TensorSpec
 from verifai.version import __version__
 
-#: Version of the proof system: keys, circuits and proofs of different ones do not mix.
-PROTOCOL: Final = "1"
 #: Calibration inputs that are used; more cost time and add little.
 MAX_SAMPLES: Final = 256
 
@@ -32,7 +30,6 @@ def compile(
     options: Mapping[str, Any],
 ) -> Circuit:
     """See :meth:`verifai.backends.protocol.Backend.compile`."""
-    hiding = zero_knowledge
     for role in ("input", "output"):
         if getattr(visibility, role) == "committed":
             raise UnsupportedError(
@@ -45,7 +42,7 @@ def compile(
     samples = calibration_samples(model.inputs, calibration, MAX_SAMPLES)
     graph = build(model, samples, Options.of(settings))
     progress.stage("laying out the circuit")
-    lowered = lower(graph, visibility, log_columns=log_columns, hiding=hiding)
+    lowered = lower(graph, visibility, log_columns=log_columns, hiding=zero_knowledge)
     progress.stage("measuring fidelity")
     measured = fidelity(graph, model, samples)
     estimate = cost(lowered.table, 1)
@@ -64,7 +61,7 @@ def compile(
             "maximum_error": f"{measured.maximum_error:.3g}",
             "relative_error": f"{measured.relative_error:.3g}",
             "top1_agreement": None if measured.top1 is None else f"{measured.top1:.4f}",
-            "zero_knowledge": hiding,
+            "zero_knowledge": zero_knowledge,
             "made_by": __version__,
         },
         onnx=model.onnx,
@@ -82,44 +79,3 @@ def specs(graph: IntegerGraph, role: str, visibility: str) -> tuple[TensorSpec, 
         TensorSpec(name, shape, graph.nodes[node].scale, visibility)
         for node, name, shape in zip(nodes, names, shapes, strict=True)
     )
-
-
-def parameters(visibility: Visibility, log_columns: int | None, lowered: LoweredCircuit) -> bytes:
-    """What the circuit's digest covers besides the header: visibility, columns, the table."""
-    header = {
-        "protocol": PROTOCOL,
-        "visibility": visibility.to_json(),
-        "log_columns": log_columns,
-        "zero_knowledge": lowered.operations.hiding,
-        "table": codec.digest("operation-table/1", lowered.table),
-    }
-    return codec.canonical_json(header)
-
-
-def relower(circuit: Circuit) -> tuple[IntegerGraph, LoweredCircuit]:
-    """The graph that a circuit holds, and its operation table, made again.
-
-    Raises:
-        MalformedError: the circuit's parts do not belong together.
-    """
-    graph = IntegerGraph.from_bytes(bytes(circuit.compiled))
-    header = codec.parse_canonical_json(bytes(circuit.parameters))
-    fields = codec.exact_fields(
-        header,
-        ("protocol", "visibility", "log_columns", "zero_knowledge", "table"),
-        "Circuit parameters",
-    )
-    shown = codec.exact_fields(fields["visibility"], ("input", "output", "weights"), "Visibility")
-    visibility = Visibility(**shown)
-    lowered = lower(
-        graph,
-        visibility,
-        log_columns=fields["log_columns"],
-        hiding=fields["zero_knowledge"] is True,
-    )
-    if parameters(visibility, fields["log_columns"], lowered) != bytes(circuit.parameters):
-        raise MalformedError(
-            "The circuit's graph does not give the operation table that the circuit names.",
-            hint="Compile the model again: the file is damaged, or of another version.",
-        )
-    return graph, lowered

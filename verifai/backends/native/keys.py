@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from verifai.backends.native.compiler import PROTOCOL, relower
 from verifai.backends.native.core import core
 from verifai.circuit import SRS, Circuit, ProvingKey
 from verifai.circuit.cost import cost
 from verifai.circuit.lower import LoweredCircuit
+from verifai.circuit.relower import PROTOCOL, relower
 from verifai.errors import MalformedError, UsageError
 from verifai.graph import IntegerGraph
 from verifai.progress import Progress

@@ -15,8 +15,7 @@ from verifai.circuit.witness import witness
 from verifai.errors import InputError, InternalError
 from verifai.graph import dequantise, quantise_inputs, run
 from verifai.graph.integer import Integers
-from verifai.model import Model
-from verifai.model.inputs import check_batch
+from verifai.model.inputs import TensorInfo, check_batch
 from verifai.progress import Progress
 from verifai.proof import Proof
 from verifai.proof.tensor import TensorClaim, TensorSpec, batched
@@ -77,8 +76,9 @@ def outputs(key: ProvingKey, inputs: Any) -> Sequence[NDArray[np.float64]]:
 
 def _run(key: ProvingKey, loaded: LoadedKey, inputs: Any) -> tuple[int | None, list[Integers]]:
     """The batch (None for one inference) and all nodes' values, with a batch axis."""
-    model = Model.from_bytes(bytes(key.circuit.onnx))
-    batch, arrays = check_batch(model.inputs, inputs)
+    # the key holds all that is asked of inputs: a prover needs no onnx
+    infos = [TensorInfo(spec.name, spec.shape, "float64") for spec in key.circuit.inputs]
+    batch, arrays = check_batch(infos, inputs)
     return batch, run(loaded.graph, quantise_inputs(loaded.graph, arrays), batch=True)
 
 

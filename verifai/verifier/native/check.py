@@ -113,8 +113,8 @@ def _public(table: Table, index: int) -> tuple[int, int, tuple[int, ...], bool]:
 
 
 def _check_key(key: VerifyingKey, tau_g2: bytes) -> None:
-    if key.guarantees.zero_knowledge:
-        raise _contradiction(4, "it promises zero knowledge, which this proof system does not give")
+    if key.guarantees.zero_knowledge != parse_table(bytes(key.material[0])).hiding:
+        raise _contradiction(4, "its operation table and its promise of zero knowledge differ")
     if key.guarantees.srs_id != srs_id(tau_g2) or key.guarantees.srs != srs_kind(tau_g2):
         raise _contradiction(4, "it names another reference string than it holds")
 

@@ -1,0 +1,58 @@
+"""A native circuit's parameters, and its operation table made again from what the circuit holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from verifai.circuit.lower import LoweredCircuit, lower
+from verifai.circuit.visibility import Visibility
+from verifai.errors import MalformedError
+from verifai.graph import IntegerGraph
+from verifai.proof import codec
+
+if TYPE_CHECKING:
+    from verifai.circuit.artefact import Circuit
+
+#: Version of the proof system: keys, circuits and proofs of different ones do not mix.
+PROTOCOL: Final = "1"
+
+
+def parameters(visibility: Visibility, log_columns: int | None, lowered: LoweredCircuit) -> bytes:
+    """What the circuit's digest covers besides the header: visibility, columns, the table."""
+    header = {
+        "protocol": PROTOCOL,
+        "visibility": visibility.to_json(),
+        "log_columns": log_columns,
+        "zero_knowledge": lowered.operations.hiding,
+        "table": codec.digest("operation-table/1", lowered.table),
+    }
+    return codec.canonical_json(header)
+
+
+def relower(circuit: Circuit) -> tuple[IntegerGraph, LoweredCircuit]:
+    """The graph that a circuit holds, and its operation table, made again.
+
+    Raises:
+        MalformedError: the circuit's parts do not belong together.
+    """
+    graph = IntegerGraph.from_bytes(bytes(circuit.compiled))
+    header = codec.parse_canonical_json(bytes(circuit.parameters))
+    fields = codec.exact_fields(
+        header,
+        ("protocol", "visibility", "log_columns", "zero_knowledge", "table"),
+        "Circuit parameters",
+    )
+    shown = codec.exact_fields(fields["visibility"], ("input", "output", "weights"), "Visibility")
+    visibility = Visibility(**shown)
+    lowered = lower(
+        graph,
+        visibility,
+        log_columns=fields["log_columns"],
+        hiding=fields["zero_knowledge"] is True,
+    )
+    if parameters(visibility, fields["log_columns"], lowered) != bytes(circuit.parameters):
+        raise MalformedError(
+            "The circuit's graph does not give the operation table that the circuit names.",
+            hint="Compile the model again: the file is damaged, or of another version.",
+        )
+    return graph, lowered
