@@ -1,20 +1,63 @@
-"""The models that are measured: seeded weights, so every machine measures the same circuit.
+"""The models that are measured: seeded, so every machine measures the same circuits.
 
-A model's inputs are random in [0, 1); agreement figures are agreement with torch, not accuracy.
+``lenet`` is trained, on the 8x8 digits of scikit-learn enlarged to 28x28, since fidelity means
+something only for a model that has learnt something; all others have random weights and inputs in
+[0, 1). Agreement figures are agreement with the float model, not accuracy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
+
+#: Random inputs for calibration, and for the fidelity figures.
+CALIBRATION_INPUTS: Final = 8
+HELD_OUT_INPUTS: Final = 64
+#: Widths of the two hidden layers of 784-h-h-10, by name: 10 k, 100 k, 1 M and 10 M weights.
+LADDER: Final = {"mlp-10k": 12, "mlp-100k": 112, "mlp-1m": 680, "mlp-10m": 2790}
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A model with its data.
+
+    Attributes:
+        module: in evaluation mode.
+        calibration: what the circuit is calibrated with, as an array of inputs.
+        held_out: inputs that neither training nor calibration saw; the first one is proved.
+    """
+
+    module: nn.Module
+    calibration: NDArray[np.float32]
+    held_out: NDArray[np.float32]
+
+    @property
+    def example(self) -> torch.Tensor:
+        """An input for export."""
+        return torch.from_numpy(self.calibration[0])
 
 
 def mlp(hidden: int = 128) -> nn.Module:
     """784-hidden-10 with ReLU: 102 k weights for 128."""
     return nn.Sequential(nn.Flatten(), nn.Linear(784, hidden), nn.ReLU(), nn.Linear(hidden, 10))
+
+
+def rung(hidden: int) -> nn.Module:
+    """784-hidden-hidden-10 with ReLU: a rung of the ladder."""
+    return nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(784, hidden),
+        nn.ReLU(),
+        nn.Linear(hidden, hidden),
+        nn.ReLU(),
+        nn.Linear(hidden, 10),
+    )
 
 
 def digits() -> nn.Module:
@@ -42,16 +85,72 @@ def lenet() -> nn.Module:
     )
 
 
-#: Name to module factory and input shape.
-MODELS: Final[dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]]] = {
-    "digits": (digits, (1, 1, 8, 8)),
-    "mlp": (mlp, (1, 1, 28, 28)),
-    "lenet": (lenet, (1, 1, 28, 28)),
+def cifar() -> nn.Module:
+    """Three convolutions and two dense layers on 3x32x32: 264 k weights."""
+    return nn.Sequential(
+        nn.Conv2d(3, 32, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(32, 64, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(64, 64, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(1024, 201),
+        nn.ReLU(),
+        nn.Linear(201, 10),
+    )
+
+
+def _random(factory: Callable[[], nn.Module], *shape: int) -> Workload:
+    """Seeded weights and inputs of shape [1, ...]."""
+    torch.manual_seed(0)
+    module = factory().eval()
+    data = torch.rand(CALIBRATION_INPUTS + HELD_OUT_INPUTS, 1, *shape).numpy()
+    return Workload(module, data[:CALIBRATION_INPUTS], data[CALIBRATION_INPUTS:])
+
+
+def _trained_lenet() -> Workload:
+    """LeNet after six epochs on four fifths of the digits; the other fifth is held out."""
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    small = torch.tensor(data.images, dtype=torch.float32)[:, None] / 16
+    images = nn.functional.interpolate(small, size=(28, 28), mode="bilinear").clamp(0, 1)
+    labels = torch.tensor(data.target)
+    held_out = torch.arange(len(images)) % 5 == 0
+    seen, known = images[~held_out], labels[~held_out]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # sums in one order: the same weights at every run
+    torch.manual_seed(0)
+    module = lenet()
+    optimiser = torch.optim.Adam(module.parameters(), lr=2e-3)
+    for _ in range(6):
+        for chosen in torch.randperm(len(seen)).split(32):
+            loss = nn.functional.cross_entropy(module(seen[chosen]), known[chosen])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+    torch.set_num_threads(threads)
+    inputs = seen[: 2 * CALIBRATION_INPUTS, None], images[held_out][:, None]
+    return Workload(module.eval(), inputs[0].numpy(), inputs[1].numpy())
+
+
+#: Name to workload. ``python -m benchmarks.compare --models`` takes these names.
+MODELS: Final[dict[str, Callable[[], Workload]]] = {
+    "digits": lambda: _random(digits, 1, 8, 8),
+    "mlp": lambda: _random(mlp, 1, 28, 28),
+    "lenet": _trained_lenet,
+    "cifar": lambda: _random(cifar, 3, 32, 32),
+    **{
+        name: lambda hidden=hidden: _random(lambda: rung(hidden), 1, 28, 28)
+        for name, hidden in LADDER.items()
+    },
 }
 
 
-def build(name: str) -> tuple[nn.Module, Any]:
-    """A seeded module and eight inputs."""
-    factory, shape = MODELS[name]
-    torch.manual_seed(0)
-    return factory().eval(), torch.rand(8, *shape)
+def weights(module: Any) -> int:
+    """How many weights and biases a module has."""
+    return sum(parameter.numel() for parameter in module.parameters())

@@ -27,12 +27,7 @@ def main() -> None:
     module, typical = TwoLayers(), torch.rand(8, 1, 4)
 
     model = verifai.export(module, (typical[0],))
-    circuit = verifai.compile(
-        model,
-        calibration=typical,
-        # Small range tables: right for a toy, and what keeps this example fast.
-        options={"decomp_base": 128, "decomp_legs": 4, "scales": [7]},
-    )
+    circuit = verifai.compile(model, calibration=typical)
     proving_key, verifying_key = verifai.setup(circuit)
 
     proof = verifai.prove(proving_key, typical[0])

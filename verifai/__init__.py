@@ -16,7 +16,7 @@ stage          from -> to                                                  verb
 """
 
 from verifai import audit, chain
-from verifai.api import compile, export, load, prove, setup, verify
+from verifai.api import compile, export, load, prove, register, setup, verify
 from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
 from verifai.errors import (
     ChainRejected,
@@ -35,7 +35,7 @@ from verifai.errors import (
     WorkerFault,
 )
 from verifai.model import Model
-from verifai.proof import KeyStore, Proof, Statement, VerifyingKey
+from verifai.proof import KeyStore, Proof, Registration, Statement, VerifyingKey
 from verifai.version import __version__
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "PolicyError",
     "Proof",
     "ProvingKey",
+    "Registration",
     "Statement",
     "UnsupportedError",
     "UsageError",
@@ -69,6 +70,7 @@ __all__ = [
     "export",
     "load",
     "prove",
+    "register",
     "setup",
     "verify",
 ]

@@ -1,4 +1,4 @@
-"""The six verbs of the route: export, load, compile, setup, prove, verify."""
+"""The verbs of the route: export, load, compile, setup, register, prove, verify."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
 from verifai.errors import UsageError
 from verifai.model import Model, export, load
 from verifai.progress import Progress, reporting
-from verifai.proof import Proof, Statement, VerifyingKey
+from verifai.proof import Proof, Registration, Statement, VerifyingKey
 
-__all__ = ["compile", "export", "load", "prove", "setup", "verify"]
+__all__ = ["compile", "export", "load", "prove", "register", "setup", "verify"]
 
 
 def compile(
@@ -98,12 +98,28 @@ def prove(
         return backends.get(key.circuit.backend).prove(key, inputs, context, report)
 
 
+def register(key: ProvingKey, *, progress: Progress | bool | None = None) -> Registration:
+    """Prove, once for a key, that its committed weights are integers within their bits.
+
+    Give it to whoever gets the verifying key: ``verify(proof, vk, registration=...)``.
+
+    Raises:
+        UnsupportedError: an ezkl key, which needs none, or more weights than one proof ranges.
+    """
+    with reporting("register", progress) as report:
+        return backends.get(key.circuit.backend).register(key, report)
+
+
 def verify(
-    proof: Proof, key: VerifyingKey, *, context: Mapping[str, str | int] | None = None
+    proof: Proof,
+    key: VerifyingKey,
+    *,
+    context: Mapping[str, str | int] | None = None,
+    registration: Registration | None = None,
 ) -> Statement:
     """Return what ``proof`` proves, or raise. See :func:`verifai.verifier.verify`.
 
     Raises:
         VerificationError: with the number and name of the check that failed.
     """
-    return verifier.verify(proof, key, context)
+    return verifier.verify(proof, key, context, registration)

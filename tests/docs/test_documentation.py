@@ -39,8 +39,10 @@ def test_python_blocks_run_as_one_script(page: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.name)
 def test_examples_run(example: Path, tmp_path: Path) -> None:
-    for package in ("torch", "ezkl"):
-        pytest.importorskip(package)
+    words = {"torch": "torch", "sklearn": "sklearn", "ezkl": "ezkl", "web3": "verifai.chain"}
+    for package, word in words.items():
+        if word in example.read_text():
+            pytest.importorskip(package)
     run(example, tmp_path)
 
 
@@ -79,6 +81,34 @@ def test_the_checks_in_the_documentation_are_the_verifiers() -> None:
     table = (ROOT / "docs" / "verification.md").read_text()
     found = {int(n): name for n, name in re.findall(r"^\| (\d) \| ([\w ]+?) \|", table, re.M)}
     assert {number: found[number] for number in CHECKS} == CHECKS
+
+
+def test_the_transcript_in_the_protocol_is_the_verifiers() -> None:
+    """Labels of section 8, in order, against the verifier's source, whose order is the proof's."""
+    page = (ROOT / "docs" / "protocol.md").read_text()
+    section = page.partition("\n## 8. ")[2].partition("\n## 9. ")[0]
+    cells = re.findall(r"^\| (`.*?`) \|", section, re.MULTILINE)
+    named = [label for cell in cells for label in re.findall(r"`([^`]+)`", cell)]
+    step = re.compile(r"\.(?:absorb|challenges?|scalars|points)\(\s*\"([^\"]+)\"")
+    sources = ROOT / "verifai" / "verifier" / "native"
+    found = [
+        label
+        for file in ("verify.py", "opening.py")
+        for label in step.findall((sources / file).read_text())
+    ]
+    hiding = {"tail", "x", "sacrifice", "tail mask", "g", "tail row", "tail blinding"}
+    assert named == [label for label in found if label not in hiding]
+
+
+def test_the_constants_in_the_protocol_are_the_verifiers() -> None:
+    from verifai.verifier.native.curve import H, Q
+    from verifai.verifier.native.field import P
+    from verifai.verifier.native.verify import DOMAIN
+
+    page = (ROOT / "docs" / "protocol.md").read_text()
+    assert H is not None
+    for constant in (f"p = {P}", str(Q), f'keccak256("{DOMAIN}")', *(f"{c:#066x}" for c in H)):
+        assert constant in page
 
 
 def test_links_between_pages_lead_somewhere() -> None:

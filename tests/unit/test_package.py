@@ -20,9 +20,10 @@ ROOT = Path(__file__).parents[2]
 HEAVY = {"torch", "onnx", "onnxruntime", "ezkl", "web3", "ray", "sklearn", "rich", "eth_tester"}
 PUBLIC = """
     SRS ChainRejected Circuit EnvironmentFault InputError InternalError KeyStore LimitError
-    MalformedError MissingExtra Model NetworkError PolicyError Proof ProvingKey Statement
-    UnsupportedError UsageError VerifaiError VerificationError VerifyingKey Visibility WorkerFault
-    __version__ audit chain compile export load prove setup verify
+    MalformedError MissingExtra Model NetworkError PolicyError Proof ProvingKey Registration
+    Statement UnsupportedError UsageError VerifaiError VerificationError VerifyingKey Visibility
+    WorkerFault
+    __version__ audit chain compile export load prove register setup verify
 """
 
 

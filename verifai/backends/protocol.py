@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
 from verifai.model import Model
 from verifai.progress import Progress
-from verifai.proof import Proof, Statement, VerifyingKey
+from verifai.proof import Proof, Registration, Statement, VerifyingKey
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,10 @@ class Backend(Protocol):
         progress: Progress,
     ) -> Proof:
         """Prove one inference. The proof has passed :meth:`check` before it is returned."""
+        ...
+
+    def register(self, key: ProvingKey, progress: Progress) -> Registration:
+        """Show, once for a key, that its committed weights are in their ranges."""
         ...
 
     def check(self, key: VerifyingKey, statement: Statement, argument: bytes) -> None:

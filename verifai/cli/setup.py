@@ -17,6 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--pk", default="proving.vfp", metavar="FILE")
     parser.add_argument("--vk", default="verifying.vfk", metavar="FILE")
+    parser.add_argument(
+        "--registration", metavar="FILE", help="prove the ranges of the weights too, to this file"
+    )
     parser.add_argument("--force", action="store_true", help="overwrite the outputs")
 
 
@@ -33,4 +36,11 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     output.say(f"{vk_path}: {vk!r}")
     if vk.guarantees.srs == "development":
         output.say("The reference string is a DEVELOPMENT one: proofs are good for tests only.")
-    output.result({"pk": str(pk_path), "vk": str(vk_path), "verifying_key": vk.digest})
+    result = {"pk": str(pk_path), "vk": str(vk_path), "verifying_key": vk.digest}
+    if arguments.registration:
+        path = target(arguments.registration, arguments.force)
+        registration = verifai.register(pk)
+        registration.save(path)
+        output.say(f"{path}: {registration!r}")
+        result["registration"] = str(path)
+    output.result(result)

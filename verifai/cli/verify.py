@@ -7,7 +7,7 @@ import argparse
 from verifai.cli.files import pairs
 from verifai.cli.output import Output
 from verifai.errors import VerificationError
-from verifai.proof import Proof, VerifyingKey
+from verifai.proof import Proof, Registration, VerifyingKey
 from verifai.verifier import results, verify
 
 HELP = "check a proof bundle against a verifying key, offline"
@@ -21,6 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--context", action="append", metavar="NAME=VALUE", help="demanded context, repeatable"
     )
+    parser.add_argument(
+        "--registration", metavar="FILE", help="a proof that the key's weights are in range"
+    )
 
 
 def run(arguments: argparse.Namespace, output: Output) -> None:
@@ -28,7 +31,10 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     proof = Proof.load(arguments.bundle)
     key = VerifyingKey.load(arguments.key)
     try:
-        statement = verify(proof, key, context)
+        registration = None
+        if arguments.registration:
+            registration = Registration.load(arguments.registration)
+        statement = verify(proof, key, context, registration)
     except VerificationError as error:
         _list(output, error)
         error.details["checks"] = [result.to_json() for result in results(error)]
@@ -47,6 +53,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
             "statement": statement.to_json(),
             "statement_digest": statement.digest,
             "bundle": proof.digest,
+            "weights_ranged": statement.weights_ranged,
             "checks": [result.to_json() for result in results(None)],
         }
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -73,11 +74,18 @@ def simplified(model: Model) -> Any:
     onnx = require("onnx", "onnx", "reading an ONNX model")
     optimizer = require("onnxscript.optimizer", "torch", "simplifying an ONNX model")
     proto = onnx.load_from_string(model.onnx)
+    loggers = [logging.getLogger(name) for name in ("onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
     try:
+        for logger in loggers:  # what it does not fold is lowered as it is: no news
+            logger.setLevel(logging.CRITICAL)
         return optimizer.optimize(proto)
     except Exception:
         # the optimizer's errors share no base class; an unsimplified model is right as well
         return proto
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def calibrated(
@@ -110,7 +118,12 @@ def calibrated(
     input_names = [info.name for info in model.inputs]
     for sample in calibration:
         feed = dict(zip(input_names, sample, strict=True))
-        found = [*feed.items(), *zip(names, session.run(names, feed), strict=True)]
+        try:
+            values = session.run(names, feed)
+        except Exception as error:
+            # as above
+            raise UnsupportedError(f"onnxruntime cannot run this model: {error}") from None
+        found = [*feed.items(), *zip(names, values, strict=True)]
         for name, value in found:
             array = np.asarray(value)
             if array.dtype.kind != "f" or not array.size:

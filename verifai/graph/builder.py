@@ -160,14 +160,16 @@ class Builder:
         for letters, constant, other in ((a, left, right), (b, right, left)):
             operation = self.nodes[constant.node].operation
             if isinstance(operation, Weight):
+                # a letter that is summed is in both operands
                 axes = tuple(i for i, letter in enumerate(letters) if letter in summed)
-                missing = math.prod(dims[s] for s in summed if s not in letters)
-                plus = int(np.maximum(operation.values, 0).sum(axis=axes).max()) * missing
-                minus = int(np.maximum(-operation.values, 0).sum(axis=axes).max()) * missing
-                # each output is plus_o * x - minus_o * x'; the largest of each side bounds them all
-                low = min(0, other.low) * plus - max(0, other.high) * minus
-                high = max(0, other.high) * plus - min(0, other.low) * minus
-                return low, high
+                plus = np.maximum(operation.values, 0).sum(axis=axes)
+                minus = np.maximum(-operation.values, 0).sum(axis=axes)
+                reach = max(-other.low, other.high, 0) * int((plus + minus).max())
+                if reach >= MAX_ABSOLUTE:
+                    return -reach, reach  # which no node may have
+                low = (plus * other.low - minus * other.high).min()
+                high = (plus * other.high - minus * other.low).max()
+                return int(low), int(high)
         products = [x * y for x in (left.low, left.high) for y in (right.low, right.high)]
         count = math.prod(dims[letter] for letter in summed)
         return count * min(products), count * max(products)
@@ -175,7 +177,7 @@ class Builder:
     def requantise(
         self, x: Tensor, shift: int, bits: int, *, floor: bool = False, low: int | None = None
     ) -> Tensor:
-        """``floor((x + half) / 2**shift)``, ranged to ``bits`` bits from ``low`` (signed if None)."""
+        """``floor((x + half) / 2**shift)``, ranged to ``bits`` bits from ``low`` (None: signed)."""
         first = -(1 << bits - 1) if low is None else low
         return self._add(
             Requantise(x.node, shift, floor),
@@ -197,11 +199,15 @@ class Builder:
 
     def lookup(self, x: Tensor, first: int, outputs: Integers, scale: int) -> Tensor:
         """A table's outputs; equal tables are shared."""
-        for index, table in enumerate(self.tables):
-            if table.first == first and np.array_equal(table.outputs, outputs):
-                break
-        else:
-            index = len(self.tables)
+        index = next(
+            (
+                index
+                for index, table in enumerate(self.tables)
+                if table.first == first and np.array_equal(table.outputs, outputs)
+            ),
+            len(self.tables),
+        )
+        if index == len(self.tables):
             self.tables.append(Table(first, np.ascontiguousarray(outputs, dtype=np.int64)))
         low, high = int(outputs.min()), int(outputs.max())
         return self._add(Lookup(x.node, index), x.shape, low, high, scale, batched=self._batched(x))
@@ -301,13 +307,13 @@ class Builder:
         return self.maximum(x, [axis])
 
     def bounded(self, x: Tensor, low: int, high: int) -> Tensor:
-        """``x`` with tighter bounds, which interval arithmetic cannot see: a remainder of a division,
-        a sum of parts of which one is at each place.
+        """``x`` with tighter bounds, which interval arithmetic cannot see: the remainder of a
+        division, a sum of parts of which one is at each place.
         """
         self.nodes[x.node] = replace(self.nodes[x.node], low=low, high=high)
         return replace(x, low=low, high=high)
 
 
 def rounded(values: npt.NDArray[np.generic], scale: int) -> Integers:
-    """Reals as integers at a scale, half away from zero upwards."""
+    """Reals as integers at a scale, half up."""
     return np.floor(np.asarray(values, dtype=np.float64) * 2.0**scale + 0.5).astype(np.int64)

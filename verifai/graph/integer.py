@@ -1,6 +1,6 @@
-"""The integer graph: a model as a function on integers, in eight operations.
+"""The integer graph: a model as a function on integers, in nine operations.
 
-Every tensor is an int64 array with static bounds; a value ``v`` stands for the real ``v / 2**scale``.
+Every tensor is an int64 array with static bounds; a value ``v`` stands for ``v / 2**scale``.
 The graph describes *one* inference. A batch adds a leading axis to every tensor that depends on an
 input (``batched``), and changes nothing else.
 
@@ -94,7 +94,7 @@ class Reshape:
 
 @dataclass(frozen=True)
 class Linear:
-    """``offset + sum coefficient * source``; sources have the node's shape. No terms: a constant."""
+    """``offset + sum coefficient * source``, all of the node's shape. No terms: a constant."""
 
     terms: tuple[tuple[int, int], ...]  # (coefficient, source)
     offset: int = 0

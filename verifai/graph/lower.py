@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from verifai.errors import UnsupportedError, UsageError
 from verifai.graph.builder import Builder, Tensor, rounded
+from verifai.graph.integer import MAX_RANGED_BITS
 
 Array = npt.NDArray[Any]
 
@@ -27,7 +28,13 @@ ACTIVATION_BITS: Final = range(6, 17)
 #: Head-room beyond the calibrated range, in bits.
 HEAD_ROOM: Final = 1
 #: Scales of activations: a tensor of tiny values gains nothing from more.
-MAX_SCALE: Final = 24
+MAX_SCALE: Final = 40
+#: Scales of weights; an accumulator's is at most MAX_SCALE + ACCUMULATOR_GUARD all the same.
+MAX_WEIGHT_SCALE: Final = 48
+#: Fraction bits of an accumulator beyond those of the activation it becomes.
+ACCUMULATOR_GUARD: Final = 24
+#: Accumulators that would be wider when something is added to them are requantised before.
+ACCUMULATOR_BITS: Final = 60
 #: Biases and other addends fit into 32-bit weights.
 MAX_ADDEND: Final = (1 << 31) - 1
 
@@ -144,14 +151,17 @@ class Lowering:
     def scale(self, name: str) -> int:
         """The scale of an activation: the calibrated range with head-room fills its bits."""
         low, high = self.ranges.get(name, (0.0, 0.0))
-        largest = max(abs(low), abs(high))
-        if largest == 0:
-            return self.options.activation_bits - 2
+        return self.scale_of(max(abs(low), abs(high)))
+
+    def scale_of(self, largest: float) -> int:
+        """The scale of values up to ``largest`` in absolute value, with head-room."""
         room = self.options.activation_bits - 1 - HEAD_ROOM
+        if largest == 0:
+            return room
         return max(-MAX_SCALE, min(MAX_SCALE, room - math.ceil(math.log2(largest) + 1e-9)))
 
-    def weight_scale(self, values: Array, most: int = MAX_SCALE) -> int:
-        """The largest scale at which the weights fit their bits."""
+    def weight_scale(self, values: Array, most: int = MAX_WEIGHT_SCALE) -> int:
+        """The largest scale, up to ``most``, at which the weights fit their bits."""
         largest = float(np.abs(values).max()) if values.size else 0.0
         if largest == 0:
             return 0
@@ -159,23 +169,23 @@ class Lowering:
         scale = math.floor(math.log2(limit / largest))
         return min(most, scale)
 
-    def weights(self, values: Array, scale: int | None = None) -> Tensor:
-        """Constants of the model as weights.
+    def weights(self, values: Array, most: int = MAX_WEIGHT_SCALE) -> Tensor:
+        """Constants of the model as weights, at a scale of at most ``most``.
 
         Raises:
             UnsupportedError: they are not finite.
         """
-        values = np.asarray(values, dtype=np.float64)
-        if not np.isfinite(values).all():
-            raise UnsupportedError("a constant holds NaN or infinity")
-        own = self.weight_scale(values) if scale is None else scale
+        values = _finite(values)
+        own = self.weight_scale(values, most)
         return self.builder.weight(rounded(values, own), own)
+
+    def factors(self, values: Array, x: Tensor, name: str) -> Tensor:
+        """Weights that ``x`` is multiplied with to make tensor ``name``: no finer than it needs."""
+        return self.weights(values, self.scale(name) + ACCUMULATOR_GUARD - x.scale)
 
     def addend(self, values: Array, scale: int) -> Tensor:
         """Constants to be added at ``scale``: 32-bit weights times a power of two."""
-        values = np.asarray(values, dtype=np.float64)
-        if not np.isfinite(values).all():
-            raise UnsupportedError("a constant holds NaN or infinity")
+        values = _finite(values)
         own = scale
         largest = float(np.abs(values).max()) if values.size else 0.0
         while largest * 2.0**own > MAX_ADDEND:
@@ -191,7 +201,7 @@ class Lowering:
         return self.builder.linear([(1 << scale - x.scale, x)], 0, scale)
 
     def settled(self, x: Tensor, name: str, *, force: bool = False) -> Tensor:
-        """``x`` as a number of at most ``activation_bits`` bits, at the scale calibrated for ``name``."""
+        """``x`` in at most ``activation_bits`` bits, at the scale calibrated for ``name``."""
         bits = self.options.activation_bits
         if not x.open and x.bits <= bits and not force:
             return x
@@ -206,12 +216,19 @@ class Lowering:
         return result
 
     def _saturated(self, x: Tensor, shift: int, bits: int) -> Tensor:
-        """Requantised into as many bits as the static bounds need, then clipped."""
-        wide = max(bits, min(24, x.bits - shift + 1))
+        """Requantised into as many bits as the static bounds need, or there are, then clipped."""
+        wide = max(bits, min(MAX_RANGED_BITS, x.bits - shift + 1))
         build = self.builder
         high = (1 << bits - 1) - 1
         y = build.maximum(build.requantise(x, shift, wide), [], -high)
         return build.negative(build.maximum(build.negative(y), [], -high))
+
+
+def _finite(values: Array) -> npt.NDArray[np.float64]:
+    values = np.asarray(values, dtype=np.float64)
+    if not np.isfinite(values).all():
+        raise UnsupportedError("a constant holds NaN or infinity")
+    return values
 
 
 Operator = Callable[[Lowering, OnnxNode], "Tensor | Array | list[Tensor]"]

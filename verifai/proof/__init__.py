@@ -2,20 +2,22 @@
 
 Every other room speaks in these values, so this one imports none of them, and nothing heavy.
 
-=============  =========================================================
-module         holds
-=============  =========================================================
-``codec``      canonical JSON, the container, digests
-``tensor``     what a key fixes and a statement claims of one tensor
-``statement``  what a proof proves, in fields and in words
-``key``        the verifying key
-``bundle``     statement + proof + digests in one file
-``store``      a folder of verifying keys by digest
-=============  =========================================================
+================  =====================================================
+module            holds
+================  =====================================================
+``codec``         canonical JSON, the container, digests
+``tensor``        what a key fixes and a statement claims of one tensor
+``statement``     what a proof proves, in fields and in words
+``key``           the verifying key
+``bundle``        statement + proof + digests in one file
+``store``         a folder of verifying keys by digest
+``registration``  a proof about a key: its weights are in their ranges
+================  =====================================================
 """
 
 from verifai.proof.bundle import Digests, Proof, bundle_schema
 from verifai.proof.key import VerifyingKey
+from verifai.proof.registration import Registration
 from verifai.proof.statement import Guarantees, Statement, check_context
 from verifai.proof.store import KeyStore
 from verifai.proof.tensor import TensorClaim, TensorSpec
@@ -25,6 +27,7 @@ __all__ = [
     "Guarantees",
     "KeyStore",
     "Proof",
+    "Registration",
     "Statement",
     "TensorClaim",
     "TensorSpec",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from verifai.errors import MalformedError, UsageError
@@ -77,6 +77,8 @@ class Statement:
         inputs, outputs: one claim per tensor.
         guarantees: backend, zero knowledge, reference string.
         context: what the proof is bound to (chain id, job, payee, nonce ...), or None.
+        weights_ranged: whether ``verify`` also checked a registration proof, which shows that the
+            committed weights are integers within their bits. Not part of what is signed or sent.
     """
 
     model: str
@@ -87,6 +89,7 @@ class Statement:
     outputs: tuple[TensorClaim, ...]
     guarantees: Guarantees
     context: Mapping[str, str | int] | None = None
+    weights_ranged: bool = field(default=False, compare=False)
 
     @property
     def input(self) -> TensorClaim:
@@ -127,6 +130,10 @@ class Statement:
             + (" and are public." if self.weights == "public" else " and are not published.")
         )
         g = self.guarantees
+        if self.weights_ranged:
+            lines.append("That they are integers within their bits was checked (registration).")
+        elif g.backend == "native":
+            lines.append("That they are integers within their bits was not checked.")
         lines.append(
             f"Proved with {g.backend} {g.version}; "
             + ("private values stay hidden." if g.zero_knowledge else "NOT zero-knowledge.")

@@ -11,10 +11,12 @@ from importlib import import_module
 from typing import Any, Final
 
 from verifai.errors import UnsupportedError
-from verifai.proof import Statement, VerifyingKey
+from verifai.proof import Registration, Statement, VerifyingKey
 
 #: Raises :class:`~verifai.errors.VerificationError` unless the argument proves the statement.
 ProofCheck = Callable[[VerifyingKey, Statement, bytes], None]
+#: Raises unless the registration shows that the key's weights are in their ranges.
+RegistrationCheck = Callable[[VerifyingKey, Registration], None]
 #: The exact length of a proof of this statement.
 ProofLength = Callable[[VerifyingKey, Statement], int]
 
@@ -40,6 +42,19 @@ def proof_length(backend: str) -> ProofLength:
     """What tells the length of a backend's proofs. Raises as :func:`proof_check`."""
     length: ProofLength = _module(backend).proof_bytes
     return length
+
+
+def registration_check(backend: str) -> RegistrationCheck:
+    """What checks a registration proof, check 9. Raises as :func:`proof_check`, or if the backend
+    has no such proofs.
+    """
+    module = _module(backend)
+    if not hasattr(module, "check_registration"):
+        raise UnsupportedError(
+            f"Keys of the {backend} backend have no registration: its circuits fix the weights."
+        )
+    check: RegistrationCheck = module.check_registration
+    return check
 
 
 def _module(backend: str) -> Any:

@@ -12,6 +12,8 @@ number  name             what fails it
 7       proof            the proof system refuses the proof for exactly this statement
 ======  ===============  ================================================================
 
+A registration that is given too is check 9; check 8 is a chain's contract.
+
 Decoding comes first and raises :class:`~verifai.errors.MalformedError`: what has no canonical
 form has no claim to check. Everything cheap comes before the proof system.
 """
@@ -19,13 +21,13 @@ form has no claim to check. Everything cheap comes before the proof system.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from verifai.errors import VerificationError
-from verifai.proof import Proof, Statement, VerifyingKey
+from verifai.proof import Proof, Registration, Statement, VerifyingKey
 from verifai.proof.tensor import batched
-from verifai.verifier.systems import BATCHING, proof_check, proof_length
+from verifai.verifier.systems import BATCHING, proof_check, proof_length, registration_check
 
 CHECKS: Final = {
     1: "digests",
@@ -64,6 +66,7 @@ def verify(
     proof: Proof,
     key: VerifyingKey,
     context: Mapping[str, str | int] | None = None,
+    registration: Registration | None = None,
 ) -> Statement:
     """Return the statement that ``proof`` proves under ``key``, or raise.
 
@@ -72,6 +75,8 @@ def verify(
         key: the verifying key, from a source you trust.
         context: what the proof must be bound to; None demands a proof without context, because
             a proof for somebody else's job must not pass for a general one.
+        registration: a proof about the key, to be checked as well; the statement then has
+            ``weights_ranged``.
 
     Raises:
         VerificationError: with the number and name of the first check that failed.
@@ -111,7 +116,10 @@ def verify(
     if len(proof.argument) != expected_bytes:
         raise _failed(6, f"{len(proof.argument)} bytes, the key's proofs have {expected_bytes}")
     proof_check(key.guarantees.backend)(key, claimed, proof.argument)
-    return claimed
+    if registration is None:
+        return claimed
+    registration_check(key.guarantees.backend)(key, registration)
+    return replace(claimed, weights_ranged=True)
 
 
 def results(failure: VerificationError | None) -> list[CheckResult]:

@@ -31,9 +31,10 @@ from verifai.backends.ezkl.keys import setup
 from verifai.backends.ezkl.prover import circuit_outputs, prove
 from verifai.backends.protocol import EvmCall
 from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
+from verifai.errors import UnsupportedError
 from verifai.model import Model
 from verifai.progress import Progress
-from verifai.proof import Proof, Statement, VerifyingKey
+from verifai.proof import Proof, Registration, Statement, VerifyingKey
 
 
 class Ezkl:
@@ -66,6 +67,11 @@ class Ezkl:
         progress: Progress,
     ) -> Proof:
         return prove(key, inputs, context, progress)
+
+    def register(self, key: ProvingKey, progress: Progress) -> Registration:
+        raise UnsupportedError(
+            "Keys of the ezkl backend need no registration: its circuits fix the weights."
+        )
 
     def check(self, key: VerifyingKey, statement: Statement, argument: bytes) -> None:
         check(key, statement, argument)

@@ -23,7 +23,7 @@ from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
 from verifai.errors import UnsupportedError
 from verifai.model import Model
 from verifai.progress import Progress
-from verifai.proof import Proof, Statement, VerifyingKey
+from verifai.proof import Proof, Registration, Statement, VerifyingKey
 from verifai.verifier.native.check import check
 
 
@@ -56,6 +56,9 @@ class Native:
         progress: Progress,
     ) -> Proof:
         return prover.prove(key, inputs, context, progress)
+
+    def register(self, key: ProvingKey, progress: Progress) -> Registration:
+        return keys.register(key, progress)
 
     def check(self, key: VerifyingKey, statement: Statement, argument: bytes) -> None:
         check(key, statement, argument)

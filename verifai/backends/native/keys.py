@@ -10,23 +10,30 @@ from verifai.circuit import SRS, Circuit, ProvingKey
 from verifai.circuit.cost import cost
 from verifai.circuit.lower import LoweredCircuit
 from verifai.circuit.relower import PROTOCOL, relower
-from verifai.errors import MalformedError, UsageError
+from verifai.errors import InternalError, MalformedError, UnsupportedError, UsageError
 from verifai.graph import IntegerGraph
 from verifai.progress import Progress
-from verifai.proof import Guarantees, VerifyingKey
+from verifai.proof import Guarantees, Registration, VerifyingKey
 from verifai.verifier.native import proof_bytes
 from verifai.verifier.native.check import srs_id, srs_kind
+from verifai.verifier.native.registration import registration_table
 
 #: A proving key's section for the reference string: the development string is made again, not kept.
 DEVELOPMENT: Final = b"development"
 
+#: Weights that one registration proof ranges: a few gigabytes at most.
+MAX_REGISTERED_WEIGHTS: Final = 1 << 20
+
 
 class LoadedKey:
-    """A proving key in memory: graph, operation table, and the Rust prover with its tables."""
+    """A proving key in memory: graph, operation table, SRS, and the Rust prover with its tables."""
 
-    def __init__(self, graph: IntegerGraph, lowered: LoweredCircuit, prover: Any) -> None:
+    def __init__(
+        self, graph: IntegerGraph, lowered: LoweredCircuit, strings: Any, prover: Any
+    ) -> None:
         self.graph = graph
         self.lowered = lowered
+        self.strings = strings
         self.prover = prover
 
 
@@ -76,7 +83,7 @@ def setup(circuit: Circuit, srs: SRS | None, progress: Progress) -> tuple[Provin
         material=(lowered.table, prover.commitments, strings.tau_g2),
     )
     proving = ProvingKey(circuit, key, kept, prover.blindings)
-    _loaded[proving] = LoadedKey(graph, lowered, prover)
+    _loaded[proving] = LoadedKey(graph, lowered, strings, prover)
     return proving, key
 
 
@@ -99,8 +106,35 @@ def load(key: ProvingKey) -> LoadedKey:
                 "The proving key's circuit and reference string do not give its verifying key.",
                 hint="Set up the circuit again.",
             )
-        _loaded[key] = LoadedKey(graph, lowered, prover)
+        _loaded[key] = LoadedKey(graph, lowered, strings, prover)
     return _loaded[key]
+
+
+def register(key: ProvingKey, progress: Progress) -> Registration:
+    """Show, once for a key, that its committed weights are integers within their bits.
+
+    Raises:
+        UnsupportedError: more weights than one proof ranges.
+    """
+    loaded = load(key)
+    weights = loaded.lowered.weights
+    count = sum(array.size for array in weights)
+    if count > MAX_REGISTERED_WEIGHTS:
+        raise UnsupportedError(
+            f"A registration proof ranges {MAX_REGISTERED_WEIGHTS:,} weights, the model has "
+            f"{count:,}."
+        )
+    progress.stage(f"proving the ranges of {count:,} weights")
+    table, commitments, tau_g2 = map(bytes, key.verifying_key.material)
+    ranged = registration_table(table)
+    values = [array.astype("<i8").tobytes() for array in weights]
+    prover = _native(lambda: core().Prover(ranged, values, loaded.strings, bytes(key.material)))
+    if prover.commitments != commitments:
+        raise InternalError("The registration table lays the weights out differently.")
+    nothing = bytes(32)
+    _, argument = _native(lambda: prover.prove(1, values, nothing))
+    _native(lambda: core().native_verify(ranged, commitments, tau_g2, 1, nothing, b"", argument))
+    return Registration(key.verifying_key.digest, argument)
 
 
 def rows(lowered: LoweredCircuit) -> int:

@@ -20,38 +20,33 @@ def gemm(low: Lowering, node: OnnxNode) -> Tensor:
     """``alpha A B + beta C`` with transpositions."""
     alpha, beta = node.attributes.get("alpha", 1.0), node.attributes.get("beta", 1.0)
     b = low.constant(node, 1)
+    x = low.small(node, 0)
+    if node.attributes.get("transA"):
+        x = low.builder.permute(x, (1, 0))
     if b is None:
-        x, y = low.small(node, 0), low.small(node, 1)
-        if node.attributes.get("transA"):
-            x = low.builder.permute(x, (1, 0))
         labels = "mk,nk->mn" if node.attributes.get("transB") else "mk,kn->mn"
-        product = low.builder.einsum(labels, x, y)
+        product = low.builder.einsum(labels, x, low.small(node, 1))
         if alpha != 1.0:
-            raise UnsupportedError("alpha other than 1 with two computed operands")
+            product = scaled(low, product, np.array(alpha))
     else:
         matrix = alpha * (b.T if node.attributes.get("transB") else b)
-        x = low.small(node, 0)
-        if node.attributes.get("transA"):
-            x = low.builder.permute(x, (1, 0))
-        product = times_matrix(low, x, matrix)
+        product = times_matrix(low, x, matrix, node.outputs[0])
     if not low.has(node, 2):
         return product
     c = low.constant(node, 2)
     if c is None:
-        if beta != 1.0:
-            raise UnsupportedError("beta other than 1 with a computed C")
-        return added(low, product, low.exact(node, 2))
+        other = low.small(node, 2)
+        return added(low, product, other if beta == 1.0 else scaled(low, other, np.array(beta)))
     return biased(low, product, beta * np.asarray(c))
 
 
 @operator("MatMul")
 def matmul(low: Lowering, node: OnnxNode) -> Tensor:
     """numpy's matmul; either side may be constant."""
-    a, b = low.constant(node, 0), low.constant(node, 1)
+    b = low.constant(node, 1)
     if b is not None and b.ndim == 2:
-        return times_matrix(low, low.small(node, 0), b)
+        return times_matrix(low, low.small(node, 0), b, node.outputs[0])
     x, y = low.small(node, 0), low.small(node, 1)
-    del a
     build = low.builder
     if len(x.shape) == 1:
         x = build.reshape(x, (1, *x.shape))
@@ -68,7 +63,7 @@ def _matmul(low: Lowering, x: Tensor, y: Tensor) -> Tensor:
     batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     letters = string.ascii_lowercase
     names = letters[: len(batch)]
-    m, k, n = letters[len(batch) : len(batch) + 3]
+    m, k, n = (letters[len(batch) + i] for i in range(3))
     sides = []
     for tensor, matrix in ((x, m + k), (y, k + n)):
         lead = tensor.shape[:-2]
@@ -89,37 +84,34 @@ def _matmul(low: Lowering, x: Tensor, y: Tensor) -> Tensor:
     return low.builder.einsum(f"{a},{b}->{out}", x, y)
 
 
-def times_matrix(low: Lowering, x: Tensor, matrix: Array) -> Tensor:
-    """``x @ matrix`` for a constant matrix (K, N). A flattened x is contracted in its own axes, so
-    that the weights of claims stay factored: the matrix takes the shape instead.
+def times_matrix(low: Lowering, x: Tensor, matrix: Array, name: str) -> Tensor:
+    """``x @ matrix`` for a constant matrix (K, N), which makes tensor ``name``.
+
+    A flattened x is contracted in its own axes, so that the weights of claims stay factored: the
+    matrix takes the shape instead.
     """
     k, n = matrix.shape
-    axes: tuple[int, ...] = (k,)
+    rows = x.shape[:-1]
     operation = low.builder.nodes[x.node].operation
     if isinstance(operation, Reshape):
         below = low.builder.nodes[operation.source]
-        lead = _lead(below.shape, x.shape[:-1], k)
+        lead = _lead(below.shape, rows, k)
         if lead is not None:
             axes = below.shape[lead:]
             x = Tensor(operation.source, below.shape, x.low, x.high, x.scale, False)
-            rows = below.shape[:lead]
-            weight = low.weights(matrix.reshape(*axes, n))
-            result = _contract(low, x, weight, len(rows), len(axes))
-            return low.builder.reshape(result, (*_rows(low, operation, rows), n))
-    weight = low.weights(matrix)
-    return _contract(low, x, weight, len(x.shape) - 1, 1)
-
-
-def _rows(low: Lowering, operation: Reshape, rows: Sequence[int]) -> tuple[int, ...]:
-    del low, operation
-    return (math.prod(rows),)
+            weight = low.factors(matrix.reshape(*axes, n), x, name)
+            return low.builder.reshape(_contract(low, x, weight, lead, len(axes)), (*rows, n))
+    return _contract(low, x, low.factors(matrix, x, name), len(rows), 1)
 
 
 def _lead(below: Sequence[int], rows: Sequence[int], k: int) -> int | None:
-    """How many leading axes of the source make the rows, the rest making k; None if they do not."""
-    for lead in range(len(below) + 1):
-        if math.prod(below[lead:]) == k and all(d == 1 for d in below[:lead]):
-            return lead if len(rows) == 1 and rows[0] == 1 else None
+    """How many leading axes of the source are the rows, but for axes of length one, while the
+    others make k; None if there is no such number.
+    """
+    wanted = [d for d in rows if d != 1]
+    for lead in range(len(below)):
+        if math.prod(below[lead:]) == k and [d for d in below[:lead] if d != 1] == wanted:
+            return lead
     return None
 
 
@@ -161,15 +153,15 @@ def conv(low: Lowering, node: OnnxNode) -> Tensor:
     inner = "".join(a + b for a, b in zip(positions, places, strict=True))
     if group == 1:
         columns = build.window(x, 2, kernel, strides, dilations, begin, out)
-        result = build.einsum(f"nc{inner},oc{places}->no{positions}", columns, low.weights(weights))
+        kernels = low.factors(weights, x, node.outputs[0])
+        result = build.einsum(f"nc{inner},oc{places}->no{positions}", columns, kernels)
         bias_shape: tuple[int, ...] = (channels,) + (1,) * rank
     else:
         split = build.split_axis(x, 1, x.shape[1] // group)
         columns = build.window(split, 3, kernel, strides, dilations, begin, out)
         grouped = weights.reshape(group, channels // group, *weights.shape[1:])
-        result = build.einsum(
-            f"ngc{inner},goc{places}->ngo{positions}", columns, low.weights(grouped)
-        )
+        kernels = low.factors(grouped, x, node.outputs[0])
+        result = build.einsum(f"ngc{inner},goc{places}->ngo{positions}", columns, kernels)
         bias_shape = (group, channels // group) + (1,) * rank
     if low.has(node, 2):
         result = biased(low, result, low.known(node, 2, "the bias").reshape(bias_shape))
@@ -186,7 +178,7 @@ def padding(
     strides: Sequence[int],
     dilations: Sequence[int],
 ) -> tuple[list[int], list[int]]:
-    """Padding before, and output sizes, of a convolution or pooling (ONNX ``Conv``, ``auto_pad``)."""
+    """Padding before, and output sizes, of a convolution or pooling; ``auto_pad`` included."""
     rank = len(kernel)
     mode = attributes.get("auto_pad", "NOTSET")
     ceil = bool(attributes.get("ceil_mode", 0))

@@ -6,15 +6,17 @@ compared here, since a key may come from a publisher.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Final
 
 from verifai.errors import VerificationError
-from verifai.proof import Statement, VerifyingKey
+from verifai.proof import Registration, Statement, VerifyingKey
 from verifai.proof.codec import canonical_json, digest
 from verifai.verifier.native.keccak import keccak256
 from verifai.verifier.native.parse import parse_table
+from verifai.verifier.native.registration import registration_table
 from verifai.verifier.native.table import Committed, Table
 from verifai.verifier.native.verify import proof_bytes as table_proof_bytes
 from verifai.verifier.native.verify import verify
@@ -45,6 +47,25 @@ def check(key: VerifyingKey, statement: Statement, argument: bytes) -> None:
     verify(
         table, commitments, tau_g2, batch or 1, context_bytes(statement.context), words, argument
     )
+
+
+def check_registration(key: VerifyingKey, registration: Registration) -> None:
+    """Check 9. Raise unless ``registration`` shows that the key's weights are in their ranges.
+
+    Raises:
+        VerificationError: another key's registration, or one that does not hold.
+    """
+    if registration.verifying_key != key.digest:
+        raise VerificationError(
+            "the registration is about another key", check=9, check_name="registration"
+        )
+    table, commitments, tau_g2 = map(bytes, key.material)
+    try:
+        verify(
+            registration_table(table), commitments, tau_g2, 1, bytes(32), (), registration.argument
+        )
+    except VerificationError as error:
+        raise VerificationError(error.message, check=9, check_name="registration") from None
 
 
 def proof_bytes(key: VerifyingKey, statement: Statement) -> int:
@@ -113,7 +134,8 @@ def _public(table: Table, index: int) -> tuple[int, int, tuple[int, ...], bool]:
 
 
 def _check_key(key: VerifyingKey, tau_g2: bytes) -> None:
-    if key.guarantees.zero_knowledge != parse_table(bytes(key.material[0])).hiding:
+    hides = json.loads(bytes(key.material[0])).get("hiding") is True
+    if key.guarantees.zero_knowledge != hides:
         raise _contradiction(4, "its operation table and its promise of zero knowledge differ")
     if key.guarantees.srs_id != srs_id(tau_g2) or key.guarantees.srs != srs_kind(tau_g2):
         raise _contradiction(4, "it names another reference string than it holds")

@@ -1,0 +1,172 @@
+"""How much of ONNX the integer graph covers: ``python -m benchmarks.coverage [--verbose]``.
+
+ONNX ships one small model per feature of each operator, with inputs and expected outputs. A case is
+*in scope* if its data are floats: one float input at least, float outputs only, static shapes, an
+operator set that :func:`verifai.load` reads. Integer and boolean inputs (axes, shapes, indices) and
+the parameters in ``FROZEN`` are made constants of the model, as every exporter writes them. The case
+itself is the calibration data.
+
+A case *matches* if every output is within ``TOLERANCE`` of the largest expected magnitude, or within
+``UNITS`` units of the output, whichever is more. A case that compiles and does not match is *wrong*,
+and there must be none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verifai.errors import VerifaiError
+from verifai.graph import build, dequantise, quantise_inputs, run
+from verifai.graph.lower import OPERATORS
+from verifai.model import Model, load
+
+#: Share of the largest expected value; 16-bit activations resolve 0.006 %.
+TOLERANCE: Final = 1e-3
+#: Units of the output.
+UNITS: Final = 2.0
+#: Float inputs that are parameters, not data, by operator.
+FROZEN: Final = {
+    "BatchNormalization": (1, 2, 3, 4),
+    "Clip": (1, 2),
+    "Conv": (1, 2),
+    "Div": (1,),
+    "Dropout": (1,),
+    "PRelu": (1,),
+    "Pad": (2,),
+    "Pow": (1,),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One model of ONNX's with what goes in and comes out."""
+
+    name: str
+    operators: tuple[str, ...]
+    model: Model
+    inputs: tuple[NDArray[Any], ...]
+    outputs: tuple[NDArray[Any], ...]
+
+    @property
+    def listed(self) -> bool:
+        """Whether every operator is one that the integer graph lists."""
+        return all(operator in OPERATORS or operator == "Constant" for operator in self.operators)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a case: ``matches``, ``refused`` or ``wrong``, and why."""
+
+    case: Case
+    verdict: str
+    reason: str
+
+
+def cases() -> Iterator[Case]:
+    """All cases in scope."""
+    from onnx.backend.test.case.node import collect_testcases
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # ONNX's own cases divide by zero on purpose
+        collected = collect_testcases(None)
+    for item in collected:
+        if item.model is None or not item.data_sets:
+            continue
+        inputs, outputs = item.data_sets[0]
+        if not all(isinstance(array, np.ndarray) for array in (*inputs, *outputs)):
+            continue
+        if not all(array.dtype == np.float32 and array.size for array in outputs):
+            continue
+        if not all(np.isfinite(array).all() for array in outputs):
+            continue
+        case = _case(item.name, item.model, inputs, outputs)
+        if case is not None:
+            yield case
+
+
+def _case(name: str, proto: Any, inputs: Any, outputs: Any) -> Case | None:
+    import onnx
+
+    frozen = onnx.ModelProto()
+    frozen.CopyFrom(proto)
+    graph = frozen.graph
+    operators = tuple(node.op_type for node in graph.node)
+    parameters = {
+        node.input[position]
+        for node in graph.node
+        for position in FROZEN.get(node.op_type, ())
+        if position < len(node.input) and len(graph.node) == 1
+    }
+    data = []
+    infos = list(graph.input)
+    del graph.input[:]
+    for info, array in zip(infos, inputs, strict=True):
+        if array.dtype == np.float32 and info.name not in parameters:
+            graph.input.append(info)
+            data.append(array)
+        else:
+            graph.initializer.append(onnx.numpy_helper.from_array(np.asarray(array), info.name))
+    if not data:
+        return None
+    try:
+        model = load(frozen.SerializeToString())
+    except VerifaiError:
+        return None  # dynamic shapes, other domains, newer operator sets
+    return Case(name, operators, model, tuple(data), tuple(outputs))
+
+
+def outcome(case: Case) -> Outcome:
+    """Compiles and runs one case."""
+    try:
+        graph = build(case.model, [case.inputs])
+        batch = [array[np.newaxis] for array in case.inputs]
+        values = run(graph, quantise_inputs(graph, batch), batch=True)
+    except VerifaiError as error:
+        return Outcome(case, "refused", error.message)
+    for node, expected in zip(graph.outputs, case.outputs, strict=True):
+        made = dequantise(graph, node, values[node])
+        made = made[0] if graph.nodes[node].batched else made
+        if made.size != expected.size:
+            return Outcome(case, "wrong", f"shape {made.shape}, expected {expected.shape}")
+        gap = float(np.abs(made.reshape(expected.shape) - expected).max())
+        allowed = max(
+            TOLERANCE * float(np.abs(expected).max()), UNITS * 2.0 ** -graph.nodes[node].scale
+        )
+        if gap > allowed:
+            return Outcome(case, "wrong", f"off by {gap:.3g}, allowed {allowed:.3g}")
+    return Outcome(case, "matches", "")
+
+
+def main() -> None:
+    """Prints the figures; with ``--verbose`` every case that does not match."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--verbose", action="store_true", help="list what does not match")
+    arguments = parser.parse_args()
+    outcomes = [outcome(case) for case in cases()]
+    listed = [item for item in outcomes if item.case.listed]
+    for title, group in (("operators listed", listed), ("all operators", outcomes)):
+        verdicts = Counter(item.verdict for item in group)
+        share = 100 * verdicts["matches"] / max(1, len(group))
+        print(
+            f"{title}: {verdicts['matches']} of {len(group)} cases match ({share:.1f} %), "
+            f"{verdicts['refused']} refused, {verdicts['wrong']} wrong"
+        )
+    if arguments.verbose:
+        for item in outcomes:
+            if item.verdict != "matches":
+                print(
+                    f"{item.verdict:8} {'+' if item.case.listed else '-'} {item.case.name}: "
+                    f"{item.reason[:200]}"
+                )
+
+
+if __name__ == "__main__":
+    main()
