@@ -1,11 +1,17 @@
 //! The randomness of a hiding proof: fresh from the operating system for every attempt.
 
+use crate::key::ProvingKey;
 use crate::prove::ProveError;
 use crate::space::Space;
+use verifai_commitment::{KeyError as RowError, PublicRow, Row};
+use verifai_curve::G1;
 use verifai_field::random::random_vec;
 use verifai_field::{inner_product, F};
 use verifai_table::layout::TRIPLE;
 use verifai_table::Layout;
+use verifai_transcript::ProofWriter;
+use verifai_verifier::labels::{G, TAIL, TAIL_BLINDING, TAIL_MASK, TAIL_ROW};
+use verifai_verifier::rounds::pad_weights;
 
 /// Everything that hides. All vectors are empty for a proof that does not hide.
 #[derive(Debug, Default)]
@@ -90,4 +96,47 @@ impl Randomness {
         let row = pairs.map(|(p, m)| *p + g * m).collect();
         (row, self.tail_blindings[0] + g * self.tail_blindings[1])
     }
+}
+
+/// Commits to the tail and to its mask.
+pub(crate) fn send_tail(
+    key: &ProvingKey,
+    random: &Randomness,
+    writer: &mut ProofWriter,
+) -> Result<(), ProveError> {
+    let rows = [&random.tail, &random.tail_mask].into_iter();
+    let commitments: Result<Vec<G1>, RowError> = rows
+        .zip(&random.tail_blindings)
+        .map(|(row, blinding)| {
+            let row = Row::Field(row.clone());
+            key.commitment.commit(&row, *blinding).map(G1)
+        })
+        .collect();
+    let commitments = commitments?;
+    if !commitments.is_empty() {
+        writer.send(TAIL, &commitments);
+    }
+    Ok(())
+}
+
+/// Reveals the tail under its mask; the row that the opening then shows to be the committed one.
+pub(crate) fn fold_tail(
+    layout: &Layout,
+    random: &Randomness,
+    r: &[F],
+    writer: &mut ProofWriter,
+) -> Result<Vec<PublicRow>, ProveError> {
+    if layout.hiding.is_none() {
+        return Ok(Vec::new());
+    }
+    let weights = pad_weights(2, r)?;
+    writer.send(TAIL_MASK, &[random.masked(&weights)]);
+    let (coefficients, blinding) = random.folded(writer.challenge(G));
+    writer.send(TAIL_ROW, &coefficients);
+    writer.send(TAIL_BLINDING, &[blinding]);
+    Ok(vec![PublicRow {
+        commitment: Default::default(), // the verifier's to know
+        blinding,
+        coefficients,
+    }])
 }

@@ -8,6 +8,7 @@
 //! | [`key`] | table, weight rows and their commitments, powers of tau |
 //! | [`values`] | integer values of the virtual nodes that a proof needs |
 //! | [`witness`] | committed integers: limbs and multiplicities in their blocks |
+//! | `stage_2` | the helpers of the lookups |
 //! | [`space`] | the committed vector by rows |
 //! | `hiding` | the randomness of a hiding proof |
 //! | [`zerocheck`] | the sumcheck of lookups and products |
@@ -24,6 +25,7 @@ pub mod key;
 pub mod last;
 pub mod prove;
 pub mod space;
+mod stage_2;
 pub mod stages;
 pub mod values;
 pub mod witness;

@@ -1,8 +1,9 @@
 //! The steps of a proof in their order.
 
-use crate::hiding::Randomness;
+use crate::hiding::{fold_tail, send_tail, Randomness};
 use crate::key::ProvingKey;
 use crate::space::Space;
+use crate::stage_2::{helpers, lie_in_helper};
 use crate::stages::Stages;
 use crate::values::Values;
 use crate::witness::{limbs, multiplicities};
@@ -10,18 +11,17 @@ use crate::zerocheck::{lookup_values, Cube};
 use crate::{contraction, last};
 use rayon::prelude::*;
 use thiserror::Error;
-use verifai_commitment::{open, KeyError as RowError, OpenError, PublicRow, Row, SecretRow};
+use verifai_commitment::{open, KeyError as RowError, OpenError, Row, SecretRow};
 use verifai_curve::G1;
-use verifai_field::{batch_inverse, from_i64, powers, Zero, F};
-use verifai_lookup::{table_helpers, Challenges, RELATION_DEGREE};
+use verifai_field::{powers, Zero, F};
+use verifai_lookup::{Challenges, RELATION_DEGREE};
 use verifai_poly::RoundError;
 use verifai_table::pull::{pull, Pulled};
 use verifai_table::start;
 use verifai_table::{Circuit, Claim, Kind, Layout, PullError, Region, TableError};
 use verifai_transcript::ProofWriter;
 use verifai_verifier::labels::{
-    ALPHA, BETA, ETA, G, GAMMA, LAMBDA, SACRIFICE, STAGE_1, STAGE_2, TAIL, TAIL_BLINDING,
-    TAIL_MASK, TAIL_ROW, TAU, WORD_POINT, X, ZERO_POINT,
+    ALPHA, BETA, ETA, GAMMA, LAMBDA, SACRIFICE, STAGE_1, STAGE_2, TAU, WORD_POINT, X, ZERO_POINT,
 };
 use verifai_verifier::rounds::pad_weights;
 use verifai_verifier::skeleton::{
@@ -430,49 +430,6 @@ fn words(circuit: &Circuit, layout: &Layout, blocks: &[Vec<i32>]) -> Vec<F> {
     out
 }
 
-/// Commits to the tail and to its mask.
-fn send_tail(
-    key: &ProvingKey,
-    random: &Randomness,
-    writer: &mut ProofWriter,
-) -> Result<(), ProveError> {
-    let rows = [&random.tail, &random.tail_mask].into_iter();
-    let commitments: Result<Vec<G1>, RowError> = rows
-        .zip(&random.tail_blindings)
-        .map(|(row, blinding)| {
-            let row = Row::Field(row.clone());
-            key.commitment.commit(&row, *blinding).map(G1)
-        })
-        .collect();
-    let commitments = commitments?;
-    if !commitments.is_empty() {
-        writer.send(TAIL, &commitments);
-    }
-    Ok(())
-}
-
-/// Reveals the tail under its mask; the row that the opening then shows to be the committed one.
-fn fold_tail(
-    layout: &Layout,
-    random: &Randomness,
-    r: &[F],
-    writer: &mut ProofWriter,
-) -> Result<Vec<PublicRow>, ProveError> {
-    if layout.hiding.is_none() {
-        return Ok(Vec::new());
-    }
-    let weights = pad_weights(2, r)?;
-    writer.send(TAIL_MASK, &[random.masked(&weights)]);
-    let (coefficients, blinding) = random.folded(writer.challenge(G));
-    writer.send(TAIL_ROW, &coefficients);
-    writer.send(TAIL_BLINDING, &[blinding]);
-    Ok(vec![PublicRow {
-        commitment: Default::default(), // the verifier's to know
-        blinding,
-        coefficients,
-    }])
-}
-
 fn send_rows(
     key: &ProvingKey,
     space: &Space,
@@ -491,69 +448,6 @@ fn send_rows(
         .collect();
     writer.send(label, &commitments?);
     Ok(())
-}
-
-/// Blocks of helpers with their values: groups first, then hT of each table.
-fn helpers(
-    circuit: &Circuit,
-    layout: &Layout,
-    columns: &[Vec<Vec<F>>],
-    blocks: &[Vec<i32>],
-    challenges: &Challenges,
-) -> Result<Vec<(usize, Vec<F>)>, ProveError> {
-    let mut out = Vec::new();
-    for (group, columns) in layout.groups.iter().zip(columns) {
-        let count = layout.blocks[group.helper].shape.real();
-        let mut sums = vec![F::zero(); count];
-        for (column, values) in group.columns.iter().zip(columns) {
-            let shift = challenges.alpha - challenges.beta * from_i64(column.table().tag());
-            sums.par_chunks_mut(1 << 10)
-                .zip(values.par_chunks(1 << 10))
-                .try_for_each(|(sums, values)| {
-                    let mut inverses: Vec<F> = values.iter().map(|v| shift - v).collect();
-                    batch_inverse(&mut inverses).map_err(|_| ProveError::DegenerateChallenge)?;
-                    sums.iter_mut().zip(inverses).for_each(|(s, i)| *s += i);
-                    Ok::<(), ProveError>(())
-                })?;
-        }
-        out.push((group.helper, sums));
-    }
-    for (place, (count, helper)) in layout.counts.iter().zip(&layout.table_helpers).enumerate() {
-        let counts = &blocks[*count];
-        let values = match place.checked_sub(1) {
-            None => {
-                table_helpers(counts, challenges).map_err(|_| ProveError::DegenerateChallenge)?
-            }
-            Some(t) => {
-                let custom = &circuit.tables[t];
-                let mut inverses: Vec<F> = custom
-                    .outputs
-                    .iter()
-                    .enumerate()
-                    .map(|(a, y)| start::custom_denominator(challenges, t, custom.first, a, *y))
-                    .collect();
-                batch_inverse(&mut inverses).map_err(|_| ProveError::DegenerateChallenge)?;
-                inverses
-                    .iter()
-                    .zip(counts)
-                    .map(|(i, m)| *i * from_i64(i64::from(*m)))
-                    .collect()
-            }
-        };
-        out.push((*helper, values));
-    }
-    Ok(out)
-}
-
-/// A lie about a helper reaches the zerocheck too.
-fn lie_in_helper(layout: &Layout, helpers: &mut [(usize, Vec<F>)], address: usize, delta: i64) {
-    for (block, values) in helpers.iter_mut().take(layout.groups.len()) {
-        let block = &layout.blocks[*block];
-        let positions = block.shape.positions();
-        if let Some(i) = positions.iter().position(|p| block.base + p == address) {
-            values[i] += from_i64(delta);
-        }
-    }
 }
 
 fn contractions(
