@@ -47,6 +47,11 @@ class Axis:
         return [10.0**power for power in range(self.low, self.high + 1)]
 
 
+def tick(value: float) -> str:
+    """A power of ten, written out."""
+    return f"{value:,.0f}" if value >= 1 else f"{value:g}"
+
+
 def ladder(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The ladder's rows for one inference, smallest first; without a ladder those of all models."""
     single = [row for row in rows if row["batch"] == 1]
@@ -78,12 +83,14 @@ def panel(rows: Sequence[dict[str, Any]], name: str, title: str) -> str:
     for value in across.ticks():
         x = across.at(value)
         out.append(f'<path class="grid" d="M{x:.1f} {up.start}V{up.end}"/>')
-        out.append(f'<text x="{x:.1f}" y="{up.start + 18}" text-anchor="middle">{value:,g}</text>')
+        out.append(
+            f'<text x="{x:.1f}" y="{up.start + 18}" text-anchor="middle">{tick(value)}</text>'
+        )
     for value in up.ticks():
         y = up.at(value)
         out.append(f'<path class="grid" d="M{across.start} {y:.1f}H{across.end}"/>')
         out.append(
-            f'<text x="{across.start - 6}" y="{y + 4:.1f}" text-anchor="end">{value:,g}</text>'
+            f'<text x="{across.start - 6}" y="{y + 4:.1f}" text-anchor="end">{tick(value)}</text>'
         )
     middle = (across.start + across.end) / 2
     out.append(f'<text x="{middle}" y="{up.start + 38}" text-anchor="middle">weights</text>')
