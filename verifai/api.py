@@ -21,7 +21,7 @@ def compile(
     *,
     backend: str = "native",
     visibility: Visibility | None = None,
-    zero_knowledge: bool = False,
+    zero_knowledge: bool = True,
     options: Mapping[str, Any] | None = None,
     progress: Progress | bool | None = None,
 ) -> Circuit:

@@ -275,7 +275,7 @@ def test_hostile_tables_end_soon() -> None:
     for _ in range(40):
         node = c.linear((0, node), (0, node))
     c.zero(node)
-    with pytest.raises(LimitError, match="MAX_INSTANCES"):
+    with pytest.raises(LimitError, match="MAX_PATHS"):
         proof_bytes(c.table_bytes(), 1)
     assert time.monotonic() - start < 5
 

@@ -181,6 +181,9 @@ def _width_cost(
     # The opening: n + 1 points and n + 2 scalars of n = log2 of the columns.
     points += layout.log_columns + 1
     scalars += layout.log_columns + 2
+    if layout.hiding:  # tail and mask: two points; sacrifice, tail, and two scalars more
+        points += 2
+        scalars += 2 * len(instances) + _QUADRATIC_SCALARS * layout.variables + 2
     helpers = sum(group.place.size for group in layout.groups)
     multiplications = (
         (_CUBE_WORK << layout.cube)

@@ -17,6 +17,8 @@ from typing import Final
 from verifai.errors import InternalError, LimitError
 from verifai.verifier.native.claims import Form, linear_operands, view_source
 from verifai.verifier.native.field import P, Work, bits, eq_range, inverse
+from verifai.verifier.native.hiding import Triples, add_pads, pad_weights
+from verifai.verifier.native.layout import ZEROCHECK_DEGREE as DEGREE
 from verifai.verifier.native.table import Einsum, Linear, Table, View
 from verifai.verifier.native.weights import Group, Term, sorted_group
 
@@ -120,6 +122,7 @@ def add_contractions(
     messages: Sequence[Sequence[int]],
     ends: Sequence[int],
     scales: Iterator[int],
+    triples: Triples | None = None,
 ) -> None:
     """The contraction claim and the claims on both ends of every instance.
 
@@ -127,6 +130,7 @@ def add_contractions(
         zeros: the zero nodes with einsums and the weights eq(point, .) on each.
         messages: the rounds of the sumcheck; ``kappa`` their challenges.
         ends: a_0, b_0, a_1, b_1, ...
+        triples: of a hiding proof; ends and messages are then padded.
 
     The running claim of the sumcheck is ``- sum_e eta^e linear_e`` before the rounds; it is linear
     in that value, with the factor ``product of l_1(kappa)``, and in the messages.
@@ -138,15 +142,22 @@ def add_contractions(
         factor = factor * one % P
         running = (message[0] * (zero - one) + running * one + message[1] * two) % P
     form.add_constant(scale * running)
+    first = DEGREE * form.layout.cube
+    add_pads(form, scale, first, pad_weights(len(messages[0]) if messages else 0, kappa))
 
-    power, waiting = 1, list(zip(ends[::2], ends[1::2], strict=True))
+    power, number = 1, 0
+    waiting = list(zip(ends[::2], ends[1::2], strict=True))
     for node, term in zeros:
         for einsum, weights in open_instances(form, node, term, -scale * factor * power % P):
             a, b = waiting.pop(0)
             spare = len(kappa) - variables_of(form.table, einsum)
             coefficient = power * weights.coefficient % P * inverse(1 << spare) % P
             form.add_constant(-scale * coefficient % P * a % P * b)
-            _add_ends(form, einsum, weights.groups, kappa[spare:], a, b, scales)
+            if triples is not None:
+                triples.add_product(form, number, -scale * coefficient % P, a, b)
+            padded = None if triples is None else (triples, number)
+            _add_ends(form, einsum, weights.groups, kappa[spare:], a, b, scales, padded)
+            number += 1
         power = power * eta % P
     assert not waiting
 
@@ -165,6 +176,7 @@ def _add_ends(
     a: int,
     b: int,
     scales: Iterator[int],
+    padded: tuple[Triples, int] | None,
 ) -> None:
     """``A(kappa) - a = 0`` on the left operand, ``B(kappa) - b = 0`` on the right one."""
     table, work = form.table, form.work
@@ -196,7 +208,13 @@ def _add_ends(
             right.append(sorted_group([axes.right[x] for x in letters], group.values, right_dims))
         else:  # views give one group for each source axis, so that this cannot come up
             raise InternalError("Weights on an einsum that do not factor by class of axes.")
-    for operand, groups, value in ((einsum.left, left, a), (einsum.right, right, b)):
+    for side, (operand, groups, value) in enumerate(
+        ((einsum.left, left, a), (einsum.right, right, b))
+    ):
         scale = next(scales)
         form.add_node(operand, Term(scale, tuple(groups)))
         form.add_constant(-scale * value)
+        if padded is not None:
+            padded[0].add_end(form, padded[1], scale, side)
+    if padded is not None:
+        padded[0].add_sacrifice(form, padded[1], scales)

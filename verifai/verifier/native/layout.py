@@ -9,9 +9,14 @@ from typing import Final
 
 from verifai.errors import LimitError
 from verifai.verifier.native.field import bits
-from verifai.verifier.native.table import Committed, Table, Weight
+from verifai.verifier.native.table import Committed, Einsum, Linear, Table, View, Weight
 
-REGIONS: Final = ("weight", "input", "output", "witness", "helper")
+REGIONS: Final = ("weight", "input", "output", "witness", "helper", "mask")
+#: Entries of a triple: a, b, ab and a', b', a'b'.
+TRIPLE: Final = 6
+#: Scalars of a round of the zerocheck and of a contraction.
+ZEROCHECK_DEGREE: Final = 6
+QUADRATIC: Final = 2
 #: Widest range table, and the entries of the block of all range tables.
 MAX_LIMB: Final = 8
 RANGE_ENTRIES: Final = 1 << (MAX_LIMB + 1)
@@ -22,6 +27,8 @@ FACTORS: Final = 5
 CUSTOM_TAG: Final = 16
 #: Rows of one committed vector: each is a point that a verification multiplies.
 MAX_ROWS: Final = 1 << 16
+#: Steps from zero nodes down to einsums.
+MAX_PATHS: Final = 1 << 16
 #: Variables of the address space and of the cube.
 MAX_VARIABLES: Final = 32
 
@@ -109,6 +116,24 @@ class PlacedProduct:
 
 
 @dataclass(frozen=True)
+class Hiding:
+    """Where the randomness of a hiding proof lies (section 9).
+
+    Attributes:
+        slots, pads, mask: blocks; ``triples`` too, if there is a contraction.
+        pad_count: pads of zerocheck and contractions.
+        position: of the slots in the cube.
+    """
+
+    slots: int
+    triples: int | None
+    pads: int
+    pad_count: int
+    mask: int
+    position: int
+
+
+@dataclass(frozen=True)
 class Layout:
     """The address space of an expanded table.
 
@@ -121,6 +146,7 @@ class Layout:
         cube: variables of the zerocheck.
         rows: for each region the indices of its rows.
         variables: of the address space.
+        hiding: None for a proof that shows all.
     """
 
     blocks: tuple[Box, ...]
@@ -134,6 +160,7 @@ class Layout:
     rows: dict[str, range]
     variables: int
     log_columns: int
+    hiding: Hiding | None
 
     @property
     def columns(self) -> int:
@@ -142,7 +169,7 @@ class Layout:
 
     def stage_1(self) -> list[int]:
         """Rows that are committed before the first challenge, weights excepted."""
-        return [row for name in ("input", "output", "witness") for row in self.rows[name]]
+        return [row for name in ("input", "output", "witness", "mask") for row in self.rows[name]]
 
 
 def layout_of(table: Table) -> Layout:
@@ -171,17 +198,31 @@ def layout_of(table: Table) -> Layout:
                 node_blocks.append(())
     lines = (RANGE_ENTRIES, *(len(t.outputs) for t in table.tables))
     counts = tuple(block("witness", (length,)) for length in lines)
+    contractions = _contractions(table)
+    columns = GROUP + 1 + (FACTORS if table.product else 0)
+    slots = block("witness", (columns,)) if table.hiding else None
+    triples = (
+        block("witness", (TRIPLE * len(contractions),)) if table.hiding and contractions else None
+    )
     lookup_groups = _lookup_groups(table, node_blocks)
     helpers = [block("helper", box.dims, box.outer) for box, _ in lookup_groups]
     entry_helpers = tuple(block("helper", (length,)) for length in lines)
 
-    rows, end = _place(blocks, regions, 1 << table.log_columns)
     group_places, groups_end = pack([box for box, _ in lookup_groups], 0)
     product_places, products_end = pack(
         [Box(table.nodes[p.factors[0]].shape, p.outer) for p in table.product], 0
     )
+    position = max(groups_end, products_end)
+    cube = max(bits(max(position + table.hiding, 1)), 1)
+    hiding = None
+    if slots is not None:
+        rounds = max(contractions, default=0)
+        pad_count = ZEROCHECK_DEGREE * cube + QUADRATIC * rounds
+        pads = block("witness", (pad_count,))
+        mask = block("mask", (1 << table.log_columns,))
+        hiding = Hiding(slots, triples, pads, pad_count, mask, position)
+    rows, end = _place(blocks, regions, 1 << table.log_columns)
     variables = max(bits(end), table.log_columns)
-    cube = max(bits(max(groups_end, products_end, 1)), 1)
     if max(variables, cube) > MAX_VARIABLES:
         raise LimitError(f"2^{max(variables, cube)} addresses; MAX_VARIABLES is {MAX_VARIABLES}.")
     if (count := sum(map(len, rows.values()))) > MAX_ROWS:
@@ -215,7 +256,30 @@ def layout_of(table: Table) -> Layout:
         rows=rows,
         variables=variables,
         log_columns=table.log_columns,
+        hiding=hiding,
     )
+
+
+def _contractions(table: Table) -> list[int]:
+    """Variables of every contraction: of each path from a zero node to an einsum."""
+    found, waiting, steps = [], list(reversed(table.zero)), 0
+    while waiting:
+        node = table.nodes[waiting.pop()]
+        steps += 1
+        if steps > MAX_PATHS:
+            raise LimitError(f"The claims take more than MAX_PATHS ({MAX_PATHS}) steps.")
+        if not node.einsum:
+            continue
+        match node.operation:
+            case View(source):
+                waiting.append(source)
+            case Linear(terms):
+                waiting += [source for _, source in reversed(terms)]
+            case Einsum(left, _, labels):
+                own, other, out = labels
+                dims = zip(own, table.nodes[left].shape, strict=True)
+                found.append(sum(bits(d) for x, d in dims if x in other or x not in out))
+    return found
 
 
 def _lookup_groups(

@@ -44,6 +44,10 @@ MAX_LIMB_BITS: Final = 62
 MAX_PUBLIC_BITS: Final = 16
 
 
+#: Fewest column variables of a hiding table: its tail of at most 64 entries fits into a row.
+MIN_HIDING_COLUMNS: Final = 7
+
+
 def parse_table(data: bytes) -> Table:
     """Read a table of one inference.
 
@@ -54,13 +58,19 @@ def parse_table(data: bytes) -> Table:
     if len(data) > MAX_TABLE_BYTES:
         raise LimitError(f"A table of {len(data)} bytes; MAX_TABLE_BYTES is {MAX_TABLE_BYTES}.")
     names = ("version", "log_columns", "nodes", "tables", "zero", "product", "lookup", "public")
-    fields = _object(parse_canonical_json(data), "table", *names)
+    whole = parse_canonical_json(data)
+    hiding = isinstance(whole, dict) and "hiding" in whole
+    fields = _object(whole, "table", *names, *(("hiding",) if hiding else ()))
     _integer(fields["version"], 1, 1, "version")
+    if hiding and fields["hiding"] is not True:
+        raise MalformedError("Operation table: one that does not hide does not say so.")
     nodes: list[Node] = []
     for index, item in enumerate(_list(fields["nodes"], "nodes", MAX_NODES)):
         nodes.append(_node(item, nodes, f"node {index}"))
     table = Table(
-        log_columns=_integer(fields["log_columns"], 4, 20, "log_columns"),
+        log_columns=_integer(
+            fields["log_columns"], MIN_HIDING_COLUMNS if hiding else 4, 20, "log_columns"
+        ),
         nodes=tuple(nodes),
         tables=tuple(
             _custom_table(item, f"lookup table {index}")
@@ -76,6 +86,7 @@ def parse_table(data: bytes) -> Table:
             for index, item in enumerate(_list(fields["lookup"], "lookup", MAX_CONSTRAINTS))
         ),
         public=_references(fields["public"], nodes, "public"),
+        hiding=hiding,
     )
     for number, lookup in enumerate(table.lookup):
         _require(lookup.table < len(table.tables), f"lookup {number}", "no such table")

@@ -150,6 +150,7 @@ class Table:
     product: tuple[Product, ...]
     lookup: tuple[Lookup, ...]
     public: tuple[int, ...]
+    hiding: bool = False
 
 
 def expand(table: Table, batch: int) -> Table:

@@ -22,6 +22,13 @@ from verifai.verifier.native.claims import (
 from verifai.verifier.native.contraction import add_contractions, instance_nodes, variables_of
 from verifai.verifier.native.curve import G1_BYTES, G1Point, decode_g1, decode_g2
 from verifai.verifier.native.field import P, Work, bits, next_claim
+from verifai.verifier.native.hiding import (
+    TAIL_SCALARS,
+    Triples,
+    add_pads,
+    check_tail,
+    pad_weights,
+)
 from verifai.verifier.native.keccak import keccak256
 from verifai.verifier.native.layout import Layout, layout_of
 from verifai.verifier.native.opening import check_opening, opening_elements
@@ -132,6 +139,7 @@ def _check(
     form = Form(table, layout, work)
 
     stage_1 = reader.points("stage 1", len(layout.stage_1()))
+    tail = reader.points("tail", 2) if layout.hiding else []
     alpha, beta = transcript.challenge("alpha"), transcript.challenge("beta")
     stage_2 = reader.points("stage 2", len(layout.rows["helper"]))
 
@@ -168,10 +176,17 @@ def _check(
             messages.append(reader.scalars("contraction", 2))
             kappa.append(transcript.challenge("kappa"))
     ends = reader.scalars("ends", 2 * len(circuit.instances))
+    triples = None
+    if layout.hiding and layout.hiding.triples is not None:
+        x = transcript.challenge("x")
+        revealed = reader.scalars("sacrifice", 2 * len(circuit.instances))
+        triples = Triples(layout.hiding.triples, x, revealed)
 
     # all claims, in the order of section 5, become one
     scales = _powers(transcript.challenge("lambda"))
-    form.add_constant(next(scales) * claim)
+    first = next(scales)
+    form.add_constant(first * claim)
+    add_pads(form, first, 0, pad_weights(DEGREE, z))
     add_columns(form, beta, z, columns, scales)
     add_tables(form, challenges, entry_point, table_points, scales)
     taken = 0
@@ -182,7 +197,7 @@ def _check(
     for node, term in plain:
         form.add_node(node, term.times(next(scales)))
     if contracted:
-        add_contractions(form, contracted, eta, kappa, messages, ends, scales)
+        add_contractions(form, contracted, eta, kappa, messages, ends, scales, triples)
     form.pull_back()
 
     r, claim = [], -form.constant
@@ -191,13 +206,17 @@ def _check(
         r.append(transcript.challenge("r"))
         claim = next_claim(claim, message, r[-1])
     (value,) = reader.scalars("value", 1)
-    if (claim - form.at(r) * value) % P:
+    gap = (form.at(r) * value - claim) % P
+    public_rows = []
+    if tail:
+        public_rows.append(check_tail(reader, pad_weights(2, r), gap, tail))
+    elif gap:
         raise refused("last", "the claims do not hold for the value opened")
 
     indices = [*layout.rows["weight"], *layout.stage_1(), *layout.rows["helper"]]
     rows = list(zip(indices, [*weights, *stage_1, *stage_2], strict=True))
     cut = layout.variables - layout.log_columns
-    check_opening(reader, tau_g2, rows, r[:cut], r[cut:], value)
+    check_opening(reader, tau_g2, rows, r[:cut], r[cut:], value, public_rows)
     reader.finish()
 
 
@@ -228,6 +247,9 @@ class _Circuit:
         points += len(layout.stage_1()) + len(layout.rows["helper"])
         scalars += DEGREE * layout.cube + layout.columns + 2 * self.contraction_rounds
         scalars += 2 * len(self.instances) + 2 * layout.variables + 1
+        if layout.hiding:
+            points += 2
+            scalars += 2 * len(self.instances) + 2 * layout.variables + TAIL_SCALARS
         return G1_BYTES * points + SCALAR_BYTES * scalars
 
 

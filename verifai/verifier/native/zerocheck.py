@@ -17,11 +17,20 @@ from math import prod
 
 from verifai.verifier.native.claims import Form, eq_on_box, split_point
 from verifai.verifier.native.field import P, Work, eq_range
-from verifai.verifier.native.layout import CUSTOM_TAG, FACTORS, GROUP, Box, Layout, LimbLookup
+from verifai.verifier.native.hiding import add_slots
+from verifai.verifier.native.layout import (
+    CUSTOM_TAG,
+    FACTORS,
+    GROUP,
+    ZEROCHECK_DEGREE,
+    Box,
+    Layout,
+    LimbLookup,
+)
 from verifai.verifier.native.weights import Group, Term
 
 #: Degree of the relation, eq included.
-DEGREE = 6
+DEGREE = ZEROCHECK_DEGREE
 
 
 @dataclass(frozen=True)
@@ -99,6 +108,7 @@ def add_columns(
                 form.add_node(product.factors[i], eq.times(s))
             else:  # a factor that does not exist is the constant 1
                 form.add_constant(s * eq.total())
+    add_slots(form, scale, z)
     assert len(scale) in (GROUP + 1, GROUP + 1 + FACTORS)
 
 
