@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifai.errors import InputError, UnsupportedError, VerifaiError
-from verifai.graph import build, dequantise, quantise_inputs, run
+from verifai.graph import IntegerGraph, build, dequantise, quantise_inputs, run
+from verifai.graph.integer import Integers
 from verifai.graph.lower import OPERATORS
 from verifai.model import Model, load
 
@@ -37,11 +38,13 @@ FROZEN: Final = {
     "BatchNormalization": (1, 2, 3, 4),
     "Clip": (1, 2),
     "Conv": (1, 2),
-    "Div": (1,),
+    "ConvTranspose": (1, 2),
     "Dropout": (1,),
     "PRelu": (1,),
     "Pad": (2,),
     "Pow": (1,),
+    "Resize": (1, 2),
+    "Upsample": (1,),
 }
 
 
@@ -63,11 +66,17 @@ class Case:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a case: ``matches``, ``refused`` or ``wrong``, and why."""
+    """What became of a case: ``matches``, ``refused`` or ``wrong``, and why.
+
+    Attributes:
+        graph, integers: what it compiled to, and its inputs as a batch of one; None if it did not.
+    """
 
     case: Case
     verdict: str
     reason: str
+    graph: IntegerGraph | None = None
+    integers: list[Integers] | None = None
 
 
 def cases() -> Iterator[Case]:
@@ -133,7 +142,7 @@ def outcome(case: Case) -> Outcome:
         integers = quantise_inputs(graph, [array[np.newaxis] for array in case.inputs])
         values = run(graph, integers, batch=True)
     except InputError as error:  # the circuit was calibrated for this very input
-        return Outcome(case, "wrong", error.message)
+        return Outcome(case, "wrong", error.message, graph)
     rounded = [
         dequantise(graph, node, array[0]).astype(np.float32)
         for node, array in zip(graph.inputs, integers, strict=True)
@@ -146,7 +155,8 @@ def outcome(case: Case) -> Outcome:
         made = dequantise(graph, node, values[node])
         made = made[0] if graph.nodes[node].batched else made
         if made.size != expected.size:
-            return Outcome(case, "wrong", f"shape {made.shape}, expected {expected.shape}")
+            reason = f"shape {made.shape}, expected {expected.shape}"
+            return Outcome(case, "wrong", reason, graph, integers)
         gap = float(np.abs(made.reshape(expected.shape) - expected).max())
         allowed = (
             TOLERANCE * float(np.abs(expected).max())
@@ -154,8 +164,9 @@ def outcome(case: Case) -> Outcome:
             + float(np.abs(moved - expected).max())
         )
         if gap > allowed:
-            return Outcome(case, "wrong", f"off by {gap:.3g}, allowed {allowed:.3g}")
-    return Outcome(case, "matches", "")
+            reason = f"off by {gap:.3g}, allowed {allowed:.3g}"
+            return Outcome(case, "wrong", reason, graph, integers)
+    return Outcome(case, "matches", "", graph, integers)
 
 
 def main() -> None:

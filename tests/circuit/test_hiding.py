@@ -57,7 +57,7 @@ def test_every_scalar_counts_for_both() -> None:
     for start in range(0, len(proof), 32):
         bad = bytearray(proof)
         bad[start + 31] ^= 1
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match=r"\w"):
             core.native_verify(table, prover.commitments, tau, 1, CONTEXT, words, bytes(bad))
         tried += 1
         if start % (32 * 9) == 0:

@@ -66,6 +66,12 @@ def balanced(values: Array) -> Array:
     return np.where(reduced > P // 2, reduced - P, reduced)
 
 
+def centred(value: int) -> int:
+    """A field element as the integer of least magnitude."""
+    value %= P
+    return value - P if value > P // 2 else value
+
+
 class Rules:
     """The definitions of a table, by what they define."""
 
@@ -116,9 +122,7 @@ class Rules:
                     floor = 0
                 elif isinstance(first, Linear):
                     floor = -first.offset
-        return Definition(
-            number, shift, -operation.offset, y, r, d, axes, floor, product, source
-        )
+        return Definition(number, shift, -operation.offset, y, r, d, axes, floor, product, source)
 
     def solve(
         self,

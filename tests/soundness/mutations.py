@@ -20,10 +20,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tests.soundness.lying import Array, Definition, Rules, Tweak
+from tests.soundness.lying import Array, Definition, Rules, Tweak, centred
 from tests.soundness.proofs import Case
 from verifai.circuit.operation_table import LIMB_BITS, Committed, OperationTable
 from verifai.circuit.satisfied import unsatisfied
+from verifai.graph.integer import Linear
 from verifai.verifier.native.field import P
 from verifai.verifier.native.parse import MAX_PUBLIC_BITS
 
@@ -74,14 +75,26 @@ def redundant(rules: Rules, removal: Removal) -> str | None:
     if removal.kind != "range":
         return None
     table, node = rules.table, removal.index
-    rule = rules.of.get(node)
+    rule, operation = rules.of.get(node), _committed(table, node)
+    for copy in rules.by_zero:
+        if copy.shift == 0 and copy.d is None and _committed(table, copy.y).limbs:
+            source = table.nodes[copy.source].operation
+            if copy.source == node:
+                source = Linear(((1, node),), 0)
+            if isinstance(source, Linear) and [n for _, n in source.terms] == [node]:
+                twin, ((factor, _),) = _committed(table, copy.y), source.terms
+                low, high = twin.offset - source.offset, twin.offset + (1 << twin.bits) - 1
+                first, last = operation.offset, operation.offset + (1 << operation.bits) - 1
+                # what is not below its floor is bounded above by what it is a maximum of
+                above = high - source.offset <= factor * last or (rule and rule.floor is not None)
+                if factor > 0 and factor * first <= low and above:
+                    return "a copy of a multiple of it is ranged"
     if node in rules.lookup_of:
         return "an output of a table is one of its entries"
     if rule is None or node != rule.y:
         return None
     if rule.shift == 0 and rule.floor is None:
         return "equal to what other constraints bound" if rule.d is None else "one of its elements"
-    operation = _committed(table, node)
     for number in rules.readers(node):
         entries = table.tables[table.lookup[number].table]
         last = operation.offset + (1 << operation.bits) - 1
@@ -243,4 +256,4 @@ def _fill(rule: Definition, parts: dict[str, Array], rng: random.Random) -> None
             moved = (rests - k) & top
             parts["d"][at] = d + (moved > rests)
             parts["r"][at] = moved
-        y[place] = (y[place] + k * pow(2, -rule.shift, P)) % P
+        y[place] = centred(int(y[place]) + k * pow(2, -rule.shift, P))

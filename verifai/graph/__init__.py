@@ -11,6 +11,8 @@ module          holds
 ``lower``       quantisation, and the table of operators
 ``builder``     nodes with static bounds
 ``operators``   one module per family
+``prune``       drops what no output needs
+``validate``    every rule of ``integer``
 ``fidelity``    how far the integers are from the float model
 ==============  ==========================================================================
 """

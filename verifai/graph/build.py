@@ -13,13 +13,24 @@ from verifai.errors import InputError, UnsupportedError
 from verifai.extras import require
 from verifai.graph import operators
 from verifai.graph.builder import Tensor
+from verifai.graph.expand import expanded
 from verifai.graph.graph import IntegerGraph
 from verifai.graph.lower import OPERATORS, Lowering, OnnxNode, Options
+from verifai.graph.prune import pruned
 from verifai.model import Model
 
 assert operators  # importing the package fills OPERATORS
 
 _FLOATS: Final = ("float16", "float32", "float64")
+#: Operators without one value: folding them would prove a value of our choice.
+_RANDOM: Final = (
+    "Bernoulli",
+    "Multinomial",
+    "RandomNormal",
+    "RandomNormalLike",
+    "RandomUniform",
+    "RandomUniformLike",
+)
 
 
 def build(
@@ -43,6 +54,8 @@ def build(
     opset = max((o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")), default=1)
     lowering = Lowering(options or Options(), ranges, opset)
     numpy_helper = require("onnx.numpy_helper", "onnx", "reading an ONNX model")
+    lowering.uses.update(name for node in proto.graph.node for name in node.input)
+    lowering.uses.update(info.name for info in proto.graph.output)
     for tensor in proto.graph.initializer:
         lowering.folded[tensor.name] = np.asarray(numpy_helper.to_array(tensor))
     inputs = _inputs(model, lowering)
@@ -65,6 +78,7 @@ def build(
         input_shapes=tuple(info.shape for info in model.inputs),
         output_shapes=tuple(info.shape for info in model.outputs),
     )
+    graph = pruned(graph)
     graph.validate()
     return graph
 
@@ -79,13 +93,19 @@ def simplified(model: Model) -> Any:
     try:
         for logger in loggers:  # what it does not fold is lowered as it is: no news
             logger.setLevel(logging.CRITICAL)
+        # what is folded first is a constant when operators are written out; their parts fold again
+        return _optimized(optimizer, expanded(_optimized(optimizer, proto)))
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _optimized(optimizer: Any, proto: Any) -> Any:
+    try:
         return optimizer.optimize(proto)
     except Exception:
         # the optimizer's errors share no base class; an unsimplified model is right as well
         return proto
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
 
 
 def calibrated(
@@ -197,6 +217,8 @@ def _value(value: Any) -> Any:
 
 
 def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
+    if node.op_type in _RANDOM:
+        raise _Refused("its values are random")
     if all(name in lowering.folded for name in node.inputs if name):
         _fold(item, node, lowering)
         return
@@ -206,13 +228,12 @@ def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
         made = OPERATORS[node.op_type](lowering, node)
     except (KeyError, ValueError, IndexError, TypeError, ZeroDivisionError) as error:
         raise _Refused(f"attributes or shapes that no rule covers ({error!r})") from None
-    if isinstance(made, np.ndarray):
-        lowering.folded[node.outputs[0]] = made
-        return
     results = made if isinstance(made, list) else [made]
     for name, result in zip(node.outputs, results, strict=False):
-        assert isinstance(result, Tensor)
-        lowering.tensors[name] = result
+        if isinstance(result, Tensor):
+            lowering.tensors[name] = result
+        else:
+            lowering.folded[name] = result
 
 
 def _fold(item: Any, node: OnnxNode, lowering: Lowering) -> None:

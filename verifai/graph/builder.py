@@ -70,6 +70,8 @@ class Builder:
         batched: bool,
         open_: bool = False,
     ) -> Tensor:
+        if not all(shape):
+            raise UnsupportedError(f"{self.name!r} makes a tensor without elements.")
         if max(abs(low), abs(high)) >= MAX_ABSOLUTE:
             raise UnsupportedError(f"{self.name!r} can exceed 2^62 in integers.")
         node = Node(operation, tuple(shape), low, high, scale, batched, self.name)
@@ -138,7 +140,7 @@ class Builder:
         return self.linear([(-1, x)], 0, x.scale)
 
     def einsum(self, labels: str, left: Tensor, right: Tensor) -> Tensor:
-        """A product summed over the letters that are not in the output, at the sum of the scales."""
+        """A product summed over the letters that the output lacks, at the sum of the scales."""
         operands, out = labels.split("->")
         a, b = operands.split(",")
         dims = dict(zip(a + b, left.shape + right.shape, strict=True))

@@ -11,9 +11,6 @@ import numpy as np
 
 from verifai.errors import InternalError, MalformedError, UnsupportedError
 from verifai.graph.integer import (
-    MAX_ABSOLUTE,
-    MAX_MAXIMUM,
-    MAX_RANGED_BITS,
     Affine,
     Einsum,
     Indices,
@@ -30,6 +27,7 @@ from verifai.graph.integer import (
     View,
     Weight,
 )
+from verifai.graph.validate import validate
 from verifai.limits import MAX_ARTEFACT_BYTES
 from verifai.proof import codec
 from verifai.proof.codec import exact_fields
@@ -64,58 +62,9 @@ class IntegerGraph:
 
         Raises:
             InternalError: a rule is broken; the message names the node.
-            UnsupportedError: a tensor may leave 62 bits.
+            UnsupportedError: a tensor may leave 62 bits; the message names the node.
         """
-        unsettled: list[bool] = []
-        for index, node in enumerate(self.nodes):
-            problem = self._problem(index, node, unsettled)
-            if problem:
-                raise InternalError(f"Node {node.name!r} of the integer graph: {problem}.")
-            if max(abs(node.low), abs(node.high)) >= MAX_ABSOLUTE:
-                raise UnsupportedError(
-                    f"Node {node.name!r} can reach {max(-node.low, node.high):.3g}, which is beyond "
-                    "2^62.",
-                    hint="Scale the model's weights, or compile with fewer activation_bits.",
-                )
-
-    def _problem(self, index: int, node: Node, unsettled: list[bool]) -> str | None:
-        operation = node.operation
-        for source in sources(operation):
-            if not 0 <= source < index:
-                return "an operand that is no earlier node"
-        open_ = any(unsettled[source] for source in sources(operation))
-        if isinstance(operation, (Requantise, Input, Weight)):
-            open_ = False
-        elif isinstance(operation, Einsum):
-            if open_:
-                return "an einsum of an einsum that was not requantised"
-            open_ = True
-        elif open_ and not isinstance(operation, (Linear, View)):
-            return "an einsum is requantised before anything else is done with it"
-        unsettled.append(open_)
-        if node.low > node.high:
-            return "bounds in the wrong order"
-        if isinstance(operation, (Input, Requantise)):
-            span = node.high - node.low + 1
-            if span & (span - 1) or span.bit_length() - 1 > MAX_RANGED_BITS:
-                return f"bounds span 2**bits values, bits <= {MAX_RANGED_BITS}"
-        if isinstance(operation, Weight) and operation.values.shape != node.shape:
-            return "a weight of another shape"
-        if isinstance(operation, Reshape):
-            source_shape = self.nodes[operation.source].shape
-            if math.prod(source_shape) != math.prod(node.shape):
-                return "a reshape keeps the number of elements"
-        if isinstance(operation, Linear) and any(
-            self.nodes[source].shape != node.shape for _, source in operation.terms
-        ):
-            return "operands of another shape"
-        if isinstance(operation, Maximum):
-            shape = self.nodes[operation.source].shape
-            if math.prod(shape[axis] for axis in operation.axes) > MAX_MAXIMUM:
-                return f"a maximum of more than {MAX_MAXIMUM} elements"
-        if isinstance(operation, Lookup) and not 0 <= operation.table < len(self.tables):
-            return "a table that does not exist"
-        return None
+        validate(self)
 
     def summary(self) -> dict[str, int]:
         """How many nodes there are of each operation."""
@@ -181,6 +130,7 @@ class IntegerGraph:
             IndexError,
             AttributeError,
             InternalError,
+            UnsupportedError,
         ) as error:
             raise MalformedError(f"Not an integer graph: {error}.") from None
         return graph
@@ -188,17 +138,6 @@ class IntegerGraph:
     def __repr__(self) -> str:
         counts = ", ".join(f"{name} {count}" for name, count in sorted(self.summary().items()))
         return f"IntegerGraph({len(self.nodes)} nodes: {counts})"
-
-
-def sources(operation: Operation) -> tuple[int, ...]:
-    """The nodes that an operation reads."""
-    if isinstance(operation, (Input, Weight)):
-        return ()
-    if isinstance(operation, Linear):
-        return tuple(source for _, source in operation.terms)
-    if isinstance(operation, Einsum):
-        return (operation.left, operation.right)
-    return (operation.source,)
 
 
 def _dtype(array: Integers) -> str:

@@ -180,3 +180,14 @@ class Node:
     scale: int
     batched: bool
     name: str
+
+
+def sources(operation: Operation) -> tuple[int, ...]:
+    """The nodes that an operation reads."""
+    if isinstance(operation, (Input, Weight)):
+        return ()
+    if isinstance(operation, Linear):
+        return tuple(source for _, source in operation.terms)
+    if isinstance(operation, Einsum):
+        return (operation.left, operation.right)
+    return (operation.source,)

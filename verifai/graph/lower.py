@@ -9,7 +9,8 @@ that calibration chose for that tensor.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -35,6 +36,10 @@ MAX_WEIGHT_SCALE: Final = 48
 ACCUMULATOR_GUARD: Final = 24
 #: Accumulators that would be wider when something is added to them are requantised before.
 ACCUMULATOR_BITS: Final = 60
+#: Bits, sign included, that the largest weight of every output channel has.
+CHANNEL_BITS: Final = 12
+#: By how many bits weights grow at most to that end.
+CHANNEL_GROWTH: Final = 8
 #: Biases and other addends fit into 32-bit weights.
 MAX_ADDEND: Final = (1 << 31) - 1
 
@@ -98,6 +103,7 @@ class Lowering:
         ranges: smallest and largest value seen of each tensor in calibration.
         folded: tensors whose values are known.
         tensors: tensors of the integer graph.
+        uses: how often each tensor is read, by nodes and as an output.
     """
 
     options: Options
@@ -105,6 +111,7 @@ class Lowering:
     opset: int
     folded: dict[str, Array] = field(default_factory=dict)
     tensors: dict[str, Tensor] = field(default_factory=dict)
+    uses: Counter[str] = field(default_factory=Counter)
     builder: Builder = field(default_factory=Builder)
     _settled: dict[int, Tensor] = field(default_factory=dict)
 
@@ -139,12 +146,12 @@ class Lowering:
         return self.tensors[name]
 
     def small(self, node: OnnxNode, position: int) -> Tensor:
-        """An input as a number of at most ``activation_bits`` bits."""
+        """An input as a number of at most ``activation_bits`` bits; a constant as a weight."""
         name = node.inputs[position]
-        tensor = self.settled(self.exact(node, position), name)
-        if name in self.tensors:
-            self.tensors[name] = tensor
-        return tensor
+        if name in self.folded:  # weights have bits of their own, and no calibrated range
+            return self.weights(self.folded[name])
+        self.tensors[name] = self.settled(self.tensors[name], name)
+        return self.tensors[name]
 
     # -- quantisation
 
@@ -179,9 +186,28 @@ class Lowering:
         own = self.weight_scale(values, most)
         return self.builder.weight(rounded(values, own), own)
 
-    def factors(self, values: Array, x: Tensor, name: str) -> Tensor:
-        """Weights that ``x`` is multiplied with to make tensor ``name``: no finer than it needs."""
-        return self.weights(values, self.scale(name) + ACCUMULATOR_GUARD - x.scale)
+    def factors(
+        self, values: Array, x: Tensor, name: str, channels: Sequence[int] | None = None
+    ) -> Tensor:
+        """Weights that ``x`` is multiplied with to make tensor ``name``: no finer than it needs.
+
+        ``channels`` are the axes of output channels. Where the largest weight of a channel would
+        have less than :data:`CHANNEL_BITS` bits, all weights get up to :data:`CHANNEL_GROWTH` more:
+        that is what scales per channel come to once the channels' sums are brought to one scale,
+        and weights take up no more room in a proof for being larger.
+        """
+        values = _finite(values)
+        scale = self.weight_scale(values)
+        if channels is not None:
+            rest = tuple(axis for axis in range(values.ndim) if axis not in channels)
+            each = np.abs(values).max(axis=rest)
+            if each.any():
+                weakest = float(each[each > 0].min())
+                bits = min(CHANNEL_BITS, self.options.weight_bits)
+                wanted = math.floor(math.log2((1 << bits - 1) - 1) - math.log2(weakest))
+                scale = max(scale, min(wanted, scale + CHANNEL_GROWTH))
+        scale = min(scale, MAX_WEIGHT_SCALE, self.scale(name) + ACCUMULATOR_GUARD - x.scale)
+        return self.builder.weight(rounded(values, scale), scale)
 
     def addend(self, values: Array, scale: int) -> Tensor:
         """Constants to be added at ``scale``: 32-bit weights times a power of two."""
@@ -199,6 +225,31 @@ class Lowering:
             return x
         assert scale > x.scale
         return self.builder.linear([(1 << scale - x.scale, x)], 0, scale)
+
+    def aligned(self, tensors: Sequence[Tensor], most: int | None = None) -> list[Tensor]:
+        """Closed tensors at one scale: the finest at which none has more than ``most`` bits.
+
+        A tensor of a finer scale is rounded to it. ``most`` is activation_bits + 4 by default.
+        """
+        room = self.options.activation_bits + 4 if most is None else most
+        scale = max(x.scale for x in tensors)
+        while any(x.bits + scale - x.scale > room for x in tensors):
+            scale -= 1
+        return [
+            self.rescaled(x, scale)
+            if x.scale <= scale
+            else self.builder.requantise(x, x.scale - scale, x.bits)
+            for x in tensors
+        ]
+
+    def require_narrow(self, x: Tensor, what: str) -> None:
+        """Refuses a tensor that no range check of the circuit holds.
+
+        Raises:
+            UnsupportedError: it has more than ACCUMULATOR_BITS bits, or is open.
+        """
+        if x.open or x.bits > ACCUMULATOR_BITS:
+            raise UnsupportedError(what)
 
     def settled(self, x: Tensor, name: str, *, force: bool = False) -> Tensor:
         """``x`` in at most ``activation_bits`` bits, at the scale calibrated for ``name``."""
@@ -231,7 +282,7 @@ def _finite(values: Array) -> npt.NDArray[np.float64]:
     return values
 
 
-Operator = Callable[[Lowering, OnnxNode], "Tensor | Array | list[Tensor]"]
+Operator = Callable[[Lowering, OnnxNode], "Tensor | Array | list[Tensor | Array]"]
 
 #: Operators by ONNX name; the modules of ``operators`` fill it.
 OPERATORS: Final[dict[str, Operator]] = {}

@@ -33,31 +33,47 @@ EinsumRun = Callable[[str, Integers, Integers, Node], Integers]
 def quantise_inputs(
     graph: IntegerGraph, arrays: Sequence[npt.NDArray[np.generic]]
 ) -> list[Integers]:
-    """Float inputs as integers: ``round(x * 2**scale)``, half away from zero.
+    """Float inputs as int64: ``floor(x * 2**scale + 1/2)``.
 
     Args:
         arrays: one per input, shape (batch, *shape).
 
     Raises:
-        InputError: NaN, infinity, or a value beyond the calibrated range; the message names the
-            input, what was found and what is allowed.
+        InputError: another number of inputs or another shape, NaN, infinity, or a value beyond the
+            calibrated range; the message names the input, what was found and what is allowed.
     """
+    if len(arrays) != len(graph.inputs):
+        raise InputError(f"The model has {len(graph.inputs)} inputs, found {len(arrays)}.")
     found = []
     for node_index, name, array in zip(graph.inputs, graph.input_names, arrays, strict=True):
         node = graph.nodes[node_index]
         values = np.asarray(array, dtype=np.float64)
-        if not np.isfinite(values).all():
-            raise InputError(f"Input {name!r} holds NaN or infinity.")
-        scaled = np.floor(values * 2.0**node.scale + 0.5)
-        low, high = float(scaled.min()), float(scaled.max())
-        if low < node.low or high > node.high:
-            unit = 2.0**-node.scale
+        if not values.ndim or values.shape[1:] != node.shape or not len(values):
             raise InputError(
-                f"Input {name!r} has values from {values.min():.6g} to {values.max():.6g}; the "
-                f"circuit was calibrated for {node.low * unit:.6g} to {node.high * unit:.6g}.",
-                hint="Calibrate with inputs like this one.",
+                f"Input {name!r} has shape {list(values.shape)}, expected a batch of "
+                f"{list(node.shape)}."
             )
-        found.append(scaled.astype(np.int64).reshape(len(values), *node.shape))
+        unit = 2.0**-node.scale
+        allowed = [node.low * unit, node.high * unit]
+        if not np.isfinite(values).all():
+            raise InputError(
+                f"Input {name!r} holds NaN or infinity; the circuit was calibrated for "
+                f"{allowed[0]:.6g} to {allowed[1]:.6g}.",
+                input=name,
+                allowed=allowed,
+            )
+        scaled = np.floor(values * 2.0**node.scale + 0.5)
+        if scaled.min() < node.low or scaled.max() > node.high:
+            observed = [float(values.min()), float(values.max())]
+            raise InputError(
+                f"Input {name!r} has values from {observed[0]:.6g} to {observed[1]:.6g}; the "
+                f"circuit was calibrated for {allowed[0]:.6g} to {allowed[1]:.6g}.",
+                hint="Calibrate with inputs like this one.",
+                input=name,
+                observed=observed,
+                allowed=allowed,
+            )
+        found.append(scaled.astype(np.int64))
     return found
 
 
@@ -76,16 +92,34 @@ def run(graph: IntegerGraph, inputs: Sequence[Integers], *, batch: bool = False)
         One array per node; batched nodes have the leading axis if ``batch``.
 
     Raises:
-        InputError: a value leaves the range that the circuit checks; the message names the ONNX
-            node, what was found and what is allowed.
+        InputError: inputs of another number or shape; or a value leaves the range that the circuit
+            checks, and the message names the ONNX node, what was found and what is allowed.
     """
     given = [np.asarray(x, dtype=np.int64) for x in inputs]
     if not batch:
         given = [x[np.newaxis] for x in given]
+    check_shapes(graph, given)
     values = evaluate(graph, given, _einsum)
     if batch:
         return values
     return [x[0] if node.batched else x for x, node in zip(values, graph.nodes, strict=True)]
+
+
+def check_shapes(graph: IntegerGraph, inputs: Sequence[Integers]) -> None:
+    """Refuses integers that are not a batch of the graph's inputs.
+
+    Raises:
+        InputError: another number of inputs, another shape, or batches of different size.
+    """
+    if len(inputs) != len(graph.inputs):
+        raise InputError(f"The model has {len(graph.inputs)} inputs, found {len(inputs)}.")
+    for at, name, array in zip(graph.inputs, graph.input_names, inputs, strict=True):
+        wanted = (inputs[0].shape[:1] or (1,)) + graph.nodes[at].shape
+        if array.shape != wanted or not len(array):
+            raise InputError(
+                f"Input {name!r} has shape {list(array.shape)}, expected {list(wanted)} with the "
+                "batch."
+            )
 
 
 def evaluate(graph: IntegerGraph, inputs: Sequence[Integers], einsum: EinsumRun) -> list[Integers]:
@@ -119,10 +153,10 @@ def _compute(
         case Reshape():
             return values[operation.source].reshape(lead + node.shape)
         case Linear():
-            result = np.full(lead + node.shape, operation.offset, dtype=np.int64)
+            total: Integers = np.full(lead + node.shape, operation.offset, dtype=np.int64)
             for coefficient, source in operation.terms:
-                result += coefficient * values[source]
-            return result
+                total += coefficient * values[source]
+            return total
         case Einsum():
             left, right, out = (
                 (BATCH if batched else "") + label
@@ -145,10 +179,11 @@ def _compute(
             _check(node, result)
             return result
         case Maximum():
-            source = values[operation.source]
+            largest = values[operation.source]
             if operation.axes:
-                source = source.max(axis=tuple(axis + len(lead) for axis in operation.axes))
-            return source if operation.floor is None else np.maximum(source, operation.floor)
+                axes = tuple(axis + len(lead) for axis in operation.axes)
+                largest = np.asarray(largest.max(axis=axes))
+            return largest if operation.floor is None else np.maximum(largest, operation.floor)
         case Lookup():
             table = graph.tables[operation.table]
             place = values[operation.source] - table.first
@@ -201,10 +236,9 @@ def _along(values: npt.NDArray[np.int64], axis: int, rank: int) -> Integers:
 def _einsum(labels: str, left: Integers, right: Integers, node: Node) -> Integers:
     # float64 is exact below 2^53 and runs on the BLAS; int64 einsum does not
     if max(-node.low, node.high) < 1 << 53 and _partial_sums_fit(labels, left, right):
-        return np.einsum(
-            labels, left.astype(np.float64), right.astype(np.float64), optimize=True
-        ).astype(np.int64)
-    return np.einsum(labels, left, right)
+        reals = np.einsum(labels, left.astype(np.float64), right.astype(np.float64), optimize=True)
+        return np.asarray(reals, dtype=np.int64)
+    return np.asarray(np.einsum(labels, left, right), dtype=np.int64)
 
 
 def _partial_sums_fit(labels: str, left: Integers, right: Integers) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from verifai.extras import require
 from verifai.graph.graph import IntegerGraph
 from verifai.graph.integer import (
@@ -21,7 +23,7 @@ from verifai.graph.integer import (
     View,
     Weight,
 )
-from verifai.graph.run import BATCH, overflow
+from verifai.graph.run import BATCH, check_shapes, overflow
 
 
 def torch_run(
@@ -37,6 +39,7 @@ def torch_run(
         MissingExtra: torch is not installed.
     """
     torch = require("torch", "torch", "running an integer graph in torch")
+    check_shapes(graph, [np.asarray(array) for array in inputs])
     given = [torch.as_tensor(array, dtype=torch.int64, device=device) for array in inputs]
     size = len(given[0]) if given else 1
     values: list[Any] = []
@@ -113,7 +116,8 @@ def _einsum(
     labels = f"{left},{right}->{out}"
     if terms * int(a.abs().max()) * int(b.abs().max()) < 1 << 53:
         return torch.einsum(labels, a.double(), b.double()).to(torch.int64)
-    return torch.einsum(labels, a, b)
+    # torch multiplies integer matrices on the CPU only
+    return torch.einsum(labels, a.cpu(), b.cpu()).to(a.device)
 
 
 def _view(torch: Any, source: Any, operation: View, node: Node, device: str) -> Any:

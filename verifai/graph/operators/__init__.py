@@ -2,11 +2,24 @@
 
 from verifai.graph.operators import (
     arithmetic,
+    indexing,
     linear,
+    logic,
     pooling,
     reduction,
+    resize,
     shape,
     unary,
 )
 
-__all__ = ["arithmetic", "linear", "pooling", "reduction", "shape", "unary"]
+__all__ = [
+    "arithmetic",
+    "indexing",
+    "linear",
+    "logic",
+    "pooling",
+    "reduction",
+    "resize",
+    "shape",
+    "unary",
+]

@@ -7,11 +7,11 @@ import string
 import numpy as np
 
 from verifai.errors import UnsupportedError
-from verifai.graph.builder import Tensor
-from verifai.graph.integer import Affine, Maximum
-from verifai.graph.lower import Array, Lowering, OnnxNode, operator
-from verifai.graph.operators.linear import added, biased, scaled
-from verifai.graph.operators.unary import tabulated
+from verifai.graph.builder import Tensor, rounded
+from verifai.graph.integer import MAX_RANGED_BITS, Affine, Maximum
+from verifai.graph.lower import ACCUMULATOR_BITS, Array, Lowering, OnnxNode, operator
+from verifai.graph.operators.linear import added, biased, excess, scaled
+from verifai.graph.operators.unary import tabulated, wide_table
 
 
 @operator("Add")
@@ -29,17 +29,23 @@ def sub(low: Lowering, node: OnnxNode) -> Tensor:
 def _sum(low: Lowering, node: OnnxNode, sign: int) -> Tensor:
     a, b = low.constant(node, 0), low.constant(node, 1)
     if b is not None:
-        return _with_constant(low, low.exact(node, 0), sign * np.asarray(b, dtype=np.float64))
+        return _with_constant(low, node, 0, 1, sign * np.asarray(b, dtype=np.float64))
     if a is not None:
-        y = low.exact(node, 1)
-        return _with_constant(low, y if sign == 1 else low.builder.negative(y), a)
+        return _with_constant(low, node, 1, sign, np.asarray(a, dtype=np.float64))
     x, y = low.exact(node, 0), low.exact(node, 1)
-    if x.open and y.open:  # two accumulators of different scales would not fit
+    if (x.open and y.open) or excess(x, y) > 0:
         x, y = low.small(node, 0), low.small(node, 1)
     return added(low, x, y if sign == 1 else low.builder.negative(y))
 
 
-def _with_constant(low: Lowering, x: Tensor, values: Array) -> Tensor:
+def _with_constant(
+    low: Lowering, node: OnnxNode, position: int, sign: int, values: Array
+) -> Tensor:
+    x = low.exact(node, position)
+    if np.abs(values).max() * 2.0**x.scale >= 2.0**ACCUMULATOR_BITS:
+        x = low.small(node, position)
+    if sign == -1:
+        x = low.builder.negative(x)
     shape = np.broadcast_shapes(x.shape, np.shape(values))
     return biased(low, low.builder.broadcast(x, shape), values)
 
@@ -47,6 +53,10 @@ def _with_constant(low: Lowering, x: Tensor, values: Array) -> Tensor:
 @operator("Sum")
 def total(low: Lowering, node: OnnxNode) -> Tensor:
     """Any number of addends."""
+    return _total(low, node)
+
+
+def _total(low: Lowering, node: OnnxNode) -> Tensor:
     result = low.small(node, 0)
     for position in range(1, len(node.inputs)):
         result = added(low, result, low.small(node, position))
@@ -55,10 +65,8 @@ def total(low: Lowering, node: OnnxNode) -> Tensor:
 
 @operator("Mean")
 def mean(low: Lowering, node: OnnxNode) -> Tensor:
-    """The elementwise mean of any number of tensors."""
-    return scaled(
-        low, low.settled(total(low, node), node.outputs[0]), np.array(1 / len(node.inputs))
-    )
+    """The elementwise mean of any number of tensors: the sum may be larger than what it is of."""
+    return scaled(low, _total(low, node), np.array(1 / len(node.inputs)))
 
 
 @operator("Mul")
@@ -67,7 +75,7 @@ def mul(low: Lowering, node: OnnxNode) -> Tensor:
     for constant, other in ((1, 0), (0, 1)):
         factor = low.constant(node, constant)
         if factor is not None:
-            return scaled(low, low.small(node, other), factor)
+            return scaled(low, low.small(node, other), factor, node.outputs[0])
     return product(low, low.small(node, 0), low.small(node, 1))
 
 
@@ -81,15 +89,20 @@ def product(low: Lowering, x: Tensor, y: Tensor) -> Tensor:
 
 @operator("Div")
 def div(low: Lowering, node: OnnxNode) -> Tensor:
-    """By a constant, or of a constant."""
+    """A product with the reciprocal, which is a table where the divisor is computed."""
     divisor = low.constant(node, 1)
     if divisor is not None:
         if not np.all(divisor):
             raise UnsupportedError("a division by zero")
-        return scaled(low, low.small(node, 0), 1.0 / np.asarray(divisor, dtype=np.float64))
-    dividend = low.known(node, 0, "the dividend of a computed divisor")
-    inverse = tabulated(low, low.small(node, 1), node.inputs[1], lambda x: 1.0 / x, node.outputs[0])
-    return scaled(low, inverse, dividend)
+        inverse = 1.0 / np.asarray(divisor, dtype=np.float64)
+        return scaled(low, low.small(node, 0), inverse, node.outputs[0])
+    dividend = low.constant(node, 0)
+    y = low.small(node, 1)
+    if dividend is not None and np.size(dividend) == 1:
+        value = float(np.reshape(dividend, ()))
+        y = low.builder.broadcast(y, np.broadcast_shapes(y.shape, dividend.shape))
+        return tabulated(low, y, node.inputs[1], lambda v: value / v, node.outputs[0])
+    return product(low, low.small(node, 0), wide_table(low, y, node.inputs[1], lambda v: 1.0 / v))
 
 
 @operator("Neg")
@@ -124,11 +137,34 @@ def relu(low: Lowering, node: OnnxNode) -> Tensor:
 @operator("PRelu")
 def prelu(low: Lowering, node: OnnxNode) -> Tensor:
     """``max(x, 0) + slope * min(x, 0)`` with constant slopes."""
-    slope = low.known(node, 1, "the slope")
+    return _sloped(low, node, low.known(node, 1, "the slope"))
+
+
+@operator("LeakyRelu")
+def leaky_relu(low: Lowering, node: OnnxNode) -> Tensor:
+    """See :func:`prelu`; one slope for all."""
+    return _sloped(low, node, np.array(node.attributes.get("alpha", 0.01)))
+
+
+def _sloped(low: Lowering, node: OnnxNode, slope: Array) -> Tensor:
     x = low.small(node, 0)
     positive = low.builder.maximum(x, [], 0)
     negative = low.builder.linear([(1, x), (-1, positive)], 0, x.scale)
-    return added(low, scaled(low, negative, slope), positive)
+    negative = low.builder.bounded(negative, min(x.low, 0), 0)
+    return added(low, scaled(low, negative, slope, node.outputs[0]), positive)
+
+
+@operator("Abs")
+def absolute(low: Lowering, node: OnnxNode) -> Tensor:
+    """Exact; see :func:`magnitude`."""
+    return magnitude(low, low.small(node, 0))
+
+
+def magnitude(low: Lowering, x: Tensor) -> Tensor:
+    """``|x| = 2 max(x, 0) - x``."""
+    positive = low.builder.maximum(x, [], 0)
+    result = low.builder.linear([(2, positive), (-1, x)], 0, x.scale)
+    return low.builder.bounded(result, 0, max(-x.low, x.high))
 
 
 @operator("Clip")
@@ -145,7 +181,7 @@ def clip(low: Lowering, node: OnnxNode) -> Tensor:
 def clipped(low: Lowering, x: Tensor, least: float | None, most: float | None) -> Tensor:
     """``min(max(x, least), most)``, the bounds rounded to x's scale."""
     if least is not None and (floor := _rounded(least, x)) > x.low:
-        x = low.builder.maximum(x, [], min(floor, max(x.high, floor)))
+        x = low.builder.maximum(x, [], floor)
     if most is not None and (ceiling := _rounded(most, x)) < x.high:
         negative = low.builder.maximum(low.builder.negative(x), [], -ceiling)
         x = low.builder.negative(negative)
@@ -171,17 +207,14 @@ def minimum(low: Lowering, node: OnnxNode) -> Tensor:
 
 def _extreme(low: Lowering, node: OnnxNode, sign: int) -> Tensor:
     build = low.builder
-    operands = [low.small(node, i) for i in range(len(node.inputs))]
-    scale = max(x.scale for x in operands)
-    # one scale for all, as fine as fits
-    room = low.options.activation_bits + 4
-    while any(x.bits + scale - x.scale > room for x in operands):
-        scale -= 1
-    aligned = []
-    for x in operands:
-        if x.scale > scale:
-            x = build.requantise(x, x.scale - scale, x.bits)
-        aligned.append(low.rescaled(x, scale))
+    places = range(len(node.inputs))
+    constants = [values for i in places if (values := low.constant(node, i)) is not None]
+    computed = [low.small(node, i) for i in places if low.constant(node, i) is None]
+    aligned = low.aligned(computed)
+    scale = aligned[0].scale
+    # what no computed operand passes on that side changes nothing, however far away it is
+    bound = max(x.low for x in aligned) if sign == 1 else min(x.high for x in aligned)
+    aligned += [_towards(low, values, scale, bound, sign) for values in constants]
     shape = np.broadcast_shapes(*[x.shape for x in aligned])
     aligned = [build.broadcast(x, shape) for x in aligned]
     if len(aligned) == 1:
@@ -207,6 +240,15 @@ def _extreme(low: Lowering, node: OnnxNode, sign: int) -> Tensor:
     joined = build.bounded(joined, *(tight if sign == 1 else (-tight[1], -tight[0])))
     result = build.largest(joined, len(shape))
     return result if sign == 1 else build.negative(result)
+
+
+def _towards(low: Lowering, values: Array, scale: int, bound: int, sign: int) -> Tensor:
+    """Constants of a Max (sign 1) or Min at ``scale``, those beyond ``bound`` moved to it."""
+    reals = np.asarray(values, dtype=np.float64) * 2.0**scale
+    moved = np.maximum(reals, bound) if sign == 1 else np.minimum(reals, bound)
+    if not np.abs(moved).max() < 1 << MAX_RANGED_BITS - 1:  # NaN is not less either
+        raise UnsupportedError("a constant far beyond the range of the computed operands")
+    return low.builder.weight(rounded(moved, 0), scale)
 
 
 def fused_relu(low: Lowering, x: Tensor) -> tuple[Tensor, int | None]:

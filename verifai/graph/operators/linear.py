@@ -12,7 +12,7 @@ import numpy as np
 from verifai.errors import UnsupportedError
 from verifai.graph.builder import Tensor
 from verifai.graph.integer import Reshape
-from verifai.graph.lower import Array, Lowering, OnnxNode, operator
+from verifai.graph.lower import ACCUMULATOR_BITS, Array, Lowering, OnnxNode, operator
 
 
 @operator("Gemm")
@@ -48,15 +48,15 @@ def matmul(low: Lowering, node: OnnxNode) -> Tensor:
         return times_matrix(low, low.small(node, 0), b, node.outputs[0])
     x, y = low.small(node, 0), low.small(node, 1)
     build = low.builder
-    if len(x.shape) == 1:
+    row, column = len(x.shape) == 1, len(y.shape) == 1
+    if row:
         x = build.reshape(x, (1, *x.shape))
-        result = _matmul(low, x, y)
-        return build.reshape(result, result.shape[:-2] + result.shape[-1:])
-    if len(y.shape) == 1:
+    if column:
         y = build.reshape(y, (*y.shape, 1))
-        result = _matmul(low, x, y)
-        return build.reshape(result, result.shape[:-1])
-    return _matmul(low, x, y)
+    result = _matmul(low, x, y)
+    # the axes that made matrices of vectors go again
+    shape = result.shape[:-2] + (() if row else result.shape[-2:-1])
+    return build.reshape(result, shape + (() if column else result.shape[-1:]))
 
 
 def _matmul(low: Lowering, x: Tensor, y: Tensor) -> Tensor:
@@ -99,9 +99,9 @@ def times_matrix(low: Lowering, x: Tensor, matrix: Array, name: str) -> Tensor:
         if lead is not None:
             axes = below.shape[lead:]
             x = Tensor(operation.source, below.shape, x.low, x.high, x.scale, False)
-            weight = low.factors(matrix.reshape(*axes, n), x, name)
+            weight = low.factors(matrix.reshape(*axes, n), x, name, [len(axes)])
             return low.builder.reshape(_contract(low, x, weight, lead, len(axes)), (*rows, n))
-    return _contract(low, x, low.factors(matrix, x, name), len(rows), 1)
+    return _contract(low, x, low.factors(matrix, x, name, [1]), len(rows), 1)
 
 
 def _lead(below: Sequence[int], rows: Sequence[int], k: int) -> int | None:
@@ -129,11 +129,21 @@ def biased(low: Lowering, x: Tensor, bias: Array) -> Tensor:
 
 
 def added(low: Lowering, x: Tensor, y: Tensor) -> Tensor:
-    """``x + y`` of two computed tensors, at the finer scale, broadcast."""
+    """``x + y`` of two computed tensors, broadcast, at the finer scale as far as that fits."""
     shape = np.broadcast_shapes(x.shape, y.shape)
-    scale = max(x.scale, y.scale)
-    terms = [(1 << scale - tensor.scale, low.builder.broadcast(tensor, shape)) for tensor in (x, y)]
+    scale = max(x.scale, y.scale) - max(0, excess(x, y))
+    terms = []
+    for tensor in (x, y):
+        if tensor.scale > scale:
+            tensor = low.builder.requantise(tensor, tensor.scale - scale, tensor.bits)
+        terms.append((1 << scale - tensor.scale, low.builder.broadcast(tensor, shape)))
     return low.builder.linear(terms, 0, scale)
+
+
+def excess(x: Tensor, y: Tensor) -> int:
+    """By how many bits the sum of x and y at the finer scale is wider than an accumulator."""
+    scale = max(x.scale, y.scale)
+    return max(tensor.bits + scale - tensor.scale for tensor in (x, y)) - ACCUMULATOR_BITS
 
 
 @operator("Conv")
@@ -153,14 +163,14 @@ def conv(low: Lowering, node: OnnxNode) -> Tensor:
     inner = "".join(a + b for a, b in zip(positions, places, strict=True))
     if group == 1:
         columns = build.window(x, 2, kernel, strides, dilations, begin, out)
-        kernels = low.factors(weights, x, node.outputs[0])
+        kernels = low.factors(weights, x, node.outputs[0], [0])
         result = build.einsum(f"nc{inner},oc{places}->no{positions}", columns, kernels)
         bias_shape: tuple[int, ...] = (channels,) + (1,) * rank
     else:
         split = build.split_axis(x, 1, x.shape[1] // group)
         columns = build.window(split, 3, kernel, strides, dilations, begin, out)
         grouped = weights.reshape(group, channels // group, *weights.shape[1:])
-        kernels = low.factors(grouped, x, node.outputs[0])
+        kernels = low.factors(grouped, x, node.outputs[0], [0, 1])
         result = build.einsum(f"ngc{inner},goc{places}->ngo{positions}", columns, kernels)
         bias_shape = (group, channels // group) + (1,) * rank
     if low.has(node, 2):
@@ -169,6 +179,70 @@ def conv(low: Lowering, node: OnnxNode) -> Tensor:
         return result
     result = low.settled(result, node.outputs[0])
     return build.reshape(result, (x.shape[0], channels, *out))
+
+
+@operator("ConvTranspose")
+def conv_transpose(low: Lowering, node: OnnxNode) -> Tensor:
+    """A convolution of the input spread out with zeros, with the kernel reversed."""
+    weights = low.known(node, 1, "the kernel")
+    x = low.small(node, 0)
+    kernel = weights.shape[2:]
+    rank = len(kernel)
+    group = int(node.attributes.get("group", 1))
+    strides = list(node.attributes.get("strides", [1] * rank))
+    dilations = list(node.attributes.get("dilations", [1] * rank))
+    begin, out = _transposed(node, x.shape[2:], kernel, strides, dilations)
+    build = low.builder
+    shape = list(x.shape[:2])
+    for n in x.shape[2:]:
+        shape += [n, 1]
+    spread = build.reshape(x, shape)
+    for i, stride in enumerate(strides):
+        spread = build.shifted(spread, 3 + 2 * i, 0, stride)
+    lengths = [n * s for n, s in zip(x.shape[2:], strides, strict=True)]
+    inputs, channels = weights.shape[0] // group, weights.shape[1]
+    spread = build.reshape(spread, (x.shape[0], group, inputs, *lengths))
+    before = [(k - 1) * d - b for k, d, b in zip(kernel, dilations, begin, strict=True)]
+    columns = build.window(spread, 3, kernel, [1] * rank, dilations, before, out)
+    turned = weights.reshape(group, inputs, channels, *kernel).swapaxes(1, 2)
+    turned = turned[(..., *(slice(None, None, -1),) * rank)]
+    positions, places = "pqrs"[:rank], "ijkl"[:rank]
+    inner = "".join(a + b for a, b in zip(positions, places, strict=True))
+    kernels = low.factors(turned, x, node.outputs[0], [0, 1])
+    result = build.einsum(f"ngc{inner},goc{places}->ngo{positions}", columns, kernels)
+    if low.has(node, 2):
+        bias = low.known(node, 2, "the bias").reshape(group, channels, *(1,) * rank)
+        result = biased(low, result, bias)
+    result = low.settled(result, node.outputs[0])
+    return build.reshape(result, (x.shape[0], group * channels, *out))
+
+
+def _transposed(
+    node: OnnxNode,
+    size: Sequence[int],
+    kernel: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
+) -> tuple[list[int], list[int]]:
+    """What is cut before, and output sizes, of a transposed convolution."""
+    rank = len(kernel)
+    extra = node.attributes.get("output_padding", [0] * rank)
+    full = [
+        s * (n - 1) + e + (k - 1) * d + 1
+        for s, n, e, k, d in zip(strides, size, extra, kernel, dilations, strict=True)
+    ]
+    mode = node.attributes.get("auto_pad", "NOTSET")
+    wanted = node.attributes.get("output_shape")
+    if wanted is None and mode in ("SAME_UPPER", "SAME_LOWER"):
+        wanted = [n * s for n, s in zip(size, strides, strict=True)]
+    if wanted is None:
+        pads = node.attributes.get("pads", [0] * 2 * rank)
+        out = [f - b - e for f, b, e in zip(full, pads[:rank], pads[rank:], strict=True)]
+        return list(pads[:rank]), out
+    out = [int(d) for d in wanted[-rank:]]
+    total = [f - o for f, o in zip(full, out, strict=True)]
+    begin = [t // 2 if mode == "SAME_UPPER" else t - t // 2 for t in total]
+    return begin, out
 
 
 def padding(
@@ -215,12 +289,15 @@ def batch_normalisation(low: Lowering, node: OnnxNode) -> Tensor:
     factor = scale / np.sqrt(variance + node.attributes.get("epsilon", 1e-5))
     x = low.small(node, 0)
     rest = (1,) * (len(x.shape) - 2)
-    product = scaled(low, x, factor.reshape(-1, *rest))
+    product = scaled(low, x, factor.reshape(-1, *rest), node.outputs[0])
     return biased(low, product, (offset - mean * factor).reshape(-1, *rest))
 
 
-def scaled(low: Lowering, x: Tensor, factor: Array) -> Tensor:
-    """``x * factor`` for constants, broadcast; one number becomes a coefficient."""
+def scaled(low: Lowering, x: Tensor, factor: Array, name: str | None = None) -> Tensor:
+    """``x * factor`` for constants, broadcast; one number becomes a coefficient.
+
+    With ``name``, the tensor that this makes, factors are no finer than it needs.
+    """
     factor = np.asarray(factor, dtype=np.float64)
     build = low.builder
     if factor.size == 1:
@@ -237,7 +314,10 @@ def scaled(low: Lowering, x: Tensor, factor: Array) -> Tensor:
             scale -= 1  # 2 needs no fraction bits
         coefficient = math.floor(value * 2.0**scale + 0.5)
         return build.linear([(coefficient, build.broadcast(x, shape))], 0, x.scale + scale)
-    weight = low.weights(factor)
+    if name is None:
+        weight = low.weights(factor)
+    else:  # each factor is a channel of its own
+        weight = low.factors(factor, x, name, range(factor.ndim))
     shape = np.broadcast_shapes(x.shape, weight.shape)
     x = build.broadcast(x, shape)
     # axes of length one on the weight's side are not its own

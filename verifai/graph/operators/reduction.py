@@ -10,8 +10,7 @@ import numpy as np
 
 from verifai.graph.builder import Tensor
 from verifai.graph.lower import Lowering, OnnxNode, operator
-from verifai.graph.operators.arithmetic import product
-from verifai.graph.operators.unary import tabulated
+from verifai.graph.operators.arithmetic import magnitude
 
 
 def axes_of(low: Lowering, node: OnnxNode, rank: int) -> list[int] | None:
@@ -70,18 +69,21 @@ def _sum(low: Lowering, node: OnnxNode, x: Tensor, *, mean: bool) -> Tensor:
 
 @operator("ReduceSumSquare")
 def reduce_sum_square(low: Lowering, node: OnnxNode) -> Tensor:
-    """The sum of squares."""
+    """The sum of squares: a contraction of the tensor with itself."""
     x = low.small(node, 0)
-    squares = low.settled(product(low, x, x), node.outputs[0])
-    return _sum(low, node, squares, mean=False)
+    axes = axes_of(low, node, len(x.shape))
+    letters = string.ascii_lowercase[: len(x.shape)]
+    if axes is None:
+        return low.builder.einsum(f"{letters},{letters}->{letters}", x, x)
+    out = "".join(letter for axis, letter in enumerate(letters) if axis not in axes)
+    result = low.builder.einsum(f"{letters},{letters}->{out}", x, x)
+    return low.builder.reshape(result, kept(node, x.shape, axes))
 
 
 @operator("ReduceL1")
 def reduce_l1(low: Lowering, node: OnnxNode) -> Tensor:
     """The sum of absolute values."""
-    x = low.small(node, 0)
-    absolute = tabulated(low, x, node.inputs[0], np.abs, node.outputs[0], scale=x.scale)
-    return _sum(low, node, absolute, mean=False)
+    return _sum(low, node, magnitude(low, low.small(node, 0)), mean=False)
 
 
 @operator("ReduceMax")

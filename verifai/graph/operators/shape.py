@@ -14,8 +14,11 @@ from verifai.graph.lower import Array, Lowering, OnnxNode, operator
 
 
 def _source(low: Lowering, node: OnnxNode) -> Tensor:
-    """Elements may stay accumulators where the result is a view; a reshape needs small ones."""
-    return low.exact(node, 0)
+    """Elements may stay accumulators where the result is a view; a reshape needs small ones, and
+    what is read twice is requantised once, before it is moved.
+    """
+    tensor = low.exact(node, 0)
+    return low.small(node, 0) if tensor.open and low.uses[node.inputs[0]] > 1 else tensor
 
 
 def _reshaped(low: Lowering, node: OnnxNode, shape: tuple[int, ...]) -> Tensor:
@@ -29,7 +32,7 @@ def _reshaped(low: Lowering, node: OnnxNode, shape: tuple[int, ...]) -> Tensor:
 @operator("Identity", "Dropout")
 def identity(low: Lowering, node: OnnxNode) -> Tensor:
     """Dropout of inference is the identity."""
-    if low.constant(node, 2) is not None and bool(low.known(node, 2, "training_mode")):
+    if low.has(node, 2) and bool(low.known(node, 2, "training_mode")):
         raise UnsupportedError("training mode")
     if len(node.outputs) > 1 and node.outputs[1]:
         raise UnsupportedError("the mask")
@@ -109,23 +112,17 @@ def transpose(low: Lowering, node: OnnxNode) -> Tensor:
 @operator("Concat")
 def concat(low: Lowering, node: OnnxNode) -> Tensor:
     """The sum of the parts, each in its place and zero elsewhere."""
-    parts = [low.small(node, i) for i in range(len(node.inputs))]
+    constants = [low.constant(node, i) for i in range(len(node.inputs))]
+    parts = [low.small(node, i) for i, c in enumerate(constants) if c is None or c.size]
     axis = int(node.attributes["axis"]) % len(parts[0].shape)
-    scale = max(x.scale for x in parts)
-    room = low.options.activation_bits + 4
-    while any(x.bits + scale - x.scale > room for x in parts):
-        scale -= 1
     build = low.builder
-    aligned = [
-        low.rescaled(x if x.scale <= scale else build.requantise(x, x.scale - scale, x.bits), scale)
-        for x in parts
-    ]
+    aligned = low.aligned(parts)
     total = sum(x.shape[axis] for x in aligned)
     terms, at = [], 0
     for x in aligned:
         terms.append((1, build.shifted(x, axis, -at, total)))
         at += x.shape[axis]
-    joined = build.linear(terms, 0, scale)
+    joined = build.linear(terms, 0, aligned[0].scale)
     # one part is at each place: bounds do not add up
     return build.bounded(
         joined,
@@ -135,8 +132,8 @@ def concat(low: Lowering, node: OnnxNode) -> Tensor:
 
 
 @operator("Split")
-def split(low: Lowering, node: OnnxNode) -> list[Tensor]:
-    """Equal parts, or of given lengths."""
+def split(low: Lowering, node: OnnxNode) -> list[Tensor | Array]:
+    """Equal parts, or of given lengths. An empty part is a constant."""
     x = _source(low, node)
     axis = int(node.attributes.get("axis", 0)) % len(x.shape)
     sizes: Any = node.attributes.get("split")
@@ -145,16 +142,20 @@ def split(low: Lowering, node: OnnxNode) -> list[Tensor]:
     if sizes is None:
         size = -(-x.shape[axis] // len(node.outputs))
         sizes = [min(size, x.shape[axis] - i * size) for i in range(len(node.outputs))]
-    result, at = [], 0
+    result: list[Tensor | Array] = []
+    at = 0
     for size in sizes:
-        result.append(low.builder.shifted(x, axis, at, int(size)))
+        if size:
+            result.append(low.builder.shifted(x, axis, at, int(size)))
+        else:
+            result.append(np.zeros([*x.shape[:axis], 0, *x.shape[axis + 1 :]]))
         at += int(size)
     return result
 
 
 @operator("Slice")
-def slice_(low: Lowering, node: OnnxNode) -> Tensor:
-    """Constant starts, ends, axes and steps, numpy's rules."""
+def slice_(low: Lowering, node: OnnxNode) -> Tensor | Array:
+    """Constant starts, ends, axes and steps, numpy's rules. Nothing at all is a constant."""
     x = _source(low, node)
     if low.has(node, 1):
         starts = low.known(node, 1, "starts").reshape(-1).tolist()
@@ -172,9 +173,8 @@ def slice_(low: Lowering, node: OnnxNode) -> Tensor:
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         axis = int(axis) % len(x.shape)
         places = range(*slice(_end(start), _end(end), int(step)).indices(x.shape[axis]))
-        # an end before the first element, going down, is no end at all
         if not len(places):
-            raise UnsupportedError("an empty slice")
+            return np.zeros([*x.shape[:axis], 0, *x.shape[axis + 1 :]])
         x = low.builder.strided(x, axis, places.start, places.step, len(places))
     return x
 

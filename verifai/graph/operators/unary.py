@@ -8,7 +8,7 @@ if interpolation is good enough; the exact table otherwise.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -20,14 +20,51 @@ from verifai.graph.lower import Array, Lowering, OnnxNode, operator
 
 #: Up to so many integers a table is exact whatever the function.
 EXACT: Final = 1 << 10
-#: Segments of an interpolated table.
-SEGMENTS: Final = 1 << 10
+#: Segments of an interpolated table: the first that is good enough.
+SEGMENTS: Final = (1 << 10, 1 << 11, 1 << 12)
 #: Largest error of interpolation that is accepted, in units of the output.
 TOLERANCE: Final = 1.0
 #: Fraction bits of bases and slopes beyond the output's scale.
 GUARD: Final = 8
+#: Bits of tables' outputs, sign included, that are factors only.
+WIDE_BITS: Final = 30
 
-UNARY: Final = ["Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Ceil", "Celu", "Cos", "Cosh", "Elu", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Log", "Mish", "Reciprocal", "Round", "Selu", "Shrink", "Sigmoid", "Sign", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt", "Swish", "Tan", "Tanh", "ThresholdedRelu"]
+UNARY: Final = [
+    "Acos",
+    "Acosh",
+    "Asin",
+    "Asinh",
+    "Atan",
+    "Atanh",
+    "Ceil",
+    "Celu",
+    "Cos",
+    "Cosh",
+    "Elu",
+    "Erf",
+    "Exp",
+    "Floor",
+    "Gelu",
+    "HardSigmoid",
+    "HardSwish",
+    "Log",
+    "Mish",
+    "Reciprocal",
+    "Round",
+    "Selu",
+    "Shrink",
+    "Sigmoid",
+    "Sign",
+    "Sin",
+    "Sinh",
+    "Softplus",
+    "Softsign",
+    "Sqrt",
+    "Swish",
+    "Tan",
+    "Tanh",
+    "ThresholdedRelu",
+]
 
 
 @operator(*UNARY)
@@ -38,23 +75,18 @@ def unary(low: Lowering, node: OnnxNode) -> Tensor:
 
 
 def reference(node: OnnxNode, opset: int) -> Callable[[Array], Array]:
-    """The operator as onnx.reference evaluates it, on float64 (float32 where it must)."""
+    """The operator as onnx.reference evaluates it, on float64."""
     onnx = require("onnx", "onnx", "evaluating an operator")
     evaluator = require("onnx.reference", "onnx", "evaluating an operator")
     helper = onnx.helper
 
-    def build(kind: int) -> Any:
-        value = helper.make_tensor_value_info
-        graph = helper.make_graph(
-            [helper.make_node(node.op_type, ["x"], ["y"], **node.attributes)],
-            "unary",
-            [value("x", kind, ["n"])],
-            [value("y", kind, ["n"])],
-        )
-        opsets = [helper.make_opsetid("", opset)]
-        return evaluator.ReferenceEvaluator(helper.make_model(graph, opset_imports=opsets))
-
-    session = build(onnx.TensorProto.DOUBLE)
+    value = [
+        helper.make_tensor_value_info(name, onnx.TensorProto.DOUBLE, ["n"]) for name in ("x", "y")
+    ]
+    made = helper.make_node(node.op_type, ["x"], ["y"], **node.attributes)
+    graph = helper.make_graph([made], "unary", value[:1], value[1:])
+    opsets = [helper.make_opsetid("", opset)]
+    session = evaluator.ReferenceEvaluator(helper.make_model(graph, opset_imports=opsets))
 
     def evaluate(x: Array) -> Array:
         with np.errstate(all="ignore"):
@@ -69,37 +101,82 @@ def tabulated(
     x_name: str,
     function: Callable[[Array], Array],
     name: str,
-    *,
-    scale: int | None = None,
 ) -> Tensor:
     """``function(x)`` by tables, at the scale calibrated for ``name``.
 
     The table covers the integers around the calibrated range of x where the function is finite and
-    fits the output; an input beyond is refused when the circuit runs.
+    fits the output; an input beyond is refused when the circuit runs. So is one at a pole within
+    the range: the table holds a value there that the range check after it refuses.
 
     Raises:
-        UnsupportedError: the function is not finite on the calibrated range.
+        UnsupportedError: the function is not finite at an end of the calibrated range.
     """
-    out = low.scale(name) if scale is None else scale
+    out = low.scale(name)
+    bits = low.options.activation_bits
+    limit = float(1 << bits - 1)
+    begin, values = _values(low, x, x_name, function, out, limit, poles=True)
+    if np.isnan(values).any():
+        outputs = np.where(np.isnan(values), 1 << bits, np.floor(values + 0.5)).astype(np.int64)
+        return low.builder.requantise(low.builder.lookup(x, begin, outputs, out), 0, bits)
+    if len(values) > EXACT:
+        for segments in SEGMENTS:
+            seen = _calibrated(low, x, x_name)
+            segmented = _segmented(low, x, begin, values, out, seen, segments)
+            if segmented is not None:
+                return segmented
+    return low.builder.lookup(x, begin, np.floor(values + 0.5).astype(np.int64), out)
+
+
+def wide_table(low: Lowering, x: Tensor, x_name: str, function: Callable[[Array], Array]) -> Tensor:
+    """``function(x)`` by one exact table with outputs of up to ``WIDE_BITS`` bits, to be a factor
+    of a product: a reciprocal keeps its precision over a wide range of divisors.
+
+    Raises:
+        UnsupportedError: as :func:`tabulated`.
+    """
+    first, last = _calibrated(low, x, x_name)
+    with np.errstate(all="ignore"):
+        seen = np.abs(function(np.arange(first, last + 1) * 2.0**-x.scale))
+    largest = float(np.max(seen, where=np.isfinite(seen), initial=0.0))
+    wider = WIDE_BITS - low.options.activation_bits
+    out = low.scale_of(largest) + wider
+    begin, values = _values(low, x, x_name, function, out, float(1 << WIDE_BITS - 1))
+    return low.builder.lookup(x, begin, np.floor(values + 0.5).astype(np.int64), out)
+
+
+def _values(
+    low: Lowering,
+    x: Tensor,
+    x_name: str,
+    function: Callable[[Array], Array],
+    out: int,
+    limit: float,
+    *,
+    poles: bool = False,
+) -> tuple[int, Array]:
+    """The first integer of the domain, and the function from there on in units of 2**-out.
+
+    With ``poles`` it is NaN where it is not finite or too large; there is no such place without.
+    """
     domain = np.arange(x.low, x.high + 1)
     if len(domain) > MAX_TABLE:
         raise UnsupportedError(f"a table of {len(domain):,} entries")
     with np.errstate(all="ignore"):
         values = np.asarray(function(domain * 2.0**-x.scale), dtype=np.float64) * 2.0**out
-    limit = float(1 << low.options.activation_bits - 1)
-    good = np.isfinite(values) & (np.abs(values) < limit)
-    first, last = _calibrated(low, x, x_name)
-    start, stop = _around(good, first - x.low, last - x.low)
-    if start > first - x.low or stop <= last - x.low:
-        bad = (first if not good[first - x.low] else last) * 2.0**-x.scale
-        raise UnsupportedError(f"the function is not finite, or too steep, near {bad:.6g}")
-    values, begin = values[start:stop], x.low + start
-    if len(values) > EXACT:
-        segmented = _segmented(low, x, begin, values, out, (first, last))
-        if segmented is not None:
-            return segmented
-    outputs = np.floor(values + 0.5).astype(np.int64)
-    return low.builder.lookup(x, begin, outputs, out)
+    good = np.isfinite(values) & (values >= -limit) & (values + 0.5 < limit)
+    first, last = (place - x.low for place in _calibrated(low, x, x_name))
+    bad = np.flatnonzero(~good[first : last + 1])
+    if poles and len(bad) and good[first] and good[last]:
+        start, stop = _around(good, first, first)[0], _around(good, last, last)[1]
+        return x.low + start, np.where(good, values, np.nan)[start:stop]
+    if len(bad):
+        where = domain[first + bad[len(bad) // 2]] * 2.0**-x.scale
+        raise UnsupportedError(
+            "the function is not finite, or beyond its calibrated range, at "
+            f"{where:.6g}, within the calibrated range of its input"
+        )
+    start, stop = _around(good, first, last)
+    return x.low + start, values[start:stop]
 
 
 def _calibrated(low: Lowering, x: Tensor, name: str) -> tuple[int, int]:
@@ -121,10 +198,16 @@ def _around(good: Array, first: int, last: int) -> tuple[int, int]:
 
 
 def _segmented(
-    low: Lowering, x: Tensor, begin: int, values: Array, out: int, seen: tuple[int, int]
+    low: Lowering,
+    x: Tensor,
+    begin: int,
+    values: Array,
+    out: int,
+    seen: tuple[int, int],
+    segments: int,
 ) -> Tensor | None:
     """Linear interpolation between segment ends; None if it is not good enough."""
-    width = (len(values) // SEGMENTS).bit_length() - 1
+    width = (len(values) // segments).bit_length() - 1
     if width < 1:
         return None
     size = 1 << width

@@ -1,0 +1,164 @@
+"""Gather and scatter by element, with constant indices; CumSum, Compress, Shape, Size."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from verifai.errors import UnsupportedError
+from verifai.graph.builder import Tensor
+from verifai.graph.lower import Array, Lowering, OnnxNode, operator
+from verifai.graph.operators.logic import masked
+
+
+def _picked(low: Lowering, x: Tensor, places: Array) -> Tensor:
+    """The elements of x at row-major places, in the shape of ``places``."""
+    build = low.builder
+    flat = build.reshape(x, (math.prod(x.shape),))
+    taken = build.take(flat, 0, places.reshape(-1).tolist())
+    return build.reshape(taken, places.shape)
+
+
+def _within(indices: Array, length: int) -> Array:
+    indices = np.asarray(indices, dtype=np.int64)
+    if indices.size and (indices.min() < -length or indices.max() >= length):
+        raise UnsupportedError("an index outside the tensor")
+    return indices % length
+
+
+def _elementwise(indices: Array, axis: int, shape: tuple[int, ...]) -> Array:
+    """Row-major places of ``x[..., indices[...], ...]``, the other axes as in ``indices``."""
+    grid = list(np.indices(indices.shape))
+    grid[axis] = _within(indices, shape[axis])
+    return np.ravel_multi_index(tuple(grid), shape)
+
+
+def _tuples(indices: Array, shape: tuple[int, ...], batch: int) -> Array:
+    """Row-major places that index tuples along the last axis select, of shape
+    ``indices.shape[:-1] + shape[batch + length of a tuple:]``.
+    """
+    count = indices.shape[-1]
+    lead = indices.shape[:-1]
+    tail = shape[batch + count :]
+    parts = [np.indices(lead)[i].reshape(*lead, *(1,) * len(tail)) for i in range(batch)]
+    for i in range(count):
+        part = _within(indices[..., i], shape[batch + i])
+        parts.append(part.reshape(*lead, *(1,) * len(tail)))
+    for i, grid in enumerate(np.indices(tail)):
+        del i
+        parts.append(grid.reshape((1,) * len(lead) + tail))
+    whole = np.broadcast_arrays(*parts)
+    return np.ravel_multi_index(tuple(whole), shape)
+
+
+@operator("GatherElements")
+def gather_elements(low: Lowering, node: OnnxNode) -> Tensor:
+    """Constant indices."""
+    x = low.small(node, 0)
+    indices = low.known(node, 1, "the indices")
+    axis = int(node.attributes.get("axis", 0)) % len(x.shape)
+    return _picked(low, x, _elementwise(indices, axis, x.shape))
+
+
+@operator("GatherND")
+def gather_nd(low: Lowering, node: OnnxNode) -> Tensor:
+    """Constant index tuples."""
+    x = low.small(node, 0)
+    indices = low.known(node, 1, "the indices")
+    return _picked(low, x, _tuples(indices, x.shape, int(node.attributes.get("batch_dims", 0))))
+
+
+@operator("Scatter", "ScatterElements")
+def scatter_elements(low: Lowering, node: OnnxNode) -> Tensor:
+    """Constant indices; of several updates of one element the last one counts."""
+    shape = low.small(node, 0).shape
+    axis = int(node.attributes.get("axis", 0)) % len(shape)
+    return _scattered(low, node, _elementwise(low.known(node, 1, "the indices"), axis, shape))
+
+
+@operator("ScatterND")
+def scatter_nd(low: Lowering, node: OnnxNode) -> Tensor:
+    """Constant index tuples; see :func:`scatter_elements`."""
+    shape = low.small(node, 0).shape
+    return _scattered(low, node, _tuples(low.known(node, 1, "the indices"), shape, 0))
+
+
+def _scattered(low: Lowering, node: OnnxNode, places: Array) -> Tensor:
+    reduction = node.attributes.get("reduction", "none")
+    flat = places.reshape(-1)
+    if reduction not in ("none", "add"):
+        raise UnsupportedError(f"reduction {reduction!r}")
+    if reduction == "add" and len(set(flat.tolist())) < len(flat):
+        raise UnsupportedError("several updates of one element")
+    build = low.builder
+    x, updates = low.aligned([low.small(node, 0), low.small(node, 2)])
+    count = math.prod(x.shape)
+    source = np.full(count, -1)
+    source[flat] = np.arange(len(flat))
+    hit = source >= 0
+    line = build.reshape(updates, (len(flat),))
+    fresh = masked(low, build.take(line, 0, np.maximum(source, 0).tolist()), hit.astype(np.int64))
+    old = build.reshape(x, (count,))
+    if reduction == "none":
+        old = masked(low, old, (~hit).astype(np.int64))
+    result = build.linear([(1, old), (1, fresh)], 0, x.scale)
+    if reduction == "none":  # one of the two is zero
+        result = build.bounded(result, min(x.low, updates.low, 0), max(x.high, updates.high, 0))
+    return build.reshape(low.settled(result, node.outputs[0]), x.shape)
+
+
+@operator("Compress")
+def compress(low: Lowering, node: OnnxNode) -> Tensor:
+    """A constant condition; without an axis, of the flattened tensor."""
+    chosen = np.flatnonzero(low.known(node, 1, "the condition")).tolist()
+    if not chosen:
+        raise UnsupportedError("an empty result")
+    x = low.small(node, 0)
+    axis = node.attributes.get("axis")
+    if axis is None:
+        x = low.builder.reshape(x, (math.prod(x.shape),))
+    return low.builder.take(x, int(axis or 0) % len(x.shape), chosen)
+
+
+@operator("CumSum")
+def cumulative_sum(low: Lowering, node: OnnxNode) -> Tensor:
+    """A product with a triangle of ones."""
+    x = low.small(node, 0)
+    axis = int(low.known(node, 1, "the axis").reshape(())) % len(x.shape)
+    length = x.shape[axis]
+    exclusive = int(node.attributes.get("exclusive", 0))
+    triangle = np.triu(np.ones((length, length), dtype=np.int64), exclusive)
+    if node.attributes.get("reverse"):
+        triangle = triangle.T
+    letters = "abcdefghijkl"[: len(x.shape)]
+    out = letters.replace(letters[axis], "z")
+    weight = low.builder.weight(triangle, 0)
+    return low.builder.einsum(f"{letters},{letters[axis]}z->{out}", x, weight)
+
+
+@operator("Shape")
+def shape(low: Lowering, node: OnnxNode) -> Array:
+    """Static, hence a constant."""
+    whole = low.exact(node, 0).shape
+    part = slice(node.attributes.get("start", 0), node.attributes.get("end"))
+    return np.array(whole[part], dtype=np.int64)
+
+
+@operator("Size")
+def size(low: Lowering, node: OnnxNode) -> Array:
+    """Static, hence a constant."""
+    return np.array(math.prod(low.exact(node, 0).shape), dtype=np.int64)
+
+
+@operator("ReverseSequence")
+def reverse_sequence(low: Lowering, node: OnnxNode) -> Tensor:
+    """Constant lengths."""
+    x = low.small(node, 0)
+    time = int(node.attributes.get("time_axis", 0))
+    batch = int(node.attributes.get("batch_axis", 1))
+    places = np.arange(math.prod(x.shape)).reshape(x.shape)
+    turned = np.moveaxis(places, (batch, time), (0, 1)).copy()
+    for row, length in enumerate(low.known(node, 1, "the lengths").reshape(-1).tolist()):
+        turned[row, :length] = turned[row, :length][::-1]
+    return _picked(low, x, np.moveaxis(turned, (0, 1), (batch, time)))
