@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 
 import numpy as np
 import pytest
@@ -191,11 +192,15 @@ def test_an_overflow_names_the_node_what_was_found_and_what_is_allowed(runs):
 
 
 def test_one_bit_of_head_room():
-    made, calibration, _ = overflowing()
-    graph = build(made, calibration)
-    integers = quantise_inputs(graph, [np.array([[[1, -0.5, 1, -0.75]]], np.float32)])  # 0.75
-    (found,) = (run(graph, integers, batch=True)[at] for at in graph.outputs)
-    np.testing.assert_allclose(dequantise(graph, graph.outputs[0], found), 0.75, atol=1e-3)
+    made, _, _ = overflowing()
+    graph = build(made, [(np.array([[1, -1, 1, -0.4]], np.float32),)])  # the sum is 0.6
+    integers = quantise_inputs(graph, [np.array([[[1, -0.5, 1, -0.4]]])])  # and now 1.1
+    at = graph.outputs[0]
+    found = dequantise(graph, at, run(graph, integers, batch=True)[at])
+    np.testing.assert_allclose(found, 1.1, atol=1e-3)
+    # and not many more: precision would be lost
+    with pytest.raises(InputError, match="overflows"):
+        run(graph, quantise_inputs(graph, [np.array([[[1, 0.5, 1, -0.4]]])]), batch=True)
 
 
 def test_saturation_clips_instead():
@@ -308,3 +313,20 @@ def test_fidelity_says_what_it_measured():
     assert "40 inputs" in repr(measured)
     with pytest.raises(UsageError):
         fidelity(graph, made, [])
+
+
+def test_fidelity_runs_a_few_inputs_at_a_time(monkeypatch):
+    # the values of all nodes of a convolution on hundreds of inputs take gigabytes
+    module = importlib.import_module("verifai.graph.fidelity")
+    sizes = []
+
+    def counted(graph, inputs, *, batch):
+        sizes.append(len(inputs[0]))
+        return run(graph, inputs, batch=batch)
+
+    monkeypatch.setattr(module, "run", counted)
+    made = model([node("Relu")], {"x": (3,)})
+    data = [(np.full(3, i / 50, np.float32),) for i in range(50)]
+    fidelity(build(made, data), made, data)
+    assert sum(sizes) == 50
+    assert max(sizes) <= module.CHUNK <= 64

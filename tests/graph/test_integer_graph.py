@@ -293,6 +293,15 @@ def test_products_are_exact_beyond_the_integers_of_float64(bits):
     assert both(made, [x])[2].tolist() == exact
 
 
+def test_products_that_cancel_are_exact():
+    # (2^30 - 1)^2 - 2^30 (2^30 - 2) = 1: the bounds are small, what is added up is not
+    wide = at(Input(0), (1, 2), -(2**31 // 2), 2**30 - 1, name="x")
+    column = weight([[2**30 - 1], [2**30]])
+    tight = at(Einsum(0, 1, ("mk", "kn", "mn")), (1, 1), -(2**40), 2**40)
+    values = both(graph(wide, column, tight, output=0), [np.array([[[2**30 - 1, -(2**30 - 2)]]])])
+    assert values[2].tolist() == [[[1]]]
+
+
 def test_einsums_carry_the_batch_of_either_operand():
     rng = np.random.default_rng(0)
     x, w = rng.integers(-9, 9, (5, 2, 3)), rng.integers(-9, 9, (2, 3))

@@ -190,6 +190,13 @@ def test_scales_follow_the_weights(factor):
     check(made, samples(rng, (2, 8)))
 
 
+@pytest.mark.parametrize("factor", [1e-6, 3e-4, 12.5])
+def test_scales_follow_a_single_factor(factor):
+    rng = np.random.default_rng(0)
+    made = model([node("Mul", ["x", "c"])], {"x": (2, 8)}, {"c": np.float32(factor)})
+    check(made, samples(rng, (2, 8)))
+
+
 def test_tiny_products_are_added_to_large_constants():
     rng = np.random.default_rng(0)
     nodes = [node("MatMul", ["x", "w"], ["m"]), node("Add", ["m", "b"])]

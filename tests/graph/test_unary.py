@@ -52,6 +52,25 @@ def test_smooth_functions_are_interpolated(op):
     assert all(len(table.outputs) <= 1 << 12 for table in graph.tables)
 
 
+@pytest.mark.parametrize("op", ["Sigmoid", "Tanh", "Exp", "Sqrt", "Log", "HardSwish"])
+def test_tables_are_within_one_unit_wherever_calibration_looked(op):
+    made = model([node(op)], {"x": (64,)})
+    low, high = sample(op, 64)[[0, -1]]
+    graph = build(made, [(sample(op, 64),)])
+    item, at = graph.nodes[graph.inputs[0]], graph.outputs[0]
+    first, last = (int(value * 2**item.scale) for value in (low, high))
+    everything = np.arange(first, last + 1)
+    batch = np.resize(everything, (-(-len(everything) // 64), 64))
+    found = run(graph, [batch], batch=True)[at]
+    import onnx.reference
+
+    reals = batch.astype(np.float64) / 2.0**item.scale
+    proto = onnx.load_from_string(made.onnx)
+    proto.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.DOUBLE
+    exact = onnx.reference.ReferenceEvaluator(proto).run(None, {"x": reals})[0]
+    assert np.abs(found - exact * 2.0 ** graph.nodes[at].scale).max() <= 1
+
+
 @pytest.mark.parametrize("op", ["Floor", "Sign", "Round", "Ceil"])
 def test_steps_are_exact_over_the_whole_domain(op):
     made = model([node(op)], {"x": (64,)})

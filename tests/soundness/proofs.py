@@ -167,3 +167,5 @@ def case(name: str, batch: int = BATCH, hiding: bool = False) -> Case:
 
 
 NAMES = tuple(models.MODELS)
+#: Circuits whose proofs the fast tests give to both verifiers; the Python one takes its time.
+JUDGED = ("mlp", "sigmoid", "attention")

@@ -16,7 +16,7 @@ from tests.soundness import field_lies
 from tests.soundness.lying import Rules
 from tests.soundness.mutations import Lie, Removal, find_lie, redundant, removals
 from tests.soundness.pipelines import MODELS, model_case
-from tests.soundness.proofs import NAMES, Case, Claim, Prover, case, judge, rust
+from tests.soundness.proofs import JUDGED, NAMES, Case, Claim, Prover, case, judge, rust
 from verifai.circuit.satisfied import unsatisfied
 
 #: Ranges that follow from other constraints: the lowering ranges what it publishes or copies.
@@ -97,7 +97,9 @@ def test_small_lies_are_proved_only_without_the_constraint(name: str) -> None:
         accepted, refused = proved(honest, lie)
         assert rust(accepted) is None, lie.removal
         assert rust(refused) is not None, lie.removal
-        if number == 0:  # the Python verifier takes a second for each: all of them below
+        if (
+            number == 0 and name in JUDGED
+        ):  # the Python verifier takes a second for each: all of them below
             assert judge(accepted) is None
             assert judge(refused) == "last"
     assert len(small) >= 5

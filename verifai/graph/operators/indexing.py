@@ -29,9 +29,9 @@ def _within(indices: Array, length: int) -> Array:
 
 def _elementwise(indices: Array, axis: int, shape: tuple[int, ...]) -> Array:
     """Row-major places of ``x[..., indices[...], ...]``, the other axes as in ``indices``."""
-    grid = list(np.indices(indices.shape))
+    grid: list[Array] = list(np.indices(indices.shape))
     grid[axis] = _within(indices, shape[axis])
-    return np.ravel_multi_index(tuple(grid), shape)
+    return np.asarray(np.ravel_multi_index(tuple(grid), shape))
 
 
 def _tuples(indices: Array, shape: tuple[int, ...], batch: int) -> Array:
@@ -49,7 +49,7 @@ def _tuples(indices: Array, shape: tuple[int, ...], batch: int) -> Array:
         del i
         parts.append(grid.reshape((1,) * len(lead) + tail))
     whole = np.broadcast_arrays(*parts)
-    return np.ravel_multi_index(tuple(whole), shape)
+    return np.asarray(np.ravel_multi_index(tuple(whole), shape))
 
 
 @operator("GatherElements")

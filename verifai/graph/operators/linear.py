@@ -205,7 +205,7 @@ def conv_transpose(low: Lowering, node: OnnxNode) -> Tensor:
     before = [(k - 1) * d - b for k, d, b in zip(kernel, dilations, begin, strict=True)]
     columns = build.window(spread, 3, kernel, [1] * rank, dilations, before, out)
     turned = weights.reshape(group, inputs, channels, *kernel).swapaxes(1, 2)
-    turned = turned[(..., *(slice(None, None, -1),) * rank)]
+    turned = np.flip(turned, axis=tuple(range(-rank, 0)))
     positions, places = "pqrs"[:rank], "ijkl"[:rank]
     inner = "".join(a + b for a, b in zip(positions, places, strict=True))
     kernels = low.factors(turned, x, node.outputs[0], [0, 1])
