@@ -1,4 +1,4 @@
-"""How much of ONNX the integer graph covers: ``python -m benchmarks.coverage [--verbose]``.
+"""How much of ONNX the integer graph covers: ``python -m benchmarks.coverage [--verbose|--json]``.
 
 ONNX ships one small model per feature of each operator, with inputs and expected outputs. A case is
 *in scope* if its data are floats: one float input at least, float outputs only, static shapes, an
@@ -14,9 +14,10 @@ float model itself. A case that compiles and does not match is *wrong*: there mu
 from __future__ import annotations
 
 import argparse
+import json
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 
 from verifai.errors import InputError, UnsupportedError, VerifaiError
 from verifai.graph import IntegerGraph, build, dequantise, quantise_inputs, run
+from verifai.graph.expand import RULES
 from verifai.graph.integer import Integers
 from verifai.graph.lower import OPERATORS
 from verifai.model import Model, load
@@ -61,7 +63,8 @@ class Case:
     @property
     def listed(self) -> bool:
         """Whether every operator is one that the integer graph lists."""
-        return all(operator in OPERATORS or operator == "Constant" for operator in self.operators)
+        known = {"Constant", *OPERATORS, *RULES}
+        return all(operator in known for operator in self.operators)
 
 
 @dataclass(frozen=True)
@@ -169,12 +172,30 @@ def outcome(case: Case) -> Outcome:
     return Outcome(case, "matches", "", graph, integers)
 
 
+def figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """How many cases have each verdict, and why those that do not match do not."""
+    listed = [item for item in outcomes if item.case.listed]
+    return {
+        "listed": {"cases": len(listed), **Counter(item.verdict for item in listed)},
+        "all": {"cases": len(outcomes), **Counter(item.verdict for item in outcomes)},
+        "others": {
+            item.case.name: {"verdict": item.verdict, "reason": item.reason}
+            for item in outcomes
+            if item.verdict != "matches"
+        },
+    }
+
+
 def main() -> None:
-    """Prints the figures; with ``--verbose`` every case that does not match."""
+    """Prints the figures; with ``--verbose`` or ``--json`` every case that does not match."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--verbose", action="store_true", help="list what does not match")
+    parser.add_argument("--json", action="store_true", help="the same for machines")
     arguments = parser.parse_args()
     outcomes = [outcome(case) for case in cases()]
+    if arguments.json:
+        print(json.dumps(figures(outcomes), indent=1))
+        return
     listed = [item for item in outcomes if item.case.listed]
     for title, group in (("operators listed", listed), ("all operators", outcomes)):
         verdicts = Counter(item.verdict for item in group)

@@ -77,12 +77,18 @@ def redundant(rules: Rules, removal: Removal) -> str | None:
     table, node = rules.table, removal.index
     rule, operation = rules.of.get(node), _committed(table, node)
     for copy in rules.by_zero:
-        if copy.shift == 0 and copy.d is None and _committed(table, copy.y).limbs:
+        twin = _committed(table, copy.y)
+        if copy.source == node and copy.shift and copy.d is None and twin.limbs:
+            low = (twin.offset << copy.shift) - copy.half
+            high = low + (1 << (twin.bits + copy.shift)) - 1
+            if operation.offset <= low and high < operation.offset + (1 << operation.bits):
+                return "divided into ranged parts"
+        if copy.shift == 0 and copy.d is None and twin.limbs:
             source = table.nodes[copy.source].operation
             if copy.source == node:
                 source = Linear(((1, node),), 0)
             if isinstance(source, Linear) and [n for _, n in source.terms] == [node]:
-                twin, ((factor, _),) = _committed(table, copy.y), source.terms
+                ((factor, _),) = source.terms
                 low, high = twin.offset - source.offset, twin.offset + (1 << twin.bits) - 1
                 first, last = operation.offset, operation.offset + (1 << operation.bits) - 1
                 # what is not below its floor is bounded above by what it is a maximum of

@@ -39,7 +39,7 @@ ACCUMULATOR_BITS: Final = 60
 #: Bits, sign included, that the largest weight of every output channel has.
 CHANNEL_BITS: Final = 12
 #: By how many bits weights grow at most to that end.
-CHANNEL_GROWTH: Final = 8
+CHANNEL_GROWTH: Final = 12
 #: Biases and other addends fit into 32-bit weights.
 MAX_ADDEND: Final = (1 << 31) - 1
 

@@ -163,6 +163,8 @@ def _values(
         raise UnsupportedError(f"a table of {len(domain):,} entries")
     with np.errstate(all="ignore"):
         values = np.asarray(function(domain * 2.0**-x.scale), dtype=np.float64) * 2.0**out
+    if low.options.saturate:
+        values = np.where(np.isfinite(values), np.clip(values, 1 - limit, limit - 1), values)
     good = np.isfinite(values) & (values >= -limit) & (values + 0.5 < limit)
     first, last = (place - x.low for place in _calibrated(low, x, x_name))
     bad = np.flatnonzero(~good[first : last + 1])
