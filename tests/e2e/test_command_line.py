@@ -211,7 +211,8 @@ def test_the_whole_route_by_files(
     ok("export", "net.py:net", "--example", "x.npy")
     assert verifai(capsys, "export", "net.py:factory", "--example", "x.npy")[0] == 2  # exists
     again = ok("export", "net.py:factory", "--example", "x.npy", "--force")
-    compiled = ok("compile", "model.onnx", "--calibration", "batch.npy", *small)
+    words = ("compile", "model.onnx", "--calibration", "batch.npy", "--backend", "ezkl", *small)
+    compiled = ok(*words)
     assert compiled["facts"]["rows"] > 0
     key = ok("setup", "circuit.vfc")["verifying_key"]
     ok("prove", "proving.vfp", "--input", "x.npy")
@@ -239,3 +240,35 @@ def test_the_whole_route_by_files(
     Path("policy.json").write_text('{"srs": ["ceremony"]}')
     words = ("audit", "--journal", "chain", "--policy", "policy.json", "--out", "audit")
     assert verifai(capsys, *words)[0] == 4
+
+
+@pytest.mark.slow
+def test_the_native_route_by_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """The default backend: one inference, a batch, a registration, and what the chain says."""
+    pytest.importorskip("torch")
+    pytest.importorskip("verifai._native", reason="the proving core is not built")
+    monkeypatch.chdir(tmp_path)
+    Path("net.py").write_text(MODULE)
+    batch = np.random.default_rng(0).random((8, 1, 4), dtype=np.float32)
+    np.save("batch.npy", batch)
+    np.save("x.npy", batch[0])
+
+    def ok(*words: object) -> dict[str, Any]:
+        code, value = verifai(capsys, *words)
+        assert code == 0, value
+        return value
+
+    ok("export", "net.py:net", "--example", "x.npy")
+    compiled = ok("compile", "model.onnx", "--calibration", "batch.npy")
+    assert compiled["facts"]["zero_knowledge"] is True
+    ok("setup", "circuit.vfc", "--registration", "weights.vfr")
+    ok("prove", "proving.vfp", "--input", "x.npy")
+    words = ("verify", "proof.vfb", "--key", "verifying.vfk")
+    assert ok(*words)["weights_ranged"] is False
+    assert ok(*words, "--registration", "weights.vfr")["weights_ranged"] is True
+    ok("prove", "proving.vfp", "--input", "batch.npy", "--force")
+    assert ok(*words)["statement"]["inputs"][0]["shape"] == [8, 1, 4]
+    refused = verifai(capsys, "publish", "proof.vfb", "--key", "verifying.vfk", "--journal", "c")
+    assert refused[0] == 5
