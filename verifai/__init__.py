@@ -16,7 +16,17 @@ stage          from -> to                                                  verb
 """
 
 from verifai import audit, chain
-from verifai.api import compile, export, load, prove, register, setup, verify
+from verifai.api import (
+    compile,
+    export,
+    load,
+    prove,
+    register,
+    setup,
+    verify,
+    verify_link,
+    verify_opening,
+)
 from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
 from verifai.errors import (
     ChainRejected,
@@ -35,7 +45,7 @@ from verifai.errors import (
     WorkerFault,
 )
 from verifai.model import Model
-from verifai.proof import KeyStore, Proof, Registration, Statement, VerifyingKey
+from verifai.proof import KeyStore, Opening, Proof, Registration, Statement, VerifyingKey
 from verifai.version import __version__
 
 __all__ = [
@@ -51,6 +61,7 @@ __all__ = [
     "MissingExtra",
     "Model",
     "NetworkError",
+    "Opening",
     "PolicyError",
     "Proof",
     "ProvingKey",
@@ -73,4 +84,6 @@ __all__ = [
     "register",
     "setup",
     "verify",
+    "verify_link",
+    "verify_opening",
 ]

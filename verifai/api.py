@@ -5,14 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from verifai import backends, verifier
 from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
-from verifai.errors import UsageError
+from verifai.errors import UsageError, VerificationError
 from verifai.model import Model, export, load
 from verifai.progress import Progress, reporting
-from verifai.proof import Proof, Registration, Statement, VerifyingKey
+from verifai.proof import Opening, Proof, Registration, Statement, TensorClaim, VerifyingKey
 
-__all__ = ["compile", "export", "load", "prove", "register", "setup", "verify"]
+__all__ = [
+    "compile",
+    "export",
+    "load",
+    "prove",
+    "register",
+    "setup",
+    "verify",
+    "verify_link",
+    "verify_opening",
+]
 
 
 def compile(
@@ -86,7 +99,9 @@ def prove(
     Args:
         key: from :func:`setup`.
         inputs: the model's input: array, tensor or nested list; several as a sequence or a dict.
-            With the native backend one more axis in front proves a batch.
+            With the native backend one more axis in front proves a batch, and an
+            :class:`~verifai.proof.Opening` of another proof's output takes it under the same
+            commitment.
         context: bind the proof to a chain, job, payee or nonce (backends that can).
 
     Raises:
@@ -108,6 +123,47 @@ def register(key: ProvingKey, *, progress: Progress | bool | None = None) -> Reg
     """
     with reporting("register", progress) as report:
         return backends.get(key.circuit.backend).register(key, report)
+
+
+def verify_opening(
+    opening: Opening, claim: TensorClaim, *, srs: SRS | None = None
+) -> NDArray[np.float64]:
+    """Return the values behind a committed tensor of a verified statement, or raise.
+
+    Args:
+        opening: from the tensor's owner, ``proof.openings[name]``.
+        claim: the tensor in a statement that :func:`verify` returned.
+        srs: the reference string; not needed for the development string.
+
+    Raises:
+        VerificationError: check 10; the values are not those that were committed.
+        UsageError: the tensor is not committed, or the reference string is missing.
+    """
+    from verifai.backends.native.opening import verify_opening
+
+    return verify_opening(opening, claim, srs)
+
+
+def verify_link(output: TensorClaim, input: TensorClaim) -> None:
+    """Return if one proof's committed output is another's committed input, or raise.
+
+    Both must come from statements that :func:`verify` returned. Equal commitments bind the
+    integers, their shape and range, and the reference string; the scale is compared beside them.
+
+    Raises:
+        VerificationError: check 11.
+    """
+    for claim in (output, input):
+        if claim.commitment is None:
+            raise _unlinked(f"{claim.name!r} is {claim.spec.visibility}, not committed")
+    if output.spec.scale != input.spec.scale or output.shape != input.shape:
+        raise _unlinked(f"{output.name!r} and {input.name!r} differ in shape or scale")
+    if output.commitment != input.commitment:
+        raise _unlinked(f"{output.name!r} and {input.name!r} have different commitments")
+
+
+def _unlinked(reason: str) -> VerificationError:
+    return VerificationError(f"no link: {reason}", check=11, check_name="link")
 
 
 def verify(

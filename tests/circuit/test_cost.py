@@ -29,7 +29,7 @@ def test_a_circuit_counted_by_hand():
     assert found.weight_slots == 8 * 4
     # Cube: a group of one (x), 2 * 3 blocks of 16, and one of four, 2 * 5 blocks of 16: 256 slots.
     assert (found.lookup_groups, found.cube_bits) == (2, 8)
-    rows = {"weight": 1, "input": 0, "output": 0, "witness": 1, "helper": 1, "mask": 0}
+    rows = {"weight": 1, "input": 0, "output": 0, "witness": 1, "helper": 1, "mask": 0, "linked": 0}
     assert found.chosen.rows == rows
     assert found.chosen.address_bits == 13
     scalars = 6 * 8 + 5 + 2 * 2 + 2 + 2 * 13 + 1 + 13

@@ -19,7 +19,8 @@ from verifai.errors import InputError, UnsupportedError
 from verifai.graph.integer import Affine
 from verifai.verifier.native.parse import parse_table
 
-PRIVATE = Visibility(input="private", output="committed")
+PRIVATE = Visibility(input="private", output="private")
+COMMITTED = Visibility(input="committed", output="committed")
 
 
 def committed_values(lowered, values, batch):
@@ -125,6 +126,42 @@ def test_public_tensors_are_in_the_witness_and_private_ones_in_regions_of_their_
         assert tuple(found) == regions
         both = (*lowered.inputs, *lowered.outputs)
         assert lowered.operations.public == (both if visibility == Visibility() else ())
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_committed_tensors_have_one_form_in_all_circuits(model):
+    """16 bits from -2^15: equal tensors have equal rows. An output gets a copy, so that no range
+    that a constraint needs is replaced by this wider one.
+    """
+    graph = MODELS[model]()
+    plain = lower(graph, PRIVATE, hiding=True)
+    lowered = lower(graph, COMMITTED, hiding=True)
+    table = parse_table(lowered.table)
+    assert table.linked == (*lowered.inputs, *lowered.outputs)
+    for index in table.linked:
+        own = lowered.operations.nodes[index].operation
+        assert (own.offset, own.limbs) == (-(1 << 15), (8, 8))
+    ranges = [
+        node.operation.offset
+        for node in plain.operations.nodes
+        if isinstance(node.operation, Committed) and node.operation.region == "witness"
+    ]
+    others = [
+        node.operation.offset
+        for node in lowered.operations.nodes
+        if isinstance(node.operation, Committed) and node.operation.region == "witness"
+    ]
+    assert set(ranges) <= set(others)
+    values = run(graph, random_inputs(graph, 2))
+    assert unsatisfied(lowered.operations, lowered.weights, witness(lowered, values, 2), 2) == []
+
+
+def test_an_output_beyond_16_bits_from_the_middle_cannot_be_committed():
+    graph = Graph()
+    x = graph.input((4,), name="x")
+    graph.outputs = [graph.linear((1, x), offset=40_000, name="shifted")]
+    with pytest.raises(UnsupportedError, match="shifted"):
+        lower(graph, COMMITTED, hiding=True)
 
 
 def test_a_fused_requantisation_is_not_committed():

@@ -272,3 +272,14 @@ def test_the_native_route_by_files(
     assert ok(*words)["statement"]["inputs"][0]["shape"] == [8, 1, 4]
     refused = verifai(capsys, "publish", "proof.vfb", "--key", "verifying.vfk", "--journal", "c")
     assert refused[0] == 5
+
+    words = ("compile", "model.onnx", "--calibration", "batch.npy", "--force")
+    ok(*words, "--output", "committed")
+    ok("setup", "circuit.vfc", "--force")
+    made = ok("prove", "proving.vfp", "--input", "x.npy", "--force")
+    ((name, opening),) = made["openings"].items()
+    shown = ok("open", opening, "proof.vfb", "--key", "verifying.vfk")
+    assert shown["tensor"] == name
+    other = ok("prove", "proving.vfp", "--input", "x.npy", "--out", "other.vfb")["openings"][name]
+    code, value = verifai(capsys, "open", other, "proof.vfb", "--key", "verifying.vfk")
+    assert (code, value["check"]) == (1, 10)

@@ -20,10 +20,11 @@ ROOT = Path(__file__).parents[2]
 HEAVY = {"torch", "onnx", "onnxruntime", "ezkl", "web3", "ray", "sklearn", "rich", "eth_tester"}
 PUBLIC = """
     SRS ChainRejected Circuit EnvironmentFault InputError InternalError KeyStore LimitError
-    MalformedError MissingExtra Model NetworkError PolicyError Proof ProvingKey Registration
+    MalformedError MissingExtra Model NetworkError Opening PolicyError Proof ProvingKey Registration
     Statement UnsupportedError UsageError VerifaiError VerificationError VerifyingKey Visibility
     WorkerFault
-    __version__ audit chain compile export load prove register setup verify
+    __version__ audit chain compile export load prove register setup verify verify_link
+    verify_opening
 """
 
 

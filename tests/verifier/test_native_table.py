@@ -13,6 +13,7 @@ import pytest
 from tests.verifier.circuits import ALL, Circuit, canonical, integers
 from verifai.errors import LimitError, MalformedError, UsageError
 from verifai.verifier.native import proof_bytes
+from verifai.verifier.native.layout import layout_of
 from verifai.verifier.native.parse import MAX_TABLE_BYTES, parse_table
 from verifai.verifier.native.table import Affine, Committed, Einsum, Indices, View, expand
 
@@ -65,6 +66,11 @@ def put(*path: Any) -> Break:
         target[last] = value
 
     return act
+
+
+def hides(log_columns: int = 4, **fields: Any) -> Break:
+    """The breakage of a table that hides."""
+    return lambda table: table.update(hiding=True, log_columns=log_columns, **fields)
 
 
 def drop(*path: Any) -> Break:
@@ -190,6 +196,19 @@ BROKEN: dict[str, Break] = {
     "a public hint": put("public", [8]),
     "a public node of 17 bits": put(N, 6, "limbs", [8, 8, 1]),
     "a public node twice": put("public", [1, 1]),
+    "hiding denied": put("hiding", False),
+    "hiding null": put("hiding", None),
+    "hiding in rows that are too short": hides(),
+    "linked null": hides(7, linked=None),
+    "nothing linked": hides(7, linked=[]),
+    "linked without hiding": put("linked", [6]),
+    "a linked node that is public": hides(7, linked=[6]),
+    "a linked node twice": hides(7, public=[], linked=[6, 6]),
+    "a linked node that is virtual": hides(7, linked=[4]),
+    "a linked weight": hides(7, linked=[0]),
+    "a linked hint": hides(7, linked=[8]),
+    "a linked node that is none": hides(7, linked=[9]),
+    "linked is no list": hides(7, public=[], linked=6),
 }
 
 
@@ -206,6 +225,28 @@ def test_broken_tables_are_refused(name: str) -> None:
     BROKEN[name](table)
     with pytest.raises(MalformedError):
         parse_table(canonical(table))
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_the_core_refuses_them_too(name: str) -> None:
+    native = pytest.importorskip("verifai._native", reason="the proving core is not built")
+    table = copy.deepcopy(GOOD)
+    assert native.native_proof_bytes(canonical(table), 1) == proof_bytes(canonical(table), 1)
+    BROKEN[name](table)
+    with pytest.raises(ValueError, match="table"):
+        native.native_proof_bytes(canonical(table), 1)
+
+
+def test_linked_tensors_have_rows_of_their_own() -> None:
+    table = copy.deepcopy(GOOD)
+    hides(7, public=[1], linked=[6])(table)
+    layout = layout_of(expand(parse_table(canonical(table)), 3))
+    (rows,) = layout.linked
+    assert rows.start == layout.rows["weight"].stop
+    assert len(layout.rows["output"]) == 0
+    assert layout.stage_1()[: len(rows)] == list(rows)
+    native = pytest.importorskip("verifai._native", reason="the proving core is not built")
+    assert native.native_proof_bytes(canonical(table), 3) == proof_bytes(canonical(table), 3)
 
 
 def test_a_product_is_batched_or_not() -> None:

@@ -138,7 +138,11 @@ class TableBuilder:
         self._lookup.append(LookupEntry(self._table_at[key], source, output, outer))
 
     def finish(
-        self, public: tuple[int, ...], log_columns: int | None, hiding: bool
+        self,
+        public: tuple[int, ...],
+        linked: tuple[int, ...],
+        log_columns: int | None,
+        hiding: bool,
     ) -> tuple[OperationTable, bytes]:
         """The table and its encoding."""
         if log_columns is None:
@@ -158,6 +162,7 @@ class TableBuilder:
             tuple(self._lookup),
             public,
             hiding,
+            linked,
         )
         encoded = table.to_bytes()
         if len(encoded) > MAX_TABLE_BYTES:

@@ -169,6 +169,7 @@ def _width_cost(
     table: Table, layout: Layout, instances: Sequence[int], variables: Sequence[int], limbs: int
 ) -> WidthCost:
     rows = {region: len(found) for region, found in layout.rows.items()}
+    rows["linked"] = sum(map(len, layout.linked))
     points = sum(count for region, count in rows.items() if region != "weight")
     scalars = (
         _ZEROCHECK_SCALARS * layout.cube

@@ -51,6 +51,10 @@ if TYPE_CHECKING:
     from verifai.graph.graph import IntegerGraph
 
 
+#: Range of every committed input and output: rows of equal tensors are equal in all circuits.
+LINKED_LOW, LINKED_HIGH = -(1 << MAX_PUBLIC_BITS - 1), (1 << MAX_PUBLIC_BITS - 1) - 1
+
+
 @dataclass(frozen=True, eq=False)
 class LoweredCircuit:
     """A graph as an operation table.
@@ -87,7 +91,7 @@ def lower(
     """The operation table of ``graph``.
 
     Args:
-        visibility: public inputs and outputs become public nodes; others get rows of their own.
+        visibility: public inputs and outputs become public nodes, committed ones linked nodes.
         log_columns: log2 of the commitment's columns; by default a function of the weights.
         fuse: whether maxima take over the requantisations that only they read.
         hiding: whether proofs are zero-knowledge.
@@ -121,11 +125,14 @@ class _Lowering:
         builder = self.builder
         inputs = tuple(self.inputs[position] for position in range(len(self.graph.inputs)))
         outputs = tuple(self.outputs[position] for position in range(len(self.graph.outputs)))
-        public = (
-            *(inputs if self.visibility.input == "public" else ()),
-            *(outputs if self.visibility.output == "public" else ()),
+        public, linked = (
+            (
+                *(inputs if self.visibility.input == visible else ()),
+                *(outputs if self.visibility.output == visible else ()),
+            )
+            for visible in ("public", "committed")
         )
-        table, encoded = builder.finish(public, log_columns, hiding)
+        table, encoded = builder.finish(public, linked, log_columns, hiding)
         return LoweredCircuit(
             operations=table,
             table=encoded,
@@ -143,8 +150,11 @@ class _Lowering:
         builder.name = node.name
         match operation := self.plan.operations[index]:
             case Input():
+                low, high = node.low, node.high
+                if self.visibility.input == "committed":
+                    low, high = LINKED_LOW, LINKED_HIGH
                 at = builder.ranged(
-                    NodeValues(index), node.shape, node.low, node.high, True, self.region("input")
+                    NodeValues(index), node.shape, low, high, True, self.region("input")
                 )
                 self.inputs[operation.position] = at
                 return at
@@ -191,9 +201,12 @@ class _Lowering:
         """A ranged copy of graph node ``index``, for a model output that nothing else backs."""
         node = self.graph.nodes[index]
         self.builder.name = node.name
-        self.check_output(node, node.low, node.high)
+        low, high = node.low, node.high
+        if self.visibility.output == "committed":
+            low, high = min(low, LINKED_LOW), max(high, LINKED_HIGH)
+        self.check_output(node, low, high)
         copy = self.builder.ranged(
-            NodeValues(index), node.shape, node.low, node.high, True, self.region("output")
+            NodeValues(index), node.shape, low, high, True, self.region("output")
         )
         self.builder.require_zero(((1, copy), (-1, self.at[index])), 0, node.shape)
         return copy
@@ -208,7 +221,9 @@ class _Lowering:
     ) -> int:
         """The committed result of graph node ``index``; a model output if it is one."""
         node, step = self.graph.nodes[index], NodeValues(index)
-        position = self.plan.backed.get(index)
+        # a committed output has a range of its own, which must not replace this one's
+        own_range = self.visibility.output == "committed"
+        position = None if own_range else self.plan.backed.get(index)
         if position is None:
             if ranged:
                 return self.builder.ranged(step, shape, low, node.high, node.batched, "witness")

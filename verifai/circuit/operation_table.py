@@ -132,6 +132,7 @@ class OperationTable:
     lookup: tuple[LookupEntry, ...]
     public: tuple[int, ...]
     hiding: bool = False
+    linked: tuple[int, ...] = ()
 
     @property
     def weights(self) -> tuple[int, ...]:
@@ -173,6 +174,7 @@ class OperationTable:
                 ],
                 "public": list(self.public),
                 **({"hiding": True} if self.hiding else {}),
+                **({"linked": list(self.linked)} if self.linked else {}),
             }
         )
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from verifai.errors import MalformedError, UsageError
 from verifai.limits import MIB
+from verifai.proof import Opening
 from verifai.proof.codec import check_json_depth
 
 #: Inputs and calibration data come as files; this bounds a wrong path, not a real batch.
@@ -17,7 +18,8 @@ MAX_DATA_BYTES: Final = 1024 * MIB
 
 
 def read_arrays(path: str) -> Any:
-    """An input from ``.npy`` (one array) or ``.json`` (nested lists, or an object by name).
+    """An input from ``.npy`` (one array), ``.json`` (nested lists, or an object by name) or
+    ``.opening`` (another proof's output, to be linked).
 
     Raises:
         MalformedError: another kind of file, a pickle inside, or not numbers.
@@ -28,6 +30,8 @@ def read_arrays(path: str) -> Any:
     if file.stat().st_size > MAX_DATA_BYTES:
         raise MalformedError(f"{path} is larger than MAX_DATA_BYTES ({MAX_DATA_BYTES}).")
     try:
+        if file.suffix == ".opening":
+            return Opening.load(file)
         if file.suffix == ".npy":
             return np.load(file, allow_pickle=False)
         if file.suffix == ".json":
@@ -39,7 +43,9 @@ def read_arrays(path: str) -> Any:
             return np.asarray(value)
     except (ValueError, EOFError, OSError, RecursionError) as error:
         raise MalformedError(f"{path}: {error}.") from None
-    raise MalformedError(f"{path}: data files end in .npy or .json.", hint="np.save(path, array)")
+    raise MalformedError(
+        f"{path}: data files end in .npy, .json or .opening.", hint="np.save(path, array)"
+    )
 
 
 def target(path: str, force: bool) -> Path:

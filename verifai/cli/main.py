@@ -36,6 +36,7 @@ COMMANDS: Final = (
     "setup",
     "prove",
     "verify",
+    "open",
     "publish",
     "audit",
 )

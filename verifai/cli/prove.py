@@ -12,7 +12,9 @@ HELP = "prove one inference"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pk", metavar="PROVING_KEY")
-    parser.add_argument("--input", required=True, metavar="FILE", help="the input, .npy/.json")
+    parser.add_argument(
+        "--input", required=True, metavar="FILE", help="the input, .npy/.json/.opening"
+    )
     parser.add_argument(
         "--context", action="append", metavar="NAME=VALUE", help="bind the proof, repeatable"
     )
@@ -26,7 +28,25 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     path = target(arguments.out, arguments.force)
     context = pairs(arguments.context, "A context entry")
     key = verifai.ProvingKey.load(arguments.pk)
+    tensors = [*key.circuit.inputs, *key.circuit.outputs]
+    places = {
+        spec.name: target(f"{path}.{number}.opening", arguments.force)
+        for number, spec in enumerate(tensors)
+        if spec.visibility == "committed" and key.circuit.backend == "native"
+    }
     proof = verifai.prove(key, read_arrays(arguments.input), context=context)
     proof.save(path)
     output.say(f"{path}: {proof!r}")
-    output.result({"path": str(path), "bundle": proof.digest, "bytes": len(proof.argument)})
+    openings = {}
+    for place, opening in zip(places.values(), proof.openings.values(), strict=True):
+        opening.save(place)
+        openings[opening.spec.name] = str(place)
+        output.say(f"{place}: {opening!r}. Keep it to yourself.")
+    output.result(
+        {
+            "path": str(path),
+            "bundle": proof.digest,
+            "bytes": len(proof.argument),
+            "openings": openings,
+        }
+    )

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from verifai.errors import InputError, UnsupportedError
+from verifai.errors import InputError, UnsupportedError, UsageError
 from verifai.extras import require
 from verifai.graph import operators
 from verifai.graph.builder import Tensor
@@ -158,10 +158,16 @@ def calibrated(
 
 def _inputs(model: Model, lowering: Lowering) -> tuple[int, ...]:
     nodes = []
+    fixed = lowering.options.input_scales
+    if unknown := sorted(set(fixed) - {info.name for info in model.inputs}):
+        raise UsageError(
+            f"input_scales names {unknown[0]!r}; the model's inputs are "
+            f"{[info.name for info in model.inputs]}."
+        )
     for position, info in enumerate(model.inputs):
         if info.dtype not in _FLOATS:
             raise UnsupportedError(f"Input {info.name!r} holds {info.dtype}; circuits take floats.")
-        scale = lowering.scale(info.name)
+        scale = fixed.get(info.name, lowering.scale(info.name))
         if scale < 0:
             raise UnsupportedError(
                 f"Input {info.name!r} reaches {max(map(abs, lowering.ranges[info.name])):.3g}, too "

@@ -26,6 +26,8 @@ Array = npt.NDArray[Any]
 #: Bits of weights that may be asked for, sign included.
 WEIGHT_BITS: Final = range(4, 17)
 ACTIVATION_BITS: Final = range(6, 17)
+#: log2 of the inverse unit of an input.
+INPUT_SCALES: Final = range(31)
 #: Head-room beyond the calibrated range, in bits.
 HEAD_ROOM: Final = 1
 #: Scales of activations: a tensor of tiny values gains nothing from more.
@@ -52,11 +54,14 @@ class Options:
         activation_bits: of inputs, outputs and everything requantised, sign included.
         weight_bits: of weights, sign included.
         saturate: clip what leaves the calibrated range, instead of refusing the input.
+        input_scales: log2 of the units of inputs, by name, in place of calibrated ones: an input
+            that is another circuit's output has that output's scale.
     """
 
     activation_bits: int = 16
     weight_bits: int = 15
     saturate: bool = False
+    input_scales: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, allowed in (
@@ -68,6 +73,14 @@ class Options:
                 raise UsageError(f"{name} is {allowed.start} to {allowed.stop - 1}, not {value!r}.")
         if type(self.saturate) is not bool:
             raise UsageError(f"saturate is True or False, not {self.saturate!r}.")
+        if not isinstance(self.input_scales, Mapping) or not all(
+            isinstance(name, str) and type(scale) is int and scale in INPUT_SCALES
+            for name, scale in self.input_scales.items()
+        ):
+            raise UsageError(
+                f"input_scales is a dict of names and integers from {INPUT_SCALES.start} to "
+                f"{INPUT_SCALES.stop - 1}, not {self.input_scales!r}."
+            )
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Options:

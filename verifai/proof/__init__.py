@@ -11,12 +11,14 @@ module            holds
 ``key``           the verifying key
 ``bundle``        statement + proof + digests in one file
 ``store``         a folder of verifying keys by digest
+``opening``       a committed tensor's values and blindings, its owner's secret
 ``registration``  a proof about a key: its weights are in their ranges
 ================  =====================================================
 """
 
 from verifai.proof.bundle import Digests, Proof, bundle_schema
 from verifai.proof.key import VerifyingKey
+from verifai.proof.opening import Opening
 from verifai.proof.registration import Registration
 from verifai.proof.statement import Guarantees, Statement, check_context
 from verifai.proof.store import KeyStore
@@ -26,6 +28,7 @@ __all__ = [
     "Digests",
     "Guarantees",
     "KeyStore",
+    "Opening",
     "Proof",
     "Registration",
     "Statement",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, Final
 from verifai.limits import MAX_PROOF_BYTES
 from verifai.proof import codec
 from verifai.proof.codec import exact_fields, hex_digest
+from verifai.proof.opening import Opening
 from verifai.proof.statement import Statement
 
 KIND: Final = b"PROF"
@@ -38,11 +40,14 @@ class Proof:
         statement: what is claimed.
         argument: the backend's proof bytes, opaque here.
         digests: as written in the file; verification recomputes them (check 1).
+        openings: of committed tensors, by name; ``prove`` gives them, and no file of a proof has
+            them: they are secrets.
     """
 
     statement: Statement
     argument: bytes
     digests: Digests = field(repr=False)
+    openings: Mapping[str, Opening] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, statement: Statement, argument: bytes) -> Proof:

@@ -121,6 +121,7 @@ def write(
     version: int,
     header: Mapping[str, Any],
     sections: Sequence[Section],
+    mode: int = 0o644,
 ) -> Path:
     """Write a container to ``path`` atomically: a reader sees the old file or the new one.
 
@@ -135,7 +136,7 @@ def write(
                 file.write(piece)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
+        os.chmod(temporary, mode)
         os.replace(temporary, target)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -7,6 +7,7 @@ module        holds
 ``compiler``  model -> integer graph -> operation table -> :class:`Circuit`
 ``keys``      circuit -> key pair
 ``prover``    input -> proof; batches
+``opening``   a committed tensor shown to somebody
 ============  ==========================================================================
 
 Proofs are zero-knowledge unless ``zero_knowledge=False`` was asked for; the statement says which.

@@ -9,7 +9,7 @@ from verifai.circuit import Circuit, Visibility
 from verifai.circuit.cost import cost
 from verifai.circuit.lower import lower
 from verifai.circuit.relower import PROTOCOL, parameters
-from verifai.errors import UnsupportedError
+from verifai.errors import UsageError
 from verifai.graph import IntegerGraph, Options, build, fidelity
 from verifai.model import Model
 from verifai.model.inputs import calibration_samples
@@ -30,12 +30,11 @@ def compile(
     options: Mapping[str, Any],
 ) -> Circuit:
     """See :meth:`verifai.backends.protocol.Backend.compile`."""
-    for role in ("input", "output"):
-        if getattr(visibility, role) == "committed":
-            raise UnsupportedError(
-                f"The native backend cannot publish a commitment to the {role} yet.",
-                hint="Use 'public' or 'private', or backend='ezkl'.",
-            )
+    if "committed" in (visibility.input, visibility.output) and not zero_knowledge:
+        raise UsageError(
+            "A commitment to an input or output needs zero_knowledge=True: it would hide nothing.",
+            hint="Leave zero_knowledge out, or make the tensor 'public' or 'private'.",
+        )
     settings = dict(options)
     log_columns = settings.pop("log_columns", None)
     progress.stage("calibrating and quantising")

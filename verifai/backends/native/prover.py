@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +19,12 @@ from verifai.graph import dequantise, quantise_inputs, run
 from verifai.graph.integer import Integers
 from verifai.model.inputs import TensorInfo, check_batch
 from verifai.progress import Progress
-from verifai.proof import Proof
+from verifai.proof import Opening, Proof
+from verifai.proof.opening import BLINDING_BYTES, RowLayout
 from verifai.proof.tensor import TensorClaim, TensorSpec, batched
 from verifai.verifier.native.check import context_bytes, words_of
+from verifai.verifier.native.field import P
+from verifai.verifier.native.linked import LinkedRows, linked_rows, tensor_commitments
 
 
 def prove(
@@ -31,24 +36,38 @@ def prove(
     """See :meth:`verifai.backends.protocol.Backend.prove`."""
     loaded = load(key)
     progress.stage("computing the witness")
+    inputs, given = _opened(key.circuit.inputs, inputs)
     batch, values = _run(key, loaded, inputs)
     committed = witness(loaded.lowered, values, batch or 1)
     bound = context_bytes(context)
+    linked = linked_rows(loaded.lowered.table, key.verifying_key.guarantees.srs_id, batch or 1)
+    specs = batched(key.circuit.inputs + key.circuit.outputs, batch)
+    committed_specs = [spec for spec in specs if spec.visibility == "committed"]
+    blindings = [
+        _blindings(spec, rows, given.get(spec.name))
+        for spec, rows in zip(committed_specs, linked, strict=True)
+    ]
     progress.stage("proving" if batch is None else f"proving {batch} inferences")
     try:
         words, argument = loaded.prover.prove(
-            batch or 1, [tensor.astype("<i8").tobytes() for tensor in committed], bound
+            batch or 1,
+            [tensor.astype("<i8").tobytes() for tensor in committed],
+            bound,
+            linked=blindings,
         )
     except ValueError as error:
         raise InputError(f"The proving core cannot prove this input: {error}.") from None
-    claims = [
-        _claim(spec, node, values, loaded)
-        for spec, node in zip(
-            batched(key.circuit.inputs + key.circuit.outputs, batch),
-            loaded.graph.inputs + loaded.graph.outputs,
-            strict=True,
-        )
-    ]
+    digests = iter(tensor_commitments(linked, argument))
+    hidden = iter(zip(linked, blindings, strict=True))
+    claims, openings = [], {}
+    for spec, node in zip(specs, loaded.graph.inputs + loaded.graph.outputs, strict=True):
+        integers = _integers(spec, values[node])
+        if spec.visibility == "committed":
+            claims.append(TensorClaim(spec, commitment=next(digests)))
+            rows, blinding = next(hidden)
+            openings[spec.name] = Opening(spec, rows.layout, integers, blinding)
+        else:
+            claims.append(TensorClaim(spec, integers if spec.visibility == "public" else None))
     count = len(key.circuit.inputs)
     statement = key.verifying_key.statement(claims[:count], claims[count:], context)
     progress.stage("checking the proof")
@@ -60,7 +79,7 @@ def prove(
         core().native_verify(table, commitments, tau_g2, batch or 1, bound, words, argument)
     except ValueError as error:
         raise InternalError(f"The proof that was just made does not verify: {error}.") from None
-    return Proof.of(statement, argument)
+    return replace(Proof.of(statement, argument), openings=openings)
 
 
 def outputs(key: ProvingKey, inputs: Any) -> Sequence[NDArray[np.float64]]:
@@ -82,12 +101,68 @@ def _run(key: ProvingKey, loaded: LoadedKey, inputs: Any) -> tuple[int | None, l
     return batch, run(loaded.graph, quantise_inputs(loaded.graph, arrays), batch=True)
 
 
-def _claim(
-    spec: TensorSpec, node: int, values: Sequence[Integers], loaded: LoadedKey
-) -> TensorClaim:
-    if spec.visibility != "public":
-        return TensorClaim(spec)
-    flat = values[node].reshape(-1)
+def _integers(spec: TensorSpec, values: Integers) -> tuple[int, ...]:
+    flat = values.reshape(-1)
     if len(flat) != spec.size:  # an output that depends on no input has no batch axis
         flat = np.tile(flat, spec.size // len(flat))
-    return TensorClaim(spec, integers=tuple(int(value) for value in flat))
+    return tuple(int(value) for value in flat)
+
+
+def _opened(specs: Sequence[TensorSpec], inputs: Any) -> tuple[Any, dict[str, Opening]]:
+    """The inputs with values in place of openings, and the openings by input name."""
+    names = [spec.name for spec in specs]
+    if isinstance(inputs, Opening):
+        named: dict[str, Any] = dict(zip(names[:1], [inputs], strict=True))
+        plain: Any = [inputs.values] if len(names) > 1 else inputs.values
+    elif isinstance(inputs, Mapping):
+        named = dict(inputs)
+        plain = {name: x.values if isinstance(x, Opening) else x for name, x in named.items()}
+    elif isinstance(inputs, (list, tuple)) and any(isinstance(x, Opening) for x in inputs):
+        named = dict(zip(names, inputs, strict=False))
+        plain = tuple(x.values if isinstance(x, Opening) else x for x in inputs)
+    else:
+        return inputs, {}
+    given = {name: x for name, x in named.items() if isinstance(x, Opening)}
+    for spec in specs:
+        if spec.name in given:
+            _check_form(spec, given[spec.name])
+    return plain, given
+
+
+def _check_form(spec: TensorSpec, opening: Opening) -> None:
+    if spec.visibility != "committed":
+        raise InputError(
+            f"Input {spec.name!r} is not committed: an opening cannot be linked to it.",
+            hint="Compile with Visibility(input='committed'), or give the opening's values.",
+        )
+    if opening.spec.scale != spec.scale:
+        raise InputError(
+            f"The opening's unit is 2^-{opening.spec.scale}, that of input {spec.name!r} is "
+            f"2^-{spec.scale}.",
+            hint=f"Compile with options={{'input_scales': {{{spec.name!r}: "
+            f"{opening.spec.scale}}}}}.",
+        )
+
+
+def _blindings(spec: TensorSpec, rows: LinkedRows, opening: Opening | None) -> bytes:
+    """An opening's blindings, if its commitment can be this tensor's, or fresh ones.
+
+    Raises:
+        InputError: the opening's tensor has another form than this one.
+    """
+    if opening is None:
+        fresh = (secrets.randbelow(P).to_bytes(BLINDING_BYTES, "big") for _ in range(rows.count))
+        return b"".join(fresh)
+    if opening.layout != rows.layout:
+        differ = [
+            field.name
+            for field in fields(RowLayout)
+            if getattr(opening.layout, field.name) != getattr(rows.layout, field.name)
+        ]
+        raise InputError(
+            f"The opening cannot be the input {spec.name!r}: they differ in {', '.join(differ)}.",
+            hint="Shapes, reference strings and options={'log_columns': ...} must be the same.",
+        )
+    if len(opening.blindings) != BLINDING_BYTES * rows.count:
+        raise InputError(f"The opening given as input {spec.name!r} is damaged.")
+    return opening.blindings

@@ -15,6 +15,7 @@ from verifai.errors import VerificationError
 from verifai.proof import Registration, Statement, VerifyingKey
 from verifai.proof.codec import canonical_json, digest
 from verifai.verifier.native.keccak import keccak256
+from verifai.verifier.native.linked import linked_rows, tensor_commitments
 from verifai.verifier.native.parse import parse_table
 from verifai.verifier.native.registration import registration_table
 from verifai.verifier.native.table import Committed, Table
@@ -43,10 +44,19 @@ def check(key: VerifyingKey, statement: Statement, argument: bytes) -> None:
     table, commitments, tau_g2 = map(bytes, key.material)
     _check_key(key, tau_g2)
     words = words_of(key, statement)
-    batch = statement.batch(key)
-    verify(
-        table, commitments, tau_g2, batch or 1, context_bytes(statement.context), words, argument
-    )
+    batch = statement.batch(key) or 1
+    linked = linked_rows(table, srs_id(tau_g2), batch)
+    claims = statement.inputs + statement.outputs
+    claimed = [claim.commitment for claim in claims if claim.commitment is not None]
+    if len(claimed) != len(linked):
+        raise _contradiction(3, "its committed tensors are not those of its operation table")
+    verify(table, commitments, tau_g2, batch, context_bytes(statement.context), words, argument)
+    if claimed != tensor_commitments(linked, argument):
+        raise VerificationError(
+            "a committed tensor is not the one that the proof is about",
+            check=7,
+            check_name="proof",
+        )
 
 
 def check_registration(key: VerifyingKey, registration: Registration) -> None:

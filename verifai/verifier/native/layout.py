@@ -145,6 +145,7 @@ class Layout:
         widths: of the range tables that are used.
         cube: variables of the zerocheck.
         rows: for each region the indices of its rows.
+        linked: for each linked tensor the indices of its rows.
         variables: of the address space.
         hiding: None for a proof that shows all.
     """
@@ -158,6 +159,7 @@ class Layout:
     products: tuple[PlacedProduct, ...]
     cube: int
     rows: dict[str, range]
+    linked: tuple[range, ...]
     variables: int
     log_columns: int
     hiding: Hiding | None
@@ -169,7 +171,8 @@ class Layout:
 
     def stage_1(self) -> list[int]:
         """Rows that are committed before the first challenge, weights excepted."""
-        return [row for name in ("input", "output", "witness", "mask") for row in self.rows[name]]
+        others = (self.rows[name] for name in ("input", "output", "witness", "mask"))
+        return [row for rows in (*self.linked, *others) for row in rows]
 
 
 def layout_of(table: Table) -> Layout:
@@ -187,12 +190,14 @@ def layout_of(table: Table) -> Layout:
         return len(blocks) - 1
 
     node_blocks: list[tuple[int, ...]] = []
-    for node in table.nodes:
+    for index, node in enumerate(table.nodes):
         match node.operation:
             case Weight(outer):
                 node_blocks.append((block("weight", node.shape, outer),))
             case Committed(region, outer, _, limbs):
                 count = max(1, len(limbs))
+                if index in table.linked:
+                    region = _linked(table.linked.index(index))
                 node_blocks.append(tuple(block(region, node.shape, outer) for _ in range(count)))
             case _:
                 node_blocks.append(())
@@ -221,7 +226,9 @@ def layout_of(table: Table) -> Layout:
         pads = block("witness", (pad_count,))
         mask = block("mask", (1 << table.log_columns,))
         hiding = Hiding(slots, triples, pads, pad_count, mask, position)
-    rows, end = _place(blocks, regions, 1 << table.log_columns)
+    names = [_linked(place) for place in range(len(table.linked))]
+    order = [*REGIONS[:1], *names, *REGIONS[1:]]
+    rows, end = _place(blocks, regions, order, 1 << table.log_columns)
     variables = max(bits(end), table.log_columns)
     if max(variables, cube) > MAX_VARIABLES:
         raise LimitError(f"2^{max(variables, cube)} addresses; MAX_VARIABLES is {MAX_VARIABLES}.")
@@ -253,7 +260,8 @@ def layout_of(table: Table) -> Layout:
             for p, place in zip(table.product, product_places, strict=True)
         ),
         cube=cube,
-        rows=rows,
+        rows={name: rows[name] for name in REGIONS},
+        linked=tuple(rows[name] for name in names),
         variables=variables,
         log_columns=table.log_columns,
         hiding=hiding,
@@ -307,10 +315,17 @@ def _lookup_groups(
     return groups
 
 
-def _place(blocks: list[Box], regions: Sequence[str], columns: int) -> tuple[dict[str, range], int]:
+def _linked(place: int) -> str:
+    """The region of a linked tensor: after the weights, each by itself."""
+    return f"linked {place}"
+
+
+def _place(
+    blocks: list[Box], regions: Sequence[str], order: Sequence[str], columns: int
+) -> tuple[dict[str, range], int]:
     """Give every block its base; the rows of each region, and the end of the last one."""
     rows, end = {}, 0
-    for region in REGIONS:
+    for region in order:
         mine = [i for i, name in enumerate(regions) if name == region]
         if not mine:
             rows[region] = range(0)

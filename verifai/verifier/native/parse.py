@@ -59,11 +59,14 @@ def parse_table(data: bytes) -> Table:
         raise LimitError(f"A table of {len(data)} bytes; MAX_TABLE_BYTES is {MAX_TABLE_BYTES}.")
     names = ("version", "log_columns", "nodes", "tables", "zero", "product", "lookup", "public")
     whole = parse_canonical_json(data)
-    hiding = isinstance(whole, dict) and "hiding" in whole
-    fields = _object(whole, "table", *names, *(("hiding",) if hiding else ()))
+    written = [x for x in ("hiding", "linked") if isinstance(whole, dict) and x in whole]
+    fields = _object(whole, "table", *names, *written)
+    hiding = "hiding" in written
     _integer(fields["version"], 1, 1, "version")
     if hiding and fields["hiding"] is not True:
         raise MalformedError("Operation table: one that does not hide does not say so.")
+    _require(fields.get("linked") != [], "linked", "a table that links nothing does not say so")
+    _require(hiding or "linked" not in written, "linked", "linked tensors need hiding")
     nodes: list[Node] = []
     for index, item in enumerate(_list(fields["nodes"], "nodes", MAX_NODES)):
         nodes.append(_node(item, nodes, f"node {index}"))
@@ -87,16 +90,17 @@ def parse_table(data: bytes) -> Table:
         ),
         public=_references(fields["public"], nodes, "public"),
         hiding=hiding,
+        linked=_references(fields.get("linked", []), nodes, "linked"),
     )
     for number, lookup in enumerate(table.lookup):
         _require(lookup.table < len(table.tables), f"lookup {number}", "no such table")
-    _require(len(set(table.public)) == len(table.public), "public", "a node comes twice")
-    for index in table.public:
-        operation = nodes[index].operation
-        _require(isinstance(operation, Committed), f"public node {index}", "is not committed")
+    named = table.public + table.linked
+    _require(len(set(named)) == len(named), "public and linked", "a node comes twice")
+    for index in named:
+        where, operation = f"public or linked node {index}", nodes[index].operation
+        _require(isinstance(operation, Committed), where, "is not committed")
         assert isinstance(operation, Committed)
-        width = sum(operation.limbs)
-        _require(1 <= width <= MAX_PUBLIC_BITS, f"public node {index}", "has not 1 to 16 bits")
+        _require(1 <= sum(operation.limbs) <= MAX_PUBLIC_BITS, where, "has not 1 to 16 bits")
     return table
 
 

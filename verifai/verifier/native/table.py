@@ -151,6 +151,7 @@ class Table:
     lookup: tuple[Lookup, ...]
     public: tuple[int, ...]
     hiding: bool = False
+    linked: tuple[int, ...] = ()
 
 
 def expand(table: Table, batch: int) -> Table:

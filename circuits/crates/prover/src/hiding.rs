@@ -61,6 +61,23 @@ impl Randomness {
         })
     }
 
+    /// Takes the blindings of linked tensors, where they are given.
+    pub(crate) fn link(&mut self, layout: &Layout, given: &[Vec<F>]) -> Result<(), ProveError> {
+        if given.is_empty() {
+            return Ok(());
+        }
+        let lengths = |got: usize, expected: usize| {
+            let wrong = (got != expected).then_some(ProveError::Blindings { got, expected });
+            wrong.map_or(Ok(()), Err)
+        };
+        lengths(given.len(), layout.linked.len())?;
+        for (rows, given) in layout.linked.iter().zip(given) {
+            lengths(given.len(), rows.len())?;
+            self.rows[rows.clone()].copy_from_slice(given);
+        }
+        Ok(())
+    }
+
     /// Writes what lies in the address space.
     pub(crate) fn put(&self, layout: &Layout, space: &mut Space) {
         let Some(hiding) = &layout.hiding else { return };

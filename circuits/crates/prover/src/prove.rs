@@ -38,6 +38,9 @@ pub struct Job {
     pub values: Vec<Vec<i64>>,
     /// What the proof is bound to.
     pub context: [u8; 32],
+    /// Blindings of the rows of each linked tensor: those of the proof that it is linked to, or fresh
+    /// ones. Empty to draw them here, for tensors that nobody will open or link.
+    pub linked: Vec<Vec<F>>,
     /// Additions to entries of the committed vector, by address: how tests make a prover lie. Empty for
     /// an honest prover, which refuses a witness that proves nothing.
     pub lies: Vec<(usize, i64)>,
@@ -123,12 +126,12 @@ pub enum ProveError {
     /// The operating system gave no randomness.
     #[error("{0}")]
     Randomness(String),
-    /// The wrong number of blindings of weight rows.
-    #[error("{expected} weight rows, got blindings of {got}")]
+    /// The wrong number of blindings of weight rows, or of the rows of a linked tensor.
+    #[error("{expected} rows, got blindings of {got}")]
     Blindings {
         /// Blindings given.
         got: usize,
-        /// Weight rows.
+        /// Rows.
         expected: usize,
     },
     /// alpha is a fingerprint: probability below 2^-220. Prove again.
@@ -160,11 +163,15 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     for region in [Region::Input, Region::Output, Region::Witness] {
         space.open(layout.region_rows(region), true);
     }
+    for rows in &layout.linked {
+        space.open(rows.clone(), true);
+    }
     space.open(layout.region_rows(Region::Mask), false);
     let mut random = Randomness::draw(&layout)?;
     for (row, blinding) in layout.region_rows(Region::Weight).zip(&key.blindings) {
         random.rows[row] = *blinding;
     }
+    random.link(&layout, &job.linked)?;
     if let Some(hiding) = &layout.hiding {
         for block in [Some(hiding.slots), hiding.triples, Some(hiding.pads)] {
             if let Some(block) = block.map(|b| &layout.blocks[b]) {

@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::io::Cursor;
 use std::path::PathBuf;
+use verifai_curve::{blinding_generator, encode_g1, msm_small, CurveGroup};
 use verifai_field::{decode, encode, F};
 use verifai_prover::{Job, ProvingKey};
 use verifai_srs::{development, Srs};
@@ -51,6 +52,25 @@ impl NativeSrs {
     /// The first powers in the EVM's form, then tau H2: what a proving key carries.
     fn to_points<'py>(&self, py: Python<'py>, powers: usize) -> Bound<'py, PyBytes> {
         PyBytes::new(py, &self.inner.to_points(powers))
+    }
+
+    /// The commitment of a row of small integers (little-endian int64) under a blinding of 32 bytes.
+    fn commit<'py>(
+        &self,
+        py: Python<'py>,
+        row: &[u8],
+        blinding: &[u8],
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let row: Result<Vec<i32>, _> = integers(row)?.into_iter().map(i32::try_from).collect();
+        let row = row.map_err(|_| PyValueError::new_err("an entry does not fit into 32 bits"))?;
+        let blinding: F = decode(blinding).map_err(|e| PyValueError::new_err(e.to_string()))?;
+        let point = released(py, || {
+            let powers = self.inner.powers().get(..row.len());
+            let powers = powers.ok_or("the row is longer than the reference string")?;
+            let sum = msm_small(powers, &row).map_err(|_| "the row is too long")?;
+            Ok::<_, &'static str>((sum + blinding_generator().0 * blinding).into_affine())
+        })?;
+        Ok(PyBytes::new(py, &encode_g1(&point)))
     }
 
     /// How many powers of tau there are.
@@ -146,16 +166,18 @@ impl Prover {
 
     /// Proves one batch. `values`: one tensor of little-endian int64 per committed node, batch axis first.
     ///
+    /// `linked`: 32 bytes for each row of each linked tensor, its blindings; without it they are drawn.
     /// Returns the public words (32 bytes each) and the proof. `lies` (additions to entries of the committed
     /// vector, by address) and `stubborn` (go on with a witness that proves nothing) are for tests
     /// of soundness: the proof then verifies only if the verifier is broken.
-    #[pyo3(signature = (batch, values, context, *, lies=Vec::new(), stubborn=false))]
+    #[pyo3(signature = (batch, values, context, *, linked=Vec::new(), lies=Vec::new(), stubborn=false))]
     fn prove<'py>(
         &self,
         py: Python<'py>,
         batch: usize,
         values: Vec<Bound<'py, PyBytes>>,
         context: &[u8],
+        linked: Vec<Bound<'py, PyBytes>>,
         lies: Vec<(usize, i64)>,
         stubborn: bool,
     ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
@@ -163,6 +185,10 @@ impl Prover {
             batch,
             values: tensors(&values)?,
             context: self::context(context)?,
+            linked: linked
+                .iter()
+                .map(|l| scalars(l.as_bytes()))
+                .collect::<PyResult<_>>()?,
             lies,
             stubborn,
         };

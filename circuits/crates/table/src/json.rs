@@ -13,6 +13,7 @@ pub(crate) struct Table {
     pub(crate) product: Vec<Product>,
     pub(crate) lookup: Vec<Lookup>,
     pub(crate) public: Vec<usize>,
+    pub(crate) linked: Option<Vec<usize>>,
     /// Absent or true.
     #[serde(default)]
     pub(crate) hiding: Option<bool>,

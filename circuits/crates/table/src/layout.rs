@@ -17,6 +17,8 @@ pub const TRIPLE: usize = 6;
 pub enum Region {
     /// The model's integers: committed once, at setup.
     Weight,
+    /// A tensor with a commitment of its own, by its place in the table's list.
+    Linked(usize),
     /// A private input.
     Input,
     /// A private output.
@@ -29,7 +31,7 @@ pub enum Region {
     Mask,
 }
 
-/// The regions in their order.
+/// The regions in their order; linked tensors follow the weights, each a region.
 pub const REGIONS: [Region; 6] = [
     Region::Weight,
     Region::Input,
@@ -158,6 +160,8 @@ pub struct Layout {
     pub cube: usize,
     /// Rows of each region, in the order of [`REGIONS`].
     pub rows: [Range<usize>; 6],
+    /// Rows of each linked tensor.
+    pub linked: Vec<Range<usize>>,
     /// Variables of the address space.
     pub variables: usize,
     /// Column variables.
@@ -175,7 +179,7 @@ impl Layout {
     pub fn new(circuit: &Circuit) -> Result<Self, TableError> {
         let mut builder = Builder::default();
         let mut node_blocks = vec![Vec::new(); circuit.nodes.len()];
-        for (node, out) in circuit.nodes.iter().zip(&mut node_blocks) {
+        for (index, (node, out)) in circuit.nodes.iter().zip(&mut node_blocks).enumerate() {
             let elements = node.dims.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
             if elements.is_none_or(|n| n > MAX_BATCH_ELEMENTS) {
                 return Err(TableError::Rule("a batch of too many elements"));
@@ -190,8 +194,10 @@ impl Layout {
                     limbs,
                     ..
                 } => {
+                    let linked = circuit.linked.iter().position(|n| *n == index);
+                    let region = linked.map_or(*region, Region::Linked);
                     for _ in 0..limbs.len().max(1) {
-                        out.push(builder.block(*region, Box::new(&node.dims, outer)));
+                        out.push(builder.block(region, Box::new(&node.dims, outer)));
                     }
                 }
                 _ => {}
@@ -261,7 +267,7 @@ impl Layout {
             }
         });
 
-        let (rows, end) = builder.place(circuit.log_columns);
+        let (rows, linked, end) = builder.place(circuit.log_columns, circuit.linked.len());
         let variables = variables(end).max(circuit.log_columns);
         if variables > MAX_VARIABLES || cube > MAX_VARIABLES {
             return Err(TableError::Rule(
@@ -277,6 +283,7 @@ impl Layout {
             products,
             cube,
             rows,
+            linked,
             variables,
             log_columns: circuit.log_columns,
             widths,
@@ -287,6 +294,9 @@ impl Layout {
 
     /// The rows of a region.
     pub fn region_rows(&self, region: Region) -> Range<usize> {
+        if let Region::Linked(place) = region {
+            return self.linked.get(place).cloned().unwrap_or(0..0);
+        }
         let place = REGIONS
             .iter()
             .position(|r| *r == region)
@@ -296,9 +306,9 @@ impl Layout {
 
     /// The rows that are committed before the first challenge.
     pub fn stage_1(&self) -> impl Iterator<Item = usize> + '_ {
-        [Region::Input, Region::Output, Region::Witness, Region::Mask]
-            .into_iter()
-            .flat_map(|r| self.region_rows(r))
+        let others = [Region::Input, Region::Output, Region::Witness, Region::Mask];
+        let linked = self.linked.iter().cloned().flatten();
+        linked.chain(others.into_iter().flat_map(|r| self.region_rows(r)))
     }
 
     /// Row variables.
@@ -440,17 +450,28 @@ impl Builder {
             .collect()
     }
 
-    /// Places all blocks; the rows of each region, and the end.
-    fn place(&mut self, log_columns: usize) -> ([Range<usize>; 6], usize) {
+    /// Places all blocks; the rows of each region, of each linked tensor, and the end.
+    fn place(
+        &mut self,
+        log_columns: usize,
+        linked: usize,
+    ) -> ([Range<usize>; 6], Vec<Range<usize>>, usize) {
         let columns = u32::try_from(log_columns)
             .ok()
             .and_then(|c| 1usize.checked_shl(c))
             .unwrap_or(1);
         let mut rows = [0..0, 0..0, 0..0, 0..0, 0..0, 0..0];
+        let mut linked = vec![0..0; linked];
         let mut at = 0usize;
-        for (region, rows) in REGIONS.iter().zip(&mut rows) {
+        let (weight, others) = rows.split_at_mut(1);
+        let own = linked.iter_mut().enumerate();
+        let places = REGIONS.iter().copied().zip(weight);
+        let places = places
+            .chain(own.map(|(i, rows)| (Region::Linked(i), rows)))
+            .chain(REGIONS.iter().copied().skip(1).zip(others));
+        for (region, rows) in places {
             let mine: Vec<usize> = (0..self.blocks.len())
-                .filter(|i| self.blocks.get(*i).is_some_and(|b| b.region == *region))
+                .filter(|i| self.blocks.get(*i).is_some_and(|b| b.region == region))
                 .collect();
             let boxes: Vec<&Box> = mine
                 .iter()
@@ -477,6 +498,6 @@ impl Builder {
             at = end.checked_next_multiple_of(columns).unwrap_or(usize::MAX);
             *rows = start.div_euclid(columns)..at.div_euclid(columns);
         }
-        (rows, at)
+        (rows, linked, at)
     }
 }

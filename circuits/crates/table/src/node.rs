@@ -139,6 +139,8 @@ pub struct Circuit {
     pub lookup: Vec<Lookup>,
     /// Tensors whose values are public.
     pub public: Vec<usize>,
+    /// Tensors with rows, and so commitments, of their own.
+    pub linked: Vec<usize>,
     /// log2 of the entries of a row.
     pub log_columns: usize,
     /// Whether proofs hide what is not public.

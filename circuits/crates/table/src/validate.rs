@@ -52,6 +52,12 @@ pub fn read(bytes: &[u8]) -> Result<Circuit, TableError> {
     if serde_json::to_vec(&value).ok().as_deref() != Some(bytes) {
         return Err(TableError::Json("not in canonical form".to_owned()));
     }
+    let null = value
+        .as_object()
+        .is_some_and(|o| o.values().any(serde_json::Value::is_null));
+    if null {
+        return Err(TableError::Json("a field that is null".to_owned()));
+    }
     let table: json::Table =
         serde_json::from_slice(bytes).map_err(|e| TableError::Json(e.to_string()))?;
     require(table.version == 1, "this version reads tables of version 1")
@@ -64,8 +70,19 @@ pub fn read(bytes: &[u8]) -> Result<Circuit, TableError> {
         "a table that does not hide does not say so",
     )
     .map_err(TableError::Rule)?;
+    require(
+        table.linked.as_ref().is_none_or(|l| !l.is_empty()),
+        "a table that links nothing does not say so",
+    )
+    .map_err(TableError::Rule)?;
+    require(
+        table.linked.is_none() || table.hiding.is_some(),
+        "linked tensors need hiding",
+    )
+    .map_err(TableError::Rule)?;
     let wide = table.hiding.is_none() || table.log_columns >= MIN_HIDING_LOG_COLUMNS;
     require(wide, "hiding needs rows of 2^7 entries").map_err(TableError::Rule)?;
+    let linked = table.linked.unwrap_or_default();
     let mut circuit = Circuit {
         nodes: Vec::with_capacity(table.nodes.len()),
         tables: Vec::new(),
@@ -73,6 +90,7 @@ pub fn read(bytes: &[u8]) -> Result<Circuit, TableError> {
         product: Vec::new(),
         lookup: Vec::new(),
         public: table.public,
+        linked,
         log_columns: table.log_columns,
         hiding: table.hiding.is_some(),
     };
@@ -401,17 +419,20 @@ fn constraints(
     circuit.product = product;
     circuit.lookup = lookup;
     let mut seen = BTreeSet::new();
-    for node in &circuit.public {
-        require(seen.insert(*node), "a node is public once at most")?;
+    for node in circuit.public.iter().chain(&circuit.linked) {
+        require(
+            seen.insert(*node),
+            "a node is public or linked once at most",
+        )?;
         match &earlier(circuit, *node)?.kind {
             Kind::Committed { limbs, .. } => {
                 let bits: u32 = limbs.iter().sum();
                 require(
                     (1..=MAX_PUBLIC_BITS).contains(&bits),
-                    "a public node has 1 to 16 bits",
+                    "a public or linked node has 1 to 16 bits",
                 )?;
             }
-            _ => return Err("a public node is committed"),
+            _ => return Err("a public or linked node is committed"),
         }
     }
     Ok(())

@@ -1,0 +1,60 @@
+"""Commitments of linked tensors: digests of their rows' points (section 4 of the protocol).
+
+They are the first points of a proof. Equal tensors with equal blindings have equal rows in every
+circuit with as many columns, so that one proof's output can be another one's input.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from verifai.proof.codec import canonical_json
+from verifai.proof.opening import RowLayout
+from verifai.verifier.native.curve import G1_BYTES
+from verifai.verifier.native.keccak import keccak256
+from verifai.verifier.native.layout import layout_of
+from verifai.verifier.native.parse import parse_table
+from verifai.verifier.native.table import Committed, expand
+
+
+@dataclass(frozen=True)
+class LinkedRows:
+    """One linked tensor of a table: how it lies in its rows, and how many they are."""
+
+    layout: RowLayout
+    count: int
+
+
+def linked_rows(table: bytes, srs_id: str, batch: int) -> list[LinkedRows]:
+    """The linked tensors of a table, in its order.
+
+    Raises:
+        MalformedError, LimitError: as :func:`~verifai.verifier.native.proof_bytes`.
+    """
+    circuit = expand(parse_table(table), batch)
+    found = []
+    if circuit.linked:
+        for index, rows in zip(circuit.linked, layout_of(circuit).linked, strict=True):
+            node = circuit.nodes[index]
+            own = node.operation
+            assert isinstance(own, Committed)  # a rule of the table
+            layout = RowLayout(
+                node.shape, own.outer, own.offset, own.limbs, circuit.log_columns, srs_id
+            )
+            found.append(LinkedRows(layout, len(rows)))
+    return found
+
+
+def commitment(layout: RowLayout, points: bytes) -> str:
+    """The commitment of a tensor as statements show it: 64 hex characters."""
+    return keccak256(keccak256(canonical_json(layout.to_json())) + points).hex()
+
+
+def tensor_commitments(rows: list[LinkedRows], argument: bytes) -> list[str]:
+    """The commitments of all linked tensors, from the first points of a proof."""
+    found, at = [], 0
+    for tensor in rows:
+        end = at + G1_BYTES * tensor.count
+        found.append(commitment(tensor.layout, argument[at:end]))
+        at = end
+    return found
