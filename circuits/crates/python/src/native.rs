@@ -171,6 +171,10 @@ impl Prover {
     /// vector, by address) and `stubborn` (go on with a witness that proves nothing) are for tests
     /// of soundness: the proof then verifies only if the verifier is broken.
     #[pyo3(signature = (batch, values, context, *, linked=Vec::new(), lies=Vec::new(), stubborn=false))]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one argument per thing that a proof is about"
+    )]
     fn prove<'py>(
         &self,
         py: Python<'py>,
