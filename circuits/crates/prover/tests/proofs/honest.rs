@@ -1,5 +1,7 @@
 use crate::circuits::{check, dense, mixed};
-use verifai_table::Layout;
+use verifai_field::F;
+use verifai_prover::{prove, ProveError};
+use verifai_table::{Layout, Region};
 use verifai_verifier::proof_bytes;
 
 #[test]
@@ -133,4 +135,44 @@ fn a_table_says_that_it_hides_or_says_nothing() {
     assert!(read(&case).is_err());
     case.table["hiding"] = serde_json::json!(false);
     assert!(read(&case).is_err());
+}
+
+#[test]
+fn linked_tensors_lead_the_proof() {
+    let mut case = dense(2).hiding();
+    case.table["linked"] = case.table["public"].take();
+    case.table["public"] = serde_json::json!([]);
+    let (key, proof) = case.prove().unwrap();
+    assert_eq!(check(&key, &case.job, &proof), Ok(()));
+    let circuit = key.verifying.circuit.expand(2);
+    let layout = Layout::new(&circuit).unwrap();
+    assert!(!layout.linked.is_empty());
+    assert_eq!(
+        layout.linked[0].start,
+        layout.region_rows(Region::Weight).end
+    );
+    let rows: Vec<usize> = layout.linked.iter().map(ExactSizeIterator::len).collect();
+    let points = 64 * rows.iter().sum::<usize>();
+    assert_ne!(
+        prove(&key, &case.job).unwrap().bytes[..64],
+        proof.bytes[..64]
+    );
+
+    // given blindings give the same points, and everything after them is another
+    let given = rows.iter().map(|n| vec![F::from(7u64); *n]);
+    case.job.linked = given.collect();
+    let first = prove(&key, &case.job).unwrap();
+    let second = prove(&key, &case.job).unwrap();
+    assert_eq!(check(&key, &case.job, &second), Ok(()));
+    assert_eq!(first.bytes[..points], second.bytes[..points]);
+    assert_ne!(
+        first.bytes[points..points + 64],
+        second.bytes[points..points + 64]
+    );
+    let _ = case.job.linked.pop();
+    case.job.linked.push(Vec::new());
+    assert!(matches!(
+        prove(&key, &case.job),
+        Err(ProveError::Blindings { got: 0, .. })
+    ));
 }
