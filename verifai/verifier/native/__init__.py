@@ -11,8 +11,12 @@ module                        idea
 ``weights``, ``claims``       linear forms, pulled back through the graph and evaluated
 ``zerocheck``                 lookups and products
 ``contraction``               einsums
+``hiding``                    pads, triples and the tail of proofs that hide
 ``opening``                   the committed vector's value at a point
 ``verify``                    all of it in order
+``linked``                    commitments of single tensors
+``check``, ``registration``   checks 7 and 9: statements and keys in terms of all this
+``calldata``                  a statement rebuilt from a transaction
 ============================  =================================================================
 """
 

@@ -102,7 +102,7 @@ def words_of(key: VerifyingKey, statement: Statement) -> list[int]:
         raise _contradiction(3, "its public tensors are not those of its operation table")
     words: list[int] = []
     for claim, node in zip(claims, table.public, strict=True):
-        offset, bits, shape, is_batched = _public(table, node)
+        offset, bits, shape, is_batched = public_node(table, node)
         dims = (batch, *shape) if is_batched else shape
         assert claim.integers is not None
         if len(claim.integers) != math.prod(dims):
@@ -136,7 +136,7 @@ def srs_kind(tau_g2: bytes) -> str:
     return "ceremony" if srs_id(tau_g2) in CEREMONIES else "custom"
 
 
-def _public(table: Table, index: int) -> tuple[int, int, tuple[int, ...], bool]:
+def public_node(table: Table, index: int) -> tuple[int, int, tuple[int, ...], bool]:
     """Offset, bits, shape and batchedness of a public node."""
     node = table.nodes[index]
     assert isinstance(node.operation, Committed)  # a rule of the table

@@ -1,0 +1,84 @@
+"""A statement rebuilt from what a transaction carries: words, context, proof bytes.
+
+The inverse of :func:`verifai.verifier.native.check.words_of`: an auditor needs the key and the
+calldata, and no other archive.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from verifai.errors import MalformedError
+from verifai.proof import Statement, TensorClaim, VerifyingKey
+from verifai.proof.tensor import batched
+from verifai.verifier.native.check import WORD, public_node, srs_id
+from verifai.verifier.native.linked import linked_rows, tensor_commitments
+from verifai.verifier.native.parse import parse_table
+
+#: Bits of a value's lane in a word.
+LANE: Final = 16
+
+
+def statement_of(
+    key: VerifyingKey,
+    batch: int | None,
+    context: Mapping[str, str | int] | None,
+    words: Sequence[int],
+    argument: bytes,
+) -> Statement:
+    """What a proof with these words claims under a key; nothing is verified here.
+
+    Args:
+        batch: the leading axis of all tensors; None for one inference without one.
+        words: public words, integers below 2^128, in the key's order.
+
+    Raises:
+        MalformedError: not as many words as the key's tensors have, a lane that holds more than
+            its tensor's range, or a lane beyond the end of a row that is not 0.
+    """
+    data, _, tau_g2 = map(bytes, key.material)
+    table = parse_table(data)
+    nodes = iter(table.public)
+    digests = iter(tensor_commitments(linked_rows(data, srs_id(tau_g2), batch or 1), argument))
+    claims, rest = [], list(words)
+    for spec in batched(key.inputs + key.outputs, batch):
+        if spec.visibility == "committed":
+            claims.append(TensorClaim(spec, commitment=next(digests, "")))
+        elif spec.visibility == "private":
+            claims.append(TensorClaim(spec))
+        else:
+            node = next(nodes, None)
+            if node is None:
+                raise MalformedError("The key's public tensors are not those of its table.")
+            offset, bits, shape, is_batched = public_node(table, node)
+            dims = (batch or 1, *shape) if is_batched else shape
+            integers, rest = _unpacked(rest, dims, offset, bits)
+            claims.append(TensorClaim(spec, integers=integers))
+    if rest:
+        raise MalformedError(f"{len(rest)} words more than the key's public tensors have.")
+    count = len(key.inputs)
+    return key.statement(claims[:count], claims[count:], context)
+
+
+def _unpacked(
+    words: list[int], dims: tuple[int, ...], offset: int, bits: int
+) -> tuple[tuple[int, ...], list[int]]:
+    """The values of one tensor, and the words after it."""
+    row = dims[-1] if dims else 1
+    per_row = -(-row // WORD)
+    count = math.prod(dims) // row * per_row
+    if len(words) < count:
+        raise MalformedError(f"{len(words)} words where a public tensor has {count}.")
+    values: list[int] = []
+    for start in range(0, count, per_row):
+        lanes = [
+            word >> LANE * place & (1 << LANE) - 1
+            for word in words[start : start + per_row]
+            for place in range(WORD)
+        ]
+        if any(lanes[row:]) or any(value >> bits for value in lanes[:row]):
+            raise MalformedError("A public word holds what its tensor cannot.")
+        values += [value + offset for value in lanes[:row]]
+    return tuple(values), words[count:]
