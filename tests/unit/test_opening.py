@@ -210,3 +210,22 @@ def test_the_commitment_is_that_of_its_points(chain) -> None:
     assert commitment_of(opening, None) != commitment_of(
         replace(opening, blindings=bytes(len(opening.blindings))), None
     )
+
+
+def test_a_key_cannot_call_an_output_an_input(chain) -> None:
+    """The table knows which of its linked tensors is which."""
+    (pk, vk), _, x, *_ = chain
+    proof = verifai.prove(pk, x[0])
+    swapped = replace(
+        vk,
+        inputs=tuple(replace(spec, visibility="committed") for spec in vk.inputs),
+        outputs=tuple(replace(spec, visibility="private") for spec in vk.outputs),
+    )
+    commitment = proof.statement.output.commitment
+    statement = swapped.statement(
+        [TensorClaim(spec, commitment=commitment) for spec in swapped.inputs],
+        [TensorClaim(spec) for spec in swapped.outputs],
+    )
+    with pytest.raises(VerificationError, match="contradicts itself") as caught:
+        verifai.verify(verifai.Proof.of(statement, proof.argument), swapped)
+    assert caught.value.check == 3

@@ -46,12 +46,17 @@ def check(key: VerifyingKey, statement: Statement, argument: bytes) -> None:
     words = words_of(key, statement)
     batch = statement.batch(key) or 1
     linked = linked_rows(table, srs_id(tau_g2), batch)
-    claims = statement.inputs + statement.outputs
-    claimed = [claim.commitment for claim in claims if claim.commitment is not None]
-    if len(claimed) != len(linked):
+    claims = [
+        (role, claim)
+        for role, those in (("input", statement.inputs), ("output", statement.outputs))
+        for claim in those
+        if claim.commitment is not None
+    ]
+    sizes = [(role, claim.spec.size) for role, claim in claims]
+    if sizes != [(rows.region, math.prod(rows.layout.dims)) for rows in linked]:
         raise _contradiction(3, "its committed tensors are not those of its operation table")
     verify(table, commitments, tau_g2, batch, context_bytes(statement.context), words, argument)
-    if claimed != tensor_commitments(linked, argument):
+    if [claim.commitment for _, claim in claims] != tensor_commitments(linked, argument):
         raise VerificationError(
             "a committed tensor is not the one that the proof is about",
             check=7,
