@@ -77,8 +77,9 @@ def setup(
 
     Args:
         circuit: from :func:`compile`.
-        srs: a reference string; None takes the development string of this machine, which is good
-            for tests only and marked as such in every statement.
+        srs: a reference string; None takes a development string, whose secret is public (native)
+            or known to this machine (ezkl): good for tests only, and marked as such in every
+            statement.
 
     Raises:
         UsageError: the string's size is not the circuit's.
