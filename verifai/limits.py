@@ -31,6 +31,9 @@ MAX_EXTERNAL_DATA_BYTES: Final = 16 * GIB
 MAX_NODES: Final = 100_000
 #: Elements of one tensor (initializer, input, output or intermediate with a known shape).
 MAX_TENSOR_ELEMENTS: Final = 1 << 31
+#: Elements of one tensor that a model computes, where its shape is known before it is run; a
+#: circuit's tensors have at most 2^24.
+MAX_COMPUTED_ELEMENTS: Final = 1 << 26
 #: Axes of one tensor.
 MAX_RANK: Final = 12
 #: Nesting of subgraphs (If, Loop, Scan bodies).

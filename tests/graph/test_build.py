@@ -14,6 +14,7 @@ from tests.graph.single import check, grid, model, node, within_bounds
 from verifai.errors import InputError, UnsupportedError, UsageError
 from verifai.graph import Options, build, dequantise, fidelity, quantise_inputs, run, torch_run
 from verifai.graph.integer import Reshape, sources
+from verifai.model import Model
 
 pytest.importorskip("onnxruntime")
 torch = pytest.importorskip("torch")
@@ -330,3 +331,17 @@ def test_fidelity_runs_a_few_inputs_at_a_time(monkeypatch):
     fidelity(build(made, data), made, data)
     assert sum(sizes) == 50
     assert max(sizes) <= module.CHUNK <= 64
+
+
+def test_a_model_of_too_many_nodes_is_refused_at_once():
+    import onnx
+    from onnx import TensorProto, helper
+
+    nodes = [helper.make_node("Neg", [f"t{i}"], [f"t{i + 1}"]) for i in range(8_193)]
+    ends = [helper.make_tensor_value_info(f"t{i}", TensorProto.FLOAT, [2]) for i in (0, 8_193)]
+    graph = helper.make_graph(nodes, "chain", ends[:1], ends[1:])
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.checker.check_model(proto)
+    chain = Model.from_bytes(proto.SerializeToString())
+    with pytest.raises(UnsupportedError, match="MAX_LOWERED_NODES"):
+        build(chain, [(np.zeros(2, np.float32),)])

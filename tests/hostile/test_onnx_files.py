@@ -268,6 +268,30 @@ def test_external_ranges_are_checked(folder: Path, more: dict[str, str]) -> None
         verifai.load(save(folder, external("weights.bin", **more)))
 
 
+def test_external_data_are_as_long_as_their_tensor(folder: Path) -> None:
+    """A sparse file of 10 GB beside the model is not read for a weight of 8 bytes."""
+    with (folder / "sparse.bin").open("wb") as file:
+        file.truncate(10 << 30)
+    for more in ({}, {"length": str(1 << 30)}, {"length": "9"}, {"length": "7"}):
+        with pytest.raises(MalformedError, match="its shape takes 8"):
+            verifai.load(save(folder, external("sparse.bin", **more)))
+    tensor = external("sparse.bin")
+    tensor.dims[:] = [1 << 31, 4]
+    with pytest.raises(LimitError, match="MAX_TENSOR_ELEMENTS"):
+        verifai.load(save(folder, tensor))
+    tensor.dims[:] = [1 << 31]
+    tensor.data_type = 999
+    with pytest.raises(MalformedError, match="element type"):
+        verifai.load(save(folder, tensor))
+
+
+def test_external_data_lie_in_one_place(folder: Path) -> None:
+    tensor = external("weights.bin", length="8")
+    tensor.external_data.add(key="location", value="weights.bin")
+    with pytest.raises(MalformedError, match="twice"):
+        verifai.load(save(folder, tensor))
+
+
 def test_links_and_devices_are_not_followed(folder: Path) -> None:
     secret = folder.parent / "secret.bin"
     (folder / "symlink.bin").symlink_to(secret)

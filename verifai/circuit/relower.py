@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from verifai.circuit.lower import LoweredCircuit, lower
 from verifai.circuit.visibility import Visibility
-from verifai.errors import MalformedError
+from verifai.errors import MalformedError, UnsupportedError, UsageError
 from verifai.graph import IntegerGraph
 from verifai.proof import codec
 
@@ -43,14 +43,17 @@ def relower(circuit: Circuit) -> tuple[IntegerGraph, LoweredCircuit]:
         "Circuit parameters",
     )
     shown = codec.exact_fields(fields["visibility"], ("input", "output", "weights"), "Visibility")
-    visibility = Visibility(**shown)
-    lowered = lower(
-        graph,
-        visibility,
-        log_columns=fields["log_columns"],
-        hiding=fields["zero_knowledge"] is True,
-    )
-    if parameters(visibility, fields["log_columns"], lowered) != bytes(circuit.parameters):
+    columns = fields["log_columns"]
+    if not (columns is None or type(columns) is int):
+        raise MalformedError("log_columns of a circuit is an integer or null.")
+    try:
+        visibility = Visibility(**shown)
+        lowered = lower(
+            graph, visibility, log_columns=columns, hiding=fields["zero_knowledge"] is True
+        )
+    except (UsageError, UnsupportedError) as error:  # no circuit that we wrote
+        raise MalformedError(f"The circuit's parameters do not fit it: {error.message}") from None
+    if parameters(visibility, columns, lowered) != bytes(circuit.parameters):
         raise MalformedError(
             "The circuit's graph does not give the operation table that the circuit names.",
             hint="Compile the model again: the file is damaged, or of another version.",

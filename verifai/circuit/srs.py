@@ -1,6 +1,9 @@
-"""Structured reference strings: powers of a secret tau on BN254, in halo2's raw format.
+"""Structured reference strings: powers of a secret tau on BN254.
 
-Layout (read from halo2's ``ParamsKZG`` and checked against files that ezkl 23.0.5 writes)::
+Two kinds of files are read: halo2's raw format, for both backends, and snarkjs' ``.ptau`` format
+(by the proving core, ``circuits/crates/srs``) for the native one, which needs no Lagrange basis.
+
+Layout of halo2's (from its ``ParamsKZG``, checked against files that ezkl 23.0.5 writes)::
 
     k          4         little-endian; n = 2^k
     powers     n * 64    tau^i G1
@@ -21,15 +24,17 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 from py_ecc import optimized_bn128 as bn
 
-from verifai.errors import LimitError, MalformedError, UnsupportedError
+from verifai.errors import EnvironmentFault, LimitError, MalformedError
 from verifai.home import home
 from verifai.limits import MAX_SRS_LOG2
 from verifai.proof.codec import Section, digest
+from verifai.proof.files import open_regular
 
 _Q: Final = 21888242871839275222246405745257275088696311157297823662689037894645226208583
 _R_INVERSE: Final = pow(1 << 256, -1, _Q)
@@ -37,6 +42,10 @@ _G1_BYTES: Final = 64
 _G2_BYTES: Final = 128
 #: Bits of the random coefficients of the powers check: a wrong file passes with 2^-32.
 _COEFFICIENT_BITS: Final = 32
+#: Powers that are kept of a ``.ptau`` file (log2): a circuit has at most so many columns.
+_MAX_PTAU_LOG2: Final = 20
+#: The largest file: a ``.ptau`` of the largest ceremony, 2^28, with its Lagrange bases.
+_MAX_FILE_BYTES: Final = 1 << 38
 
 #: tau G2 of public ceremonies, as x.c0, x.c1, y.c0, y.c1. Provenance: the Aztec Ignition
 #: ceremony of 2019/20 (176 participants); the same point stands in each of its verifier contracts.
@@ -58,50 +67,69 @@ class SRS:
         kind: ``ceremony`` (tau G2 is pinned in :data:`CEREMONIES`), ``custom`` (structure checked,
             origin unknown) or ``development``.
         log2: k; the string serves circuits of up to 2^k rows.
-        data: the file.
+        data: with ``format`` "halo2" the file; with "points" the powers and then tau G2, in the
+            EVM's form.
+        format: "halo2", or "points" for what was read from a ``.ptau`` file.
     """
 
     kind: str
     log2: int
     data: Section = field(repr=False)
+    format: str = "halo2"
 
     @cached_property
     def id(self) -> str:
         """Digest of tau G1 and tau G2: the same for every truncation of one string."""
+        if self.format == "points":
+            x, y = _words(self.data[_G1_BYTES : 2 * _G1_BYTES])
+            x1, x0, y1, y0 = _words(self.data[-_G2_BYTES:])
+            return digest("srs/1", _raw(x, y), _raw(x0, x1, y0, y1))
         return digest("srs/1", self._power(1), self.data[-_G2_BYTES:])
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> SRS:
-        """Read and check a ``.srs`` file (halo2 raw format, as ezkl's ceremony files).
+        """Read and check a ``.srs`` file (halo2 raw format, as ezkl's ceremony files), or a
+        ``.ptau`` file, of which the native backend reads at most 2^20 powers.
 
         The file is only read, never touched.
 
         Raises:
-            MalformedError: wrong size, coordinates, points, generators or powers.
-            UnsupportedError: a ``.ptau`` file; its Lagrange basis is missing.
+            MalformedError: wrong size, sections, coordinates, points, generators or powers.
+            EnvironmentFault: a ``.ptau`` file, and the proving core is not installed.
         """
-        target = Path(path)
-        if not target.is_file():
-            raise MalformedError(f"No SRS file at {target}.")
-        with target.open("rb") as file:
+        with open_regular(path, _MAX_FILE_BYTES) as (file, size):
             head = file.read(4)
             if head == b"ptau":
-                raise UnsupportedError(
-                    f"{target} is a snarkjs .ptau file; the ezkl backend reads halo2 .srs files.",
-                    hint="Take the .srs file of the same ceremony for your circuit's size.",
-                )
-            size = os.fstat(file.fileno()).st_size
+                return cls._from_ptau(path, file.fileno())
             log2 = int.from_bytes(head, "little")
             if len(head) < 4 or log2 > MAX_SRS_LOG2 or log2 < 1:
-                raise LimitError(f"{target}: k = {log2} is not within 1 to MAX_SRS_LOG2.")
+                raise LimitError(f"{path}: k = {log2} is not within 1 to MAX_SRS_LOG2.")
             if size != _file_size(log2):
                 raise MalformedError(
-                    f"{target} has {size} bytes; an SRS with k = {log2} has {_file_size(log2)}."
+                    f"{path} has {size} bytes; an SRS with k = {log2} has {_file_size(log2)}."
                 )
             data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         srs = cls("custom", log2, data)
         tau_g2 = srs._check(powers=1 << log2)
         return cls("ceremony", log2, data) if tau_g2 in CEREMONIES.values() else srs
+
+    @classmethod
+    def _from_ptau(cls, path: str | os.PathLike[str], descriptor: int) -> SRS:
+        try:
+            native = import_module("verifai._native")
+        except ImportError as error:
+            raise EnvironmentFault(
+                f"A .ptau file is read by the proving core, which is not installed: {error}."
+            ) from None
+        try:  # the file that is open already, whatever now has its name
+            read = native.Srs.load(f"/dev/fd/{descriptor}", 1 << _MAX_PTAU_LOG2)
+        except ValueError as error:
+            raise MalformedError(f"{path}: {error}.") from None
+        log2 = read.powers.bit_length() - 1  # a file of 2^k has one less than 2^(k+1) powers
+        x1, x0, y1, y0 = _words(read.tau_g2)
+        pinned = (x0, x1, y0, y1) in CEREMONIES.values()
+        points = read.to_points(1 << log2)
+        return cls("ceremony" if pinned else "custom", log2, points, "points")
 
     @classmethod
     def development(cls, log2: int, make: Callable[[Path, int], None]) -> SRS:
@@ -187,6 +215,16 @@ class SRS:
 
     def __repr__(self) -> str:
         return f"SRS({self.kind}, k={self.log2}, id {self.id[:12]})"
+
+
+def _words(data: Section) -> tuple[int, ...]:
+    """Coordinates in the EVM's form."""
+    return tuple(int.from_bytes(data[i : i + 32], "big") for i in range(0, len(data), 32))
+
+
+def _raw(*coordinates: int) -> bytes:
+    """Coordinates as halo2's files have them."""
+    return b"".join((c * (1 << 256) % _Q).to_bytes(32, "little") for c in coordinates)
 
 
 def _file_size(log2: int) -> int:
@@ -276,10 +314,7 @@ def _g1(data: Section) -> Any:
 def _g1_bytes(point: Any) -> bytes:
     if bn.is_inf(point):
         raise MalformedError("The SRS is degenerate: tau is 1 or -1.")
-    return b"".join(
-        (int(coordinate) * (1 << 256) % _Q).to_bytes(32, "little")
-        for coordinate in bn.normalize(point)
-    )
+    return _raw(*map(int, bn.normalize(point)))
 
 
 def _g2(data: Section) -> Any:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
+import math
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.lib.format as npy
 
 from verifai.errors import MalformedError, UsageError
 from verifai.limits import MIB
 from verifai.proof import Opening
 from verifai.proof.codec import check_json_depth
+from verifai.proof.files import read_regular
 
 #: Inputs and calibration data come as files; this bounds a wrong path, not a real batch.
 MAX_DATA_BYTES: Final = 1024 * MIB
+#: JSON takes twenty times its length in memory once it is parsed.
+MAX_JSON_BYTES: Final = 64 * MIB
 
 
 def read_arrays(path: str) -> Any:
@@ -24,28 +30,53 @@ def read_arrays(path: str) -> Any:
     Raises:
         MalformedError: another kind of file, a pickle inside, or not numbers.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise MalformedError(f"No such file: {path}.")
-    if file.stat().st_size > MAX_DATA_BYTES:
-        raise MalformedError(f"{path} is larger than MAX_DATA_BYTES ({MAX_DATA_BYTES}).")
+    if Path(path).suffix == ".opening":
+        return Opening.load(path)
+    reader = {".npy": _npy, ".json": _json}.get(Path(path).suffix)
+    if reader is None:
+        raise MalformedError(
+            f"{path}: data files end in .npy, .json or .opening.", hint="np.save(path, array)"
+        )
+    data = read_regular(path, MAX_DATA_BYTES if reader is _npy else MAX_JSON_BYTES)
     try:
-        if file.suffix == ".opening":
-            return Opening.load(file)
-        if file.suffix == ".npy":
-            return np.load(file, allow_pickle=False)
-        if file.suffix == ".json":
-            data = file.read_bytes()
-            check_json_depth(data)
-            value = json.loads(data.decode("utf-8"), parse_constant=_refuse)
-            if isinstance(value, dict):
-                return {name: np.asarray(item) for name, item in value.items()}
-            return np.asarray(value)
-    except (ValueError, EOFError, OSError, RecursionError) as error:
+        return reader(data)
+    except (ValueError, EOFError, OverflowError, RecursionError) as error:
         raise MalformedError(f"{path}: {error}.") from None
-    raise MalformedError(
-        f"{path}: data files end in .npy, .json or .opening.", hint="np.save(path, array)"
-    )
+
+
+def _npy(data: bytes) -> Any:
+    """numpy's own reader allocates what the header declares; here the header must be true."""
+    stream = io.BytesIO(data)
+    version = npy.read_magic(stream)
+    if version == (1, 0):
+        shape, fortran, dtype = npy.read_array_header_1_0(stream)
+    elif version == (2, 0):
+        shape, fortran, dtype = npy.read_array_header_2_0(stream)
+    else:
+        raise ValueError(f"version {version} of the .npy format is not read here")
+    if dtype.kind not in "fiub":
+        raise ValueError(f"the file holds {dtype}, not numbers")
+    held = len(data) - stream.tell()
+    if any(axis < 0 for axis in shape) or math.prod(shape) * dtype.itemsize != held:
+        raise ValueError(f"shape {shape!r:.80} of {dtype} does not take the file's {held} bytes")
+    flat = np.frombuffer(data, dtype, offset=stream.tell())
+    # a copy in this machine's byte order: what lies in the file is read-only
+    return flat.reshape(shape, order="F" if fortran else "C").astype(dtype.newbyteorder("="))
+
+
+def _json(data: bytes) -> Any:
+    check_json_depth(data)
+    value = json.loads(data.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_distinct)
+    if isinstance(value, dict):
+        return {name: _numbers(item) for name, item in value.items()}
+    return _numbers(value)
+
+
+def _numbers(value: Any) -> Any:
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise ValueError("expected nested lists of numbers")
+    return array
 
 
 def target(path: str, force: bool) -> Path:
@@ -67,6 +98,13 @@ def pairs(items: list[str] | None, what: str) -> dict[str, str | int] | None:
             raise UsageError(f"{what} is NAME=VALUE, found {item!r}.")
         result[name] = int(value) if value.isdecimal() and value.isascii() else value
     return result
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name comes twice")
+    return found
 
 
 def _refuse(constant: str) -> float:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from verifai.cli.files import target
 from verifai.cli.output import Output
+from verifai.errors import UsageError
 
 HELP = "make the proving and verifying key of a circuit"
 
@@ -13,7 +15,9 @@ HELP = "make the proving and verifying key of a circuit"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("circuit", metavar="CIRCUIT")
     parser.add_argument(
-        "--srs", metavar="FILE", help="ceremony file (.srs); default: a development string"
+        "--srs",
+        metavar="FILE",
+        help="ceremony file, .srs (native: or .ptau); default: a development string",
     )
     parser.add_argument("--pk", default="proving.vfp", metavar="FILE")
     parser.add_argument("--vk", default="verifying.vfk", metavar="FILE")
@@ -26,7 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, output: Output) -> None:
     import verifai
 
-    pk_path, vk_path = (target(path, arguments.force) for path in (arguments.pk, arguments.vk))
+    names = [arguments.pk, arguments.vk, *filter(None, [arguments.registration])]
+    if len({Path(name).resolve() for name in names}) != len(names):
+        raise UsageError("The outputs are different files.")
+    pk_path, vk_path, *registered = (target(name, arguments.force) for name in names)
     circuit = verifai.Circuit.load(arguments.circuit)
     srs = verifai.SRS.load(arguments.srs) if arguments.srs else None
     pk, vk = verifai.setup(circuit, srs=srs)
@@ -37,8 +44,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     if vk.guarantees.srs == "development":
         output.say("The reference string is a DEVELOPMENT one: proofs are good for tests only.")
     result = {"pk": str(pk_path), "vk": str(vk_path), "verifying_key": vk.digest}
-    if arguments.registration:
-        path = target(arguments.registration, arguments.force)
+    for path in registered:
         registration = verifai.register(pk)
         registration.save(path)
         output.say(f"{path}: {registration!r}")

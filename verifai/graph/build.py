@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from verifai.errors import InputError, UnsupportedError, UsageError
+from verifai.errors import InputError, LimitError, UnsupportedError, UsageError
 from verifai.extras import require
 from verifai.graph import operators
 from verifai.graph.builder import Tensor
-from verifai.graph.expand import expanded
+from verifai.graph.expand import expanded, known_shapes
 from verifai.graph.graph import IntegerGraph
 from verifai.graph.lower import OPERATORS, Lowering, OnnxNode, Options
 from verifai.graph.prune import pruned
+from verifai.limits import MAX_COMPUTED_ELEMENTS
 from verifai.model import Model
 
 assert operators  # importing the package fills OPERATORS
 
+#: An operation table has 4,096 nodes: of more ONNX nodes than this nothing could be proved.
+MAX_LOWERED_NODES: Final = 8_192
 _FLOATS: Final = ("float16", "float32", "float64")
 #: Operators without one value: folding them would prove a value of our choice.
 _RANDOM: Final = (
@@ -88,16 +92,39 @@ def simplified(model: Model) -> Any:
     onnx = require("onnx", "onnx", "reading an ONNX model")
     optimizer = require("onnxscript.optimizer", "torch", "simplifying an ONNX model")
     proto = onnx.load_from_string(model.onnx)
+    if (count := len(proto.graph.node)) > MAX_LOWERED_NODES:
+        raise UnsupportedError(
+            f"The model has {count:,} nodes; the native backend takes MAX_LOWERED_NODES "
+            f"({MAX_LOWERED_NODES:,})."
+        )
+    check_sizes(proto)
     loggers = [logging.getLogger(name) for name in ("onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]
     try:
         for logger in loggers:  # what it does not fold is lowered as it is: no news
             logger.setLevel(logging.CRITICAL)
         # what is folded first is a constant when operators are written out; their parts fold again
-        return _optimized(optimizer, expanded(_optimized(optimizer, proto)))
+        proto = _optimized(optimizer, expanded(_optimized(optimizer, proto)))
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+    check_sizes(proto)
+    return proto
+
+
+def check_sizes(proto: Any) -> None:
+    """No tensor is computed that no machine could hold: a few bytes of a file can ask for one.
+
+    Raises:
+        LimitError: more than MAX_COMPUTED_ELEMENTS elements; the message names the tensor.
+    """
+    stored = {tensor.name for tensor in proto.graph.initializer}
+    for name, shape in known_shapes(proto).items():
+        if name not in stored and math.prod(shape) > MAX_COMPUTED_ELEMENTS:
+            raise LimitError(
+                f"Tensor {name[:80]!r} would have shape {list(shape)}: more than "
+                f"MAX_COMPUTED_ELEMENTS ({MAX_COMPUTED_ELEMENTS:,})."
+            )
 
 
 def _optimized(optimizer: Any, proto: Any) -> Any:
@@ -126,6 +153,7 @@ def calibrated(
     settings = ort.SessionOptions()
     settings.log_severity_level = 4
     settings.intra_op_num_threads = 1
+    settings.enable_cpu_mem_arena = False  # which ends the process when memory runs out
     settings.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
         session = ort.InferenceSession(
@@ -232,7 +260,7 @@ def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
         raise _Refused("no such operator")
     try:
         made = OPERATORS[node.op_type](lowering, node)
-    except (KeyError, ValueError, IndexError, TypeError, ZeroDivisionError) as error:
+    except (KeyError, ValueError, IndexError, TypeError, ArithmeticError, MemoryError) as error:
         raise _Refused(f"attributes or shapes that no rule covers ({error!r})") from None
     results = made if isinstance(made, list) else [made]
     for name, result in zip(node.outputs, results, strict=False):

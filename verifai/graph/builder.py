@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from verifai.errors import UnsupportedError
+from verifai.errors import LimitError, UnsupportedError
 from verifai.graph.integer import (
     MAX_ABSOLUTE,
     MAX_MAXIMUM,
@@ -29,6 +29,7 @@ from verifai.graph.integer import (
     View,
     Weight,
 )
+from verifai.limits import MAX_COMPUTED_ELEMENTS
 
 #: Axis maps of a view.
 Maps = Sequence[Affine | Indices]
@@ -72,6 +73,8 @@ class Builder:
     ) -> Tensor:
         if not all(shape):
             raise UnsupportedError(f"{self.name!r} makes a tensor without elements.")
+        if math.prod(shape) > MAX_COMPUTED_ELEMENTS and not isinstance(operation, Weight):
+            raise LimitError(f"{self.name!r} makes more than MAX_COMPUTED_ELEMENTS elements.")
         if max(abs(low), abs(high)) >= MAX_ABSOLUTE:
             raise UnsupportedError(f"{self.name!r} can exceed 2^62 in integers.")
         node = Node(operation, tuple(shape), low, high, scale, batched, self.name)

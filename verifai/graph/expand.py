@@ -280,7 +280,8 @@ def _inferred(proto: Any) -> Any:
         return proto
 
 
-def _shapes(proto: Any) -> dict[str, tuple[int, ...]]:
+def known_shapes(proto: Any) -> dict[str, tuple[int, ...]]:
+    """Shapes of all tensors as far as they can be inferred, by name."""
     graph = _inferred(proto).graph
     found = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
     for info in (*graph.value_info, *graph.input, *graph.output):
@@ -292,7 +293,7 @@ def _shapes(proto: Any) -> dict[str, tuple[int, ...]]:
 
 def _by_rules(proto: Any) -> Any:
     onnx = require("onnx", "onnx", "reading an ONNX model")
-    shapes, opset = _shapes(proto), _opset(proto)
+    shapes, opset = known_shapes(proto), _opset(proto)
     known = {t.name: t for t in proto.graph.initializer}
     result = onnx.ModelProto()
     result.CopyFrom(proto)

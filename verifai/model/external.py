@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
+
 from verifai.errors import LimitError, MalformedError, UnsupportedError
 from verifai.extras import require
 from verifai.limits import MAX_EXTERNAL_DATA_BYTES
+from verifai.model.structure import check_shape
 
 
 def inline_external_data(proto: Any, folder: Path | None) -> None:
@@ -20,8 +24,8 @@ def inline_external_data(proto: Any, folder: Path | None) -> None:
         folder: the folder of the model file; None when the model came as bytes.
 
     Raises:
-        MalformedError: a path that leaves ``folder``, a link, a device, a hard link, or a range
-            outside the file.
+        MalformedError: a path that leaves ``folder``, a link, a device, a hard link, a range
+            outside the file, or one that is not as long as the tensor.
         LimitError: more than ``MAX_EXTERNAL_DATA_BYTES`` together.
         UnsupportedError: external data, and no folder to look in.
     """
@@ -36,7 +40,10 @@ def inline_external_data(proto: Any, folder: Path | None) -> None:
                 hint="Load the model from its folder, or export with external_data=False.",
             )
         entries = {entry.key: entry.value for entry in tensor.external_data}
-        data = _read(folder, entries, tensor.name, MAX_EXTERNAL_DATA_BYTES - total)
+        if len(entries) != len(tensor.external_data):
+            raise MalformedError(f"Weight {tensor.name[:80]!r} says twice where it lies.")
+        room = MAX_EXTERNAL_DATA_BYTES - total
+        data = _read(folder, entries, tensor.name, _size(tensor, onnx), room)
         total += len(data)
         tensor.ClearField("external_data")
         tensor.data_location = onnx.TensorProto.DEFAULT
@@ -59,7 +66,22 @@ def _tensors(graph: Any, depth: int) -> list[Any]:
     return found
 
 
-def _read(folder: Path, entries: dict[str, str], name: str, room: int) -> bytes:
+def _size(tensor: Any, onnx: Any) -> int:
+    """Bytes that the tensor's shape and type take; packed types have two elements in a byte."""
+    what = f"Weight {tensor.name[:80]!r}"
+    check_shape(list(tensor.dims), what, zero_allowed=True)
+    count: int = math.prod(tensor.dims)
+    types = onnx.TensorProto
+    if tensor.data_type in (types.INT4, types.UINT4):
+        return (count + 1) // 2
+    try:
+        dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
+    except KeyError:
+        raise MalformedError(f"{what} has no known element type.") from None
+    return count * int(np.dtype(dtype).itemsize)
+
+
+def _read(folder: Path, entries: dict[str, str], name: str, size: int, room: int) -> bytes:
     what = f"Weight {name[:80]!r}"
     location = entries.get("location", "")
     parts = PurePosixPath(location).parts
@@ -99,6 +121,8 @@ def _read(folder: Path, entries: dict[str, str], name: str, room: int) -> bytes:
             length = info.st_size - offset
         if offset < 0 or length < 0 or offset + length > info.st_size:
             raise MalformedError(f"{what} reads past the end of {location[:80]!r}.")
+        if length != size:
+            raise MalformedError(f"{what} has {length} bytes in its file; its shape takes {size}.")
         if length > room:
             raise LimitError("External data exceed MAX_EXTERNAL_DATA_BYTES.")
         with os.fdopen(os.dup(file), "rb") as reader:

@@ -8,13 +8,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from verifai.errors import LimitError, MalformedError, UnsupportedError
+from verifai.errors import MalformedError, UnsupportedError
 from verifai.extras import require
 from verifai.limits import MAX_ONNX_BYTES
 from verifai.model.external import inline_external_data
 from verifai.model.inputs import TensorInfo
 from verifai.model.model import Model
 from verifai.model.structure import check_structure, static_shape
+from verifai.proof.files import read_regular
 
 #: First bytes of formats that can run code when they are opened. They are refused by name.
 _PICKLES: Final = {
@@ -46,12 +47,7 @@ def load(source: str | os.PathLike[str] | bytes) -> Model:
     if isinstance(source, bytes):
         data = source
     else:
-        path = Path(source)
-        if not path.is_file():
-            raise MalformedError(f"No such file: {path}.")
-        if path.stat().st_size > MAX_ONNX_BYTES:
-            raise LimitError(f"{path} is larger than MAX_ONNX_BYTES ({MAX_ONNX_BYTES}).")
-        data, folder = path.read_bytes(), path.resolve().parent
+        data, folder = read_regular(source, MAX_ONNX_BYTES), Path(source).resolve().parent
     for magic, what in _PICKLES.items():
         if data.startswith(magic):
             raise MalformedError(

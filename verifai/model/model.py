@@ -114,6 +114,7 @@ class Model:
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = 4
+        options.enable_cpu_mem_arena = False  # which ends the process when memory runs out
         try:
             return ort.InferenceSession(self.onnx, options, providers=["CPUExecutionProvider"])
         except Exception as error:

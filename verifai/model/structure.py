@@ -80,7 +80,7 @@ def static_shape(value: Any, role: str) -> tuple[int, ...]:
                 hint="Circuits are static: export with fixed shapes, e.g. batch size 1.",
             )
         shape.append(dim.dim_value)
-    _check_shape(shape, f"{role} {value.name!r}")
+    check_shape(shape, f"{role} {value.name!r}")
     return tuple(shape)
 
 
@@ -88,7 +88,7 @@ def check_tensor(tensor: Any) -> None:
     """Name, shape, size and finiteness of one ``TensorProto``."""
     onnx = require("onnx", "onnx", "reading an ONNX model")
     what = f"Weight {tensor.name[:80]!r}"
-    _check_shape(list(tensor.dims), what, zero_allowed=True)
+    check_shape(list(tensor.dims), what, zero_allowed=True)
     if tensor.data_location == onnx.TensorProto.EXTERNAL:
         raise MalformedError(f"{what} lies outside the file.")
     if tensor.data_type == onnx.TensorProto.STRING:
@@ -107,7 +107,12 @@ def check_tensor(tensor: Any) -> None:
         )
 
 
-def _check_shape(shape: list[int], what: str, *, zero_allowed: bool = False) -> None:
+def check_shape(shape: list[int], what: str, *, zero_allowed: bool = False) -> None:
+    """Bounds of a shape.
+
+    Raises:
+        MalformedError, LimitError: a negative axis, too many axes or elements.
+    """
     if len(shape) > MAX_RANK:
         raise LimitError(f"{what} has {len(shape)} axes; MAX_RANK is {MAX_RANK}.")
     if any(axis < 0 or (axis == 0 and not zero_allowed) for axis in shape):

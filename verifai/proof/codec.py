@@ -24,11 +24,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from verifai.errors import LimitError, MalformedError
-from verifai.limits import MAX_HEADER_BYTES, MAX_JSON_DEPTH, MAX_SECTIONS
+from verifai.errors import EnvironmentFault, LimitError, MalformedError
+from verifai.limits import (
+    MAX_HEADER_BYTES,
+    MAX_JSON_DEPTH,
+    MAX_SECTIONS,
+    MAX_VERIFYING_KEY_BYTES,
+)
+from verifai.proof.files import open_regular, read_regular
 
 MAGIC: Final = b"\x89VFAI\r\n\n"
 _PREFIX: Final = len(MAGIC) + 4 + 2 + 4
+
+#: Kinds of files that are never larger are copied into memory, others are mapped.
+MAX_COPIED_BYTES: Final = MAX_VERIFYING_KEY_BYTES
 
 #: A section's content: bytes in memory, or a view of a memory-mapped file.
 Section = bytes | memoryview
@@ -85,18 +94,27 @@ def check_json_depth(data: bytes) -> None:
 def _check_json(value: Any, depth: int) -> None:
     if depth < 0:
         raise LimitError(f"JSON is nested deeper than MAX_JSON_DEPTH ({MAX_JSON_DEPTH}).")
-    if value is None or isinstance(value, (bool, int, str)):
+    if value is None or isinstance(value, (bool, int)):
         return
-    if isinstance(value, Mapping):
+    if isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, Mapping):
         for key, item in value.items():
             if not isinstance(key, str):
                 raise MalformedError(f"JSON keys are strings, found {type(key).__name__}.")
+            _check_text(key)
             _check_json(item, depth - 1)
     elif isinstance(value, (list, tuple)):
         for item in value:
             _check_json(item, depth - 1)
     else:
         raise MalformedError(f"Canonical JSON has no {type(value).__name__} values.")
+
+
+def _check_text(text: str) -> None:
+    """Unpaired surrogates survive JSON, but no other encoding: such text cannot be shown."""
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise MalformedError("JSON text holds an unpaired surrogate.")
 
 
 def digest(domain: str, *parts: Section) -> str:
@@ -173,11 +191,7 @@ def unpack(
     what = kind.decode("ascii")
     if len(view) > limit:
         raise LimitError(f"{what} artefact has {len(view)} bytes; the limit is {limit}.")
-    if bytes(view[:8]) != MAGIC:
-        raise MalformedError(
-            f"Not a verifai artefact: expected the magic bytes of a {what} file.",
-            hint="Was the file transferred in text mode, or is it another kind of file?",
-        )
+    _check_magic(bytes(view[: len(MAGIC)]), kind)
     if len(view) < _PREFIX:
         raise MalformedError(f"Truncated {what} artefact: {len(view)} bytes.")
     found = bytes(view[8:12])
@@ -212,34 +226,42 @@ def unpack(
     return header, sections
 
 
+def _check_magic(head: bytes, kind: bytes) -> None:
+    if head != MAGIC:
+        raise MalformedError(
+            f"Not a verifai artefact: expected the magic bytes of a {kind.decode('ascii')} file.",
+            hint="Was the file transferred in text mode, or is it another kind of file?",
+        )
+
+
 def read(
     path: str | os.PathLike[str], kind: bytes, version: int, section_count: int, *, limit: int
 ) -> tuple[dict[str, Any], list[memoryview]]:
-    """:func:`unpack` a file through a read-only memory map.
+    """:func:`unpack` a file: what strangers send is copied, since a map of a file that somebody
+    cuts short kills the process; a prover's own artefacts of gigabytes are mapped, read-only.
 
     Raises:
         MalformedError: as :func:`unpack`, or when the path is not a regular file.
+        EnvironmentFault: the system does not let us read it.
     """
-    target = Path(path)
-    if not target.is_file():
-        raise MalformedError(
-            f"No such file: {target}." if not target.exists() else f"Not a regular file: {target}."
-        )
-    with target.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
+    with open_regular(path, limit) as (file, size):
         if size == 0:
-            raise MalformedError(f"Empty file: {target}.")
-        if size > limit:
-            raise LimitError(f"{target} has {size} bytes; the limit is {limit}.")
-        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    return unpack(memoryview(mapped), kind, version, section_count, limit=limit)
+            raise MalformedError(f"Empty file: {path}.")
+        if limit > MAX_COPIED_BYTES:
+            _check_magic(file.read(len(MAGIC)), kind)
+            try:
+                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            except OSError as error:
+                raise EnvironmentFault(f"{path} cannot be mapped: {error.strerror}.") from None
+            return unpack(memoryview(mapped), kind, version, section_count, limit=limit)
+    return unpack(read_regular(path, limit), kind, version, section_count, limit=limit)
 
 
 def exact_fields(value: Any, fields: Sequence[str], what: str) -> dict[str, Any]:
     """``value`` as a dict that has exactly ``fields``; unknown or missing ones are refused."""
     if not isinstance(value, dict) or set(value) != set(fields):
-        found = sorted(value) if isinstance(value, dict) else type(value).__name__
-        raise MalformedError(f"{what} has the fields {sorted(fields)}, found {found}.")
+        found = str(sorted(value)) if isinstance(value, dict) else type(value).__name__
+        raise MalformedError(f"{what} has the fields {sorted(fields)}, found {found:.500}.")
     return value
 
 
@@ -253,5 +275,5 @@ def hex_digest(value: Any, what: str) -> str:
 def one_of(value: Any, choices: Sequence[str], what: str) -> str:
     """``value`` if it is one of ``choices``."""
     if not isinstance(value, str) or value not in choices:
-        raise MalformedError(f"{what} is one of {list(choices)}, found {value!r}.")
+        raise MalformedError(f"{what} is one of {list(choices)}, found {value!r:.80}.")
     return value

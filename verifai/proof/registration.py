@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from verifai.errors import MalformedError
 from verifai.limits import MAX_PROOF_BYTES
 from verifai.proof import codec
 from verifai.proof.codec import exact_fields, hex_digest
@@ -46,19 +45,17 @@ class Registration:
         Raises:
             MalformedError: not the canonical encoding of a registration.
         """
-        header, (argument,) = codec.unpack(data, KIND, VERSION, 1, limit=MAX_PROOF_BYTES)
-        fields = exact_fields(header, ("verifying_key",), "A registration")
-        return cls(hex_digest(fields["verifying_key"], "verifying_key"), bytes(argument))
+        return cls._from(*codec.unpack(data, KIND, VERSION, 1, limit=MAX_PROOF_BYTES))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Registration:
         """Read a file. Raises as :meth:`from_bytes`."""
-        target = Path(path)
-        if not target.is_file():
-            raise MalformedError(f"No registration at {target}.")
-        if target.stat().st_size > MAX_PROOF_BYTES:
-            raise MalformedError(f"{target} is larger than MAX_PROOF_BYTES.")
-        return cls.from_bytes(target.read_bytes())
+        return cls._from(*codec.read(path, KIND, VERSION, 1, limit=MAX_PROOF_BYTES))
+
+    @classmethod
+    def _from(cls, header: dict[str, Any], sections: list[memoryview]) -> Registration:
+        fields = exact_fields(header, ("verifying_key",), "A registration")
+        return cls(hex_digest(fields["verifying_key"], "verifying_key"), bytes(sections[0]))
 
     def __repr__(self) -> str:
         return f"Registration(key {self.verifying_key[:12]}, {len(self.argument):,} bytes)"

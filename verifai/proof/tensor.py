@@ -58,7 +58,7 @@ class TensorSpec:
         if not isinstance(shape, list) or len(shape) > MAX_RANK:
             raise MalformedError(f"Tensor {name!r}: a shape is a list of at most {MAX_RANK} axes.")
         if not all(type(axis) is int and 0 < axis <= MAX_PUBLIC_VALUES for axis in shape):
-            raise MalformedError(f"Tensor {name!r}: axes are positive and bounded, found {shape}.")
+            raise MalformedError(f"Tensor {name!r}: axes are positive and bounded: {shape!r:.80}.")
         if math.prod(shape) > MAX_PUBLIC_VALUES:
             raise MalformedError(f"Tensor {name!r} has more than MAX_PUBLIC_VALUES elements.")
         if type(scale) is not int or not 0 <= scale <= MAX_SCALE:

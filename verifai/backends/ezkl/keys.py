@@ -10,7 +10,7 @@ from typing import Final
 from verifai.backends.ezkl import settings as ezkl_settings
 from verifai.backends.ezkl.process import EzklError, Step, installed_version, run, workspace
 from verifai.circuit import SRS, Circuit, ProvingKey
-from verifai.errors import InternalError, MalformedError, UsageError
+from verifai.errors import InternalError, MalformedError, UnsupportedError, UsageError
 from verifai.progress import Progress
 from verifai.proof import Guarantees, VerifyingKey
 
@@ -20,6 +20,11 @@ _PROOF_LENGTH: Final = re.compile(r"eq\(0x([0-9a-f]+), proof\.length\)")
 
 def setup(circuit: Circuit, srs: SRS | None, progress: Progress) -> tuple[ProvingKey, VerifyingKey]:
     """See :meth:`verifai.backends.protocol.Backend.setup`."""
+    if srs is not None and srs.format != "halo2":
+        raise UnsupportedError(
+            "The ezkl backend reads halo2 .srs files: a .ptau file lacks their Lagrange basis.",
+            hint="Take the .srs file of the same ceremony for your circuit's size.",
+        )
     version = installed_version()
     if version != circuit.version:
         raise UsageError(

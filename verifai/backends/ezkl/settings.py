@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from verifai.circuit import Visibility
-from verifai.errors import MalformedError, UsageError
+from verifai.errors import LimitError, MalformedError, UsageError
+from verifai.limits import MAX_HEADER_BYTES
+from verifai.proof.codec import check_json_depth
 
 #: Options of :func:`verifai.compile` that are passed on to ezkl's ``PyRunArgs``.
 RUN_OPTIONS: Final = {
@@ -71,13 +73,24 @@ def canonical(text: str) -> bytes:
 
 
 def load(text: str | bytes) -> dict[str, Any]:
-    """Parse a settings file and check that what we rely on is there."""
+    """Parse settings, perhaps from a stranger's key, and check that what we rely on is there.
+
+    Raises:
+        MalformedError, LimitError: it is not.
+    """
+    data = text.encode() if isinstance(text, str) else text
+    if len(data) > MAX_HEADER_BYTES:
+        raise LimitError(f"ezkl settings of {len(data)} bytes: MAX_HEADER_BYTES is exceeded.")
+    check_json_depth(data)
     try:
-        settings = json.loads(text)
-        settings["run_args"]["logrows"], settings["run_args"]["lookup_range"]
-        settings["model_input_scales"], settings["model_output_scales"]
+        settings = json.loads(data)
+        arguments = settings["run_args"]
+        arguments["logrows"], arguments["lookup_range"], arguments.items()
+        for name in ("input", "output"):
+            if not isinstance(settings[f"model_{name}_scales"], list):
+                raise TypeError(f"model_{name}_scales")
         settings["required_lookups"], settings["required_range_checks"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise MalformedError(f"The ezkl settings are not what ezkl 23 writes: {error!r}.") from None
     return dict(settings)
 
@@ -98,5 +111,6 @@ def visibility(written: Any) -> str | None:
     """Our word for a visibility as ezkl writes it into its settings, or None."""
     if written in ("Public", "Private"):
         return str(written).lower()
-    hashed = isinstance(written, dict) and written.get("Hashed", {}).get("hash_is_public") is True
-    return "committed" if hashed else None
+    hashed = written.get("Hashed") if isinstance(written, dict) else None
+    public = isinstance(hashed, dict) and hashed.get("hash_is_public") is True
+    return "committed" if public else None

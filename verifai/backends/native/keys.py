@@ -60,7 +60,7 @@ def setup(circuit: Circuit, srs: SRS | None, progress: Progress) -> tuple[Provin
                 hint="Take a larger file of the same ceremony.",
             )
         progress.stage("reading the reference string")
-        strings = _native(lambda: core().Srs.read(bytes(srs.data), powers))
+        strings = _native(lambda: strings_of(srs, powers))
         kept = strings.to_points(powers)
     progress.stage("committing to the weights")
     # published weights need no blinding: the key can then be made again from the model
@@ -145,6 +145,14 @@ def rows(lowered: LoweredCircuit) -> int:
 def _prover(lowered: LoweredCircuit, strings: Any, blindings: bytes | None) -> Any:
     weights = [array.astype("<i8").tobytes() for array in lowered.weights]
     return _native(lambda: core().Prover(lowered.table, weights, strings, blindings))
+
+
+def strings_of(srs: SRS, powers: int) -> Any:
+    """The string's first ``powers`` powers in the core, which checks them itself."""
+    if srs.format == "points":
+        data = srs.data[: 64 * powers], srs.data[-128:]
+        return core().Srs.from_points(b"".join(data))
+    return core().Srs.read(bytes(srs.data), powers)
 
 
 def _native(call: Any) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifai.backends.native.core import core
+from verifai.backends.native.keys import strings_of
 from verifai.circuit import SRS
 from verifai.errors import MalformedError, UsageError, VerificationError
 from verifai.proof import Opening, TensorClaim
@@ -80,7 +81,7 @@ def _strings(layout: RowLayout, srs: SRS | None) -> Any:
             )
         return core().Srs.development(powers)
     try:
-        strings = core().Srs.read(bytes(srs.data), powers)
+        strings = strings_of(srs, powers)
     except ValueError as error:
         raise MalformedError(f"The reference string: {error}.") from None
     if srs_id(strings.tau_g2) != layout.srs_id:

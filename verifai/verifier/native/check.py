@@ -6,7 +6,6 @@ compared here, since a key may come from a publisher.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Final
@@ -149,7 +148,7 @@ def public_node(table: Table, index: int) -> tuple[int, int, tuple[int, ...], bo
 
 
 def _check_key(key: VerifyingKey, tau_g2: bytes) -> None:
-    hides = json.loads(bytes(key.material[0])).get("hiding") is True
+    hides = parse_table(bytes(key.material[0])).hiding
     if key.guarantees.zero_knowledge != hides:
         raise _contradiction(4, "its operation table and its promise of zero knowledge differ")
     if key.guarantees.srs_id != srs_id(tau_g2) or key.guarantees.srs != srs_kind(tau_g2):

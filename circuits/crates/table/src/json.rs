@@ -1,6 +1,6 @@
 //! The JSON form of a table, field by field. Unknown and missing fields are errors.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -13,10 +13,18 @@ pub(crate) struct Table {
     pub(crate) product: Vec<Product>,
     pub(crate) lookup: Vec<Lookup>,
     pub(crate) public: Vec<usize>,
+    /// Absent or not empty.
+    #[serde(default, deserialize_with = "present")]
     pub(crate) linked: Option<Vec<usize>>,
-    /// Absent or true.
-    #[serde(default)]
+    /// Absent or true; `null` is neither.
+    #[serde(default, deserialize_with = "present")]
     pub(crate) hiding: Option<bool>,
+}
+
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 #[derive(Debug, Deserialize)]

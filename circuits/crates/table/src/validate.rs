@@ -52,12 +52,6 @@ pub fn read(bytes: &[u8]) -> Result<Circuit, TableError> {
     if serde_json::to_vec(&value).ok().as_deref() != Some(bytes) {
         return Err(TableError::Json("not in canonical form".to_owned()));
     }
-    let null = value
-        .as_object()
-        .is_some_and(|o| o.values().any(serde_json::Value::is_null));
-    if null {
-        return Err(TableError::Json("a field that is null".to_owned()));
-    }
     let table: json::Table =
         serde_json::from_slice(bytes).map_err(|e| TableError::Json(e.to_string()))?;
     require(table.version == 1, "this version reads tables of version 1")

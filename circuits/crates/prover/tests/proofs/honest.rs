@@ -133,8 +133,11 @@ fn a_table_says_that_it_hides_or_says_nothing() {
     assert!(read(&case).unwrap().hiding);
     case.table["log_columns"] = serde_json::json!(6);
     assert!(read(&case).is_err());
-    case.table["hiding"] = serde_json::json!(false);
-    assert!(read(&case).is_err());
+    case.table["log_columns"] = serde_json::json!(7);
+    for other in [serde_json::json!(false), serde_json::json!(null)] {
+        case.table["hiding"] = other;
+        assert!(read(&case).is_err());
+    }
 }
 
 #[test]

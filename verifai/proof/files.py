@@ -1,0 +1,68 @@
+"""Opening files from strangers: regular, of a bounded size, and never waited for."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from verifai.errors import EnvironmentFault, LimitError, MalformedError
+
+#: Errors of ``open`` that say that the path is wrong, not this machine.
+_NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+
+
+@contextmanager
+def open_regular(path: str | os.PathLike[str], limit: int) -> Iterator[tuple[BinaryIO, int]]:
+    """A regular file and its size in bytes.
+
+    The checks are made on what was opened, so that nothing can be exchanged between check and use;
+    a pipe or a device is refused without waiting for it.
+
+    Raises:
+        MalformedError: no such file, or a folder, pipe, device or socket.
+        LimitError: more than ``limit`` bytes; nothing was read.
+        EnvironmentFault: the system does not let us read it.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except ValueError:  # a NUL
+        raise MalformedError(f"Not a path: {os.fspath(path)!r}.") from None
+    except OSError as error:
+        if error.errno in _NO_FILE:
+            raise MalformedError(f"No such file: {path}.") from None
+        if error.errno == errno.ENXIO:  # a socket
+            raise MalformedError(f"Not a regular file: {path}.") from None
+        raise EnvironmentFault(f"{path} cannot be read: {error.strerror}.") from None
+    try:
+        info = os.fstat(handle)
+        if not stat.S_ISREG(info.st_mode):
+            raise MalformedError(f"Not a regular file: {path}.")
+        if info.st_size > limit:
+            raise LimitError(f"{path} has {info.st_size} bytes; the limit is {limit}.")
+    except BaseException:
+        os.close(handle)
+        raise
+    with os.fdopen(handle, "rb") as file:
+        yield file, info.st_size
+
+
+def read_regular(path: str | os.PathLike[str], limit: int) -> bytes:
+    """The content of a regular file.
+
+    Raises:
+        MalformedError: also for a file that shrank or grew while it was read. Else as
+            :func:`open_regular`.
+    """
+    with open_regular(path, limit) as (file, size):
+        pieces = []
+        left = size + 1  # one more than there should be
+        while left and (piece := file.read(min(left, 1 << 24))):
+            pieces.append(piece)
+            left -= len(piece)
+    if left != 1:
+        raise MalformedError(f"{path} changed while it was read.")
+    return b"".join(pieces)
