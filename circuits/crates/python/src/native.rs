@@ -244,9 +244,11 @@ pub(crate) fn native_verify(
         return Err(PyValueError::new_err("public words have 32 bytes each"));
     }
     released(py, || {
+        let key = VerifyingKey::read(table, commitments, tau_g2).map_err(|e| e.to_string())?;
+        key.check_sizes(batch, words.len() / 32, proof.len())
+            .map_err(|e| e.to_string())?;
         let words: Result<Vec<F>, _> = words.chunks_exact(32).map(decode).collect();
         let words = words.map_err(|e| format!("public words: {e}"))?;
-        let key = VerifyingKey::read(table, commitments, tau_g2).map_err(|e| e.to_string())?;
         let public = Public {
             batch,
             context,

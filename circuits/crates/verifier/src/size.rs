@@ -1,7 +1,10 @@
-//! The exact length of a proof.
+//! The exact length of a proof and of its public words: checked before any work that grows with
+//! what a stranger sent.
 
+use crate::key::VerifyingKey;
+use crate::skeleton::VerifyError;
 use verifai_lookup::RELATION_DEGREE;
-use verifai_table::{Layout, Region};
+use verifai_table::{start, Circuit, Layout, Region};
 
 /// Bytes of a scalar.
 const SCALAR: usize = 32;
@@ -35,4 +38,44 @@ pub fn proof_bytes(layout: &Layout) -> usize {
     scalars
         .saturating_mul(SCALAR)
         .saturating_add(points.saturating_mul(POINT))
+}
+
+/// How many words the public tensors of an expanded circuit have.
+pub fn word_count(circuit: &Circuit) -> usize {
+    circuit.public.iter().fold(0usize, |sum, node| {
+        let (per_row, rows) = start::word_shape(circuit.dims(*node));
+        sum.saturating_add(per_row.saturating_mul(rows))
+    })
+}
+
+/// Whether so many words and a proof of so many bytes can be about this circuit at all.
+pub fn check(
+    circuit: &Circuit,
+    layout: &Layout,
+    words: usize,
+    proof: usize,
+) -> Result<(), VerifyError> {
+    let expected = proof_bytes(layout);
+    if proof != expected {
+        return Err(VerifyError::Length {
+            got: proof,
+            expected,
+        });
+    }
+    let expected = word_count(circuit);
+    if words != expected {
+        return Err(VerifyError::Words {
+            got: words,
+            expected,
+        });
+    }
+    Ok(())
+}
+
+impl VerifyingKey {
+    /// The same check for a batch of this key, for callers that have yet to decode the words.
+    pub fn check_sizes(&self, batch: usize, words: usize, proof: usize) -> Result<(), VerifyError> {
+        let circuit = self.circuit.expand(batch);
+        check(&circuit, &Layout::new(&circuit)?, words, proof)
+    }
 }

@@ -7,6 +7,7 @@ use crate::labels::{
     TAIL_ROW, TAU, VALUE, WORDS, WORD_POINT, X, Z, ZEROCHECK, ZERO_POINT,
 };
 use crate::rounds::{self, pad_weights};
+use crate::size;
 use thiserror::Error;
 use verifai_commitment::{OpeningError, PublicRow, Statement};
 use verifai_curve::{CurveGroup, G1};
@@ -46,6 +47,14 @@ pub enum VerifyError {
     /// A batch of no inferences.
     #[error("a batch has at least one inference")]
     EmptyBatch,
+    /// The proof is longer or shorter than every proof for this table and batch.
+    #[error("a proof of {got} bytes, the key asks for {expected}")]
+    Length {
+        /// Bytes given.
+        got: usize,
+        /// Bytes of the proofs for this table and batch.
+        expected: usize,
+    },
     /// The wrong number of public words.
     #[error("{got} public words, the key asks for {expected}")]
     Words {
@@ -90,6 +99,7 @@ pub fn verify(key: &VerifyingKey, public: &Public<'_>, proof: &[u8]) -> Result<(
     }
     let circuit = key.circuit.expand(public.batch);
     let layout = Layout::new(&circuit)?;
+    size::check(&circuit, &layout, public.words.len(), proof.len())?;
     check_words(&circuit, public.words)?;
     let transcript = statement(key.digest, public);
     let mut proof = ProofReader::new(transcript, proof);
@@ -204,7 +214,7 @@ pub fn statement(digest: [u8; 32], public: &Public<'_>) -> Transcript {
     transcript
 }
 
-/// Every word holds exactly the bits of its values.
+/// Every word holds exactly the bits of its values. There are as many as there should be.
 fn check_words(circuit: &Circuit, words: &[F]) -> Result<(), VerifyError> {
     let mut expected = Vec::new();
     for node in &circuit.public {
@@ -218,12 +228,6 @@ fn check_words(circuit: &Circuit, words: &[F]) -> Result<(), VerifyError> {
             });
             expected.extend(full);
         }
-    }
-    if expected.len() != words.len() {
-        return Err(VerifyError::Words {
-            got: words.len(),
-            expected: expected.len(),
-        });
     }
     for (index, (word, values)) in words.iter().zip(expected).enumerate() {
         let bytes = verifai_field::encode(word);
