@@ -130,7 +130,7 @@ def through_view(
         moved = {tuple(maps[s].offset for s in axes): 1}
         for group in members:
             shares = _shares(group, [maps[s] for s in axes], target, work)
-            work.spend(len(moved) * len(shares))
+            work.spend(3 * len(moved) * len(shares))  # an entry under a tuple is dear
             summed: dict[tuple[int, ...], int] = {}
             for (at, a), (step, b) in product(moved.items(), shares.items()):
                 key = tuple(map(add, at, step))
