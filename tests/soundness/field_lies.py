@@ -23,6 +23,7 @@ def circuit_of(
     """A lowered table with its values, as the slow prover takes it."""
     fields = json.loads(table.to_bytes())
     circuit = Circuit(batch, table.log_columns)
+    circuit.hiding = table.hiding
     circuit.nodes = fields["nodes"]
     circuit.constraints = {k: fields[k] for k in ("tables", "zero", "product", "lookup", "public")}
     circuit.batched = [node.batched for node in table.nodes]

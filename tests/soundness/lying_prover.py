@@ -51,13 +51,29 @@ class Recorder(Writer):
         self.drawn.setdefault(label, []).append(challenge)
         return challenge
 
-    def end_of_sumcheck(self, label: str, challenge: str, claim: int = 0) -> int:
+    def end_of_sumcheck(
+        self, label: str, challenge: str, claim: int = 0, messages: list[list[int]] | None = None
+    ) -> int:
         """The claim after all rounds so far, as a verifier computes it."""
-        for message, x in zip(self.said[label], self.drawn[challenge], strict=True):
+        for message, x in zip(messages or self.said[label], self.drawn[challenge], strict=True):
             basis = lagrange(len(message), x)
             values = [message[0], claim - message[0], *message[1:]]
             claim = sum(a * b for a, b in zip(values, basis, strict=True)) % P
         return claim
+
+
+class Knowing(Recorder):
+    """The prover's side of a verifier that takes known numbers for some challenges."""
+
+    def __init__(self, known: dict[str, int], hooks: dict[str, Hook]) -> None:
+        super().__init__()
+        self.known, self.hooks = known, hooks
+
+    def draw(self, label: str) -> int:
+        drawn = super().draw(label)
+        if label in self.known:
+            drawn = self.drawn[label][-1] = self.known[label]
+        return drawn
 
 
 class Liar(Prover):
@@ -70,6 +86,7 @@ class Liar(Prover):
         self.numbered = 0
         self.false: list[int] = []
         self.residues: dict[int, int] = {}
+        self.raised = 0  # A_0(r) as sent, minus the true one
         self.at_helpers: Callable[[Liar], None] | None = None
         self.shown: Callable[[list[int]], list[int]] = lambda words: words
 
@@ -111,9 +128,19 @@ class Liar(Prover):
 
     def wanted(self) -> int:
         """The value that the last sumcheck asks for, whatever the vector's is."""
-        weights = [self.total.get(address, 0) for address in range(2**self.n)]
+        coefficients = [self.total.get(address, 0) for address in range(2**self.n)]
         claim = self.w.end_of_sumcheck("last", "r", -self.total.get(-1, 0))
-        return claim * inv(multilinear(weights, self.w.drawn["r"])) % P
+        if self.masks:
+            weights = self.tail_weights(self.w.drawn["r"])
+            claim += sum(a * b for a, b in zip(weights, self.masks["tail"], strict=True))
+        return claim * inv(multilinear(coefficients, self.w.drawn["r"])) % P
+
+    def end_of_zerocheck(self) -> int:
+        """The claim after its rounds, without the pads of a hiding proof."""
+        said = self.w.said["zerocheck"]
+        pads = iter(self.masks.get("pads", [0] * (6 * len(said))))
+        bare = [[v - next(pads) for v in message] for message in said]
+        return self.w.end_of_sumcheck("zerocheck", "z", messages=bare)
 
     def relation(self, columns: list[int]) -> int:
         """The relation at z for these columns, by the verifier's own code."""
@@ -129,7 +156,7 @@ def fit_column(liar: Liar, number: int) -> None:
     """One column is sent such that the zerocheck ends well, whatever the witness."""
 
     def hook(columns: list[int]) -> None:
-        goal = liar.w.end_of_sumcheck("zerocheck", "z")
+        goal = liar.end_of_zerocheck()
         at = [liar.relation([*columns[:number], x, *columns[number + 1 :]]) for x in (0, 1)]
         columns[number] = (goal - at[0]) * inv(at[1] - at[0]) % P
 
@@ -155,7 +182,8 @@ def fit_evaluations(liar: Liar) -> None:
     def hook(values: list[int]) -> None:
         (goal,) = liar.w.said["value"][0]
         at = [folded(first, values[1:]) for first in (0, 1)]
-        values[0] = (goal - at[0]) * inv(at[1] - at[0]) % P
+        honest, values[0] = values[0], (goal - at[0]) * inv(at[1] - at[0]) % P
+        liar.raised = (values[0] - honest) % P
 
     fit_value(liar)
     liar.w.hooks["opening evaluations"] = hook
@@ -191,10 +219,11 @@ def missing(prover: Liar) -> int:
     return total % P
 
 
-def circuit(lie: str = "") -> Circuit:
+def circuit(lie: str = "", *, hiding: bool = False) -> Circuit:
     """Every kind of claim in one small circuit; ``lie`` makes one constraint false."""
     rng = random.Random(11)
-    c = Circuit(1, 6)
+    c = Circuit(1, 7 if hiding else 6)
+    c.hiding = hiding
     x = c.committed("input", sample(rng, (1, 4), -3, 3), [3], -3)
     if lie == "limb":  # 3 bits hold 9: a table of 4 bits is used when the values are cut
         c.values[x] = integers([[6, 1, 0, 2]])

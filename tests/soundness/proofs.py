@@ -108,10 +108,16 @@ def raw(arrays: Sequence[Array]) -> list[bytes]:
 class Prover:
     """Proves witnesses, true or not, of one table and its weights."""
 
-    def __init__(self, table: bytes, weights: Sequence[Array], log_columns: int) -> None:
+    def __init__(
+        self,
+        table: bytes,
+        weights: Sequence[Array],
+        log_columns: int,
+        blindings: bytes | None = None,
+    ) -> None:
         self.srs = development(log_columns)
         self.table = table
-        self.core = native().Prover(table, raw(weights), self.srs)
+        self.core = native().Prover(table, raw(weights), self.srs, blindings)
 
     def prove(
         self,
@@ -121,9 +127,17 @@ class Prover:
         lies: Sequence[tuple[int, int]] = (),
         stubborn: bool = False,
         context: bytes = CONTEXT,
+        unmasked: Sequence[str] = (),
+        repeated: Sequence[str] = (),
     ) -> Claim:
         words, proof = self.core.prove(
-            batch, raw(witness), context, lies=list(lies), stubborn=stubborn
+            batch,
+            raw(witness),
+            context,
+            lies=list(lies),
+            stubborn=stubborn,
+            unmasked=list(unmasked),
+            repeated=list(repeated),
         )
         return Claim(
             self.table, self.core.commitments, self.srs.tau_g2, batch, context, words, proof

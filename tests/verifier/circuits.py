@@ -33,10 +33,12 @@ class Circuit:
             "tables": [], "zero": [], "product": [], "lookup": [], "public": [],
         }  # fmt: skip
         self.log_columns = log_columns
+        self.hiding = False
 
     def table(self) -> dict[str, Any]:
         return {
             "version": 1, "log_columns": self.log_columns, "nodes": self.nodes, **self.constraints,
+            **({"hiding": True} if self.hiding else {}),
         }  # fmt: skip
 
     def table_bytes(self) -> bytes:

@@ -113,3 +113,16 @@ def combine(*terms: tuple[int, Linear]) -> Linear:
         for address, c in form.items():
             out[address] = (out.get(address, 0) + factor * c) % P
     return out
+
+
+def next_claim(claim: Linear, message: list[Linear], t: int) -> Linear:
+    """The value at t of the polynomial with s(0), s(2), .., s(d) = message, s(0) + s(1) = claim."""
+    values = [message[0], combine((1, claim), (-1, message[0])), *message[1:]]
+    terms = []
+    for i, value in enumerate(values):
+        weight = 1
+        for j in range(len(values)):
+            if j != i:
+                weight = weight * (t - j) * inv(i - j) % P
+        terms.append((weight, value))
+    return combine(*terms)

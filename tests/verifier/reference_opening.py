@@ -17,6 +17,9 @@ class Opening:
     vector: Any
     blinding: Any
     points: Any
+    pad_last: Any
+    reveal_tail: Any
+    public_rows: Any
 
     def last_and_open(self, total: Linear) -> None:
         w = self.w
@@ -25,7 +28,7 @@ class Opening:
             if address >= 0:
                 weights[address] = k
         vector, r = self.vector, []
-        for _ in range(self.n):
+        for round_ in range(self.n):
             half = len(vector) // 2
             sums = []
             for t in (0, 2):
@@ -36,10 +39,12 @@ class Opening:
                         k, v = 2 * weights[x + half] - k, 2 * vector[x + half] - v
                     s += k * v
                 sums.append(s % P)
+            self.pad_last(sums, round_)
             w.scalars("last", sums)
             r.append(w.draw("r"))
             weights, vector = fold(weights, r[-1]), fold(vector, r[-1])
         w.scalars("value", [vector[0]])
+        self.reveal_tail(r)
         self.open(r)
 
     def open(self, r: list[int]) -> None:
@@ -67,12 +72,14 @@ class Opening:
             return encode(msm([G], [scalar % P]))
 
         w.send("opening folds", 2, [point(at(f, TAU)) for f in polynomials[1:]])
-        x = w.draw("opening r")
+        x = first_x = w.draw("opening r")
         claims = []
         for f in polynomials:
             claims += [(f, x, at(f, x)), (f, -x % P, at(f, -x % P))]
             x = x * x % P
         w.scalars("opening evaluations", [claims[0][2], *(v for _, _, v in claims[1::2])])
+        for f in self.public_rows:
+            claims.append((f, first_x, at(f, first_x)))
         nu = w.draw("opening nu")
 
         def quotient(at_x: int, below: Any) -> int:

@@ -26,20 +26,24 @@ from tests.verifier.reference_algebra import (
     eq,
     fold,
     inv,
+    next_claim,
     pack,
 )
+from tests.verifier.reference_hiding import Hiding
 from tests.verifier.reference_opening import Opening
 from verifai.verifier.native.curve import G, H, msm
 from verifai.verifier.native.keccak import keccak256
 
 
-class Prover(Opening):
+class Prover(Opening, Hiding):
     """``prove()`` leaves proof, words, commitments (of the weights) and the writer."""
 
     def __init__(self, circuit: Circuit, context: bytes = bytes(32)) -> None:
         self.c, self.context = circuit, context
         self.rng = random.Random(7)
         self.w = Writer()
+        self.lines: dict[str, Box] = {}
+        self.masks: dict[str, list[int]] = {}
         self.layout()
 
     # ---- layout -------------------------------------------------------------------------------
@@ -50,7 +54,7 @@ class Prover(Opening):
     def layout(self) -> None:
         c = self.c
         regions: dict[str, list[Box]] = {
-            r: [] for r in ("weight", "input", "output", "witness", "helper")
+            r: [] for r in ("weight", "input", "output", "witness", "helper", "mask")
         }
         self.blocks: dict[int, list[Box]] = {}
         self.contents: list[tuple[Box, Array]] = []
@@ -102,7 +106,9 @@ class Prover(Opening):
         end = max(
             pack([place for _, place, _ in self.groups], 0), pack([b for b, _ in self.products], 0)
         )
-        self.nz = max(1, bits(max(end, 1)))
+        self.nz = max(1, bits(max(end + c.hiding, 1)))
+        if c.hiding:
+            self.place_masks(regions, end)
 
         columns, at = 2**c.log_columns, 0
         self.rows: dict[str, list[int]] = {}
@@ -201,6 +207,8 @@ class Prover(Opening):
                         counts[tag - 15][v - c.constraints["tables"][tag - 16]["first"]] += 1
         for box, count in zip(self.m, counts, strict=True):
             self.put(box, integers(count))
+        for name, box in self.lines.items():
+            self.put(box, integers(self.masks[name]))
 
         self.commit("weight")
         self.commitments = b"".join(self.points[i] for i in self.rows["weight"])
@@ -211,8 +219,9 @@ class Prover(Opening):
         self.words = self.public_words()
         if self.words:
             w.step(1, 1, "public words", b"".join(x.to_bytes(32, "big") for x in self.words))
-        stage_1 = ["input", "output", "witness"]
+        stage_1 = ["input", "output", "witness", "mask"]
         w.send("stage 1", 2, [p for name in stage_1 for p in self.commit(name)])
+        self.commit_tail()
         alpha, beta = w.draw("alpha"), w.draw("beta")
 
         for (h, _, _), group in zip(self.groups, lookup_values, strict=True):
@@ -255,7 +264,7 @@ class Prover(Opening):
             value = 0
             for v in reversed(self.vector[i * size : (i + 1) * size]):
                 value = (value * TAU + v) % P
-            self.blinding[i] = self.rng.randrange(P)
+            self.blinding[i] = self.fresh(1)[0]
             self.points[i] = encode(msm([G, H], [value, self.blinding[i]]))
             out.append(self.points[i])
         return out
@@ -339,6 +348,10 @@ class Prover(Opening):
                     else:
                         columns[5 + i][x], functionals[5 + i][x] = 1, {-1: 1}
 
+        for j, slot in enumerate(self.masks.get("slots", [])):
+            columns[j][self.position] = slot
+            functionals[j][self.position] = {self.lines["slots"].base + j: 1}
+
         def relation(v: list[int]) -> int:
             col, tag, num, (on, of) = v[:count], v[count : count + 4], v[count + 4 : -2], v[-2:]
             d = [(alpha - x - beta * t) % P for x, t in zip(col[:4], tag, strict=True)]
@@ -349,8 +362,8 @@ class Prover(Opening):
                 out += gamma * of * col[5] * col[6] * col[7] * col[8] * col[9]
             return out % P
 
-        tables, z = [*columns, *tags, *numerators, en, gate], []
-        for _ in range(self.nz):
+        tables, z, claim = [*columns, *tags, *numerators, en, gate], [], Linear()
+        for k in range(self.nz):
             half = len(tables[0]) // 2
             sums = []
             for t in (0, 2, 3, 4, 5, 6):
@@ -359,14 +372,18 @@ class Prover(Opening):
                     for f in tables
                 ]
                 sums.append(sum(relation(list(v)) for v in zip(*at, strict=True)) % P)
+            message = self.padded(sums, 6 * k)
             w.scalars("zerocheck", sums)
             z.append(w.draw("z"))
+            claim = next_claim(claim, message(), z[-1])
             tables = [fold(f, z[-1]) for f in tables]
         sent = [f[0] for f in tables[:count]]
         w.scalars("columns", sent)
         e = eq(z)
-        # an honest sumcheck ends in the relation: the first claim is the number 0
-        return [{}] + [
+        # an honest sumcheck ends in the relation: without pads the first claim is the number 0
+        after = relation([*sent, *(f[0] for f in tables[count:])])
+        first = combine((1, claim), (-1, {-1: after})) if self.masks else Linear()
+        return [first] + [
             combine(*((e[x], form) for x, form in f.items()), (-1, {-1: value}))
             for f, value in zip(functionals, sent, strict=True)
         ]
@@ -483,7 +500,7 @@ class Prover(Opening):
             tables.append((i["A"] * spare, i["B"] * spare))  # constant in the first variables
 
         kappa, claim_terms = [], combine((-1, linear))
-        for _ in range(most):
+        for k in range(most):
             sums = [0, 0, 0]
             for i, (a, b) in zip(instances, tables, strict=True):
                 half = len(a) // 2
@@ -492,20 +509,23 @@ class Prover(Opening):
                     for x in range(half):
                         s += (a[x] + t * (a[x + half] - a[x])) * (b[x] + t * (b[x + half] - b[x]))
                     sums[t] = (sums[t] + i["coefficient"] * s) % P
-            w.scalars("contraction", [sums[0], sums[2]])
+            values = [sums[0], sums[2]]
+            message = self.padded(values, 6 * self.nz + 2 * k)
+            w.scalars("contraction", values)
             x = w.draw("kappa")
             kappa.append(x)
-            # s(x) from s(0), s(1) = claim - s(0), s(2): the claim stays a linear form
-            one = x * (2 - x)
-            rest = sums[0] * ((x - 1) * (x - 2) * inv(2) - one) + sums[2] * x * (x - 1) * inv(2)
-            claim_terms = combine((one, claim_terms), (1, {-1: rest}))
+            claim_terms = next_claim(claim_terms, message(), x)
             tables = [(fold(a, x), fold(b, x)) for a, b in tables]
         ends = [v for a, b in tables for v in (a[0], b[0])]
+        self.hide_ends(ends)
         w.scalars("ends", ends)
+        self.sacrifice()
         claims = []
-        for i, a, b in zip(instances, ends[::2], ends[1::2], strict=True):
-            claim_terms = combine((1, claim_terms), (-i["coefficient"] * a * b, {-1: 1}))
-            claims += self.end_claims(i, kappa[most - i["m"] :], a, b)
+        for j, (i, a, b) in enumerate(zip(instances, ends[::2], ends[1::2], strict=True)):
+            product = combine((a * b, {-1: 1}), (1, self.unmasked_product(j, a, b)))
+            claim_terms = combine((1, claim_terms), (-i["coefficient"], product))
+            pair = self.end_claims(i, kappa[most - i["m"] :], a, b)
+            claims += self.with_triple(j, pair)
         return [claim_terms, *claims]
 
     def instance(self, node: int, coefficient: int, vectors: list[list[int]]) -> dict[str, Any]:

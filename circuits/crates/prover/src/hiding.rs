@@ -1,17 +1,18 @@
 //! The randomness of a hiding proof: fresh from the operating system for every attempt.
 
 use crate::key::ProvingKey;
+use crate::masks::{Mask, Spoiled};
 use crate::prove::ProveError;
 use crate::space::Space;
 use verifai_commitment::{KeyError as RowError, PublicRow, Row};
 use verifai_curve::G1;
-use verifai_field::random::random_vec;
 use verifai_field::{inner_product, F};
 use verifai_table::layout::TRIPLE;
-use verifai_table::Layout;
+use verifai_table::{Layout, Region};
 use verifai_transcript::ProofWriter;
 use verifai_verifier::labels::{G, TAIL, TAIL_BLINDING, TAIL_MASK, TAIL_ROW};
 use verifai_verifier::rounds::pad_weights;
+use verifai_verifier::skeleton::first_contraction_pad;
 
 /// Everything that hides. All vectors are empty for a proof that does not hide.
 #[derive(Debug, Default)]
@@ -36,28 +37,47 @@ pub(crate) struct Randomness {
 
 impl Randomness {
     /// Draws all of it, or nothing if the layout does not hide.
-    pub(crate) fn draw(layout: &Layout) -> Result<Self, ProveError> {
-        let draw = |n: usize| random_vec(n).map_err(|e| ProveError::Randomness(e.to_string()));
+    pub(crate) fn draw(layout: &Layout, spoiled: &Spoiled) -> Result<Self, ProveError> {
+        let draw = |mask, n| spoiled.draw(mask, n);
         let Some(hiding) = &layout.hiding else {
             return Ok(Self {
                 rows: vec![F::default(); 1 << layout.log_rows()],
                 ..Self::default()
             });
         };
-        let mut triples = draw(layout.contractions.len() * TRIPLE)?;
-        for triple in triples.chunks_exact_mut(TRIPLE) {
-            triple[2] = triple[0] * triple[1];
-            triple[5] = triple[3] * triple[4];
+        let pairs = 2 * layout.contractions.len();
+        let first = draw(Mask::Triples, pairs)?;
+        let second = draw(Mask::SecondTriples, pairs)?;
+        let mut triples = Vec::with_capacity(layout.contractions.len() * TRIPLE);
+        for (ab, other) in first.chunks_exact(2).zip(second.chunks_exact(2)) {
+            for pair in [ab, other] {
+                triples.extend([pair[0], pair[1], pair[0] * pair[1]]);
+            }
+        }
+        let of_zerocheck = first_contraction_pad(layout);
+        let mut pads = draw(Mask::ZerocheckPads, of_zerocheck)?;
+        pads.extend(draw(
+            Mask::ContractionPads,
+            hiding.pad_count - of_zerocheck,
+        )?);
+        let mut rows = draw(Mask::WitnessBlindings, 1 << layout.log_rows())?;
+        for (region, mask) in [
+            (Region::Helper, Mask::HelperBlindings),
+            (Region::Mask, Mask::RowBlinding),
+        ] {
+            let range = layout.region_rows(region);
+            let own = draw(mask, range.len())?;
+            rows[range].copy_from_slice(&own);
         }
         Ok(Self {
-            slots: draw(layout.columns())?,
+            slots: draw(Mask::Slots, layout.columns())?,
             triples,
-            pads: draw(hiding.pad_count)?,
-            mask: draw(1 << layout.log_columns)?,
-            tail: draw(layout.tail())?,
-            tail_mask: draw(layout.tail())?,
-            tail_blindings: draw(2)?,
-            rows: draw(1 << layout.log_rows())?,
+            pads,
+            mask: draw(Mask::Row, 1 << layout.log_columns)?,
+            tail: draw(Mask::Tail, layout.tail())?,
+            tail_mask: draw(Mask::TailMask, layout.tail())?,
+            tail_blindings: draw(Mask::TailBlindings, 2)?,
+            rows,
         })
     }
 

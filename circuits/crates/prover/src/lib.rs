@@ -11,6 +11,7 @@
 //! | `stage_2` | the helpers of the lookups |
 //! | [`space`] | the committed vector by rows |
 //! | `hiding` | the randomness of a hiding proof |
+//! | [`masks`] | what tests of hiding take away from it |
 //! | [`zerocheck`] | the sumcheck of lookups and products |
 //! | [`contraction`] | the sumcheck of einsums |
 //! | [`last`] | the sumcheck that joins all claims |
@@ -23,6 +24,7 @@ pub mod contraction;
 mod hiding;
 pub mod key;
 pub mod last;
+pub mod masks;
 pub mod prove;
 pub mod space;
 mod stage_2;
@@ -32,5 +34,6 @@ pub mod witness;
 pub mod zerocheck;
 
 pub use key::ProvingKey;
+pub use masks::{Mask, Spoiled};
 pub use prove::{profile, prove, Job, Proof, ProveError};
 pub use stages::Stages;

@@ -2,6 +2,7 @@
 
 use crate::hiding::{fold_tail, send_tail, Randomness};
 use crate::key::ProvingKey;
+use crate::masks::Spoiled;
 use crate::space::Space;
 use crate::stage_2::{helpers, lie_in_helper};
 use crate::stages::Stages;
@@ -46,6 +47,8 @@ pub struct Job {
     pub lies: Vec<(usize, i64)>,
     /// Go on with a witness that proves nothing.
     pub stubborn: bool,
+    /// What tests of hiding take away. Empty for an honest prover.
+    pub spoiled: Spoiled,
 }
 
 /// A proof with the public words that it is about.
@@ -167,7 +170,7 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
         space.open(rows.clone(), true);
     }
     space.open(layout.region_rows(Region::Mask), false);
-    let mut random = Randomness::draw(&layout)?;
+    let mut random = Randomness::draw(&layout, &job.spoiled)?;
     for (row, blinding) in layout.region_rows(Region::Weight).zip(&key.blindings) {
         random.rows[row] = *blinding;
     }

@@ -8,7 +8,7 @@ use std::io::Cursor;
 use std::path::PathBuf;
 use verifai_curve::{blinding_generator, encode_g1, msm_small, CurveGroup};
 use verifai_field::{decode, encode, F};
-use verifai_prover::{Job, ProvingKey};
+use verifai_prover::{Job, Mask, ProvingKey, Spoiled};
 use verifai_srs::{development, Srs};
 use verifai_table::Layout;
 use verifai_verifier::{key, proof_bytes, verify, Public, VerifyingKey};
@@ -122,6 +122,13 @@ fn scalars(bytes: &[u8]) -> PyResult<Vec<F>> {
     all.map_err(|e| PyValueError::new_err(format!("not a scalar: {e}")))
 }
 
+fn masks(names: &[String]) -> PyResult<Vec<Mask>> {
+    let named = |name: &String| {
+        Mask::named(name).ok_or_else(|| PyValueError::new_err(format!("no mask is called {name}")))
+    };
+    names.iter().map(named).collect()
+}
+
 fn context(bytes: &[u8]) -> PyResult<[u8; 32]> {
     bytes
         .try_into()
@@ -169,12 +176,14 @@ impl Prover {
     /// `linked`: 32 bytes for each row of each linked tensor, its blindings; without it they are drawn.
     /// Returns the public words (32 bytes each) and the proof. `lies` (additions to entries of the committed
     /// vector, by address) and `stubborn` (go on with a witness that proves nothing) are for tests
-    /// of soundness: the proof then verifies only if the verifier is broken.
-    #[pyo3(signature = (batch, values, context, *, linked=Vec::new(), lies=Vec::new(), stubborn=false))]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one argument per thing that a proof is about"
-    )]
+    /// of soundness: the proof then verifies only if the verifier is broken. `unmasked` and `repeated`
+    /// name masks that are zero, or the same in every proof: for tests of hiding, as such a proof
+    /// verifies and gives its witness away.
+    #[pyo3(signature = (
+        batch, values, context, *, linked=Vec::new(), lies=Vec::new(), stubborn=false,
+        unmasked=Vec::new(), repeated=Vec::new(),
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "the last four are for tests")]
     fn prove<'py>(
         &self,
         py: Python<'py>,
@@ -184,6 +193,8 @@ impl Prover {
         linked: Vec<Bound<'py, PyBytes>>,
         lies: Vec<(usize, i64)>,
         stubborn: bool,
+        unmasked: Vec<String>,
+        repeated: Vec<String>,
     ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
         let job = Job {
             batch,
@@ -195,6 +206,10 @@ impl Prover {
                 .collect::<PyResult<_>>()?,
             lies,
             stubborn,
+            spoiled: Spoiled {
+                unmasked: masks(&unmasked)?,
+                repeated: masks(&repeated)?,
+            },
         };
         let proof = released(py, || verifai_prover::prove(&self.key, &job))?;
         let words: Vec<u8> = proof.words.iter().flat_map(encode).collect();
