@@ -38,7 +38,7 @@ def main() -> None:
     text = json.dumps(found, indent=1, sort_keys=True) + "\n"
     if arguments.write:
         FIGURES.write_text(text, encoding="utf-8")
-        PAGE.write_text(page(found), encoding="utf-8")
+        PAGE.write_text(page(json.loads(text)), encoding="utf-8")
     print(text)
 
 

@@ -54,9 +54,9 @@ def test_every_circuit_field_and_way_was_tried(figures: Any) -> None:
 
 
 def test_a_hostile_proof_costs_no_more_than_an_honest_one(figures: Any) -> None:
-    """Recorded times, of one machine: twice leaves room for what else it did."""
+    """Recorded times, of one machine: four times leaves room for what else it did."""
     for row in figures["circuits"].values():
-        assert row["slowest_ms"] <= 2 * row["honest_ms"], row["slowest"]
+        assert row["slowest_ms"] <= 4 * row["honest_ms"], row["slowest"]
     assert figures["sizes"]["slowest_ms"] <= 5 * figures["sizes"]["honest_ms"]
 
 

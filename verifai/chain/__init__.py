@@ -11,29 +11,37 @@
 ``connect("http://127.0.0.1:8545")`` talks to any Ethereum node instead;
 ``connect(journal="chain.jsonl")`` keeps the embedded chain across processes.
 
-===============  ==========================================================================
-module           holds
-===============  ==========================================================================
-``connection``   :func:`connect`
-``chain``        :class:`Chain`: publish, published
-``receipt``      :class:`Receipt`: a proof was accepted
-``published``    :class:`Published`: a record, read back from events and calldata
-``registry``     the ProofRegistry contract seen from Python
-``abi``          the Contract ABI, strict
-``sender``       transactions: gas, fees, waiting
-``signer``       who pays, and how keys stay out of sight
-``rpc``          a node by URL
-``embedded``     the chain inside this process
-``journal``      its memory between processes
-``deployments``  which contract stands where
-``faults``       one meaning per failure, whichever client reports it
-``solidity``     compile a contract
-``toolchain``    the compiler on this machine
-``build``        ``python -m verifai.chain.build``: the shipped artefacts
-===============  ==========================================================================
+===================  ======================================================================
+module               holds
+===================  ======================================================================
+``connection``       :func:`connect`
+``chain``            :class:`Chain`: publish, published
+``receipt``          :class:`Receipt`: a proof was accepted
+``published``        :class:`Published`: a record, read back from events and calldata
+``registry``         the ProofRegistry contract seen from Python
+``abi``              the Contract ABI, strict
+``sender``           transactions: gas, fees, waiting
+``signer``           who pays, and how keys stay out of sight
+``rpc``              a node by URL
+``embedded``         the chain inside this process
+``journal``          its memory between processes
+``deployments``      which contract stands where
+``faults``           one meaning per failure, whichever client reports it
+``solidity``         compile a contract
+``toolchain``        the compiler on this machine
+``sources``          the sources of the contracts that build on OpenZeppelin
+``build``            ``python -m verifai.chain.build``: the shipped artefacts
+``interface``        a shipped contract by its names: calls, events, errors
+``deploy``           the contract set, at the same addresses on every chain
+``words``            a native statement's public words, as contracts take them
+``native_registry``  the record of native proofs
+``market``           the job market: order, bid, lease, prove, be paid
+``jobs``             its terms, bids and states
+===================  ======================================================================
 
 What the registry proves and what it does not is said in ``contracts/ProofRegistry.sol``: that a
-verifier accepted is a fact, the digests beside it are claims that an audit settles.
+verifier accepted is a fact, the digests beside it are claims that an audit settles. The contracts
+around the universal verifier are specified in ``docs/specs/contracts.md``.
 """
 
 from verifai.chain.chain import Chain

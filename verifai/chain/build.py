@@ -2,7 +2,7 @@
 
 ::
 
-    python -m verifai.chain.build            # write contracts/ProofRegistry.json
+    python -m verifai.chain.build            # write contracts/*.json
     python -m verifai.chain.build --check    # recompile and compare byte for byte
 """
 
@@ -13,28 +13,35 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from verifai.chain import sources
 from verifai.chain.atomic import write_atomically
 from verifai.chain.solidity import SETTINGS, compile_contract
 from verifai.chain.toolchain import SOLC_VERSION
 from verifai.errors import MalformedError, VerifaiError
 
 CONTRACTS: Final = Path(__file__).parent / "contracts"
-NAMES: Final = ("ProofRegistry",)
+NAMES: Final = ("ProofRegistry", *sources.NAMES)
 
 
 def artefact_text(name: str) -> str:
     """The artefact of a contract, from its source: JSON, sorted keys, one trailing newline."""
-    contract = compile_contract((CONTRACTS / f"{name}.sol").read_text("utf-8"), name)
-    value = {
+    if name in sources.NAMES:
+        contract = sources.compile_shipped(name, CONTRACTS)
+        version, settings = sources.COMPILER, sources.SETTINGS
+    else:
+        contract = compile_contract((CONTRACTS / f"{name}.sol").read_text("utf-8"), name)
+        version, settings = SOLC_VERSION, SETTINGS
+    value: dict[str, Any] = {
         "contract": name,
-        "compiler": {"name": "solc", "version": SOLC_VERSION, "settings": SETTINGS},
+        "compiler": {"name": "solc", "version": version, "settings": settings},
         "sourceSha256": contract.source_sha256,
         "abi": contract.abi,
         "bytecode": "0x" + contract.creation.hex(),
-        "deployedCodeHash": contract.code_hash,
     }
+    if name not in sources.NAMES:  # those have immutables: their address names the code (CREATE2)
+        value["deployedCodeHash"] = contract.code_hash
     return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
 
 

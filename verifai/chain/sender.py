@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from verifai.chain.faults import Reverted, asking
+from verifai.chain.published import LOG_BLOCKS
 from verifai.chain.signer import Signer
 from verifai.errors import NetworkError, UnsupportedError, UsageError
 
@@ -53,13 +54,64 @@ class Sender:
         with asking(f"the code at {address}", self.url):
             return bytes(self.web3.eth.get_code(address))  # type: ignore[arg-type]
 
-    def send(self, to: str | None, data: bytes, what: str) -> Mapping[str, Any]:
+    def ask(self, to: str, data: bytes, what: str) -> bytes:
+        """What a contract answers to a call that changes nothing.
+
+        Raises:
+            Reverted: the contract refused.
+            NetworkError: the node failed.
+        """
+        question: Any = {"to": to, "data": "0x" + data.hex()}
+        with asking(what, self.url):
+            return bytes(self.web3.eth.call(question))
+
+    def logs(
+        self, address: str, topics: Sequence[str], first: int, last: int
+    ) -> Iterator[Mapping[str, Any]]:
+        """A contract's logs in blocks ``first`` to ``last``, oldest first, asked for in pieces.
+
+        Args:
+            topics: topic 0 and those after it, 0x and 64 digits each.
+
+        Raises:
+            NetworkError: the node refuses even single blocks.
+        """
+        step = LOG_BLOCKS
+        while first <= last:
+            end = min(first + step - 1, last)
+            question: Any = {"address": address, "topics": list(topics)}
+            question |= {"fromBlock": first, "toBlock": end}
+            try:
+                with asking(f"events of blocks {first} to {end}", self.url):
+                    found = list(self.web3.eth.get_logs(question))
+            except NetworkError:
+                if step == 1:
+                    raise
+                step = max(1, step // 4)
+                continue
+            yield from sorted(found, key=lambda log: (log["blockNumber"], log["logIndex"]))
+            first = end + 1
+
+    def sign_typed(self, message: Mapping[str, Any]) -> bytes:
+        """The signer's signature of structured data (EIP-712): 65 bytes.
+
+        Raises:
+            UsageError: this connection has no signer.
+            NetworkError: the node that holds the account does not sign.
+        """
+        if self._signer is None:
+            raise UsageError("This connection only reads: it has no signer.")
+        with asking("signing", self.url):
+            return self._signer.sign_typed(self.web3, message)
+
+    def send(self, to: str | None, data: bytes, what: str, *, value: int = 0) -> Mapping[str, Any]:
         """Send a transaction and wait until it is mined.
 
         Args:
             to: a contract, or None to create one.
             data: calldata or creation bytecode.
             what: how messages name it.
+            value: coins to send along, in wei.
 
         Returns:
             The transaction receipt, as web3 gives it.
@@ -79,6 +131,8 @@ class Sender:
         transaction: dict[str, Any] = {"from": self._signer.address, "data": "0x" + data.hex()}
         if to is not None:
             transaction["to"] = to
+        if value:
+            transaction["value"] = value
         with asking(what, self.url):
             estimate = int(self.web3.eth.estimate_gas(transaction))  # type: ignore[arg-type]
         if estimate > TRANSACTION_GAS_CAP:
@@ -94,7 +148,7 @@ class Sender:
                 "chainId": self._number,
                 "gas": limit,
                 "nonce": nonce,
-                "value": 0,
+                "value": value,
                 **self._fees(),
             }
             digest = self._signer.send(self.web3, transaction)
@@ -120,7 +174,11 @@ class Sender:
 
     def _why(self, transaction: dict[str, Any], mined: Mapping[str, Any], what: str) -> Exception:
         """The revert of a mined transaction, found by running it again before its block."""
-        again = {name: transaction[name] for name in ("from", "to", "data") if name in transaction}
+        again = {
+            name: transaction[name]
+            for name in ("from", "to", "data", "value")
+            if name in transaction
+        }
         try:
             with asking(what, self.url):
                 self.web3.eth.call(again, mined["blockNumber"] - 1)  # type: ignore[arg-type]

@@ -140,7 +140,15 @@ def _compile(source: str, name: str) -> CompiledContract:
 
 
 def _solc(request: Mapping[str, Any]) -> dict[str, Any]:
-    folder = solc_folder()
+    return run_solc(request, solc_folder())
+
+
+def run_solc(request: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The answer of the compiler installed in ``folder`` to a standard-JSON request.
+
+    Raises:
+        EnvironmentFault: no Node.js, or the compiler ran out of time or memory.
+    """
     script = str(resources.files("verifai.chain") / "solc" / "compile.js")
     code, output, errors = run_limited(
         [*find_node().node, script, str(folder)],
@@ -157,7 +165,7 @@ def _solc(request: Mapping[str, Any]) -> dict[str, Any]:
     if code != 0 or not isinstance(answer, dict):
         tail = errors.decode("utf-8", "replace").strip()[-500:]
         raise EnvironmentFault(
-            f"solc {SOLC_VERSION} under Node.js ended with status {code}: {tail}",
+            f"{folder.name} under Node.js ended with status {code}: {tail}",
             hint=f"If it persists, delete {folder}: it is installed again.",
         )
     return answer

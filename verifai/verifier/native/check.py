@@ -7,7 +7,8 @@ compared here, since a key may come from a publisher.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from verifai.errors import VerificationError
@@ -118,14 +119,38 @@ def words_of(key: VerifyingKey, statement: Statement) -> list[int]:
                 check=7,
                 check_name="proof",
             )
-        row = dims[-1] if dims else 1
-        for start in range(0, len(raw), row):
-            line = raw[start : start + row]
-            words += [
-                sum(value << (16 * place) for place, value in enumerate(line[at : at + WORD]))
-                for at in range(0, row, WORD)
-            ]
+        words += pack_words(raw, dims[-1] if dims else 1)
     return words
+
+
+def pack_words(raw: Sequence[int], row: int) -> list[int]:
+    """Values below 2^16 as words of eight, each innermost row of ``row`` values by itself."""
+    words: list[int] = []
+    for start in range(0, len(raw), row):
+        line = raw[start : start + row]
+        words += [
+            sum(value << (16 * place) for place, value in enumerate(line[at : at + WORD]))
+            for at in range(0, row, WORD)
+        ]
+    return words
+
+
+@dataclass(frozen=True)
+class PublicTensor:
+    """How a table holds a public tensor: value = raw + offset, 0 <= raw < 2**bits."""
+
+    offset: int
+    bits: int
+
+
+def public_tensors(key: VerifyingKey) -> list[PublicTensor]:
+    """The public tensors of a key's table, inputs first.
+
+    Raises:
+        MalformedError, LimitError: the key's material is no operation table of this version.
+    """
+    table = parse_table(bytes(key.material[0]))
+    return [PublicTensor(*public_node(table, node)[:2]) for node in table.public]
 
 
 def srs_id(tau_g2: bytes) -> str:

@@ -1,0 +1,105 @@
+"""A chain with the contract set around a verifier that accepts what a test tells it to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eth_account import Account
+
+from verifai.chain import Chain, abi
+from verifai.chain.deploy import Contracts, deploy
+from verifai.chain.jobs import NATIVE_SYSTEM
+from verifai.chain.market import Market
+from verifai.chain.sender import Sender
+from verifai.chain.signer import KeyAccount
+from verifai.chain.solidity import compile_contract
+from verifai.proof import VerifyingKey
+from verifai.verifier.native import key_digest
+
+#: Accepts a proof, whatever its bytes, if a test has allowed its circuit, context and words.
+VERIFIER = """
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.20;
+
+contract AllowingVerifier {
+    error ProofRefused();
+
+    mapping(bytes32 => bytes32) private keys;
+    mapping(bytes32 => uint256) private inputs;
+    mapping(bytes32 => bool) private allowed;
+
+    function know(bytes32 circuit, bytes32 key, uint256 inputWords) external {
+        keys[circuit] = key;
+        inputs[circuit] = inputWords;
+    }
+
+    function allow(bytes32 circuit, bytes32 context, bytes32 wordsDigest) external {
+        allowed[keccak256(abi.encode(circuit, context, wordsDigest))] = true;
+    }
+
+    function verify(bytes32 circuit, bytes32 context, bytes calldata words, bytes calldata proof)
+        external view returns (bytes32[] memory linked)
+    {
+        bool known = allowed[keccak256(abi.encode(circuit, context, keccak256(words)))];
+        if (!known || proof.length == 0) revert ProofRefused();
+        return new bytes32[](0);
+    }
+
+    function circuitInfo(bytes32 circuit)
+        external view returns (bytes32, uint32, uint32, uint32, bool, bool, address)
+    {
+        return (keys[circuit], 1, uint32(inputs[circuit]), 1, true, true, address(0));
+    }
+}
+"""
+CIRCUIT = abi.keccak(b"a circuit")
+#: Private keys of the embedded chain's client (its development account) and of two others.
+KEYS = {"client": 1, "provider": 2, "stranger": 3}
+ETHER = 10**18
+
+
+@dataclass
+class World:
+    """Everybody on one chain."""
+
+    chain: Chain
+    contracts: Contracts
+    verifier: str
+    client: Market
+    provider: Market
+    stranger: Market
+
+    def know(self, vk: VerifyingKey, input_words: int) -> None:
+        """Register the key's circuit with the verifier."""
+        key = key_digest(*map(bytes, vk.material))
+        self._tell("know(bytes32,bytes32,uint256)", CIRCUIT, key, input_words)
+
+    def allow(self, context: bytes, words: bytes) -> None:
+        """Have the verifier accept any proof of these words under this context."""
+        self._tell("allow(bytes32,bytes32,bytes32)", CIRCUIT, context, abi.keccak(words))
+
+    def wait(self, seconds: int) -> None:
+        """Let time pass: the chain's next block is so much later."""
+        tester = self.chain.web3.provider.ethereum_tester
+        tester.backend.next_time = self.client.now() + seconds
+        tester.backend.mine_blocks()
+
+    def _tell(self, signature: str, *values: object) -> None:
+        kinds = signature[signature.index("(") + 1 : -1].split(",")
+        data = abi.selector(signature) + abi.encode(kinds, values)
+        self.chain._sender.send(self.verifier, data, signature)
+
+
+def make_world(chain: Chain) -> World:
+    """Deploy everything on a fresh embedded chain and give everybody money."""
+    contract = compile_contract(VERIFIER, "AllowingVerifier")
+    contracts = deploy(chain, {NATIVE_SYSTEM: contract.creation})
+    markets = {}
+    for name, key in KEYS.items():
+        account = Account.from_key(key.to_bytes(32, "big"))
+        sender = Sender(chain.web3, KeyAccount(account), "embedded")
+        if name != "client":
+            chain._sender.send(account.address, b"", "a gift", value=100 * ETHER)
+        other = Chain(sender, chain._deployments, None, lambda: None)
+        markets[name] = Market(other, contracts.market)
+    return World(chain, contracts, contracts.verifiers[NATIVE_SYSTEM], **markets)

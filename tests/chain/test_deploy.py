@@ -1,0 +1,158 @@
+"""The contract set: the same addresses everywhere, found again, nothing deployed twice."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+pytest.importorskip("eth_tester")
+
+from verifai.chain import Chain, abi, connect
+from verifai.chain.build import CONTRACTS
+from verifai.chain.deploy import (
+    LOCAL_CHAINS,
+    PROXY,
+    PROXY_CODE,
+    PROXY_SENDER,
+    PROXY_TRANSACTION,
+    deploy,
+    system_id,
+)
+from verifai.chain.interface import interface
+from verifai.chain.jobs import Bid
+from verifai.chain.market import Market
+from verifai.errors import NetworkError, UnsupportedError, UsageError
+
+#: PUSH1 1 PUSH0 MSTORE8 PUSH1 1 PUSH0 RETURN: a contract whose code is one byte.
+CREATION = bytes.fromhex("60015f5360015ff3")
+
+
+@pytest.fixture
+def chain():
+    with connect() as chain:
+        yield chain
+
+
+def ask(chain: Chain, contract: str, address: str, function: str, *arguments):
+    here = interface(contract)
+    return here.result(
+        function, chain._sender.ask(address, here.call(function, *arguments), function)
+    )
+
+
+def test_everything_stands_and_is_connected(chain):
+    contracts = deploy(chain, {"verifai-native-1": CREATION})
+    assert [step.name for step in contracts.steps] == [
+        "proxy",
+        "verifai-native-1",
+        "VerifierRouter",
+        "NativeProofRegistry",
+        "ModelRegistry",
+        "JobMarket",
+    ]
+    assert all(step.transaction_hash and step.gas_used for step in contracts.steps)
+    assert contracts.gas_used == sum(step.gas_used for step in contracts.steps)
+    (verifier,) = ask(
+        chain,
+        "VerifierRouter",
+        contracts.router,
+        "verifierOf",
+        abi.keccak(b"verifai-native-1")[:4],
+    )
+    assert verifier == contracts.verifiers["verifai-native-1"].lower()
+    (owner,) = ask(chain, "VerifierRouter", contracts.router, "owner")
+    assert owner == chain._sender.address.lower()
+    for name, address in (
+        ("NativeProofRegistry", contracts.registry),
+        ("JobMarket", contracts.market),
+    ):
+        assert ask(chain, name, address, "ROUTER") == (contracts.router.lower(),)
+    assert ask(chain, "JobMarket", contracts.market, "MODELS") == (contracts.models.lower(),)
+
+
+def test_a_second_call_finds_the_first_ones_contracts(chain):
+    first = deploy(chain, {"a-v1": CREATION})
+    before = chain.web3.eth.block_number
+    again = deploy(chain, {"a-v1": CREATION})
+    assert chain.web3.eth.block_number == before
+    assert [(step.transaction_hash, step.gas_used) for step in again.steps] == [(None, 0)] * 5
+    assert (again.router, again.market) == (first.router, first.market)
+    # An address serves as well as the code that led to it.
+    assert deploy(chain, {"a-v1": first.verifiers["a-v1"]}).market == first.market
+
+
+def test_addresses_are_the_same_on_every_chain(chain, anvil):
+    here = deploy(chain, {"a-v1": CREATION}, owner="0x" + "11" * 20)
+    with connect(anvil) as other:
+        there = deploy(other, {"a-v1": CREATION}, owner="0x" + "11" * 20)
+        assert (there.router, there.registry, there.models, there.market) == (
+            here.router,
+            here.registry,
+            here.models,
+            here.market,
+        )
+        assert there.verifiers == here.verifiers
+    assert deploy(chain, {"a-v1": CREATION}, owner="0x" + "22" * 20).market != here.market
+
+
+def test_systems_are_named_as_the_standard_says():
+    assert system_id("groth16-bn254-v1").hex() == "0550d137"  # ERC-7992's first example
+
+
+def test_the_local_chains_are_the_routers():
+    source = (CONTRACTS / "VerifierRouter.sol").read_text()
+    assert set(map(int, re.findall(r"block\.chainid == (\d+)", source))) == set(LOCAL_CHAINS)
+
+
+def test_the_proxys_transaction_is_the_one_that_everybody_uses():
+    from eth_account import Account
+    from eth_utils import keccak
+    from rlp import encode
+
+    assert Account.recover_transaction(PROXY_TRANSACTION) == PROXY_SENDER
+    created = keccak(encode([bytes.fromhex(PROXY_SENDER[2:]), b""]))[12:]
+    assert "0x" + created.hex() == PROXY.lower()
+    assert PROXY_CODE in PROXY_TRANSACTION
+
+
+def test_the_embedded_chain_keeps_the_contracts(tmp_path):
+    with connect(journal=tmp_path / "chain.jsonl") as chain:
+        first = deploy(chain, {"a-v1": CREATION})
+    with connect(journal=tmp_path / "chain.jsonl") as chain:
+        again = deploy(chain, {"a-v1": CREATION})
+    assert again.market == first.market
+    assert again.gas_used == 0
+
+
+def test_what_cannot_be_deployed(chain, monkeypatch):
+    with pytest.raises(UsageError, match="no code"):
+        deploy(chain, {"a-v1": "0x" + "12" * 20})
+    with pytest.raises(NetworkError, match="VerifierRouter"):
+        deploy(chain, {"a-v1": CREATION}, delay=60)  # below the contract's minimum
+    monkeypatch.setattr("verifai.chain.deploy.LOCAL_CHAINS", ())
+    with connect() as other, pytest.raises(UnsupportedError, match="proxy"):
+        deploy(other, {})
+
+
+def test_a_nodes_account_signs_bids(anvil):
+    """The signature that a node makes for an account of its own is one that the contract takes."""
+    from eth_account import Account
+    from eth_account.messages import encode_typed_data
+
+    with connect(anvil) as chain:
+        contracts = deploy(chain, {"a-v1": CREATION})
+        market = Market(chain, contracts.market)
+        bid = Bid(1 << 255, market.account, 5, 1 << 39, b"")
+        typed = bid.typed(market.chain_number, market.address)
+        signature = chain._sender.sign_typed(typed)
+        signed = encode_typed_data(full_message=typed)
+        assert Account.recover_message(signed, signature=signature) == market.account
+        (digest,) = ask(
+            chain,
+            "JobMarket",
+            contracts.market,
+            "bidDigest",
+            (bid.job, bid.provider, bid.price, bid.expiry),
+        )
+        assert digest == abi.keccak(b"\x19\x01" + signed.header + signed.body)

@@ -1,0 +1,279 @@
+"""The job market from Python, on the embedded chain, with real native proofs.
+
+The verifier is a double that accepts what it is told to: a claim passes only if Python's context
+and words are the contract's, byte by byte.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("eth_tester")
+pytest.importorskip("verifai._native", reason="the proving core is not built")
+pytest.importorskip("torch")
+
+import verifai
+from tests.chain.market_double import CIRCUIT, ETHER, World, make_world
+from verifai.chain import abi, connect
+from verifai.chain.interface import interface
+from verifai.chain.jobs import Bid, DeclineReason, JobState, Terms
+from verifai.chain.market import Market, Stake
+from verifai.chain.words import input_words, statement_words, words_from
+from verifai.errors import ChainRejected, InputError, MalformedError, UsageError, VerificationError
+from verifai.verifier.native.calldata import statement_of
+from verifai.verifier.native.check import context_bytes
+
+
+@pytest.fixture(scope="module")
+def keys():
+    import torch
+
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(torch.nn.Linear(12, 4), torch.nn.ReLU(), torch.nn.Linear(4, 2))
+    batch = torch.rand(8, 12)
+    model = verifai.export(module, (batch[:1],))
+    # Within the input's range, and beyond what the first layer was calibrated for.
+    bait = (1.99 * torch.sign(module[0].weight[2])).detach()[None].numpy()
+    pk, vk = verifai.setup(verifai.compile(model, batch[:, None].numpy()))
+    return pk, vk, batch[:1].numpy(), bait
+
+
+@pytest.fixture
+def world(keys):
+    _, vk, inputs, _ = keys
+    with connect() as chain:
+        world = make_world(chain)
+        world.know(vk, len(input_words(vk, inputs)) // 16)
+        world.provider.register_provider("https://provider.example", deposit=10 * ETHER)
+        yield world
+
+
+def posted(world: World, keys, **changes):
+    _, vk, inputs, _ = keys
+    words = input_words(vk, inputs)
+    terms = world.client.terms(CIRCUIT, words, budget=5 * ETHER, collateral=2 * ETHER)
+    number = world.client.post(replace(terms, **changes), words).job
+    return world.provider.job(number)
+
+
+def leased(world: World, job, price: int = 4 * ETHER):
+    bid = world.provider.bid(job, price, 600)
+    world.client.lease(job, Bid.from_json(bid.to_json()))
+    return world.provider.job(job.id)
+
+
+def proved(world: World, keys, job):
+    """A proof for a job, which the verifier will accept."""
+    pk, vk, inputs, _ = keys
+    proof = verifai.prove(pk, inputs, context=world.provider.context(job))
+    contract = interface("JobMarket")
+    call = contract.call("contextOf", job.id, world.provider.account)
+    (text,) = contract.result(
+        "contextOf", world.chain._sender.ask(world.contracts.market, call, "contextOf")
+    )
+    assert context_bytes(proof.statement.context) == abi.keccak(text)
+    world.allow(abi.keccak(text), statement_words(vk, proof.statement))
+    return proof
+
+
+def test_a_job_from_order_to_pay(world, keys):
+    pk, _, inputs, _ = keys
+    job = posted(world, keys)
+    assert (job.state, job.provider) == (JobState.OPEN, None)
+    job = leased(world, job)
+    assert (job.state, job.provider, job.price) == (
+        JobState.OFFERED,
+        world.provider.account,
+        4 * ETHER,
+    )
+    world.provider.accept(job)
+    assert world.provider.stake() == Stake(8 * ETHER, 2 * ETHER)
+    proved(world, keys, job)
+    proof, action = world.provider.prove_and_claim(job, pk, inputs)
+    assert proof.statement.context["job"] == job.id
+    assert action.gas_used > 0
+    assert world.client.job(job.id).state == JobState.COMPLETED
+    assert world.provider.stake() == Stake(10 * ETHER, 0)
+    assert world.provider.owed() == 4 * ETHER
+    assert world.client.owed() == ETHER
+    before = world.chain.web3.eth.get_balance(world.provider.account)
+    world.client.withdraw(account=world.provider.account)  # anyone may
+    assert world.chain.web3.eth.get_balance(world.provider.account) - before == 4 * ETHER
+    assert world.provider.owed() == 0
+
+
+def test_a_proof_is_handed_in_without_acceptance(world, keys):
+    job = leased(world, posted(world, keys))
+    world.stranger.claim(job, proved(world, keys, job), keys[1])  # anyone may send it
+    assert world.provider.owed() == 4 * ETHER
+
+
+def test_the_words_are_the_statements(keys):
+    pk, vk, inputs, _ = keys
+    proof = verifai.prove(pk, inputs)
+    words = statement_words(vk, proof.statement)
+    mine = input_words(vk, inputs)
+    assert words.startswith(mine)
+    assert (len(mine), len(words)) == (32, 48)  # 12 values, 2 values: 8 in a word
+    three = verifai.prove(pk, np.stack([inputs, inputs, inputs])).statement
+    assert statement_words(vk, three).startswith(input_words(vk, np.stack([inputs] * 3)))
+    for batch, statement in ((None, proof.statement), (3, three)):
+        found = words_from(statement_words(vk, statement))
+        assert statement_of(vk, batch, None, found, b"") == statement
+    for damaged in (words[:-16], words + bytes(16), words[:16] + b"\1" + words[17:], words[:-5]):
+        with pytest.raises(MalformedError):
+            statement_of(vk, None, None, words_from(damaged), b"")
+    for damaged in (inputs[:, :5], inputs + 1e9, inputs * np.nan):
+        with pytest.raises(InputError):
+            input_words(vk, damaged)
+
+
+def test_a_stolen_proof_earns_nothing(world, keys):
+    job = leased(world, posted(world, keys))
+    pk, vk, inputs, _ = keys
+    proof = verifai.prove(pk, inputs, context=world.stranger.context(job))
+    with pytest.raises(VerificationError) as caught:
+        world.stranger.claim(job, proof, vk)
+    assert caught.value.check == 5  # the context names another provider
+    # Sent all the same, past the client's own check: the contract refuses it.
+    words = statement_words(vk, proof.statement)
+    with pytest.raises(ChainRejected) as refused:
+        world.stranger._act("fulfil", job.terms.values(), words, bytes(proof.argument))
+    assert refused.value.check == 8
+    assert world.client.job(job.id).state == JobState.OFFERED
+
+
+def test_another_input_earns_nothing(world, keys):
+    pk, vk, inputs, _ = keys
+    job = leased(world, posted(world, keys))
+    with pytest.raises(UsageError, match="not those of job"):
+        world.provider.prove_and_claim(job, pk, inputs / 2)
+    proof = verifai.prove(pk, inputs / 2, context=world.provider.context(job))
+    world.allow(context_bytes(proof.statement.context), statement_words(vk, proof.statement))
+    with pytest.raises(ChainRejected) as refused:
+        world.provider.claim(job, proof, vk)
+    assert refused.value.details["reason"] == "OtherInput"
+
+
+def test_an_unprovable_input_takes_nothing_from_a_provider(world, keys):
+    """Its words are as good as any; only running the circuit shows that no proof covers it."""
+    pk, vk, _, bait = keys
+    words = input_words(vk, bait)
+    terms = world.client.terms(CIRCUIT, words, budget=5 * ETHER, collateral=2 * ETHER)
+    job = leased(world, world.provider.job(world.client.post(terms, words).job))
+    with pytest.raises(InputError, match="overflows"):
+        world.provider.prove_and_claim(job, pk, bait)
+    world.provider.decline(job, DeclineReason.INPUT_UNPROVABLE)
+    job = leased(world, world.client.job(job.id))
+    world.wait(3601)  # nor does it have to answer at all
+    with pytest.raises(UsageError):
+        world.client.expire(job)
+    world.client.refund(job)
+    assert world.client.owed() == 5 * ETHER
+    assert world.provider.stake() == Stake(10 * ETHER, 0)
+
+
+def test_lateness_costs_the_collateral(world, keys):
+    job = leased(world, posted(world, keys))
+    world.provider.accept(job)
+    with pytest.raises(UsageError) as early:
+        world.client.expire(job)
+    assert early.value.details["reason"] == "TooEarly"
+    world.wait(3700)
+    with pytest.raises(UsageError) as late:
+        world.provider.claim(job, proved(world, keys, job), keys[1])
+    assert late.value.details["reason"] == "TooLate"
+    world.stranger.expire(job)
+    assert world.client.job(job.id).state == JobState.EXPIRED
+    assert world.client.owed() == 6 * ETHER
+    assert world.provider.stake() == Stake(8 * ETHER, 0)
+    world.provider.withdraw_collateral(8 * ETHER)
+    with pytest.raises(UsageError, match="TooLittleCollateral"):
+        world.provider.withdraw_collateral(1)
+
+
+def test_no_refund_while_a_lease_is_in_force(world, keys):
+    job = leased(world, posted(world, keys))
+    for call in (world.client.refund, world.stranger.refund):
+        with pytest.raises(UsageError):
+            call(job)
+    world.wait(3601)
+    world.client.refund(job)
+    assert world.client.job(job.id).state == JobState.REFUNDED
+
+
+def test_bids_on_the_chain(world, keys):
+    job = posted(world, keys)
+    first = world.provider.bid(job, 4 * ETHER, 600, announce=True)
+    second = world.stranger.bid(job, 3 * ETHER, 600, announce=True)
+    assert list(world.client.bids(job)) == [first, second]
+    with pytest.raises(UsageError) as poor:
+        world.client.lease(job, second)  # the stranger has no collateral
+    assert poor.value.details["reason"] == "TooLittleCollateral"
+    with pytest.raises(UsageError) as forged:
+        world.client.lease(job, replace(first, price=ETHER))
+    assert forged.value.details["reason"] == "BadSignature"
+    world.client.lease(job, first)
+    assert world.client.job(job.id).provider == world.provider.account
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"job": 7},
+        {"price": "-1"},
+        {"price": "0x1"},
+        {"signature": "xy"},
+        {"provider": "0x12"},
+        {"more": "1"},
+    ],
+)
+def test_damaged_bids(change):
+    bid = Bid(1, "0x" + "11" * 20, 2, 3, b"\x01")
+    assert Bid.from_json(bid.to_json()) == bid
+    with pytest.raises(MalformedError):
+        Bid.from_json({**bid.to_json(), **change})
+
+
+def test_jobs_are_listed(world, keys):
+    first, second = posted(world, keys), posted(world, keys)
+    world.client.refund(first)
+    assert [job.id for job in world.stranger.jobs()] == [first.id, second.id]
+    assert [job.id for job in world.stranger.jobs(JobState.OPEN)] == [second.id]
+    assert second.words == second.input
+    assert first.terms == Terms.from_values(first.terms.values())
+    with pytest.raises(UsageError, match="No job"):
+        world.client.job(5)
+
+
+def test_equal_orders_are_told_apart_and_none_is_posted_twice(world, keys):
+    job = posted(world, keys)
+    with pytest.raises(UsageError) as again:
+        world.client.post(job.terms, job.input)
+    assert again.value.details["reason"] == "JobExists"
+    with pytest.raises(UsageError) as foreign:
+        world.stranger.post(job.terms, job.input)
+    assert foreign.value.details["reason"] == "NotClient"
+
+
+def test_what_cannot_be_ordered(world, keys):
+    with pytest.raises(UsageError) as unknown:
+        posted(world, keys, circuit=b"\x01" * 32)
+    assert unknown.value.details["reason"] == "UnknownCircuit"
+    with pytest.raises(UsageError) as royalty:
+        posted(world, keys, royalty=5)
+    assert royalty.value.details["reason"] == "OtherModel"
+    with pytest.raises(UsageError, match="no contract"):
+        Market(world.chain, "0x" + "12" * 20)
+
+
+def test_a_wrong_interface_is_noticed(world):
+    with pytest.raises(MalformedError):
+        interface("JobMarket").event({"topics": [b"\x01" * 32], "data": b""})
+    with pytest.raises(MalformedError):
+        interface("JobMarket").arguments("withdraw", b"\x00" * 68)
+    data = interface("JobMarket").call("withdrawCollateral", 5)
+    assert interface("JobMarket").arguments("withdrawCollateral", data) == (5,)

@@ -1,0 +1,193 @@
+"""The contracts around the universal verifier, deployed at the same addresses on every chain.
+
+::
+
+    with verifai.chain.connect() as chain:
+        contracts = deploy(chain, {"verifai-native-1": verifier})
+        contracts.market                       # an address
+
+Every contract is created by the deterministic deployment proxy, whose address is the same on all
+chains, through CREATE2: an address is a digest of the proxy, of a salt and of the creation code
+with its arguments. So contracts that stand already are found again without any record of them, and
+code at such an address can be no other. Addresses depend on the owner and on the verifiers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from verifai.chain import abi
+from verifai.chain.chain import Chain
+from verifai.chain.faults import Reverted, asking
+from verifai.chain.interface import interface
+from verifai.chain.registry import checksum
+from verifai.chain.sender import Sender
+from verifai.errors import NetworkError, UnsupportedError, UsageError
+
+#: github.com/Arachnid/deterministic-deployment-proxy, present on practically every chain.
+PROXY: Final = "0x4e59b44847b379578588920cA78FbF26c0B4956C"
+#: What must stand at that address.
+PROXY_CODE: Final = bytes.fromhex(
+    "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f5"
+    "8015156039578182fd5b8082525050506014600cf3"
+)
+#: Its deployment, signed by nobody: the signature is made up, and the account follows from it.
+PROXY_TRANSACTION: Final = bytes.fromhex(
+    "f8a58085174876e800830186a08080b853604580600e600039806000f350fe7fffffffffffffffffffffffffffffffff"
+    "ffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b80825250505060"
+    "14600cf31ba02222222222222222222222222222222222222222222222222222222222222222a0222222222222222222"
+    "2222222222222222222222222222222222222222222222"
+)
+PROXY_SENDER: Final = "0x3fAB184622Dc19b6109349B94811493BF2a45362"
+#: 100,000 gas at the 100 gwei of that transaction.
+PROXY_COST: Final = 10**16
+#: Chains that live on one machine: anvil, geth's and ganache's default, eth-tester. Only there are
+#: circuits under the development reference string accepted, and is the proxy deployed if missing.
+LOCAL_CHAINS: Final = (31337, 1337, 131277322940537)
+#: Nothing in the creation code tells two deployments apart but its arguments.
+SALT: Final = bytes(32)
+#: Seconds between the addition of a verifier to the router and the time from which it counts.
+DELAY: Final = 7 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Step:
+    """One contract of a deployment.
+
+    Attributes:
+        name: the contract.
+        address: where it stands (EIP-55).
+        transaction_hash: of its creation, 0x and 64 digits; None if it stood there already.
+        gas_used: of that transaction, 0 if there was none.
+    """
+
+    name: str
+    address: str
+    transaction_hash: str | None
+    gas_used: int
+
+
+@dataclass(frozen=True)
+class Contracts:
+    """A deployment: addresses (EIP-55), and how they came about.
+
+    Attributes:
+        router: VerifierRouter.
+        registry: NativeProofRegistry.
+        models: ModelRegistry.
+        market: JobMarket.
+        verifiers: address by the name of the proof system.
+        steps: every contract, in the order of creation.
+    """
+
+    router: str
+    registry: str
+    models: str
+    market: str
+    verifiers: Mapping[str, str]
+    steps: tuple[Step, ...]
+
+    @property
+    def gas_used(self) -> int:
+        """Gas of all creations of this call."""
+        return sum(step.gas_used for step in self.steps)
+
+
+def system_id(name: str) -> bytes:
+    """The four bytes that name a proof system on chains: ERC-7992's ``proofSystemId``."""
+    return abi.keccak(name.encode("ascii"))[:4]
+
+
+def create2_address(creation: bytes, salt: bytes = SALT) -> str:
+    """Where the proxy puts a contract with this creation code (EIP-1014)."""
+    proxy = bytes.fromhex(PROXY[2:])
+    return checksum("0x" + abi.keccak(b"\xff" + proxy + salt + abi.keccak(creation))[12:].hex())
+
+
+def deploy(
+    chain: Chain,
+    verifiers: Mapping[str, bytes | str],
+    *,
+    owner: str | None = None,
+    delay: int = DELAY,
+) -> Contracts:
+    """Deploy whatever of the contract set does not stand yet.
+
+    Args:
+        chain: a connection with a signer.
+        verifiers: for each proof system, by name and version (``verifai-native-1``): the verifier's
+            creation code, arguments included, which is deployed too; or its address.
+        owner: who may add and revoke verifiers in the router; default the signer.
+        delay: seconds between an addition and its effect, at least a day.
+
+    Raises:
+        UsageError: no signer and no owner, or a verifier's address without code.
+        UnsupportedError: the chain has no deployment proxy.
+        EnvironmentFault: the signer cannot pay.
+        NetworkError: the node failed, or the chain refused a contract.
+    """
+    sender = chain._sender
+    master = owner if owner is not None else sender.address
+    if master is None:
+        raise UsageError("A deployment needs an owner of the router.", hint="deploy(owner=...)")
+    steps: list[Step] = []
+    _require_proxy(sender, steps)
+    standing: dict[str, str] = {}
+    for name, verifier in verifiers.items():
+        if isinstance(verifier, str):
+            standing[name] = checksum(verifier)
+            if not sender.code(standing[name]):
+                raise UsageError(f"There is no code at {standing[name]}, the verifier of {name}.")
+        else:
+            standing[name] = _create(sender, name, verifier, steps)
+
+    def stand(contract: str, *arguments: object) -> str:
+        return _create(sender, contract, interface(contract).deployment(*arguments), steps)
+
+    router = stand(
+        "VerifierRouter",
+        checksum(master),
+        delay,
+        [system_id(name) for name in standing],
+        list(standing.values()),
+    )
+    registry = stand("NativeProofRegistry", router)
+    models = stand("ModelRegistry")
+    market = stand("JobMarket", router, models)
+    return Contracts(router, registry, models, market, standing, tuple(steps))
+
+
+def _create(sender: Sender, name: str, creation: bytes, steps: list[Step]) -> str:
+    address = create2_address(creation)
+    if sender.code(address):
+        steps.append(Step(name, address, None, 0))
+        return address
+    try:
+        mined = sender.send(PROXY, SALT + creation, f"deploying {name}")
+    except Reverted as refusal:
+        raise NetworkError(f"The chain refused {name}: {refusal}") from None
+    if not sender.code(address):
+        raise NetworkError(f"The chain at {sender.url} does not hold {name} at {address}.")
+    transaction = "0x" + bytes(mined["transactionHash"]).hex()
+    steps.append(Step(name, address, transaction, int(mined["gasUsed"])))
+    return address
+
+
+def _require_proxy(sender: Sender, steps: list[Step]) -> None:
+    code = sender.code(PROXY)
+    if code == PROXY_CODE:
+        return
+    if code or int(sender.chain_id.removeprefix("eip155:")) not in LOCAL_CHAINS:
+        raise UnsupportedError(
+            f"{sender.chain_id} has no deterministic deployment proxy at {PROXY}.",
+            hint="github.com/Arachnid/deterministic-deployment-proxy says how it gets there.",
+        )
+    sender.send(PROXY_SENDER, b"", "funding the deployment proxy's creator", value=PROXY_COST)
+    with asking("deploying the deployment proxy", sender.url):
+        digest = sender.web3.eth.send_raw_transaction(PROXY_TRANSACTION)
+        mined = sender.web3.eth.wait_for_transaction_receipt(digest)
+    if sender.code(PROXY) != PROXY_CODE:
+        raise NetworkError(f"The chain at {sender.url} did not take the deployment proxy.")
+    steps.append(Step("proxy", PROXY, "0x" + bytes(digest).hex(), int(mined["gasUsed"])))

@@ -1,0 +1,423 @@
+"""The job market, for clients and providers.
+
+::
+
+    market = Market(chain, contracts.market)
+
+    # the client                                    # a provider
+    job = market.post(terms, words).job
+                                                    job = market.job(number)
+                                                    bid = market.bid(job, price, 3600)
+    market.lease(market.job(number), bid)
+                                                    market.prove_and_claim(job, pk, inputs)
+                                                    market.withdraw()
+
+A provider may ``accept`` before it proves, which locks its collateral, or prove first and hand the
+proof in while the lease is offered; why, and what protects whom, is said in
+``contracts/JobMarket.sol``. What an input's words are: :func:`verifai.chain.words.input_words`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from verifai.chain import abi
+from verifai.chain.chain import CONTRACT_CHECK, Chain
+from verifai.chain.faults import Reverted, asking
+from verifai.chain.interface import Interface, interface
+from verifai.chain.jobs import (
+    NATIVE,
+    Action,
+    Bid,
+    DeclineReason,
+    Job,
+    JobState,
+    Terms,
+    job_context,
+    native_system,
+)
+from verifai.chain.registry import checksum
+from verifai.chain.words import input_words, statement_words
+from verifai.circuit import ProvingKey
+from verifai.errors import (
+    ChainRejected,
+    MalformedError,
+    NetworkError,
+    UsageError,
+    VerifaiError,
+)
+from verifai.progress import Progress, reporting
+from verifai.proof import Proof, VerifyingKey
+from verifai.verifier import verify
+from verifai.verifier.native.keccak import keccak256
+
+#: The market's, the router's and the registry's own errors; any other one is the verifier's, which
+#: refuses the proof.
+_CONTRACTS: Final = ("JobMarket", "VerifierRouter", "ModelRegistry")
+#: Refusals that are about the proof although the verifier accepts it.
+_ABOUT_THE_PROOF: Final = ("OtherInput",)
+_ALLOWANCE: Final = ("address", "address")
+
+
+@dataclass(frozen=True)
+class Stake:
+    """A provider's collateral in wei: what is free, and what accepted leases have locked."""
+
+    available: int
+    locked: int
+
+
+class Market:
+    """One JobMarket contract, through one connection.
+
+    Args:
+        chain: the connection; its signer is who acts.
+        address: of the contract (:func:`verifai.chain.deploy.deploy` gives it).
+        since: block from which history is read; default that of the chain's beginning.
+
+    Raises:
+        UsageError: there is no contract at the address.
+        NetworkError: the node failed.
+    """
+
+    def __init__(self, chain: Chain, address: str, *, since: int = 0) -> None:
+        self.address = checksum(address)
+        self.chain_number = int(chain.chain_id.removeprefix("eip155:"))
+        self._sender = chain._sender
+        self._since = since
+        self._market = interface("JobMarket")
+        if not self._sender.code(self.address):
+            raise UsageError(f"There is no contract at {self.address} on {chain.chain_id}.")
+
+    @property
+    def account(self) -> str:
+        """The signer's address.
+
+        Raises:
+            UsageError: the connection only reads.
+        """
+        if self._sender.address is None:
+            raise UsageError("This connection only reads: it has no signer.")
+        return self._sender.address
+
+    # ---------------------------------------------------------------- clients
+
+    def terms(
+        self,
+        circuit: bytes,
+        words: bytes,
+        *,
+        budget: int,
+        collateral: int,
+        open_seconds: int = 24 * 3600,
+        accept_seconds: int = 3600,
+        proving_seconds: int = 3600,
+        token: str = NATIVE,
+        model_id: int = 0,
+        royalty: int = 0,
+        linked: tuple[bytes, ...] = (),
+        system: bytes | None = None,
+    ) -> Terms:
+        """Terms of the signer's, with a fresh salt.
+
+        Args:
+            circuit: the circuit's identifier in the verifier, 32 bytes.
+            words: the public words of the inputs, empty if it has none.
+            linked: digests of the commitments of private inputs, in order.
+            open_seconds: how long the job can be leased.
+            system: default the native proof system.
+            budget, collateral, accept_seconds, proving_seconds, token, model_id, royalty: as in
+                :class:`Terms`.
+        """
+        return Terms(
+            client=self.account,
+            system=native_system() if system is None else system,
+            circuit=circuit,
+            input_digest=keccak256(words),
+            linked_digest=keccak256(b"".join(linked)),
+            linked_inputs=len(linked),
+            royalty=royalty,
+            model_id=model_id,
+            token=checksum(token),
+            budget=budget,
+            collateral=collateral,
+            expiry=self.now() + open_seconds,
+            accept_seconds=accept_seconds,
+            proving_seconds=proving_seconds,
+            salt=secrets.randbits(256),
+        )
+
+    def post(self, terms: Terms, words: bytes) -> Action:
+        """Post a job and pay its budget in; for a token, allow the market to fetch it first.
+
+        Args:
+            terms: what is ordered.
+            words: the inputs' public words, for everybody to see, or a place where the provider
+                finds the input, e.g. a URL's bytes.
+
+        Raises:
+            UsageError: the market refused it; ``details["reason"]`` names the contract's error.
+            EnvironmentFault: the signer cannot pay.
+            NetworkError: the node failed.
+        """
+        native = terms.token == NATIVE
+        if not native:
+            self._allow(terms.token, terms.budget)
+        value = terms.budget if native else 0
+        job = terms.job_id(self.chain_number, self.address)
+        return self._act("post", terms.values(), words, value=value, job=job)
+
+    def lease(self, job: Job, bid: Bid) -> Action:
+        """Lease a job to the provider of a bid. Raises as :meth:`post`."""
+        offer = (bid.job, bid.provider, bid.price, bid.expiry)
+        return self._act("lease", job.terms.values(), offer, bid.signature, job=job.id)
+
+    def refund(self, job: Job) -> Action:
+        """Give the budget back to the client. Raises as :meth:`post`."""
+        return self._act("refund", job.terms.values(), job=job.id)
+
+    def expire(self, job: Job) -> Action:
+        """End a job whose provider accepted and was late. Raises as :meth:`post`."""
+        return self._act("expire", job.terms.values(), job=job.id)
+
+    # -------------------------------------------------------------- providers
+
+    def register_provider(self, uri: str, deposit: int = 0) -> Action:
+        """Say who the signer is; ``deposit`` wei become collateral. Raises as :meth:`post`."""
+        return self._act("registerProvider", uri, value=deposit)
+
+    def deposit_collateral(self, amount: int) -> Action:
+        """Add ``amount`` wei to the signer's collateral. Raises as :meth:`post`."""
+        return self._act("depositCollateral", value=amount)
+
+    def withdraw_collateral(self, amount: int) -> Action:
+        """Fetch ``amount`` wei of collateral that no lease has locked. Raises as :meth:`post`."""
+        return self._act("withdrawCollateral", amount)
+
+    def bid(self, job: Job, price: int, seconds: int, *, announce: bool = False) -> Bid:
+        """The signer's bid for a job, good for so many seconds from now.
+
+        Args:
+            announce: also publish it on the chain, where everybody can read and underbid it; else
+                send it to the client (:meth:`Bid.to_json`).
+
+        Raises:
+            NetworkError: the node failed, or does not sign for its account.
+        """
+        unsigned = Bid(job.id, self.account, price, self.now() + seconds, b"")
+        signature = self._sender.sign_typed(unsigned.typed(self.chain_number, self.address))
+        bid = Bid(job.id, self.account, price, unsigned.expiry, signature)
+        if announce:
+            self._act("announceBid", job.id, price, bid.expiry, signature, job=job.id)
+        return bid
+
+    def accept(self, job: Job) -> Action:
+        """Accept a lease, having seen the input: lateness costs the collateral from here on.
+
+        Raises as :meth:`post`.
+        """
+        return self._act("accept", job.terms.values(), job=job.id)
+
+    def decline(self, job: Job, reason: DeclineReason = DeclineReason.OTHER) -> Action:
+        """Decline a lease; nothing is lost. Raises as :meth:`post`."""
+        return self._act("decline", job.terms.values(), int(reason), job=job.id)
+
+    def context(self, job: Job, provider: str | None = None) -> dict[str, str | int]:
+        """What a proof for a job is bound to; ``provider`` defaults to the signer."""
+        return job_context(self.chain_number, self.address, job.id, provider or self.account)
+
+    def claim(self, job: Job, proof: Proof, vk: VerifyingKey) -> Action:
+        """Hand a proof in; its provider is paid, whoever sends it.
+
+        Args:
+            proof: bound to :meth:`context`.
+            vk: the circuit's verifying key.
+
+        Raises:
+            VerificationError: refused offline, with the number of the check; nothing was sent.
+            ChainRejected: the verifier contract refused it (check 8), or it is about another input.
+            UsageError: no lease is in force.
+            EnvironmentFault, NetworkError: as :meth:`post`.
+        """
+        provider = job.provider if job.provider is not None else self.account
+        verify(proof, vk, self.context(job, provider))
+        words = statement_words(vk, proof.statement)
+        return self._act("fulfil", job.terms.values(), words, bytes(proof.argument), job=job.id)
+
+    def prove_and_claim(
+        self, job: Job, pk: ProvingKey, inputs: Any, *, progress: Progress | bool | None = None
+    ) -> tuple[Proof, Action]:
+        """Prove a job as its provider, and hand the proof in.
+
+        Args:
+            pk: the circuit's proving key.
+            inputs: as for :func:`verifai.prove`.
+
+        Raises:
+            InputError: no proof covers this input: decline the lease.
+            UsageError: the input is not the job's; or as :meth:`claim`.
+            ChainRejected, EnvironmentFault, NetworkError: as :meth:`claim`.
+        """
+        from verifai.backends import get
+
+        with reporting("claim", progress) as stages:
+            vk = pk.verifying_key
+            if keccak256(input_words(vk, inputs)) != job.terms.input_digest:
+                raise UsageError(
+                    f"These inputs are not those of job {job.id}.",
+                    hint="The words that the client posted are in job.words.",
+                )
+            proof = get(pk.circuit.backend).prove(pk, inputs, self.context(job), stages)
+            stages.stage("handing the proof in")
+            return proof, self.claim(job, proof, vk)
+
+    # ------------------------------------------------------------------- both
+
+    def withdraw(self, token: str = NATIVE, account: str | None = None) -> Action:
+        """Send an account what it is owed; by default the signer. Raises as :meth:`post`."""
+        return self._act("withdraw", checksum(token), account or self.account)
+
+    def pay_royalty(self, model_id: int, token: str = NATIVE) -> Action:
+        """Hand on to the ModelRegistry what a model earned here. Raises as :meth:`post`."""
+        return self._act("payRoyalty", model_id, checksum(token))
+
+    def owed(self, token: str = NATIVE, account: str | None = None) -> int:
+        """What an account can fetch, in the token's smallest unit."""
+        amount: int = self._ask("owed", checksum(token), account or self.account)[0]
+        return amount
+
+    def stake(self, provider: str | None = None) -> Stake:
+        """A provider's collateral; by default the signer's."""
+        return Stake(*self._ask("collateral", provider or self.account))
+
+    def now(self) -> int:
+        """The chain's time, UNIX seconds: that of its newest block."""
+        with asking("the newest block", self._sender.url):
+            return int(self._sender.web3.eth.get_block("latest")["timestamp"])
+
+    def job(self, number: int) -> Job:
+        """A job as it is now.
+
+        Raises:
+            UsageError: no such job was posted.
+            NetworkError: the node failed, or its events contradict the identifier.
+        """
+        for job in self._posted(number):
+            return job
+        raise UsageError(f"No job {number} was posted at {self.address}.")
+
+    def jobs(self, state: JobState | None = None) -> Iterator[Job]:
+        """All jobs, or those in a state, oldest first. Raises as :meth:`job`."""
+        return (job for job in self._posted(None) if state is None or job.state == state)
+
+    def bids(self, job: Job) -> Iterator[Bid]:
+        """The bids announced for a job, oldest first; the contract checks the signature.
+
+        Raises:
+            NetworkError: the node failed.
+        """
+        for fields in self._events("BidAnnounced", job.id):
+            yield Bid(
+                job.id,
+                checksum(fields["provider"]),
+                fields["price"],
+                fields["expiry"],
+                fields["signature"],
+            )
+
+    # ---------------------------------------------------------------- private
+
+    def _posted(self, number: int | None) -> Iterator[Job]:
+        for fields in self._events("JobPosted", number):
+            terms = Terms.from_values(fields["terms"])
+            if terms.job_id(self.chain_number, self.address) != fields["job"]:
+                raise NetworkError(
+                    f"The node at {self._sender.url} shows other terms for job {fields['job']} "
+                    "than its identifier is a digest of."
+                )
+            provider, until, state, price = self._ask("jobs", fields["job"])
+            holder = None if provider == NATIVE else checksum(provider)
+            yield Job(fields["job"], terms, fields["input"], JobState(state), holder, until, price)
+
+    def _events(self, name: str, job: int | None) -> Iterator[dict[str, Any]]:
+        topics = ["0x" + self._market.topic(name).hex()]
+        if job is not None:
+            topics.append(f"0x{job:064x}")
+        with asking("the newest block", self._sender.url):
+            last = int(self._sender.web3.eth.block_number)
+        try:
+            for log in self._sender.logs(self.address, topics, self._since, last):
+                yield self._market.event(log)[1]
+        except MalformedError as error:
+            raise NetworkError(f"{self._sender.url}: {error.message}") from None
+
+    def _ask(self, function: str, *arguments: Any) -> tuple[Any, ...]:
+        try:
+            data = self._market.call(function, *arguments)
+            answer = self._sender.ask(self.address, data, f"the market's {function}")
+            return self._market.result(function, answer)
+        except (Reverted, MalformedError) as error:
+            raise NetworkError(f"What is at {self.address} is no JobMarket: {error}") from None
+
+    def _act(
+        self, function: str, *arguments: Any, value: int = 0, job: int | None = None
+    ) -> Action:
+        data = self._market.call(function, *arguments)
+        try:
+            mined = self._sender.send(self.address, data, f"the market's {function}", value=value)
+        except Reverted as refusal:
+            raise _refused(function, refusal) from None
+        return Action(
+            "0x" + bytes(mined["transactionHash"]).hex(),
+            int(mined["blockNumber"]),
+            int(mined["gasUsed"]),
+            job,
+        )
+
+    def _allow(self, token: str, amount: int) -> None:
+        """Let the market fetch ``amount`` of an ERC-20 token, unless it may already."""
+        question = abi.selector("allowance(address,address)") + abi.encode(
+            _ALLOWANCE, (self.account, self.address)
+        )
+        try:
+            answer = self._sender.ask(token, question, "the token's allowance")
+            if int.from_bytes(answer, "big") >= amount:
+                return
+            grant = abi.selector("approve(address,uint256)") + abi.encode(
+                ("address", "uint256"), (self.address, amount)
+            )
+            self._sender.send(token, grant, "allowing the market to fetch its budget")
+        except Reverted as refusal:
+            raise UsageError(f"The token {token} refused an allowance: {refusal}") from None
+
+    def __repr__(self) -> str:
+        return f"Market({self.address} on eip155:{self.chain_number})"
+
+
+def _refused(function: str, refusal: Reverted) -> VerifaiError:
+    """A contract's refusal as an error of ours: of the call, or of the proof."""
+    known: list[Interface] = [interface(name) for name in _CONTRACTS]
+    found = next((e for one in known if (e := one.error(refusal.data)) is not None), None)
+    name, values = found if found is not None else ("", ())
+    shown = [value.hex() if isinstance(value, bytes) else str(value) for value in values]
+    if function == "fulfil" and (found is None or name in _ABOUT_THE_PROOF):
+        why = (
+            "the proof is about another input than was ordered"
+            if name
+            else f"the verifier contract does not accept this proof ({refusal})"
+        )
+        return ChainRejected(
+            why,
+            check=CONTRACT_CHECK,
+            check_name="contract",
+            hint="Nothing was paid. Verify the proof offline to see which check fails.",
+            reason=name or "unknown",
+            arguments=shown,
+        )
+    text = f"{name}({', '.join(shown)})" if name else str(refusal)
+    return UsageError(
+        f"The market refused {function}: {text}.", reason=name or "unknown", arguments=shown
+    )

@@ -1,0 +1,215 @@
+"""The NativeProofRegistry contract seen from Python: publish a native proof, read all of them.
+
+What a registry holds is read from the chain's history alone, events first, then calldata, and an
+answer that leaves a record out is an error, never a shorter list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from verifai.chain.chain import CONTRACT_CHECK, Chain
+from verifai.chain.faults import Reverted, asking
+from verifai.chain.interface import interface
+from verifai.chain.jobs import native_system
+from verifai.chain.registry import checksum
+from verifai.chain.words import statement_words, words_from
+from verifai.errors import ChainRejected, MalformedError, NetworkError, UsageError
+from verifai.proof import Proof, VerifyingKey
+from verifai.proof.codec import canonical_json, parse_canonical_json
+from verifai.proof.statement import check_context
+from verifai.verifier import verify
+from verifai.verifier.native.calldata import statement_of
+from verifai.verifier.native.keccak import keccak256
+
+
+@dataclass(frozen=True)
+class NativeRecord:
+    """One verified proof.
+
+    Attributes:
+        system: the proof system's four bytes.
+        circuit: 32 bytes: what it was checked against.
+        key_digest: 32 bytes: the key that the circuit's table names, a claim of who registered it.
+        publisher: who sent it (address, EIP-55).
+        linked: digests of the commitments that it is about.
+        block_number, transaction_hash: where.
+        context: canonical JSON, empty for none; with ``words`` and ``argument`` from the calldata.
+        problem: why the calldata do not hold those three, else None.
+    """
+
+    system: bytes
+    circuit: bytes
+    key_digest: bytes
+    publisher: str
+    linked: tuple[bytes, ...]
+    block_number: int
+    transaction_hash: str
+    context: bytes = field(repr=False)
+    words: bytes = field(repr=False)
+    argument: bytes = field(repr=False)
+    problem: str | None = None
+
+    def proof(self, key: VerifyingKey, batch: int | None = None) -> Proof:
+        """The bundle that stands behind the record, given its key; it is not verified here.
+
+        Args:
+            key: the verifying key.
+            batch: inferences per proof; None for one.
+
+        Raises:
+            MalformedError: words or context are none of this key's statements.
+        """
+        if self.problem is not None:
+            raise MalformedError(self.problem)
+        context = check_context(parse_canonical_json(self.context)) if self.context else None
+        words = words_from(self.words)
+        return Proof.of(statement_of(key, batch, context, words, self.argument), self.argument)
+
+
+class NativeRegistry:
+    """One NativeProofRegistry, through one connection.
+
+    Args:
+        chain: the connection.
+        address: of the contract (:func:`verifai.chain.deploy.deploy` gives it).
+
+    Raises:
+        UsageError: there is no contract at the address.
+        NetworkError: the node failed.
+    """
+
+    def __init__(self, chain: Chain, address: str) -> None:
+        self.address = checksum(address)
+        self._sender = chain._sender
+        self._registry = interface("NativeProofRegistry")
+        if not self._sender.code(self.address):
+            raise UsageError(f"There is no contract at {self.address} on {chain.chain_id}.")
+
+    def publish(self, proof: Proof, vk: VerifyingKey, circuit: bytes) -> str:
+        """Have the chain verify a proof and record that it did.
+
+        Args:
+            proof: the bundle, with or without context.
+            vk: its verifying key.
+            circuit: the circuit's identifier in the verifier.
+
+        Returns:
+            Hash of the transaction, 0x and 64 digits.
+
+        Raises:
+            VerificationError: refused offline, with the number of the check; nothing was sent.
+            ChainRejected: a contract refused it (check 8); nothing was recorded.
+            EnvironmentFault: the signer cannot pay.
+            NetworkError: the node failed.
+        """
+        context = proof.statement.context
+        verify(proof, vk, context)
+        text = b"" if context is None else canonical_json(dict(context))
+        words = statement_words(vk, proof.statement)
+        data = self._registry.call(
+            "publish", native_system(), circuit, text, words, bytes(proof.argument)
+        )
+        try:
+            mined = self._sender.send(self.address, data, "publishing")
+        except Reverted as refusal:
+            known = (interface(name) for name in ("NativeProofRegistry", "VerifierRouter"))
+            found = next((e for one in known if (e := one.error(refusal.data))), None)
+            name = found[0] if found else "unknown"
+            raise ChainRejected(
+                f"the contract refused it ({name if found else refusal})",
+                check=CONTRACT_CHECK,
+                check_name="contract",
+                hint="Nothing was recorded.",
+                reason=name,
+            ) from None
+        return "0x" + bytes(mined["transactionHash"]).hex()
+
+    def records(self) -> Iterator[NativeRecord]:
+        """All records up to the present block, oldest first.
+
+        Raises:
+            NetworkError: the node failed, or does not tell the whole history.
+        """
+        with asking("the newest block", self._sender.url):
+            head = int(self._sender.web3.eth.block_number)
+        first, latest, count = (
+            self._number(name, head) for name in ("createdIn", "latestIn", "count")
+        )
+        seen = previous = 0
+        topic = "0x" + self._registry.topic("ProofPublished").hex()
+        for log in self._sender.logs(self.address, [topic], first, latest) if count else ():
+            try:
+                fields = self._registry.event(log)[1]
+            except MalformedError as error:
+                raise self._incomplete(error.message) from None
+            if fields["previousBlock"] != previous:
+                raise self._incomplete(f"the record before block {log['blockNumber']} is missing")
+            previous = int(log["blockNumber"])
+            seen += 1
+            yield self._record(log, fields)
+        if seen != count:
+            raise self._incomplete(f"it gave {seen} records of {count}")
+
+    def _record(self, log: Mapping[str, Any], fields: Mapping[str, Any]) -> NativeRecord:
+        with asking("a published transaction", self._sender.url):
+            transaction = self._sender.web3.eth.get_transaction(log["transactionHash"])
+            target, data = transaction.get("to"), bytes(transaction["input"])
+        context = words = argument = b""
+        problem: str | None = None
+        if target is None or checksum(str(target)) != self.address:
+            problem = "published through another contract: the transaction does not hold the proof"
+        else:
+            try:
+                call = self._registry.arguments("publish", data)
+            except MalformedError as error:
+                problem = error.message
+            else:
+                context, words, argument = call[2:]
+                bound = keccak256(context) if context else bytes(32)
+                if (bound, keccak256(words), keccak256(argument), *call[:2]) != tuple(
+                    fields[name]
+                    for name in (
+                        "contextDigest",
+                        "wordsDigest",
+                        "proofDigest",
+                        "system",
+                        "circuit",
+                    )
+                ):
+                    raise self._incomplete("an event contradicts its transaction")
+        return NativeRecord(
+            fields["system"],
+            fields["circuit"],
+            fields["keyDigest"],
+            checksum(fields["publisher"]),
+            tuple(fields["linked"]),
+            int(log["blockNumber"]),
+            "0x" + bytes(log["transactionHash"]).hex(),
+            context,
+            words,
+            argument,
+            problem,
+        )
+
+    def _number(self, function: str, block: int) -> int:
+        question: Any = {"to": self.address, "data": self._registry.call(function)}
+        with asking(f"the registry's {function}", self._sender.url):
+            answer = bytes(self._sender.web3.eth.call(question, block))
+        try:
+            number: int = self._registry.result(function, answer)[0]
+        except MalformedError as error:
+            raise self._incomplete(error.message) from None
+        return number
+
+    def _incomplete(self, why: str) -> NetworkError:
+        return NetworkError(
+            f"The node at {self._sender.url} does not tell the whole history of "
+            f"{self.address}: {why}.",
+            hint="Ask another node: this one is pruned, still synchronising, or lying.",
+        )
+
+    def __repr__(self) -> str:
+        return f"NativeRegistry({self.address})"
