@@ -122,7 +122,7 @@ class MemoryChain:
             raise MalformedError("The calldata are no call of this key's verifier.")
         return Proof.from_bytes(record.call)
 
-    def expected_code_hash(self, vk: VerifyingKey) -> str:
+    def expected_code_hash(self, vk: VerifyingKey, record: Any) -> str:
         self._maybe("expected_code_hash")
         return CODE
 

@@ -33,8 +33,8 @@ class Tampering:
     def bundle(self, record: Any, key: Any) -> Any:
         return self.chain.bundle(record, key)
 
-    def expected_code_hash(self, vk: Any) -> str:
-        code_hash: str = self.chain.expected_code_hash(vk)
+    def expected_code_hash(self, vk: Any, record: Any) -> str:
+        code_hash: str = self.chain.expected_code_hash(vk, record)
         return code_hash
 
     def describe(self) -> dict[str, str | int]:

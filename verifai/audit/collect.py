@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from verifai.proof import KeyStore, Proof, VerifyingKey
+from verifai.verifier.native import key_digest
 
 #: The facts of a record that a report shows, all plain values.
 RECORD_FIELDS: Final = (
@@ -30,7 +31,8 @@ class PublishedRecord(Protocol):
     """One publication as a chain tells it. The digests are the publisher's claims.
 
     Attributes:
-        key_digest, statement_digest, bundle_digest: 64 hex characters.
+        key_digest, statement_digest, bundle_digest: 64 hex characters; empty where nobody claims
+            one.
         publisher, verifier, registry: addresses.
         verifier_code_hash: of the accepting contract, 0x and 64 hex characters.
         block_number, block_time: the block, and its UNIX time in seconds.
@@ -91,8 +93,8 @@ class AuditedChain(Protocol):
         """
         ...
 
-    def expected_code_hash(self, vk: VerifyingKey) -> str:
-        """Hash of the code that a key's verifier compiles to, as in the records."""
+    def expected_code_hash(self, vk: VerifyingKey, record: Any) -> str:
+        """Hash of the code that a key's verifier has for a record, as in the records."""
         ...
 
     def describe(self) -> dict[str, str | int]:
@@ -110,9 +112,33 @@ def key_finder(keys: KeyStore | Iterable[VerifyingKey] | None) -> Keys:
         keys: a store, the keys themselves, or None for the store in the data folder.
     """
     if keys is None or isinstance(keys, KeyStore):
+        store = keys or KeyStore()
+        native: dict[str, str] = {}
+
         # A chain repeats few keys; each is megabytes to read and hash.
-        return lru_cache(maxsize=8)((keys or KeyStore()).get)
-    return {key.digest: key for key in keys}.get
+        @lru_cache(maxsize=8)
+        def find(digest: str) -> VerifyingKey | None:
+            if (found := store.get(digest)) is not None:
+                return found
+            if not native:  # records of native proofs name the transcript's digest
+                for name in store:
+                    key = store.get(name)
+                    if key is not None and (other := native_digest(key)):
+                        native[other] = name
+            return store.get(native[digest]) if digest in native else None
+
+        return find
+    given = list(keys)
+    by_digest = {other: key for key in given if (other := native_digest(key))}
+    return (by_digest | {key.digest: key for key in given}).get
+
+
+def native_digest(key: VerifyingKey) -> str | None:
+    """What records of native proofs call a key: the digest that starts its transcripts."""
+    if key.guarantees.backend != "native" or len(key.material) != 3:
+        return None
+    table, commitments, tau_g2 = map(bytes, key.material)
+    return key_digest(table, commitments, tau_g2).hex()
 
 
 def facts(record: PublishedRecord) -> dict[str, str | int]:

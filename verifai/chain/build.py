@@ -40,7 +40,8 @@ def artefact_text(name: str) -> str:
         "abi": contract.abi,
         "bytecode": "0x" + contract.creation.hex(),
     }
-    if name not in sources.NAMES:  # those have immutables: their address names the code (CREATE2)
+    # code with immutables is named by its address (CREATE2)
+    if name not in sources.NAMES or name in sources.FIXED:
         value["deployedCodeHash"] = contract.code_hash
     return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
 

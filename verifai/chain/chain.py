@@ -60,10 +60,21 @@ class Chain:
 
     @property
     def registries(self) -> tuple[str, ...]:
-        """Addresses of the registries known on this chain whose code is the shipped one."""
+        """Addresses of the registries known on this chain whose code is a shipped one: of native
+        proofs and of others.
+        """
         wanted = artefact().code_hash
         known = (self._registry,) if self._registry else self._deployments.at(wanted)
-        return tuple(address for address in known if self.code_hash(address) == wanted)
+        others = tuple(address for address in known if self.code_hash(address) == wanted)
+        return self._native_registries() + others
+
+    def _native_registries(self) -> tuple[str, ...]:
+        from verifai.chain.native.publication import expected_registry, router_of
+
+        known = self._registry
+        if known is None and self._sender.address is not None:
+            known = expected_registry(self._sender.address)
+        return (known,) if known and router_of(self._sender, known) else ()
 
     def code_hash(self, address: str) -> str:
         """Keccak-256 of the code at an address: 0x and 64 digits (EIP-1052).
@@ -75,16 +86,27 @@ class Chain:
         """
         return "0x" + abi.keccak(self._sender.code(address)).hex()
 
-    def expected_code_hash(self, vk: VerifyingKey) -> str:
-        """Keccak-256 of the code that the verifier contract of ``vk`` has.
+    def expected_code_hash(self, vk: VerifyingKey, record: Published | None = None) -> str:
+        """Keccak-256 of the code that the verifier contract of ``vk`` has; of a native key, of its
+        compact table, which is the circuit's identifier.
 
-        Compiled from the key, so that whoever holds the key need not believe the publisher that a
+        Made from the key, so that whoever holds the key need not believe the publisher that a
         verifier is the key's.
+
+        Args:
+            record: says of how many inferences a native circuit is; None: of one.
 
         Raises:
             UnsupportedError: the key's circuit is too large for a contract.
             EnvironmentFault: the compiler is missing.
         """
+        if vk.guarantees.backend == "native":
+            from verifai.chain.native import circuit_id
+            from verifai.chain.native.publication import NativeCall, circuit_table
+
+            call = record.call if record is not None else None
+            batch = call.batch if isinstance(call, NativeCall) else 1
+            return "0x" + circuit_id(circuit_table(vk, batch)).hex()
         return _verifier_contract(vk).code_hash
 
     def publish(
@@ -123,6 +145,8 @@ class Chain:
             if check:
                 stages.stage("verifying offline")
                 verify(proof, vk, proof.statement.context)
+            if vk.guarantees.backend == "native":
+                return self._publish_native(proof, vk, keys, stages)
             call = backend.evm_call(vk, proof.statement, proof.argument)
             if check and backend.from_evm_call(vk, call).digest != proof.digest:
                 raise UnsupportedError(
@@ -145,6 +169,15 @@ class Chain:
             stages.stage("publishing")
             return self._publish(registry, publication, gas + more)
 
+    def _publish_native(
+        self, proof: Proof, vk: VerifyingKey, keys: KeyStore | None, stages: Progress
+    ) -> Receipt:
+        from verifai.chain.native.publication import publish
+
+        (keys if keys is not None else KeyStore()).add(vk)
+        stages.stage("publishing")
+        return publish(self, self._registry, proof, vk)
+
     def published(self) -> Iterator[Published]:
         """Every record of the known registries, oldest first, from the chain's history alone.
 
@@ -154,8 +187,14 @@ class Chain:
         Raises:
             NetworkError: the node failed, or does not tell the whole history.
         """
+        from verifai.chain.native.publication import published
+
+        native = self._native_registries()
         for registry in self.registries:
-            yield from self._reader(registry).records()
+            if registry in native:
+                yield from published(self, registry)
+            else:
+                yield from self._reader(registry).records()
 
     def bundle(self, record: Published, key: VerifyingKey) -> Proof:
         """The bundle that a record's calldata stand for, given the key it claims.
@@ -164,9 +203,12 @@ class Chain:
             MalformedError: the calldata are no canonical call of this key's verifier.
         """
         from verifai.backends import get
+        from verifai.chain.native.publication import NativeCall
 
         if record.call is None:
             raise MalformedError(record.problem or "The transaction does not hold the call.")
+        if isinstance(record.call, NativeCall):
+            return record.call.proof(key)
         return get(key.guarantees.backend).from_evm_call(key, record.call)
 
     def describe(self) -> dict[str, str | int]:

@@ -3,8 +3,8 @@
 What is changed against the libraries' defaults, and why:
 
 - blocks depend on nothing random, so that a replayed journal gives the same block hashes;
-- the BN254 precompiles (EIP-196, EIP-197), pure Python and slow, remember their answers: a proof is
-  run once to estimate gas and once to mine, with the same points;
+- the BN254 precompiles, pure Python and slow, are native code where there is some
+  (:mod:`verifai.chain.precompiles`);
 - gas is estimated with one run instead of a search with twenty;
 - a revert keeps its data.
 """
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from verifai.chain.abi import keccak
 from verifai.chain.faults import Reverted
 from verifai.chain.journal import Block, Journal
+from verifai.chain.precompiles import bn254_precompiles
 from verifai.errors import InternalError
 from verifai.extras import require
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 #: Private key of the embedded chain's funded account: public knowledge, worthless elsewhere.
 DEVELOPMENT_KEY: Final = (1).to_bytes(32, "big")
-#: One LeNet-size verification makes about 60 calls of a few hundred bytes.
-REMEMBERED_CALLS: Final = 4096
 
 
 def start(journal: Journal | None) -> tuple[Web3, Any]:
@@ -195,39 +194,13 @@ def _backend_class() -> type[Any]:
 
 
 def _virtual_machine() -> type[Any]:
-    """py-evm's Prague rules with remembered precompiles."""
+    """py-evm's Prague rules with precompiles of our own."""
     from eth.vm.forks.prague import PragueVM
     from eth.vm.forks.prague.computation import PragueComputation
     from eth.vm.forks.prague.state import PragueState
 
     precompiles = dict(PragueComputation.get_precompiles())
-    for number in (6, 7, 8):
-        address = number.to_bytes(20, "big")
-        precompiles[address] = _remembering(precompiles[address])
+    precompiles.update(bn254_precompiles(precompiles))
     computation = type("Computation", (PragueComputation,), {"_precompiles": precompiles})
     state = type("State", (PragueState,), {"computation_class": computation})
     return type("VirtualMachine", (PragueVM,), {"_state_class": state})
-
-
-def _remembering(precompile: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A precompile that computes each answer once.
-
-    Its gas and output depend on the input alone. Failures are computed anew each time.
-    """
-    answers: dict[bytes, tuple[int, bytes]] = {}
-
-    def run(computation: Any) -> Any:
-        question = bytes(computation.msg.data)
-        if question in answers:
-            gas, output = answers[question]
-            computation.consume_gas(gas, reason="remembered precompile")
-            computation.output = output
-            return computation
-        before = computation.get_gas_remaining()
-        result = precompile(computation)
-        if len(answers) >= REMEMBERED_CALLS:
-            answers.pop(next(iter(answers)))
-        answers[question] = (before - computation.get_gas_remaining(), bytes(computation.output))
-        return result
-
-    return run

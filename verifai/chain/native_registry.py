@@ -127,6 +127,35 @@ class NativeRegistry:
             ) from None
         return "0x" + bytes(mined["transactionHash"]).hex()
 
+    def find(
+        self, publisher: str, circuit: bytes, context: bytes, words: bytes
+    ) -> NativeRecord | None:
+        """A publisher's record of a statement without commitments, if there is one.
+
+        Raises:
+            NetworkError: the node failed, or does not show what the registry says it has.
+        """
+        bound = keccak256(context) if context else bytes(32)
+        statement = (native_system(), circuit, bound, keccak256(words))
+        data = self._registry.call("recordId", publisher, *statement, [])
+        (id_,) = self._registry.result(
+            "recordId", self._sender.ask(self.address, data, "a record's identifier")
+        )
+        data = self._registry.call("publishedIn", id_)
+        (block,) = self._registry.result(
+            "publishedIn", self._sender.ask(self.address, data, "a record's block")
+        )
+        if not block:
+            return None
+        topic = "0x" + self._registry.topic("ProofPublished").hex()
+        names = ("publisher", "system", "circuit", "contextDigest", "wordsDigest")
+        for log in self._sender.logs(self.address, [topic], block, block):
+            fields = self._registry.event(log)[1]
+            found = (checksum(fields["publisher"]), *(fields[name] for name in names[1:]))
+            if found == (checksum(publisher), *statement):
+                return self._record(log, fields)
+        raise self._incomplete(f"the record in block {block} is missing")
+
     def records(self) -> Iterator[NativeRecord]:
         """All records up to the present block, oldest first.
 

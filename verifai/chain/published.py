@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from web3 import Web3
 
     from verifai.backends import EvmCall
+    from verifai.chain.native.publication import NativeCall
 
 #: Blocks asked for in one ``eth_getLogs``; public nodes allow 1,000 to 10,000. A node that refuses
 #: is asked for half as many, down to one.
@@ -31,7 +32,8 @@ class Published:
     """One record of a registry. The three digests are the publisher's claims, not findings.
 
     Attributes:
-        key_digest, statement_digest, bundle_digest: as claimed, 64 hex characters.
+        key_digest, statement_digest, bundle_digest: as claimed, 64 hex characters; of a native
+            proof the first is the transcript's, and the others are empty.
         publisher: who sent it (address, EIP-55).
         verifier: the contract that accepted.
         verifier_code_hash: Keccak-256 of its code when it did, 0x and 64 digits.
@@ -56,7 +58,7 @@ class Published:
     transaction_hash: str
     gas_used: int
     chain_id: str
-    call: EvmCall | None = field(repr=False)
+    call: EvmCall | NativeCall | None = field(repr=False)
     problem: str | None = None
 
     def __repr__(self) -> str:

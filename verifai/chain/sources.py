@@ -31,8 +31,16 @@ SETTINGS: Final[Mapping[str, Any]] = {
     "optimizer": {"enabled": True, "runs": 10_000},
     "viaIR": True,
 }
-#: The contracts around the universal verifier.
-NAMES: Final = ("VerifierRouter", "NativeProofRegistry", "ModelRegistry", "JobMarket")
+#: The universal verifier, and the contracts around it.
+NAMES: Final = (
+    "NativeVerifier",
+    "VerifierRouter",
+    "NativeProofRegistry",
+    "ModelRegistry",
+    "JobMarket",
+)
+#: Those without immutables: the hash of their code names them at any address.
+FIXED: Final = ("NativeVerifier",)
 
 _IMPORT: Final = re.compile(r'^\s*import\s+(?:[^"\';]*\bfrom\s+)?"([^"]+)"\s*;', re.MULTILINE)
 

@@ -47,10 +47,13 @@ class TableBuilder:
         name: the ONNX node that is being lowered, for messages.
         names: one for each table node.
         steps: how the values of each committed node are computed.
+        padded: boxes without outer axes: more slots, and a verifier that evaluates every weight
+            in closed form, which is what a chain wants.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, padded: bool = False) -> None:
         self.name = ""
+        self.padded = padded
         self.names: list[str] = []
         self.steps: list[Step] = []
         self._nodes: list[TableNode] = []
@@ -60,9 +63,12 @@ class TableBuilder:
         self._product: list[Product] = []
         self._lookup: list[LookupEntry] = []
 
+    def _outer(self, shape: tuple[int, ...], limit: int = MAX_OUTER) -> tuple[int, ...]:
+        return () if self.padded else outer_axes(shape, limit)
+
     def weight(self, shape: tuple[int, ...]) -> int:
         """A weight node."""
-        outer = outer_axes(shape, MAX_OUTER_WEIGHT)
+        outer = self._outer(shape, MAX_OUTER_WEIGHT)
         return self._append(TableNode(WeightBlock(outer), shape, False))
 
     def ranged(
@@ -79,12 +85,12 @@ class TableBuilder:
         self._require(
             needed <= MAX_LIMB_BITS, f"a range of {needed} bits; {MAX_LIMB_BITS} are possible"
         )
-        committed = Committed(region, low, limbs_of(needed), outer_axes(shape, MAX_OUTER))
+        committed = Committed(region, low, limbs_of(needed), self._outer(shape))
         return self._committed(step, committed, shape, batched)
 
     def hint(self, step: Step, shape: tuple[int, ...], batched: bool) -> int:
         """A committed node without a range: other constraints determine it."""
-        committed = Committed("witness", 0, (), outer_axes(shape, MAX_OUTER))
+        committed = Committed("witness", 0, (), self._outer(shape))
         return self._committed(step, committed, shape, batched)
 
     def add(self, operation: TableOperation, shape: tuple[int, ...]) -> int:
@@ -113,7 +119,7 @@ class TableBuilder:
             2 <= len(factors) <= FACTORS,
             f"a product of {len(factors)} factors; 2 to {FACTORS} are possible",
         )
-        self._product.append(Product(factors, outer_axes(shape, MAX_OUTER)))
+        self._product.append(Product(factors, self._outer(shape)))
 
     def require_lookup(
         self, table: Table, source: int, output: int, shape: tuple[int, ...]
@@ -134,7 +140,7 @@ class TableBuilder:
             )
             self._table_at[key] = len(self._tables)
             self._tables.append(EntryTable(table.first, entries))
-        outer = outer_axes(shape, MAX_OUTER)
+        outer = self._outer(shape)
         self._lookup.append(LookupEntry(self._table_at[key], source, output, outer))
 
     def finish(

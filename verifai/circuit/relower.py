@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 PROTOCOL: Final = "1"
 
 
-def parameters(visibility: Visibility, log_columns: int | None, lowered: LoweredCircuit) -> bytes:
+def parameters(
+    visibility: Visibility,
+    log_columns: int | None,
+    lowered: LoweredCircuit,
+    padded: bool = False,
+) -> bytes:
     """What the circuit's digest covers besides the header: visibility, columns, the table."""
     header = {
         "protocol": PROTOCOL,
@@ -25,6 +30,7 @@ def parameters(visibility: Visibility, log_columns: int | None, lowered: Lowered
         "log_columns": log_columns,
         "zero_knowledge": lowered.operations.hiding,
         "table": codec.digest("operation-table/1", lowered.table),
+        **({"padded": True} if padded else {}),
     }
     return codec.canonical_json(header)
 
@@ -37,9 +43,10 @@ def relower(circuit: Circuit) -> tuple[IntegerGraph, LoweredCircuit]:
     """
     graph = IntegerGraph.from_bytes(bytes(circuit.compiled))
     header = codec.parse_canonical_json(bytes(circuit.parameters))
+    padding = ("padded",) if isinstance(header, dict) and header.get("padded") is True else ()
     fields = codec.exact_fields(
         header,
-        ("protocol", "visibility", "log_columns", "zero_knowledge", "table"),
+        ("protocol", "visibility", "log_columns", "zero_knowledge", "table", *padding),
         "Circuit parameters",
     )
     shown = codec.exact_fields(fields["visibility"], ("input", "output", "weights"), "Visibility")
@@ -49,11 +56,15 @@ def relower(circuit: Circuit) -> tuple[IntegerGraph, LoweredCircuit]:
     try:
         visibility = Visibility(**shown)
         lowered = lower(
-            graph, visibility, log_columns=columns, hiding=fields["zero_knowledge"] is True
+            graph,
+            visibility,
+            log_columns=columns,
+            hiding=fields["zero_knowledge"] is True,
+            padded=bool(padding),
         )
     except (UsageError, UnsupportedError) as error:  # no circuit that we wrote
         raise MalformedError(f"The circuit's parameters do not fit it: {error.message}") from None
-    if parameters(visibility, columns, lowered) != bytes(circuit.parameters):
+    if parameters(visibility, columns, lowered, bool(padding)) != bytes(circuit.parameters):
         raise MalformedError(
             "The circuit's graph does not give the operation table that the circuit names.",
             hint="Compile the model again: the file is damaged, or of another version.",

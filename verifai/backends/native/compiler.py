@@ -37,11 +37,16 @@ def compile(
         )
     settings = dict(options)
     log_columns = settings.pop("log_columns", None)
+    padded = settings.pop("padded", False)
+    if not isinstance(padded, bool):
+        raise UsageError("The option padded is True or False.")
     progress.stage("calibrating and quantising")
     samples = calibration_samples(model.inputs, calibration, MAX_SAMPLES)
     graph = build(model, samples, Options.of(settings))
     progress.stage("laying out the circuit")
-    lowered = lower(graph, visibility, log_columns=log_columns, hiding=zero_knowledge)
+    lowered = lower(
+        graph, visibility, log_columns=log_columns, hiding=zero_knowledge, padded=padded
+    )
     progress.stage("measuring fidelity")
     measured = fidelity(graph, model, samples)
     estimate = cost(lowered.table, 1)
@@ -64,7 +69,7 @@ def compile(
             "made_by": __version__,
         },
         onnx=model.onnx,
-        parameters=parameters(visibility, log_columns, lowered),
+        parameters=parameters(visibility, log_columns, lowered, padded),
         compiled=graph.to_bytes(),
     )
 

@@ -1,0 +1,77 @@
+"""Honest proofs of small circuits for the verifier contract, and what it says of them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.soundness.proofs import Claim, case
+from verifai.chain.native import circuit_id, compact_table
+from verifai.chain.native.contract import refusal, register_calldata, verify_calldata
+
+#: Names of tests.circuit.models with a batch and whether proofs hide: products and none, custom
+#: tables and none, contractions of all kinds and none.
+CASES = [
+    ("mlp", 1, True),
+    ("mlp", 3, False),
+    ("digits", 3, True),
+    ("max_pool", 1, False),
+    ("sigmoid", 3, True),
+    ("attention", 1, True),
+    ("attention", 3, False),
+    ("grouped", 3, True),
+    ("mixing", 1, True),
+    ("weights_only", 3, False),
+]
+
+
+def words_of(claim: Claim) -> list[int]:
+    """Public words as numbers."""
+    data = claim.words
+    return [int.from_bytes(data[i : i + 32], "big") for i in range(0, len(data), 32)]
+
+
+@functools.cache
+def claim_of(name: str, batch: int, hiding: bool) -> Claim:
+    return case(name, batch, hiding).claim
+
+
+@functools.cache
+def table_of(name: str, batch: int, hiding: bool) -> bytes:
+    claim = claim_of(name, batch, hiding)
+    return compact_table(claim.table, claim.commitments, claim.tau_g2, batch, 1)
+
+
+@dataclass
+class Verifier:
+    """A deployed contract on some chain.
+
+    ``call`` runs a call without effect and returns the revert's data, or None; ``read`` returns
+    its answer; ``send`` sends a transaction and returns the gas that it took.
+    """
+
+    call: Callable[[bytes], bytes | None]
+    read: Callable[[bytes], bytes]
+    send: Callable[[bytes], int]
+
+    def register(self, table: bytes) -> bytes:
+        self.send(register_calldata(table))
+        return circuit_id(table)
+
+    def registration(self, table: bytes) -> tuple[str, str] | None:
+        """None if the table would be registered."""
+        return _said(self.call(register_calldata(table)))
+
+    def judge(self, circuit: bytes, claim: Claim) -> tuple[str, str] | None:
+        """None if the contract accepts."""
+        data = verify_calldata(circuit, claim.context, words_of(claim), claim.proof)
+        return _said(self.call(data))
+
+
+def _said(data: bytes | None) -> tuple[str, str] | None:
+    if data is None:
+        return None
+    said = refusal(data)
+    assert said is not None, data
+    return said

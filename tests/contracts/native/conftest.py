@@ -1,0 +1,73 @@
+"""The verifier contract on the embedded chain and on anvil."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+pytest.importorskip("eth_tester")
+pytest.importorskip("verifai._native")
+
+from tests.chain.conftest import anvil as anvil
+from tests.contracts.native.circuits import Verifier
+from verifai.chain import connect
+from verifai.chain.faults import Reverted
+from verifai.chain.native.contract import artefact
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Iterator[Verifier]:
+    with connect() as chain:
+        eth = chain.web3.eth
+        shipped = artefact()
+        address, _ = chain._stand(shipped.code_hash, shipped.creation, "the verifier")
+
+        def read(data: bytes) -> bytes:
+            return bytes(eth.call({"to": address, "data": data, "from": chain._sender.address}))
+
+        def call(data: bytes) -> bytes | None:
+            try:
+                read(data)
+            except Reverted as error:
+                return error.data
+            return None
+
+        def send(data: bytes) -> int:
+            return int(chain._sender.send(address, data, "test")["gasUsed"])
+
+        yield Verifier(call, read, send)
+
+
+@pytest.fixture(scope="session")
+def node(anvil: str) -> Verifier:
+    """On anvil, whose rules are Osaka's."""
+    from web3 import HTTPProvider, Web3
+    from web3.exceptions import ContractLogicError, Web3RPCError
+
+    web3 = Web3(HTTPProvider(anvil))
+    sender = web3.eth.accounts[0]
+
+    def mined(transaction: dict[str, object]) -> dict[str, object]:
+        hash_ = web3.eth.send_transaction({"from": sender, "gas": 16_000_000, **transaction})
+        receipt = web3.eth.wait_for_transaction_receipt(hash_)
+        assert receipt["status"] == 1
+        return dict(receipt)
+
+    address = mined({"data": artefact().creation})["contractAddress"]
+
+    def read(data: bytes) -> bytes:
+        call = {"to": address, "data": data, "from": sender, "gas": 16_000_000}
+        return bytes(web3.eth.call(call))
+
+    def call(data: bytes) -> bytes | None:
+        try:
+            read(data)
+        except (ContractLogicError, Web3RPCError) as error:
+            return bytes.fromhex(str(error.data)[2:])
+        return None
+
+    def send(data: bytes) -> int:
+        return int(mined({"to": address, "data": data})["gasUsed"])
+
+    return Verifier(call, read, send)

@@ -1,0 +1,52 @@
+"""Compact tables mean what the operation tables mean: a model of the contract accepts by them."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from tests.contracts.native import model
+from tests.contracts.native.circuits import claim_of, table_of, words_of
+from tests.soundness.proofs import NAMES
+from verifai.chain.native import circuit_id, compact_table
+from verifai.errors import MalformedError, UnsupportedError, VerificationError
+from verifai.verifier.native.curve import decode_g2
+
+ALL = list(itertools.product(NAMES, (1, 3), (False, True)))
+
+
+@pytest.mark.parametrize(("name", "batch", "hiding"), ALL)
+def test_the_model_accepts_by_the_table(name, batch, hiding):
+    claim, table = claim_of(name, batch, hiding), table_of(name, batch, hiding)
+    tau = decode_g2(claim.tau_g2)
+    model.verify(table, tau, claim.context, words_of(claim), claim.proof)
+    # a wrong opened value is found by the claims, not by the opening
+    last = bytearray(claim.proof)
+    last[-1] ^= 1
+    with pytest.raises(VerificationError):
+        model.verify(table, tau, claim.context, words_of(claim), bytes(last))
+
+
+def test_a_table_is_a_function_of_the_key_and_the_batch():
+    claim = claim_of("mlp", 1, True)
+    again = compact_table(claim.table, claim.commitments, claim.tau_g2, 1, 1)
+    assert again == table_of("mlp", 1, True)
+    others = {
+        compact_table(claim.table, claim.commitments, claim.tau_g2, 2, 1),
+        compact_table(claim.table, claim.commitments[64:] + bytes(64), claim.tau_g2, 1, 1),
+        compact_table(claim.table, claim.commitments, claim.tau_g2, 1, 0),
+    }
+    assert len({circuit_id(table) for table in {again, *others}}) == 4
+
+
+def test_other_reference_strings_are_not_supported():
+    claim = claim_of("mlp", 1, True)
+    with pytest.raises(UnsupportedError, match="reference string"):
+        compact_table(claim.table, claim.commitments, bytes(128), 1, 1)
+
+
+def test_commitments_have_to_fit():
+    claim = claim_of("mlp", 1, True)
+    with pytest.raises(MalformedError, match="commitments"):
+        compact_table(claim.table, claim.commitments + bytes(64), claim.tau_g2, 1, 1)

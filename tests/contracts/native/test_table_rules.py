@@ -1,0 +1,207 @@
+"""What `register` refuses: tables that are not whole, not within bounds, not about their key."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.contracts.native.circuits import claim_of, table_of
+from tests.contracts.native.model import HEADER
+from verifai.chain.native.contract import refusal, register_calldata
+from verifai.chain.native.program import FIRST_WORD, Op
+from verifai.verifier.native.curve import Q
+from verifai.verifier.native.field import P
+
+OFFSETS = {}
+_at = 64
+for _name, _size in HEADER:
+    OFFSETS[_name] = (_at, _size)
+    _at += _size
+REGIONS = _at
+LINKED = REGIONS + 24
+
+
+def with_field(table: bytes, name: str, value: int) -> bytes:
+    at, size = OFFSETS[name]
+    return table[:at] + value.to_bytes(size, "big") + table[at + size :]
+
+
+def field(table: bytes, name: str) -> int:
+    at, size = OFFSETS[name]
+    return int.from_bytes(table[at : at + size], "big")
+
+
+def operations_at(table: bytes) -> int:
+    """Where the operations begin, in a table without custom tables."""
+    weights = int.from_bytes(table[REGIONS + 2 : REGIONS + 4], "big")
+    return LINKED + 1 + 64 * weights + 8 * field(table, "narrow") + 32 * field(table, "wide")
+
+
+@pytest.fixture(scope="module")
+def table() -> bytes:
+    return table_of("mlp", 1, True)
+
+
+def test_a_table_is_registered_once(node):
+    table = table_of("grouped", 3, True)
+    circuit = node.register(table)
+    assert node.registration(table) is None
+    assert node.send(register_calldata(table)) < 1_000_000
+    assert node.register(table) == circuit
+
+
+WRONG_FIELDS = [
+    ("version", 2, "version"),
+    ("flags", 4, "header"),
+    ("srs", 2, "header"),
+    ("log_columns", 3, "header"),
+    ("log_columns", 21, "header"),
+    ("n", 33, "header"),
+    ("nz", 0, "header"),
+    ("nz", 33, "header"),
+    ("nc", 33, "header"),
+    ("batch", 0, "header"),
+    ("widths", 1, "header"),
+    ("widths", 1 << 9, "header"),
+    ("position", (1 << 32) - 1, "header"),
+    ("entry_helper", 1, "blocks"),
+    ("entry_helper", 0, "blocks"),
+    ("entry_count", (1 << 32) - 512, "blocks"),
+    ("slots", 0, "blocks"),
+    ("triples", 0, "blocks"),
+    ("pads", 1, "blocks"),
+    ("scalars", 0, "operations"),
+    ("memory", 0, "operations"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "rule"), WRONG_FIELDS)
+def test_fields_have_bounds(node, table, name, value, rule):
+    assert node.registration(with_field(table, name, value)) == ("TableRefused", rule)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["nz", "nc", "instances", "public", "plain", "word_points", "zero_points", "narrow", "wide"],
+)
+def test_counts_have_to_agree(node, table, name):
+    """Each count decides where scalars and operations lie: no other value makes a whole table."""
+    wrong = with_field(table, name, field(table, name) + 1)
+    said = node.registration(wrong)
+    assert said is not None
+    assert said[0] == "TableRefused"
+
+
+def test_the_key_is_that_of_its_parts(node, table):
+    for at in (0, 31, 32, 63):
+        wrong = bytearray(table)
+        wrong[at] ^= 1
+        assert node.registration(bytes(wrong)) == ("TableRefused", "key")
+    assert node.registration(with_field(table, "srs", 0)) == ("TableRefused", "key")
+
+
+def test_commitments_are_points(node, table):
+    for point in ((1).to_bytes(32, "big") * 2, Q.to_bytes(32, "big") + bytes(32)):
+        wrong = table[: LINKED + 1] + point + table[LINKED + 65 :]
+        assert node.registration(wrong) == ("TableRefused", "commitments")
+    wrong = table[: LINKED + 1] + bytes(64) + table[LINKED + 65 :]
+    assert node.registration(wrong) == ("TableRefused", "key")
+
+
+def test_linked_tensors_are_not_there_yet(node, table):
+    wrong = table[:LINKED] + b"\1" + table[LINKED + 1 :]
+    assert node.registration(wrong) == ("TableRefused", "header")
+
+
+@pytest.mark.parametrize("region", range(6))
+def test_rows_ascend(node, table, region):
+    at = REGIONS + 4 * region
+    start, count = (int.from_bytes(table[i : i + 2], "big") for i in (at, at + 2))
+    grown = table[: at + 2] + (count + 9).to_bytes(2, "big") + table[at + 4 :]
+    assert node.registration(grown)[1] in ("rows", "length", "commitments")
+    if count and region:
+        moved = table[:at] + (0).to_bytes(2, "big") + table[at + 2 :]
+        assert node.registration(moved) == ("TableRefused", "rows"), start
+
+
+def test_a_table_is_whole(node, table):
+    for wrong in (b"", table[:100], table[:-1], table + b"\0"):
+        said = node.registration(wrong)
+        assert said is not None
+        assert said[0] == "TableRefused"
+    assert node.registration(table + bytes(25_000)) == ("TableRefused", "length")
+
+
+def test_a_wide_constant_is_canonical(node, table):
+    at = operations_at(table)
+    wrong = with_field(table, "wide", 1)
+    wrong = wrong[:at] + P.to_bytes(32, "big") + wrong[at:]
+    assert node.registration(wrong) == ("TableRefused", "constants")
+
+
+SLOT = FIRST_WORD.to_bytes(2, "big")
+HIGH = (0xFFFF).to_bytes(2, "big")
+LOW = (FIRST_WORD - 1).to_bytes(2, "big")
+FAR = (0xFFFFFF).to_bytes(3, "big")
+NEAR = bytes(3)
+ONE = (1).to_bytes(3, "big")
+
+BAD_OPERATIONS = {
+    "unknown": bytes([99]),
+    "a pair of what is not there": bytes([Op.PAIRS, 0, 1]) + SLOT + HIGH,
+    "a pair of the header": bytes([Op.PAIRS, 0, 1]) + LOW + SLOT,
+    "an empty product": bytes([Op.PRODUCT, 0]),
+    "a product of what is not there": bytes([Op.PRODUCT, 1]) + HIGH,
+    "a point of what is not there": bytes([Op.POINT, 1]) + LOW,
+    "a prefix beyond its bits": bytes([Op.PREFIX, 2, 0, 0]) + SLOT + (5).to_bytes(4, "big"),
+    "an empty prefix": bytes([Op.PREFIX, 2, 0, 0]) + SLOT + bytes(4),
+    "a prefix of too many bits": bytes([Op.PREFIX, 33, 0, 0]) + SLOT + (5).to_bytes(4, "big"),
+    "a prefix of a point that ends": bytes([Op.PREFIX, 2]) + SLOT + HIGH + (3).to_bytes(4, "big"),
+    "a range that ends first": bytes([Op.BETWEEN, 2, 0, 0]) + SLOT + bytes([0, 0, 0, 2, 0, 0, 0, 2]),
+    "an eq beyond its bits": bytes([Op.EQ_AT, 2]) + SLOT + (4).to_bytes(4, "big"),
+    "a run of nothing": bytes([Op.EQ_SLOTS]) + SLOT + bytes([2, 0, 0, 0, 0, 0, 0]),
+    "a run beyond its bits": bytes([Op.EQ_SLOTS]) + SLOT + bytes([2, 0, 0, 0, 3, 0, 2]),
+    "an interval beyond its bits": bytes([Op.INTERVAL, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 5]) + SLOT,
+    "a dot of what is not there": bytes([Op.DOT]) + NEAR + FAR + ONE,
+    "a sum of what is not there": bytes([Op.TOTAL]) + FAR + ONE,
+    "a bilinear form beyond": bytes([Op.BILINEAR]) + (NEAR + b"\0\1") * 2 + FAR + b"\0\1" + bytes(6),
+    "a vector over the words": bytes([Op.EQ_RANGE]) + NEAR + SLOT + bytes([1, 0, 0, 0, 0, 0, 0, 1]),
+    "a vector outside": bytes([Op.EQ_RANGE]) + FAR + SLOT + bytes([1, 0, 0, 0, 0, 0, 0, 1]),
+    "a sum of vectors outside": bytes([Op.COMBINE]) + FAR + ONE + b"\0",
+    "a scatter of nothing": bytes([Op.SCATTER]) + FAR + ONE + bytes(5),
+    "a contraction outside": bytes([Op.CONTRACT]) + FAR + NEAR + NEAR + ONE * 3,
+    "a product of vectors outside": bytes([Op.ENTRYWISE]) + FAR + NEAR + NEAR + ONE,
+    "a place outside": bytes([Op.PLACE]) + FAR + ONE + NEAR + ONE + ONE,
+    "the middle of one": bytes([Op.DOT, 0]),
+}
+
+
+@pytest.mark.parametrize("name", BAD_OPERATIONS)
+def test_operations_have_bounds(node, table, name):
+    """One more operation in front of the others."""
+    at = operations_at(table)
+    said = node.registration(table[:at] + BAD_OPERATIONS[name] + table[at:])
+    assert said == ("TableRefused", "operations")
+
+
+def test_results_are_scalars(node, table):
+    assert node.registration(table[:-2] + HIGH) == ("TableRefused", "operations")
+    assert node.registration(table[:-2] + LOW) == ("TableRefused", "operations")
+
+
+def test_a_table_says_what_it_is(node):
+    from eth_abi import decode
+
+    from verifai.chain import abi
+    from verifai.verifier.native.verify import key_digest
+
+    claim, table = claim_of("mlp", 3, False), table_of("mlp", 3, False)
+    circuit = node.register(table)
+    types = ("bytes32", "uint32", "uint32", "uint32", "bool", "bool", "address")
+    data = node.read(abi.selector("circuitInfo(bytes32)") + circuit)
+    key, batch, inputs, outputs, hiding, development, address = decode(types, data)
+    assert key == key_digest(claim.table, claim.commitments, claim.tau_g2)
+    assert (batch, hiding, development) == (3, False, True)
+    assert inputs and inputs + outputs == len(claim.words) // 32
+    assert int(address, 16)
+    unknown = abi.selector("circuitInfo(bytes32)") + bytes(32)
+    assert refusal(node.call(unknown)) == ("UnknownCircuit", "00" * 32)

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.24;
+
+// The memory of one verification. Solidity's allocator has a corner for structs; the rest is ours.
+//
+//   0x080  header of the compact table      0x140  pointers below
+//   0x200  state, header and payload of the transcript's short steps
+//   0x300  buffers of the precompiles
+//   0x400  pairing, 0x580  Solidity's allocator (structs)
+//   0xc00  scalars: slot k at 0xc00 + 32 k, named by their word (96 + k) in operations
+//   then   the rest of the compact table; vectors; what the rounds leave for the pads; scratch
+
+uint256 constant P = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
+uint256 constant Q = 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47;
+uint256 constant HALF = 0x183227397098d014dc2822db40c0ac2e9419f4243cdcb848a1f0fac9f8000001;
+
+uint256 constant HEADER_BYTES = 154;
+uint256 constant HEADER = 0x80;
+/// @dev Pointers: the table after its header, vectors, what rounds leave, scratch.
+uint256 constant TABLE_AT = 0x140;
+uint256 constant VECTORS_AT = 0x160;
+uint256 constant ROUNDS_AT = 0x180;
+uint256 constant SCRATCH_AT = 0x1a0;
+/// @dev P, from where loops take it: as a constant it would be 33 bytes of code at each use.
+uint256 constant PRIME_AT = 0x1c0;
+/// @dev 2 P + 1
+uint256 constant ROOM_AT = 0x1e0;
+uint256 constant STATE = 0x200;
+uint256 constant SCALARS = 0xc00;
+uint256 constant FIRST_WORD = 96;
+
+// Slots that every circuit has; those before are constants (see claims).
+uint256 constant SLOT_ALPHA = 0xd00;
+uint256 constant SLOT_BETA = 0xd20;
+uint256 constant SLOT_GAMMA = 0xd40;
+uint256 constant SLOT_ETA = 0xd60;
+uint256 constant SLOT_X = 0xd80;
+uint256 constant SLOT_FACTOR = 0xda0;
+uint256 constant SLOT_FIRST = 0xdc0;
+
+// Fields of the header, by offset.
+uint256 constant AT_VERSION = 64;
+uint256 constant AT_FLAGS = 65;
+uint256 constant AT_SRS = 66;
+uint256 constant AT_LOG_COLUMNS = 67;
+uint256 constant AT_VARIABLES = 68;
+uint256 constant AT_CUBE = 69;
+uint256 constant AT_ROUNDS = 70;
+uint256 constant AT_TABLES = 71;
+uint256 constant AT_WIDTHS = 72;
+uint256 constant AT_INSTANCES = 74;
+uint256 constant AT_PUBLIC = 76;
+uint256 constant AT_PLAIN = 78;
+uint256 constant AT_WORD_POINTS = 80;
+uint256 constant AT_ZERO_POINTS = 82;
+uint256 constant AT_NARROW = 84;
+uint256 constant AT_WIDE = 86;
+uint256 constant AT_SCALARS = 88;
+uint256 constant AT_MEMORY = 90;
+uint256 constant AT_INPUT_WORDS = 93;
+uint256 constant AT_OUTPUT_WORDS = 97;
+uint256 constant AT_BATCH = 101;
+uint256 constant AT_ENTRY_HELPER = 105;
+uint256 constant AT_ENTRY_COUNT = 109;
+uint256 constant AT_SLOTS = 113;
+uint256 constant AT_TRIPLES = 117;
+uint256 constant AT_PADS = 121;
+uint256 constant AT_POSITION = 125;
+/// @dev (first row, rows) of weight, input, output, witness, helper, mask, two bytes each.
+uint256 constant AT_REGIONS = 129;
+uint256 constant AT_LINKED = 153;
+/// @dev Bytes of a custom table before its outputs.
+uint256 constant TABLE_HEAD = 28;
+
+uint256 constant HIDING = 1;
+uint256 constant PRODUCTS = 2;
+
+/// @dev A proof that does not hold; `step` is the name that the Python verifier gives it.
+error ProofRefused(bytes32 step);
+
+function refuse(bytes32 step) pure {
+    revert ProofRefused(step);
+}
+
+function u8(uint256 offset) pure returns (uint256 v) {
+    assembly {
+        v := shr(248, mload(add(HEADER, offset)))
+    }
+}
+
+function u16(uint256 offset) pure returns (uint256 v) {
+    assembly {
+        v := shr(240, mload(add(HEADER, offset)))
+    }
+}
+
+function u24(uint256 offset) pure returns (uint256 v) {
+    assembly {
+        v := shr(232, mload(add(HEADER, offset)))
+    }
+}
+
+function u32(uint256 offset) pure returns (uint256 v) {
+    assembly {
+        v := shr(224, mload(add(HEADER, offset)))
+    }
+}
+
+function word(uint256 at) pure returns (uint256 v) {
+    assembly {
+        v := mload(at)
+    }
+}
+
+function store(uint256 at, uint256 v) pure {
+    assembly {
+        mstore(at, v)
+    }
+}
+
+/// @dev ceil(log2 n) for n >= 1.
+function bitsOf(uint256 n) pure returns (uint256 k) {
+    assembly {
+        for { n := sub(n, 1) } n { n := shr(1, n) } { k := add(k, 1) }
+    }
+}

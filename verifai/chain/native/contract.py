@@ -1,0 +1,55 @@
+"""The universal verifier contract, seen from Python: its artefact, its calls, its refusals."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from typing import Final
+
+from verifai.chain import abi
+from verifai.chain.registry import Artefact
+
+#: Bytes of a public word in calldata.
+WORD_BYTES: Final = 16
+
+
+@cache
+def artefact() -> Artefact:
+    """The verifier as shipped; no compiler needed."""
+    folder = resources.files("verifai.chain") / "contracts"
+    value = json.loads((folder / "NativeVerifier.json").read_text("ascii"))
+    return Artefact(value["abi"], bytes.fromhex(value["bytecode"][2:]), value["deployedCodeHash"])
+
+
+def register_calldata(table: bytes) -> bytes:
+    """The transaction data that registers a compact table."""
+    return abi.selector("register(bytes)") + abi.encode(("bytes",), (table,))
+
+
+def verify_calldata(circuit: bytes, context: bytes, words: Sequence[int], proof: bytes) -> bytes:
+    """The transaction data that verifies a proof.
+
+    Args:
+        circuit: 32 bytes, :func:`verifai.chain.native.table.circuit_id`.
+        context: 32 bytes, zeros for none.
+        words: public words in the order of docs/protocol.md, each below 2^128.
+        proof: the proof.
+    """
+    packed = b"".join(word.to_bytes(WORD_BYTES, "big") for word in words)
+    types = ("bytes32", "bytes32", "bytes", "bytes")
+    return abi.selector("verify(bytes32,bytes32,bytes,bytes)") + abi.encode(
+        types, (circuit, context, packed, proof)
+    )
+
+
+def refusal(data: bytes) -> tuple[str, str] | None:
+    """What a revert of the contract says: the error's name and the step, rule or circuit that it
+    names; None for data of another form."""
+    for name in ("ProofRefused", "TableRefused", "UnknownCircuit"):
+        if data[:4] == abi.selector(f"{name}(bytes32)") and len(data) == 36:
+            if name == "UnknownCircuit":
+                return name, data[4:].hex()
+            return name, data[4:].rstrip(b"\0").decode("ascii", "replace")
+    return None

@@ -1,0 +1,223 @@
+"""Native proofs on a chain, from a connection's point of view: deploy, register, publish, read.
+
+A record names no digests of bundles: what the contract has verified is in the calldata, and the
+bundle is made from them and the key. So nothing in it is a claim but the key, which an auditor
+settles by making the circuit's identifier again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from verifai.chain.deploy import DELAY, create2_address, deploy
+from verifai.chain.faults import Reverted, asking
+from verifai.chain.interface import interface
+from verifai.chain.jobs import NATIVE_SYSTEM, native_system
+from verifai.chain.native.contract import artefact, refusal
+from verifai.chain.native.table import circuit_id, compact_table
+from verifai.chain.native_registry import NativeRecord, NativeRegistry
+from verifai.chain.published import Published
+from verifai.chain.receipt import Receipt
+from verifai.chain.registry import checksum
+from verifai.chain.words import statement_words, words_from
+from verifai.errors import MalformedError, NetworkError, UnsupportedError
+from verifai.proof import Proof, VerifyingKey
+from verifai.proof.codec import canonical_json, parse_canonical_json
+from verifai.proof.statement import check_context
+from verifai.verifier.native.calldata import statement_of
+
+if TYPE_CHECKING:
+    from verifai.chain.chain import Chain
+    from verifai.chain.sender import Sender
+
+
+@dataclass(frozen=True)
+class NativeCall:
+    """What a transaction had verified.
+
+    Attributes:
+        circuit: 32 bytes.
+        batch: inferences of the circuit.
+        context: canonical JSON, empty for none.
+        words, argument: public words and proof.
+    """
+
+    circuit: bytes
+    batch: int
+    context: bytes
+    words: bytes = field(repr=False)
+    argument: bytes = field(repr=False)
+
+    def proof(self, key: VerifyingKey) -> Proof:
+        """The bundle; it is not verified here. A batch of one has no axis.
+
+        Raises:
+            MalformedError: words or context are none of this key's statements.
+        """
+        context = check_context(parse_canonical_json(self.context)) if self.context else None
+        batch = None if self.batch == 1 else self.batch
+        words = words_from(self.words)
+        return Proof.of(statement_of(key, batch, context, words, self.argument), self.argument)
+
+
+def circuit_table(key: VerifyingKey, batch: int) -> bytes:
+    """The compact table of a key for a batch.
+
+    Raises:
+        UnsupportedError: the circuit is too large for a chain, or its reference string is one that
+            the contract does not know.
+    """
+    table, commitments, tau_g2 = map(bytes, key.material)
+    if any(spec.visibility == "committed" for spec in key.inputs + key.outputs):
+        raise UnsupportedError(
+            "The verifier contract does not read commitments of single tensors yet.",
+            hint="Make the tensor 'public' or 'private', or verify offline.",
+        )
+    inputs = sum(spec.visibility == "public" for spec in key.inputs)
+    return compact_table(table, commitments, tau_g2, batch, inputs)
+
+
+def expected_registry(owner: str) -> str:
+    """Where the registry of native proofs stands that ``owner`` deploys (EIP-55)."""
+    verifier = create2_address(artefact().creation)
+    names = [native_system()]
+    router = interface("VerifierRouter").deployment(owner, DELAY, names, [verifier])
+    return create2_address(interface("NativeProofRegistry").deployment(create2_address(router)))
+
+
+def router_of(sender: Sender, registry: str) -> str | None:
+    """The router of a shipped NativeProofRegistry; None if something else stands there.
+
+    The address is a digest of the creation code, router included: it cannot hold other code.
+    """
+    shipped = interface("NativeProofRegistry")
+    if not sender.code(registry):
+        return None
+    try:
+        router: str = shipped.result("ROUTER", sender.ask(registry, shipped.call("ROUTER"), "it"))[
+            0
+        ]
+    except (Reverted, MalformedError):
+        return None
+    return checksum(router) if create2_address(shipped.deployment(router)) == registry else None
+
+
+def publish(chain: Chain, registry: str | None, proof: Proof, key: VerifyingKey) -> Receipt:
+    """Publish a verified bundle; deploys and registers what is missing.
+
+    Raises:
+        ChainRejected, NetworkError, EnvironmentFault, UnsupportedError: as ``Chain.publish``.
+    """
+    sender = chain._sender
+    batch = proof.statement.batch(key)
+    if batch == 1:
+        raise UnsupportedError(
+            "A batch of one cannot be told from one inference on a chain.",
+            hint="Prove the input without a leading axis.",
+        )
+    compact = circuit_table(key, batch or 1)
+    gas = 0
+    if registry is None:
+        contracts = deploy(chain, {NATIVE_SYSTEM: artefact().creation})
+        registry, gas = contracts.registry, contracts.gas_used
+    verifier = _verifier(sender, registry)
+    circuit = circuit_id(compact)
+    if not _known(sender, verifier, circuit):
+        try:
+            data = interface("NativeVerifier").call("register", compact)
+            gas += int(sender.send(verifier, data, "registering the circuit")["gasUsed"])
+        except Reverted as error:
+            raise NetworkError(f"The verifier refused the circuit: {refusal(error.data)}") from None
+    records = NativeRegistry(chain, registry)
+    context = proof.statement.context
+    bound = b"" if context is None else canonical_json(dict(context))
+    words = statement_words(key, proof.statement)
+    found = records.find(str(sender.address), circuit, bound, words)
+    if found is None:
+        hash_ = records.publish(proof, key, circuit)
+    else:  # of this statement, perhaps by another proof
+        hash_ = found.transaction_hash
+        proof = NativeCall(circuit, batch or 1, bound, words, found.argument).proof(key)
+    with asking("the receipt", sender.url):
+        mined: Any = sender.web3.eth.get_transaction_receipt(hash_)  # type: ignore[arg-type]
+    return Receipt(
+        gas_used=int(mined["gasUsed"]),
+        transaction_hash=hash_,
+        contract=registry,
+        verifier=verifier,
+        block_number=int(mined["blockNumber"]),
+        chain_id=sender.chain_id,
+        bundle_digest=proof.digest,
+        key_digest=key.digest,
+        deployed_gas=gas,
+    )
+
+
+def published(chain: Chain, registry: str) -> Iterator[Published]:
+    """The records of a registry of native proofs, oldest first.
+
+    ``key_digest`` is the transcript's (Keccak-256), ``verifier_code_hash`` the circuit's identifier,
+    and the digests of statement and bundle are empty: nobody claims them.
+
+    Raises:
+        NetworkError: the node failed, or does not tell the whole history.
+    """
+    sender = chain._sender
+    verifier = _verifier(sender, registry)
+    for record in NativeRegistry(chain, registry).records():
+        yield _published(sender, registry, verifier, record)
+
+
+def _published(sender: Sender, registry: str, verifier: str, record: NativeRecord) -> Published:
+    with asking("a published transaction", sender.url):
+        receipt: Any = sender.web3.eth.get_transaction_receipt(record.transaction_hash)  # type: ignore[arg-type]
+        block = sender.web3.eth.get_block(record.block_number)
+        when, gas = int(block["timestamp"]), int(receipt["gasUsed"])
+    call = None
+    if record.problem is None:
+        batch = int(_info(sender, verifier, record.circuit)[1])
+        call = NativeCall(record.circuit, batch, record.context, record.words, record.argument)
+    return Published(
+        key_digest=record.key_digest.hex(),
+        statement_digest="",
+        bundle_digest="",
+        publisher=record.publisher,
+        verifier=verifier,
+        verifier_code_hash="0x" + record.circuit.hex(),
+        registry=registry,
+        block_number=record.block_number,
+        block_time=when,
+        transaction_hash=record.transaction_hash,
+        gas_used=gas,
+        chain_id=sender.chain_id,
+        call=call,
+        problem=record.problem,
+    )
+
+
+def _verifier(sender: Sender, registry: str) -> str:
+    router = router_of(sender, registry)
+    shipped = interface("VerifierRouter")
+    data = shipped.call("verifierOf", native_system())
+    try:
+        answer = sender.ask(str(router), data, "the verifier")
+    except Reverted as refused:
+        reason = shipped.error(refused.data)
+        raise NetworkError(f"The router has no native verifier: {reason or refused}.") from None
+    return checksum(shipped.result("verifierOf", answer)[0])
+
+
+def _known(sender: Sender, verifier: str, circuit: bytes) -> bool:
+    try:
+        _info(sender, verifier, circuit)
+    except Reverted:
+        return False
+    return True
+
+
+def _info(sender: Sender, verifier: str, circuit: bytes) -> tuple[Any, ...]:
+    shipped = interface("NativeVerifier")
+    answer = sender.ask(verifier, shipped.call("circuitInfo", circuit), "the circuit")
+    return shipped.result("circuitInfo", answer)
