@@ -1,6 +1,6 @@
 """Publish a proof on a chain inside this process, find it there again, and audit it.
 
-Contracts check proofs of the ezkl backend: pip install 'verifai[torch,ezkl,chain]'.
+One contract checks the proofs of all models: pip install 'verifai[torch,chain]'.
 
 Run: python examples/03_publish_on_chain.py
 """
@@ -16,13 +16,7 @@ def main() -> None:
     typical = torch.rand(8, 1, 4)
 
     model = verifai.export(module, (typical[0],))
-    circuit = verifai.compile(
-        model,
-        calibration=typical,
-        backend="ezkl",
-        # Small range tables: right for a toy, and what keeps this example fast.
-        options={"decomp_base": 128, "decomp_legs": 4, "scales": [7]},
-    )
+    circuit = verifai.compile(model, calibration=typical)
     proving_key, verifying_key = verifai.setup(circuit)
     proof = verifai.prove(proving_key, typical[0])
 

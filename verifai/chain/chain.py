@@ -146,7 +146,7 @@ class Chain:
                 stages.stage("verifying offline")
                 verify(proof, vk, proof.statement.context)
             if vk.guarantees.backend == "native":
-                return self._publish_native(proof, vk, keys, stages)
+                return self._publish_native(proof, vk, keys, stages, check)
             call = backend.evm_call(vk, proof.statement, proof.argument)
             if check and backend.from_evm_call(vk, call).digest != proof.digest:
                 raise UnsupportedError(
@@ -170,13 +170,13 @@ class Chain:
             return self._publish(registry, publication, gas + more)
 
     def _publish_native(
-        self, proof: Proof, vk: VerifyingKey, keys: KeyStore | None, stages: Progress
+        self, proof: Proof, vk: VerifyingKey, keys: KeyStore | None, stages: Progress, check: bool
     ) -> Receipt:
         from verifai.chain.native.publication import publish
 
         (keys if keys is not None else KeyStore()).add(vk)
         stages.stage("publishing")
-        return publish(self, self._registry, proof, vk)
+        return publish(self, self._registry, proof, vk, check=check)
 
     def published(self) -> Iterator[Published]:
         """Every record of the known registries, oldest first, from the chain's history alone.

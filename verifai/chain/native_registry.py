@@ -14,6 +14,7 @@ from verifai.chain.chain import CONTRACT_CHECK, Chain
 from verifai.chain.faults import Reverted, asking
 from verifai.chain.interface import interface
 from verifai.chain.jobs import native_system
+from verifai.chain.native.contract import refusal as verifier_refusal
 from verifai.chain.registry import checksum
 from verifai.chain.words import statement_words, words_from
 from verifai.errors import ChainRejected, MalformedError, NetworkError, UsageError
@@ -88,13 +89,14 @@ class NativeRegistry:
         if not self._sender.code(self.address):
             raise UsageError(f"There is no contract at {self.address} on {chain.chain_id}.")
 
-    def publish(self, proof: Proof, vk: VerifyingKey, circuit: bytes) -> str:
+    def publish(self, proof: Proof, vk: VerifyingKey, circuit: bytes, *, check: bool = True) -> str:
         """Have the chain verify a proof and record that it did.
 
         Args:
             proof: the bundle, with or without context.
             vk: its verifying key.
             circuit: the circuit's identifier in the verifier.
+            check: verify offline first. False sends the proof whatever it is.
 
         Returns:
             Hash of the transaction, 0x and 64 digits.
@@ -106,7 +108,8 @@ class NativeRegistry:
             NetworkError: the node failed.
         """
         context = proof.statement.context
-        verify(proof, vk, context)
+        if check:
+            verify(proof, vk, context)
         text = b"" if context is None else canonical_json(dict(context))
         words = statement_words(vk, proof.statement)
         data = self._registry.call(
@@ -117,9 +120,11 @@ class NativeRegistry:
         except Reverted as refusal:
             known = (interface(name) for name in ("NativeProofRegistry", "VerifierRouter"))
             found = next((e for one in known if (e := one.error(refusal.data))), None)
-            name = found[0] if found else "unknown"
+            refused = verifier_refusal(refusal.data)
+            name = found[0] if found else refused[0] if refused else "unknown"
+            step = f" at {refused[1]!r}" if refused else ""
             raise ChainRejected(
-                f"the contract refused it ({name if found else refusal})",
+                f"the contract refused it ({refusal if name == 'unknown' else name + step})",
                 check=CONTRACT_CHECK,
                 check_name="contract",
                 hint="Nothing was recorded.",

@@ -79,7 +79,6 @@ class Native:
 
 def _no_contract() -> UnsupportedError:
     return UnsupportedError(
-        "Proofs of the native backend are checked offline in this version: its verifier contract "
-        "is not built yet.",
-        hint="Compile with backend='ezkl' to publish on a chain.",
+        "The native backend has one contract for all keys, none of its own for each.",
+        hint="verifai.chain.connect().publish(proof, vk) finds or deploys it.",
     )

@@ -104,8 +104,10 @@ def router_of(sender: Sender, registry: str) -> str | None:
     return checksum(router) if create2_address(shipped.deployment(router)) == registry else None
 
 
-def publish(chain: Chain, registry: str | None, proof: Proof, key: VerifyingKey) -> Receipt:
-    """Publish a verified bundle; deploys and registers what is missing.
+def publish(
+    chain: Chain, registry: str | None, proof: Proof, key: VerifyingKey, *, check: bool
+) -> Receipt:
+    """Publish a bundle; deploys and registers what is missing. ``check``: verify it offline first.
 
     Raises:
         ChainRejected, NetworkError, EnvironmentFault, UnsupportedError: as ``Chain.publish``.
@@ -136,7 +138,7 @@ def publish(chain: Chain, registry: str | None, proof: Proof, key: VerifyingKey)
     words = statement_words(key, proof.statement)
     found = records.find(str(sender.address), circuit, bound, words)
     if found is None:
-        hash_ = records.publish(proof, key, circuit)
+        hash_ = records.publish(proof, key, circuit, check=check)
     else:  # of this statement, perhaps by another proof
         hash_ = found.transaction_hash
         proof = NativeCall(circuit, batch or 1, bound, words, found.argument).proof(key)
@@ -158,7 +160,7 @@ def publish(chain: Chain, registry: str | None, proof: Proof, key: VerifyingKey)
 def published(chain: Chain, registry: str) -> Iterator[Published]:
     """The records of a registry of native proofs, oldest first.
 
-    ``key_digest`` is the transcript's (Keccak-256), ``verifier_code_hash`` the circuit's identifier,
+    ``key_digest`` is the transcript's (Keccak-256), ``verifier_code_hash`` names the circuit,
     and the digests of statement and bundle are empty: nobody claims them.
 
     Raises:
