@@ -6,7 +6,8 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.soundness.proofs import Claim, case
+from tests.soundness.proofs import Claim, Prover, case
+from tests.verifier import circuits as tables
 from verifai.chain.native import circuit_id, compact_table
 from verifai.chain.native.contract import refusal, register_calldata, verify_calldata
 
@@ -35,6 +36,29 @@ def words_of(claim: Claim) -> list[int]:
 @functools.cache
 def claim_of(name: str, batch: int, hiding: bool) -> Claim:
     return case(name, batch, hiding).claim
+
+
+#: Operation tables written by hand, with what no model gives: several custom tables, hints,
+#: products of five, scalars, boxes at odd places, contractions without rounds.
+BY_HAND = tuple(tables.ALL)
+
+
+@functools.cache
+def claim_by_hand(name: str, batch: int, hiding: bool) -> Claim:
+    circuit = tables.ALL[name](batch)
+    table = circuit.table()
+    log_columns = table["log_columns"]
+    if hiding:
+        log_columns = max(7, log_columns)
+        table |= {"hiding": True, "log_columns": log_columns}
+    values = {
+        kind: [
+            v for v, node in zip(circuit.values, circuit.nodes, strict=True) if node["kind"] == kind
+        ]
+        for kind in ("weight", "committed")
+    }
+    prover = Prover(tables.canonical(table), values["weight"], log_columns)
+    return prover.prove(values["committed"], batch)
 
 
 @functools.cache

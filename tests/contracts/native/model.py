@@ -13,7 +13,13 @@ from verifai.chain.native.program import DROPPED, FIRST_WORD, Op
 from verifai.verifier.native.curve import msm
 from verifai.verifier.native.field import P, dot, eq_at, eq_range, lagrange
 from verifai.verifier.native.opening import PublicRow, check_opening
-from verifai.verifier.native.transcript import Kind, ProofReader, Transcript, encode_scalars, refused
+from verifai.verifier.native.transcript import (
+    Kind,
+    ProofReader,
+    Transcript,
+    encode_scalars,
+    refused,
+)
 
 REGIONS = ("weight", "input", "output", "witness", "helper", "mask")
 HEADER = (
@@ -232,7 +238,9 @@ def range_sums(alpha: int, beta: int, x: list[int], r: list[int], widths: int) -
     return fingerprints % P, counts % P, ones % P
 
 
-def verify(data: bytes, tau_g2: object, context: bytes, words: list[int], proof: bytes) -> dict[str, int]:
+def verify(
+    data: bytes, tau_g2: object, context: bytes, words: list[int], proof: bytes
+) -> dict[str, int]:
     """Accept and tell the values on the way, or raise as the Python verifier does."""
     t = parse(data)
     h = t.head

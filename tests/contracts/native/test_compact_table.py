@@ -7,7 +7,13 @@ import itertools
 import pytest
 
 from tests.contracts.native import model
-from tests.contracts.native.circuits import claim_of, table_of, words_of
+from tests.contracts.native.circuits import (
+    BY_HAND,
+    claim_by_hand,
+    claim_of,
+    table_of,
+    words_of,
+)
 from tests.soundness.proofs import NAMES
 from verifai.chain.native import circuit_id, compact_table
 from verifai.errors import MalformedError, UnsupportedError, VerificationError
@@ -26,6 +32,15 @@ def test_the_model_accepts_by_the_table(name, batch, hiding):
     last[-1] ^= 1
     with pytest.raises(VerificationError):
         model.verify(table, tau, claim.context, words_of(claim), bytes(last))
+
+
+@pytest.mark.parametrize(("batch", "hiding"), [(1, False), (3, False), (3, True)])
+@pytest.mark.parametrize("name", BY_HAND)
+def test_tables_by_hand(name, batch, hiding):
+    claim = claim_by_hand(name, batch, hiding)
+    table = compact_table(claim.table, claim.commitments, claim.tau_g2, batch, 0)
+    tau = decode_g2(claim.tau_g2)
+    model.verify(table, tau, claim.context, words_of(claim), claim.proof)
 
 
 def test_a_table_is_a_function_of_the_key_and_the_batch():

@@ -156,14 +156,20 @@ BAD_OPERATIONS = {
     "an empty prefix": bytes([Op.PREFIX, 2, 0, 0]) + SLOT + bytes(4),
     "a prefix of too many bits": bytes([Op.PREFIX, 33, 0, 0]) + SLOT + (5).to_bytes(4, "big"),
     "a prefix of a point that ends": bytes([Op.PREFIX, 2]) + SLOT + HIGH + (3).to_bytes(4, "big"),
-    "a range that ends first": bytes([Op.BETWEEN, 2, 0, 0]) + SLOT + bytes([0, 0, 0, 2, 0, 0, 0, 2]),
+    "a range that ends first": bytes([Op.BETWEEN, 2, 0, 0])
+    + SLOT
+    + bytes([0, 0, 0, 2, 0, 0, 0, 2]),
     "an eq beyond its bits": bytes([Op.EQ_AT, 2]) + SLOT + (4).to_bytes(4, "big"),
     "a run of nothing": bytes([Op.EQ_SLOTS]) + SLOT + bytes([2, 0, 0, 0, 0, 0, 0]),
     "a run beyond its bits": bytes([Op.EQ_SLOTS]) + SLOT + bytes([2, 0, 0, 0, 3, 0, 2]),
     "an interval beyond its bits": bytes([Op.INTERVAL, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 5]) + SLOT,
     "a dot of what is not there": bytes([Op.DOT]) + NEAR + FAR + ONE,
     "a sum of what is not there": bytes([Op.TOTAL]) + FAR + ONE,
-    "a bilinear form beyond": bytes([Op.BILINEAR]) + (NEAR + b"\0\1") * 2 + FAR + b"\0\1" + bytes(6),
+    "a bilinear form beyond": bytes([Op.BILINEAR])
+    + (NEAR + b"\0\1") * 2
+    + FAR
+    + b"\0\1"
+    + bytes(6),
     "a vector over the words": bytes([Op.EQ_RANGE]) + NEAR + SLOT + bytes([1, 0, 0, 0, 0, 0, 0, 1]),
     "a vector outside": bytes([Op.EQ_RANGE]) + FAR + SLOT + bytes([1, 0, 0, 0, 0, 0, 0, 1]),
     "a sum of vectors outside": bytes([Op.COMBINE]) + FAR + ONE + b"\0",
@@ -201,7 +207,8 @@ def test_a_table_says_what_it_is(node):
     key, batch, inputs, outputs, hiding, development, address = decode(types, data)
     assert key == key_digest(claim.table, claim.commitments, claim.tau_g2)
     assert (batch, hiding, development) == (3, False, True)
-    assert inputs and inputs + outputs == len(claim.words) // 32
+    assert inputs
+    assert inputs + outputs == len(claim.words) // 32
     assert int(address, 16)
     unknown = abi.selector("circuitInfo(bytes32)") + bytes(32)
     assert refusal(node.call(unknown)) == ("UnknownCircuit", "00" * 32)

@@ -7,8 +7,16 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.contracts.native.circuits import CASES, claim_of, table_of, words_of
+from tests.contracts.native.circuits import (
+    BY_HAND,
+    CASES,
+    claim_by_hand,
+    claim_of,
+    table_of,
+    words_of,
+)
 from tests.soundness.proofs import Claim, python
+from verifai.chain.native import compact_table
 from verifai.verifier.native import verify
 from verifai.verifier.native.curve import G, P, Q
 from verifai.verifier.native.transcript import Kind, Step
@@ -71,6 +79,18 @@ def test_honest_proofs_are_accepted(embedded, name, batch, hiding):
     claim = claim_of(name, batch, hiding)
     circuit = embedded.register(table_of(name, batch, hiding))
     assert embedded.judge(circuit, claim) is None
+
+
+@pytest.mark.parametrize(("batch", "hiding"), [(1, False), (3, False), (3, True)])
+@pytest.mark.parametrize("name", BY_HAND)
+def test_proofs_of_tables_by_hand(node, name, batch, hiding):
+    claim = claim_by_hand(name, batch, hiding)
+    table = compact_table(claim.table, claim.commitments, claim.tau_g2, batch, 0)
+    circuit = node.register(table)
+    assert node.judge(circuit, claim) is None
+    for element in list(elements(claim))[::11]:
+        wrong = changed(claim, element)
+        assert node.judge(circuit, wrong) == ("ProofRefused", python(wrong, verify)), element
 
 
 @pytest.mark.parametrize(("name", "batch", "hiding"), MUTATED)

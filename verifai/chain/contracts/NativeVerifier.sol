@@ -129,6 +129,7 @@ contract NativeVerifier is IProofVerifier {
             // Solidity's allocator, for the one struct that we have
             mstore(0x40, 0x580)
             mstore(PRIME_AT, P)
+            mstore(BASE_PRIME_AT, Q)
             mstore(ROOM_AT, add(shl(1, P), 1))
             let size := sub(extcodesize(table), add(HEADER_BYTES, 1))
             extcodecopy(table, HEADER, 1, HEADER_BYTES)
@@ -338,10 +339,10 @@ contract NativeVerifier is IProofVerifier {
                 let power := 1
                 for { let end := add(to, shl(5, count)) } lt(to, end) { to := add(to, 0x20) } {
                     mstore(to, power)
-                    power := mulmod(power, lambda, P)
+                    power := mulmod(power, lambda, mload(PRIME_AT))
                 }
                 to := add(mload(add(at, 0xe0)), shl(5, fifth))
-                if instances { mstore(SLOT_FACTOR, mulmod(mload(SLOT_FACTOR), mload(to), P)) }
+                if instances { mstore(SLOT_FACTOR, mulmod(mload(SLOT_FACTOR), mload(to), mload(PRIME_AT))) }
             }
         }
     }
@@ -393,9 +394,9 @@ contract NativeVerifier is IProofVerifier {
             if (hides) value = _add(value, _pads(c.r, at, instances, free));
             assembly {
                 // claim after the rounds = factor * (- constant) + running
-                let claim := mulmod(mload(add(at, 0x140)), sub(P, constant_), P)
-                claim := addmod(claim, mload(add(at, 0x160)), P)
-                gap := addmod(mulmod(value, mload(add(c, 0x40)), P), sub(P, claim), P)
+                let claim := mulmod(mload(add(at, 0x140)), sub(mload(PRIME_AT), constant_), mload(PRIME_AT))
+                claim := addmod(claim, mload(add(at, 0x160)), mload(PRIME_AT))
+                gap := addmod(mulmod(value, mload(add(c, 0x40)), mload(PRIME_AT)), sub(mload(PRIME_AT), claim), mload(PRIME_AT))
             }
         }
     }
@@ -407,7 +408,7 @@ contract NativeVerifier is IProofVerifier {
         assembly {
             for {} narrow { narrow := sub(narrow, 1) } {
                 let v := signextend(7, shr(192, mload(from)))
-                mstore(to, add(v, mul(P, slt(v, 0))))
+                mstore(to, add(v, mul(mload(PRIME_AT), slt(v, 0))))
                 from := add(from, 8)
                 to := add(to, 0x20)
             }
@@ -433,7 +434,7 @@ contract NativeVerifier is IProofVerifier {
             uint256 slots = blockAt(u32(AT_SLOTS), at.powers + 32, _columns(), r, free);
             uint256 position = eqAt(at.z, u8(AT_CUBE), u32(AT_POSITION));
             assembly {
-                value := addmod(value, mulmod(slots, position, P), P)
+                value := addmod(value, mulmod(slots, position, mload(PRIME_AT)), mload(PRIME_AT))
             }
         }
     }
@@ -454,7 +455,7 @@ contract NativeVerifier is IProofVerifier {
             quadraticPads(free + (n << 6), c.r, n, 1);
             uint256 sum = dot(free, free + (n << 6), 2 * n);
             assembly {
-                sum := addmod(sum, sub(P, addmod(gap, mulmod(g, masked, P), P)), P)
+                sum := addmod(sum, sub(mload(PRIME_AT), addmod(gap, mulmod(g, masked, mload(PRIME_AT)), mload(PRIME_AT))), mload(PRIME_AT))
             }
             if (sum != 0) refuse("tail");
             return p;
@@ -469,7 +470,7 @@ contract NativeVerifier is IProofVerifier {
 
     function _add(uint256 a, uint256 b) private pure returns (uint256 sum) {
         assembly {
-            sum := addmod(a, b, P)
+            sum := addmod(a, b, mload(PRIME_AT))
         }
     }
 }

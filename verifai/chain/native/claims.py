@@ -127,16 +127,18 @@ class Claims:
         starts = [(f, self._start(block)) for block, f in target]
         aligned = isinstance(value, Bits) and all(start % (1 << k) == 0 for _, start in starts)
         if value.length == 1 or aligned:
-            points = value.points if isinstance(value, Bits) else ()
-            low = graph.interval([*points, high[cut:]], 0, value.end) if k else ONE
             if isinstance(value, Dense):
                 low = graph.total(value.vector)
+            else:
+                low = graph.interval([*value.points, high[cut:]], 0, value.end) if k else ONE
             tops = [Monomial(f, (graph.eq_at(high[:cut], start >> k),)) for f, start in starts]
             return [Monomial(1).times(1, low, graph.sum_of(tops))]
         vector, found = self.pull.dense(value), []
         for f, start in starts:
             if self.levels[len(self.slots.r) - len(high), k] < 2:
-                found.append(Monomial(f, (graph.dot(vector, graph.eq_range(high, start, value.length)),)))
+                found.append(
+                    Monomial(f, (graph.dot(vector, graph.eq_range(high, start, value.length)),))
+                )
                 continue
             # a window of 2^k entries that all blocks of this level share, and the next one
             window = graph.eq_range(high[cut:], 0, 1 << k)
@@ -388,9 +390,7 @@ class Claims:
                 if len(letters) == 1:
                     value = self.pull.multiplied(value, eq[letters[0]])
                 else:
-                    kernel = [
-                        Group((i,), weight(x)) for i, x in enumerate(letters)
-                    ]
+                    kernel = [Group((i,), weight(x)) for i, x in enumerate(letters)]
                     sizes = [left_dims[axes.left[x]] for x in letters]
                     _, other = self.pull.merged(kernel, sizes)
                     product = self.graph.entrywise(self.pull.dense(value), self.pull.dense(other))

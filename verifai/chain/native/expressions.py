@@ -186,7 +186,7 @@ class Graph:
             reach = [stride * (self.length(v) - 1) for v, stride in parts]
             low = offset + sum(min(r, 0) for r in reach)
             high = offset + sum(max(r, 0) for r in reach)
-            if 0 <= low and high < length:  # nothing is dropped
+            if low >= 0 and high < length:  # nothing is dropped
                 return self.product(self.total(v) for v, _ in parts)
         return self._node(("total", vector))
 
@@ -231,9 +231,9 @@ class Graph:
 
         Parts are (vector, stride); what falls outside of ``length`` is dropped.
         """
-        if len(parts) == 1 and offset == 0 and parts[0][1] == 1:
-            if self.length(parts[0][0]) == length:
-                return parts[0][0]
+        alone = len(parts) == 1 and offset == 0 and parts[0][1] == 1
+        if alone and self.length(parts[0][0]) == length:
+            return parts[0][0]
         if len(parts) > 2 and offset == 0:  # the last ones first: others may share them
             tail = [(v, stride // parts[-1][1]) for v, stride in parts[1:]]
             reach = 1 + sum(stride * (self.length(v) - 1) for v, stride in tail)

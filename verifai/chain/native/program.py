@@ -312,8 +312,8 @@ class _Emitter:
             self._put(Op.BILINEAR, *fields, (offset & 0xFFFFFFFF, 4), (stride, 2))
         elif name == "evaluate":
             vector, point = operands
-            fields = self._vector(vector), (self.graph.length(vector), 3), *at, (len(point), 1)
-            self._put(Op.EVALUATE, *fields)
+            count = self.graph.length(vector)
+            self._put(Op.EVALUATE, self._vector(vector), (count, 3), *at, (len(point), 1))
         elif name == "dot":
             a, b = operands
             self._put(Op.DOT, self._vector(a), self._vector(b), (self.graph.length(a), 3))
@@ -368,7 +368,7 @@ def _window(first: int, last: int) -> tuple[int, int]:
     """A run of addresses as start and count: a whole window is cheaper if it is hardly larger."""
     count = last - first + 1
     level = (first ^ last).bit_length()
-    if 1 < count and 1 << level <= max(8, 2 * count):
+    if count > 1 and 1 << level <= max(8, 2 * count):
         return first >> level << level, 1 << level
     return first, count
 

@@ -1,13 +1,13 @@
 """What the contract knows of a circuit before it reads the operations: counts, and its slots.
 
-The order of messages and challenges is the contract's own; from the numbers here it derives how many
-of each there are, hence the length of the proof and the slot of every scalar that it keeps.
+The order of messages and challenges is the contract's own; from the numbers here it derives how
+many of each there are, hence the length of the proof and the slot of every scalar that it keeps.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from verifai.chain.native.expressions import Node, Point
 from verifai.verifier.native.claims import word_count, word_point_size
@@ -110,14 +110,14 @@ class Skeleton:
             self.layout.variables,
         ]
         starts = list(accumulate(sizes, initial=FIRST))
-        runs = [tuple(range(a, b)) for a, b in zip(starts, starts[1:], strict=False)]
-        return Slots(*runs, end=starts[-1])
+        return Slots(starts[-1], *(tuple(range(a, b)) for a, b in pairwise(starts)))
 
 
 @dataclass(frozen=True)
 class Slots:
     """Runs of slots in this order; ``end`` is the first free one."""
 
+    end: int
     tau: Point
     z: Point
     columns: Point
@@ -130,4 +130,3 @@ class Slots:
     sacrifice: Point
     powers: Point
     r: Point
-    end: int

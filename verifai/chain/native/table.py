@@ -1,7 +1,8 @@
 """The compact table: all that the verifier contract has to know of a circuit, as bytes.
 
 It is a function of the operation table, the weights' commitments, the reference string and the
-batch, so that an auditor makes it again and compares digests. Normative: docs/specs/evm-verifier.md.
+batch, so that an auditor makes it again and compares digests. docs/specs/evm-verifier.md is
+normative.
 """
 
 from __future__ import annotations
@@ -77,9 +78,7 @@ def circuit_id(compact: bytes) -> bytes:
     return keccak256(b"\0" + compact)
 
 
-def _header(
-    skeleton: Skeleton, program: Program, srs: int, batch: int, inputs: int
-) -> bytes:
+def _header(skeleton: Skeleton, program: Program, srs: int, batch: int, inputs: int) -> bytes:
     layout, table = skeleton.layout, skeleton.table
     hiding = layout.hiding
 

@@ -16,8 +16,7 @@ from typing import TypeAlias
 from verifai.chain.native.expressions import ONE, ZERO, Graph, Monomial, Node, Point, row_major
 from verifai.verifier.native.field import bits
 from verifai.verifier.native.table import Affine, Indices
-from verifai.verifier.native.weights import _segments as segments
-from verifai.verifier.native.weights import components
+from verifai.verifier.native.weights import components, reshape_segments
 
 
 @dataclass(frozen=True)
@@ -278,9 +277,7 @@ class Pull:
         for index in product(*(range(target[axis]) for axis in order)):
             at = [m.offset + sum(map(m.step, order, index)) for m in maps]
             inside = all(0 <= i < d for i, d in zip(at, source, strict=True))
-            places.append(
-                sum(i * s for i, s in zip(at, strides, strict=True)) if inside else None
-            )
+            places.append(sum(i * s for i, s in zip(at, strides, strict=True)) if inside else None)
         return Dense(self.graph.place(vector, length, places), length)
 
     def through_reshape(self, term: Term, source: Sequence[int], target: Sequence[int]) -> Term:
@@ -292,7 +289,7 @@ class Pull:
                 groups.append(Group(axes, group.value))
             elif isinstance(group.value, Dense):
                 coefficient = coefficient.times(1, self.graph.total(group.value.vector))
-        runs = segments(source, target)
+        runs = reshape_segments(source, target)
         count = len(groups)
         run_of = {axis: s for s, (_, axes) in enumerate(runs) for axis in axes}
         links = [(g, count + run_of[axis]) for g, group in enumerate(groups) for axis in group.axes]
@@ -312,11 +309,12 @@ def _consecutive(group: Group, dims: Sequence[int], axes: Sequence[int]) -> bool
 
 
 def _identity(
-    axes: Sequence[int], maps: Sequence[Affine | Indices], source: Sequence[int], target: Sequence[int]
+    axes: Sequence[int],
+    maps: Sequence[Affine | Indices],
+    source: Sequence[int],
+    target: Sequence[int],
 ) -> bool:
     """Whether the maps read these target axes one by one, in order and whole."""
     if [target[axis] for axis in axes] != list(source):
         return False
-    return all(
-        m == Affine(0, ((axis, 1),)) for m, axis in zip(maps, axes, strict=True)
-    )
+    return all(m == Affine(0, ((axis, 1),)) for m, axis in zip(maps, axes, strict=True))

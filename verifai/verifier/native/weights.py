@@ -180,7 +180,7 @@ def through_reshape(term: Term, source: Sequence[int], target: Sequence[int], wo
             groups.append(Group(axes, group.values))
         else:
             coefficient = coefficient * group.values[0] % P
-    segments = _segments(source, target)
+    segments = reshape_segments(source, target)
     count = len(groups)
     segment_of = {axis: s for s, (_, axes) in enumerate(segments) for axis in axes}
     links = [(g, count + segment_of[axis]) for g, group in enumerate(groups) for axis in group.axes]
@@ -192,7 +192,9 @@ def through_reshape(term: Term, source: Sequence[int], target: Sequence[int], wo
     return Term(coefficient, tuple(moved))
 
 
-def _segments(source: Sequence[int], target: Sequence[int]) -> list[tuple[list[int], list[int]]]:
+def reshape_segments(
+    source: Sequence[int], target: Sequence[int]
+) -> list[tuple[list[int], list[int]]]:
     """Source and target axes, of sizes above 1, of each segment."""
     left = [axis for axis, size in enumerate(source) if size > 1]
     right = [axis for axis, size in enumerate(target) if size > 1]

@@ -18,33 +18,33 @@ function relation(uint256 names, uint256 columns) pure returns (uint256 value) {
         let alpha := mload(SLOT_ALPHA)
         let beta := mload(SLOT_BETA)
         function d(at, cols, i, a, b) -> v {
-            let c := add(mload(add(cols, shl(5, i))), mulmod(b, output(at, add(5, i)), P))
-            v := addmod(a, sub(shl(1, P), c), P)
+            let c := add(mload(add(cols, shl(5, i))), mulmod(b, output(at, add(5, i)), mload(PRIME_AT)))
+            v := addmod(a, sub(shl(1, mload(PRIME_AT)), c), mload(PRIME_AT))
         }
         let d0 := d(names, columns, 0, alpha, beta)
         let d1 := d(names, columns, 1, alpha, beta)
         let d2 := d(names, columns, 2, alpha, beta)
         let d3 := d(names, columns, 3, alpha, beta)
-        let low := mulmod(d0, d1, P)
-        let high := mulmod(d2, d3, P)
-        value := mulmod(mulmod(output(names, 0), mload(add(columns, 0x80)), P), mulmod(low, high, P), P)
+        let low := mulmod(d0, d1, mload(PRIME_AT))
+        let high := mulmod(d2, d3, mload(PRIME_AT))
+        value := mulmod(mulmod(output(names, 0), mload(add(columns, 0x80)), mload(PRIME_AT)), mulmod(low, high, mload(PRIME_AT)), mload(PRIME_AT))
         let s := mulmod(
-            add(mulmod(output(names, 1), d1, P), mulmod(output(names, 2), d0, P)), high, P
+            add(mulmod(output(names, 1), d1, mload(PRIME_AT)), mulmod(output(names, 2), d0, mload(PRIME_AT))), high, mload(PRIME_AT)
         )
         s := addmod(
             s,
             mulmod(
-                add(mulmod(output(names, 3), d3, P), mulmod(output(names, 4), d2, P)), low, P
+                add(mulmod(output(names, 3), d3, mload(PRIME_AT)), mulmod(output(names, 4), d2, mload(PRIME_AT))), low, mload(PRIME_AT)
             ),
-            P
+            mload(PRIME_AT)
         )
-        value := addmod(value, sub(P, s), P)
+        value := addmod(value, sub(mload(PRIME_AT), s), mload(PRIME_AT))
         if hasProducts {
-            let g := mulmod(mload(SLOT_GAMMA), output(names, 9), P)
+            let g := mulmod(mload(SLOT_GAMMA), output(names, 9), mload(PRIME_AT))
             for { let i := 5 } lt(i, 10) { i := add(i, 1) } {
-                g := mulmod(g, mload(add(columns, shl(5, i))), P)
+                g := mulmod(g, mload(add(columns, shl(5, i))), mload(PRIME_AT))
             }
-            value := addmod(value, g, P)
+            value := addmod(value, g, mload(PRIME_AT))
         }
     }
 }
@@ -150,7 +150,7 @@ function customTables(uint256 at, uint256 sides, uint256 entry, uint256 r)
                 ((w >> 32) & 0xffffffff) >> k
             );
             assembly {
-                value := addmod(value, w, P)
+                value := addmod(value, w, mload(PRIME_AT))
             }
             entry += k << 5;
             at += TABLE_HEAD + count * ((word(at) >> 96) & 0xff);
@@ -284,27 +284,27 @@ function _sacrifice(
         mstore(
             triple,
             addmod(
-                mulmod(w, mload(add(ends, 0x20)), P),
-                add(mload(powers), mulmod(s0, mload(SLOT_X), P)),
-                P
+                mulmod(w, mload(add(ends, 0x20)), mload(PRIME_AT)),
+                add(mload(powers), mulmod(s0, mload(SLOT_X), mload(PRIME_AT))),
+                mload(PRIME_AT)
             )
         )
         let s1 := mload(add(powers, 0x60))
         mstore(
             add(triple, 0x20),
-            addmod(mulmod(w, mload(ends), P), add(mload(add(powers, 0x20)), s1), P)
+            addmod(mulmod(w, mload(ends), mload(PRIME_AT)), add(mload(add(powers, 0x20)), s1), mload(PRIME_AT))
         )
         let s2 := mload(add(powers, 0x80))
-        mstore(add(triple, 0x40), addmod(mulmod(s2, mload(SLOT_X), P), sub(P, w), P))
+        mstore(add(triple, 0x40), addmod(mulmod(s2, mload(SLOT_X), mload(PRIME_AT)), sub(mload(PRIME_AT), w), mload(PRIME_AT)))
         let e := mload(sacrifice)
         let f := mload(add(sacrifice, 0x20))
-        let s := mulmod(s2, f, P)
-        constant_ := mulmod(s, e, P)
-        mstore(add(triple, 0x60), addmod(sub(P, s), sub(P, s0), P))
-        constant_ := add(constant_, mulmod(s0, e, P))
-        mstore(add(triple, 0x80), addmod(sub(P, mulmod(s2, e, P)), sub(P, s1), P))
-        constant_ := addmod(constant_, mulmod(s1, f, P), P)
-        mstore(add(triple, 0xa0), sub(P, s2))
+        let s := mulmod(s2, f, mload(PRIME_AT))
+        constant_ := mulmod(s, e, mload(PRIME_AT))
+        mstore(add(triple, 0x60), addmod(sub(mload(PRIME_AT), s), sub(mload(PRIME_AT), s0), mload(PRIME_AT)))
+        constant_ := add(constant_, mulmod(s0, e, mload(PRIME_AT)))
+        mstore(add(triple, 0x80), addmod(sub(mload(PRIME_AT), mulmod(s2, e, mload(PRIME_AT))), sub(mload(PRIME_AT), s1), mload(PRIME_AT)))
+        constant_ := addmod(constant_, mulmod(s1, f, mload(PRIME_AT)), mload(PRIME_AT))
+        mstore(add(triple, 0xa0), sub(mload(PRIME_AT), s2))
     }
 }
 
@@ -319,7 +319,7 @@ function blockAt(uint256 base, uint256 v, uint256 count, uint256 r, uint256 free
         value = evaluate(v, count, r + (n << 5), k, free);
         uint256 top = eqAt(r, n, base >> k);
         assembly {
-            value := mulmod(value, top, P)
+            value := mulmod(value, top, mload(PRIME_AT))
         }
     }
 }

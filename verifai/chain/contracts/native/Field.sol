@@ -130,13 +130,13 @@ function eqAt(uint256 point, uint256 n, uint256 index) pure returns (uint256 e) 
     assembly {
         let prime := mload(PRIME_AT)
         e := 1
-        // bits of the index are shifted out at the top
-        index := shl(sub(256, n), index)
-        for { n := add(point, shl(5, n)) } lt(point, n) { point := add(point, 0x20) } {
+        for {} n {} {
+            n := sub(n, 1)
             let x := mload(point)
-            if iszero(slt(index, 0)) { x := sub(add(prime, 1), x) }
-            e := mulmod(e, x, prime)
-            index := shl(1, index)
+            point := add(point, 0x20)
+            // 1 - x, or x
+            let y := sub(add(prime, 1), x)
+            e := mulmod(e, xor(y, mul(xor(x, y), and(shr(n, index), 1))), prime)
         }
     }
 }

@@ -23,6 +23,8 @@ uint256 constant ROUNDS_AT = 0x180;
 uint256 constant SCRATCH_AT = 0x1a0;
 /// @dev P, from where loops take it: as a constant it would be 33 bytes of code at each use.
 uint256 constant PRIME_AT = 0x1c0;
+/// @dev Q, likewise.
+uint256 constant BASE_PRIME_AT = 0x120;
 /// @dev 2 P + 1
 uint256 constant ROOM_AT = 0x1e0;
 uint256 constant STATE = 0x200;

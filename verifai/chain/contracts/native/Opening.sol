@@ -74,7 +74,7 @@ function addCalldata(uint256 p, uint256 count, uint256 at, uint256 factor) view 
         for {} count { count := sub(count, 1) } {
             calldatacopy(FACTORS, p, 0x40)
             p := add(p, 0x40)
-            mstore(add(FACTORS, 0x40), mulmod(mload(at), factor, P))
+            mstore(add(FACTORS, 0x40), mulmod(mload(at), factor, mload(PRIME_AT)))
             at := add(at, 0x20)
             ok := and(staticcall(gas(), 7, FACTORS, 0x60, PRODUCT, 0x40), ok)
             ok := and(staticcall(gas(), 6, SUM, 0x80, SUM, 0x40), ok)
@@ -92,7 +92,7 @@ function addRows(Claimed memory c, uint256 eqs, uint256 factor) view {
         for (uint256 i = start; i < start + count; ++i) {
             uint256 e = word(eqs + (i << 5));
             assembly {
-                e := mulmod(e, factor, P)
+                e := mulmod(e, factor, mload(PRIME_AT))
             }
             addMultiple(word(at), word(at + 32), e);
             at += 64;
@@ -303,7 +303,7 @@ function _tail(Claimed memory c, uint256 list, uint256 power, uint256 constant_,
     unchecked {
         addMultiple(_calldata(p2), _calldata(p2 + 32), weight);
         assembly {
-            weight := mulmod(weight, mload(add(c, G_CHALLENGE)), P)
+            weight := mulmod(weight, mload(add(c, G_CHALLENGE)), mload(PRIME_AT))
         }
         addMultiple(_calldata(p2 + 64), _calldata(p2 + 96), weight);
     }

@@ -190,13 +190,14 @@ function _frequent(uint256 at, uint256 top) pure returns (uint256, uint256) {
                 at := add(at, 8)
                 let n := byte(1, w)
                 let x := and(shr(219, w), 0x1fffe0)
-                w := shl(sub(256, n), and(shr(192, w), 0xffffffff))
+                w := shr(192, w)
                 let e := 1
-                for { n := add(x, shl(5, n)) } lt(x, n) { x := add(x, 0x20) } {
+                for {} n { x := add(x, 0x20) } {
+                    n := sub(n, 1)
+                    // 1 - x, or x
                     let a := mload(x)
-                    if iszero(slt(w, 0)) { a := sub(add(prime, 1), a) }
-                    e := mulmod(e, a, prime)
-                    w := shl(1, w)
+                    let b := sub(add(prime, 1), a)
+                    e := mulmod(e, xor(b, mul(xor(a, b), and(shr(n, w), 1))), prime)
                 }
                 mstore(top, e)
                 continue

@@ -76,7 +76,7 @@ function sextic(
                 mstore(add(STATE, 0x20), challenge)
                 t := keccak256(STATE, 0x40)
                 mstore(STATE, t)
-                t := mod(t, P)
+                t := mod(t, mload(PRIME_AT))
                 mstore(to, t)
             }
             _basis(bases, t);
@@ -93,7 +93,7 @@ function sextic(
 function _basis(uint256 bases, uint256 t) pure {
     assembly {
         let prime := mload(PRIME_AT)
-        // from above: (t - j - 1) .. (t - 6) / 720; t + P - j stays below 2 P
+        // from above: (t - j - 1) .. (t - 6) / 720; t + P - j stays below 2 mload(PRIME_AT)
         let u := add(t, prime)
         let f := INV_720
         mstore(add(bases, 0xc0), f)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.24;
 
-import {P, Q, STATE, SCRATCH_AT, refuse, word} from "./Memory.sol";
+import {P, BASE_PRIME_AT, PRIME_AT, STATE, SCRATCH_AT, refuse, word} from "./Memory.sol";
 
 // The Keccak transcript, and the messages that are read through it: decoded strictly, absorbed, and
 // only then used. `p` is the offset of a message in calldata; each function returns the next one.
@@ -33,7 +33,7 @@ function draw(uint256 header) pure returns (uint256 c) {
         mstore(add(STATE, 0x20), header)
         c := keccak256(STATE, 0x40)
         mstore(STATE, c)
-        c := mod(c, P)
+        c := mod(c, mload(PRIME_AT))
     }
 }
 
@@ -45,7 +45,7 @@ function drawMany(uint256 header, uint256 to, uint256 count) pure returns (uint2
         for {} lt(to, end) { to := add(to, 0x20) } {
             let c := keccak256(STATE, 0x40)
             mstore(STATE, c)
-            mstore(to, mod(c, P))
+            mstore(to, mod(c, mload(PRIME_AT)))
         }
     }
 }
@@ -64,7 +64,7 @@ function scalarsTo(uint256 header, uint256 p, uint256 count, uint256 to)
         next := add(p, size)
         let end := add(to, size)
         for { let at := to } lt(at, end) { at := add(at, 0x20) } {
-            bad := or(bad, iszero(lt(mload(at), P)))
+            bad := or(bad, iszero(lt(mload(at), mload(PRIME_AT))))
         }
     }
     if (bad != 0) refuse(bytes32(header << 80));
@@ -101,8 +101,8 @@ function points(uint256 header, uint256 p, uint256 count) pure returns (uint256 
         for { let at := to } lt(at, add(to, size)) { at := add(at, 0x40) } {
             let x := mload(at)
             let y := mload(add(at, 0x20))
-            let curve := eq(mulmod(y, y, Q), addmod(mulmod(x, mulmod(x, x, Q), Q), 3, Q))
-            good := and(good, or(iszero(or(x, y)), and(curve, and(lt(x, Q), lt(y, Q)))))
+            let curve := eq(mulmod(y, y, mload(BASE_PRIME_AT)), addmod(mulmod(x, mulmod(x, x, mload(BASE_PRIME_AT)), mload(BASE_PRIME_AT)), 3, mload(BASE_PRIME_AT)))
+            good := and(good, or(iszero(or(x, y)), and(curve, and(lt(x, mload(BASE_PRIME_AT)), lt(y, mload(BASE_PRIME_AT))))))
         }
     }
     if (good == 0) refuse(bytes32(header << 80));
