@@ -28,7 +28,7 @@ OPENZEPPELIN: Final = "5.7.0"
 SETTINGS: Final[Mapping[str, Any]] = {
     "evmVersion": "cancun",
     "metadata": {"appendCBOR": False, "bytecodeHash": "none"},
-    "optimizer": {"enabled": True, "runs": 10_000},
+    "optimizer": {"enabled": True, "runs": 1_000_000},
     "viaIR": True,
 }
 #: The universal verifier, and the contracts around it.
