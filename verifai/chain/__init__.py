@@ -37,6 +37,9 @@ module               holds
 ``native_registry``  the record of native proofs
 ``market``           the job market: order, bid, lease, prove, be paid
 ``jobs``             its terms, bids and states
+``models``           whose a model is, and who shares in what it earns
+``native``           compact tables, and native proofs as a connection publishes them
+``precompiles``      BN254 for the embedded chain, native where the core is there
 ===================  ======================================================================
 
 What the registry proves and what it does not is said in ``contracts/ProofRegistry.sol``: that a

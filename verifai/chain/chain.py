@@ -7,8 +7,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from verifai.chain import abi
+from verifai.chain import signer as signers
 from verifai.chain.deployments import Deployments
-from verifai.chain.faults import Reverted
+from verifai.chain.faults import Reverted, asking
 from verifai.chain.published import Published, Reader
 from verifai.chain.receipt import Receipt
 from verifai.chain.registry import Publication, artefact, read_error
@@ -27,6 +28,8 @@ from verifai.verifier import verify
 
 if TYPE_CHECKING:
     from web3 import Web3
+
+    from verifai.chain.deploy import Contracts
 
 #: The numbered check that only a chain can make; see :mod:`verifai.verifier.verify` for 1 to 7.
 CONTRACT_CHECK: Final = 8
@@ -210,6 +213,69 @@ class Chain:
         if isinstance(record.call, NativeCall):
             return record.call.proof(key)
         return get(key.guarantees.backend).from_evm_call(key, record.call)
+
+    def deploy(self) -> Contracts:
+        """The universal verifier, the router, the registries and the job market, deployed where
+        they are missing, at addresses that depend on the signer alone.
+
+        Raises:
+            UsageError: this connection has no signer.
+            UnsupportedError: the chain has no deterministic deployment proxy.
+            EnvironmentFault, NetworkError: as :meth:`publish`.
+        """
+        from verifai.chain.native.publication import deploy_all
+
+        return deploy_all(self)
+
+    def register(self, vk: VerifyingKey, batch: int | None = None) -> bytes:
+        """Register a native key's circuit with the verifier of :meth:`deploy`.
+
+        Args:
+            batch: inferences per proof; None for one.
+
+        Returns:
+            The circuit's identifier, 32 bytes: what jobs and records name.
+
+        Raises:
+            UnsupportedError: a circuit that is too large for a chain.
+            EnvironmentFault, NetworkError, UsageError: as :meth:`deploy`.
+        """
+        from verifai.chain.jobs import NATIVE_SYSTEM
+        from verifai.chain.native.publication import circuit_table, register
+
+        verifier = self.deploy().verifiers[NATIVE_SYSTEM]
+        return register(self, verifier, circuit_table(vk, batch or 1))[0]
+
+    def signed_by(self, signer: Any) -> Chain:
+        """The same chain with another signer, as :func:`verifai.chain.connect` takes one.
+
+        Closing it closes nothing.
+        """
+        sender = Sender(self.web3, signers.named(signer), self.url)
+        return Chain(sender, self._deployments, self._registry, lambda: None)
+
+    def send_coins(self, to: str, wei: int) -> None:
+        """Send native coins. Raises as :meth:`deploy`."""
+        self._sender.send(to, b"", "sending coins", value=wei)
+
+    def advance(self, seconds: int) -> None:
+        """Let time pass on a development chain: its next block is so much later.
+
+        Raises:
+            UnsupportedError: a chain whose time nobody sets.
+        """
+        provider: Any = self.web3.provider
+        with asking("setting the time", self.url):
+            if self.url == "embedded":
+                backend = provider.ethereum_tester.backend
+                now = int(self.web3.eth.get_block("latest")["timestamp"])
+                backend.next_time = now + seconds
+                backend.mine_blocks()
+                return
+            answer = provider.make_request("evm_increaseTime", [seconds])
+            if "error" in answer:
+                raise UnsupportedError(f"The node at {self.url} does not set the time.")
+            provider.make_request("evm_mine", [])
 
     def describe(self) -> dict[str, str | int]:
         """Which chain this is, in plain values, for reports."""

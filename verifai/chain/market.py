@@ -39,8 +39,10 @@ from verifai.chain.jobs import (
     job_context,
     native_system,
 )
+from verifai.chain.native.publication import circuit_table
+from verifai.chain.native.table import circuit_id
 from verifai.chain.registry import checksum
-from verifai.chain.words import input_words, statement_words
+from verifai.chain.words import input_words, statement_words, words_from
 from verifai.circuit import ProvingKey
 from verifai.errors import (
     ChainRejected,
@@ -52,6 +54,7 @@ from verifai.errors import (
 from verifai.progress import Progress, reporting
 from verifai.proof import Proof, VerifyingKey
 from verifai.verifier import verify
+from verifai.verifier.native.calldata import statement_of
 from verifai.verifier.native.keccak import keccak256
 
 #: The market's, the router's and the registry's own errors; any other one is the verifier's, which
@@ -328,6 +331,39 @@ class Market:
                 fields["signature"],
             )
 
+    def proofs(self, vk: VerifyingKey, batch: int | None = None) -> Iterator[tuple[Job, Proof]]:
+        """The proofs that completed jobs of a key's circuit, rebuilt from the chain's history.
+
+        They are not verified here: ``verifai.verify(proof, vk, context=market.context(job))`` does,
+        trusting neither the contracts nor the provider.
+
+        Args:
+            vk: the verifying key, made or trusted by the caller.
+            batch: inferences per proof; None for one.
+
+        Raises:
+            NetworkError: the node failed, or an event contradicts its transaction.
+        """
+        circuit = circuit_id(circuit_table(vk, batch or 1))
+        for job in self.jobs(JobState.COMPLETED):
+            if job.terms.circuit != circuit:
+                continue
+            (log,) = self._logs("JobCompleted", job.id)
+            with asking("a transaction", self._sender.url):
+                transaction = self._sender.web3.eth.get_transaction(log["transactionHash"])
+                data = bytes(transaction["input"])
+            try:
+                _, words, argument = self._market.arguments("fulfil", data)
+                fields = self._market.event(log)[1]
+                found = (keccak256(words), keccak256(argument))
+                if found != (fields["wordsDigest"], fields["proofDigest"]):
+                    raise MalformedError("an event contradicts its transaction")
+                context = self.context(job, job.provider)
+                statement = statement_of(vk, batch, context, words_from(words), argument)
+            except MalformedError as error:
+                raise NetworkError(f"{self._sender.url}: {error.message}") from None
+            yield job, Proof.of(statement, argument)
+
     # ---------------------------------------------------------------- private
 
     def _posted(self, number: int | None) -> Iterator[Job]:
@@ -343,16 +379,19 @@ class Market:
             yield Job(fields["job"], terms, fields["input"], JobState(state), holder, until, price)
 
     def _events(self, name: str, job: int | None) -> Iterator[dict[str, Any]]:
+        try:
+            for log in self._logs(name, job):
+                yield self._market.event(log)[1]
+        except MalformedError as error:
+            raise NetworkError(f"{self._sender.url}: {error.message}") from None
+
+    def _logs(self, name: str, job: int | None) -> Iterator[Any]:
         topics = ["0x" + self._market.topic(name).hex()]
         if job is not None:
             topics.append(f"0x{job:064x}")
         with asking("the newest block", self._sender.url):
             last = int(self._sender.web3.eth.block_number)
-        try:
-            for log in self._sender.logs(self.address, topics, self._since, last):
-                yield self._market.event(log)[1]
-        except MalformedError as error:
-            raise NetworkError(f"{self._sender.url}: {error.message}") from None
+        yield from self._sender.logs(self.address, topics, self._since, last)
 
     def _ask(self, function: str, *arguments: Any) -> tuple[Any, ...]:
         try:

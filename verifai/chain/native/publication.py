@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from verifai.chain.deploy import DELAY, create2_address, deploy
+from verifai.chain.deploy import DELAY, Contracts, create2_address, deploy
 from verifai.chain.faults import Reverted, asking
 from verifai.chain.interface import interface
 from verifai.chain.jobs import NATIVE_SYSTEM, native_system
@@ -104,6 +104,39 @@ def router_of(sender: Sender, registry: str) -> str | None:
     return checksum(router) if create2_address(shipped.deployment(router)) == registry else None
 
 
+def deploy_all(chain: Chain) -> Contracts:
+    """The universal verifier and the contracts around it, deployed where they are missing.
+
+    Raises:
+        UsageError, UnsupportedError, EnvironmentFault, NetworkError: as
+            :func:`verifai.chain.deploy.deploy`.
+    """
+    return deploy(chain, {NATIVE_SYSTEM: artefact().creation})
+
+
+def register(chain: Chain, verifier: str, compact: bytes) -> tuple[bytes, int]:
+    """Register a circuit with the verifier at an address, unless it is registered.
+
+    Args:
+        compact: from :func:`circuit_table`.
+
+    Returns:
+        The circuit's identifier, and the gas that it took.
+
+    Raises:
+        NetworkError: the node failed, or the contract refused the table.
+    """
+    circuit = circuit_id(compact)
+    if _known(chain._sender, verifier, circuit):
+        return circuit, 0
+    data = interface("NativeVerifier").call("register", compact)
+    try:
+        mined = chain._sender.send(verifier, data, "registering the circuit")
+    except Reverted as error:
+        raise NetworkError(f"The verifier refused the circuit: {refusal(error.data)}") from None
+    return circuit, int(mined["gasUsed"])
+
+
 def publish(
     chain: Chain, registry: str | None, proof: Proof, key: VerifyingKey, *, check: bool
 ) -> Receipt:
@@ -122,16 +155,11 @@ def publish(
     compact = circuit_table(key, batch or 1)
     gas = 0
     if registry is None:
-        contracts = deploy(chain, {NATIVE_SYSTEM: artefact().creation})
+        contracts = deploy_all(chain)
         registry, gas = contracts.registry, contracts.gas_used
     verifier = _verifier(sender, registry)
-    circuit = circuit_id(compact)
-    if not _known(sender, verifier, circuit):
-        try:
-            data = interface("NativeVerifier").call("register", compact)
-            gas += int(sender.send(verifier, data, "registering the circuit")["gasUsed"])
-        except Reverted as error:
-            raise NetworkError(f"The verifier refused the circuit: {refusal(error.data)}") from None
+    circuit, more = register(chain, verifier, compact)
+    gas += more
     records = NativeRegistry(chain, registry)
     context = proof.statement.context
     bound = b"" if context is None else canonical_json(dict(context))

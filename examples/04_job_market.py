@@ -1,0 +1,115 @@
+"""A job market that pays against proofs: order, bid, prove, be paid; cheat or be late, and lose.
+
+Everything happens on a chain inside this process. With the URL of a development node (anvil) it
+happens there.
+
+Run: python examples/04_job_market.py [URL]
+"""
+
+import sys
+from dataclasses import replace
+
+import torch
+from eth_account import Account
+
+import verifai
+from verifai.chain.market import Market
+from verifai.chain.models import Models, Role, Share
+from verifai.chain.words import input_words
+
+ETHER = 10**18
+
+
+def main(url: str | None = None) -> None:
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(torch.nn.Linear(8, 6), torch.nn.ReLU(), torch.nn.Linear(6, 3))
+    typical = torch.rand(16, 1, 8)
+    model = verifai.export(module, (typical[0],))
+    pk, vk = verifai.setup(verifai.compile(model, calibration=typical))
+
+    with verifai.chain.connect(url) as chain:
+        contracts = chain.deploy()
+        circuit = chain.register(vk)  # whoever holds the key can make the same identifier
+        names = ("client", "honest", "late", "author", "labeller")
+        accounts = {name: Account.create() for name in names}
+        people = {name: chain.signed_by(account) for name, account in accounts.items()}
+        for account in accounts.values():
+            chain.send_coins(account.address, 10 * ETHER)
+        market = {name: Market(people[name], contracts.market) for name in names[:3]}
+
+        # the model's author and whoever labelled the data share what it earns
+        shares = [
+            Share(accounts["author"].address, 7_000, Role.MODEL),
+            Share(accounts["labeller"].address, 3_000, Role.DATA),
+        ]
+        models = Models(people["author"], contracts.models)
+        number = models.register(vk, shares, licence="Apache-2.0", royalty=1_000)
+
+        for name in ("honest", "late"):
+            market[name].register_provider(f"https://{name}.example", deposit=2 * ETHER)
+
+        def order(wanted: torch.Tensor) -> int:
+            """The client posts a job for one input, in clear."""
+            words = input_words(vk, wanted)
+            terms = market["client"].terms(
+                circuit,
+                words,
+                budget=ETHER,
+                collateral=ETHER,
+                model_id=number,
+                royalty=1_000,
+                proving_seconds=60,
+            )
+            job = market["client"].post(terms, words).job
+            assert job is not None
+            return job
+
+        # 1. the honest provider bids, is chosen, proves, is paid
+        job = order(typical[0])
+        bid = market["honest"].bid(market["honest"].job(job), ETHER // 2, 3600)
+        market["client"].lease(market["client"].job(job), bid)
+        market["honest"].accept(market["honest"].job(job))
+        proof, paid = market["honest"].prove_and_claim(market["honest"].job(job), pk, typical[0])
+        print(f"proved and paid: {paid.gas_used:,} gas, {market['honest'].owed() / ETHER} coins")
+        market["honest"].withdraw()
+        market["author"] = Market(people["author"], contracts.market)
+        market["author"].pay_royalty(number)
+        for index, share in enumerate(shares):
+            models.collect(number, shares, index)
+            print(f"{share.role.name.lower()} gets {share.basis_points / 100:.0f} % of the royalty")
+
+        # 2. the other one accepts a second job and hands in what proves something else
+        job = order(typical[1])
+        bid = market["late"].bid(market["late"].job(job), ETHER // 4, 3600)
+        market["client"].lease(market["client"].job(job), bid)
+        leased = market["late"].job(job)
+        market["late"].accept(leased)
+        stolen = replace(proof, argument=proof.argument[:-1] + b"\0")
+        context = market["late"].context(leased)
+        other = verifai.prove(pk, typical[0], context=context)  # another input's proof
+        for attempt in (stolen, other):
+            try:
+                market["late"].claim(leased, attempt, vk)
+            except verifai.VerificationError as error:
+                print("refused:", error)
+
+        # 3. its time runs out: the client has its budget back, the provider loses its collateral
+        chain.advance(61)
+        before = market["late"].stake()
+        market["client"].expire(market["client"].job(job))
+        after = market["late"].stake()
+        lost = (before.available + before.locked - after.available - after.locked) / ETHER
+        print(f"late: {lost} coins of collateral are gone")
+
+        # 4. an auditor finds everything in events, and verifies it offline
+        auditor = Market(chain, contracts.market)
+        for found in auditor.jobs():
+            print("job", str(found.id)[:8], found.state.name.lower())
+        for found, bundle in auditor.proofs(vk):
+            context = auditor.context(found, found.provider)
+            statement = verifai.verify(bundle, vk, context=context)
+            print("verified offline:", statement.output.values.round(3))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:2])
