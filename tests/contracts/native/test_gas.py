@@ -1,0 +1,54 @@
+"""What a verification costs as a transaction, under Osaka's rules."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch")
+
+import verifai
+from benchmarks import models
+from tests.contracts.native.circuits import Verifier, words_of
+from tests.soundness.proofs import Claim
+from verifai.chain.native import compact_table
+from verifai.chain.native.contract import verify_calldata
+from verifai.verifier.native.check import context_bytes
+from verifai.verifier.native.check import words_of as public_words
+
+
+def claim_for(workload: models.Workload, inputs: object, visible: str, log_columns: int) -> Claim:
+    """A hiding proof of a model laid out for a chain."""
+    model = verifai.export(workload.module, (workload.example,))
+    circuit = verifai.compile(
+        model,
+        workload.calibration,
+        visibility=verifai.Visibility(input=visible),
+        options={"log_columns": log_columns, "padded": True},
+    )
+    pk, vk = verifai.setup(circuit)
+    proof = verifai.prove(pk, inputs)
+    table, commitments, tau = map(bytes, vk.material)
+    statement = proof.statement
+    words = b"".join(w.to_bytes(32, "big") for w in public_words(vk, statement))
+    batch, context = statement.batch(vk) or 1, context_bytes(statement.context)
+    return Claim(table, commitments, tau, batch, context, words, proof.argument)
+
+
+def gas_of(node: Verifier, claim: Claim, inputs: int) -> int:
+    table = compact_table(claim.table, claim.commitments, claim.tau_g2, claim.batch, inputs)
+    circuit = node.register(table)
+    return node.send(verify_calldata(circuit, claim.context, words_of(claim), claim.proof))
+
+
+@pytest.mark.slow
+def test_digits(node):
+    work = models._random(models.digits, 1, 8, 8)
+    assert gas_of(node, claim_for(work, work.held_out[0], "public", 13), 1) < 620_000
+    assert gas_of(node, claim_for(work, work.held_out[:64], "private", 15), 0) < 900_000
+
+
+@pytest.mark.slow
+def test_lenet(node):
+    work = models._trained_lenet()
+    assert gas_of(node, claim_for(work, work.held_out[0], "public", 16), 1) < 960_000
+    assert gas_of(node, claim_for(work, work.held_out[0], "private", 15), 0) < 925_000
