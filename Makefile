@@ -8,7 +8,7 @@ export VERIFAI_HOME ?= $(CURDIR)/$(VENV)/verifai-home
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint rust docs bench contracts lock clean chromium
+.PHONY: help demo test lint rust docs bench gas contracts lock clean chromium
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ rust: $(STAMP) ## format, lint and test the proving core; needs a Rust toolchain
 
 docs: $(STAMP) ## build the documentation, warnings are errors
 	$(BIN)/python -m sphinx -q -W -b html docs docs/_build/html
+
+gas: $(STAMP) ## measure the gas of publishing, and write docs/gas.md
+	$(BIN)/python -m benchmarks.gas --write
 
 bench: $(STAMP) ## measure this machine
 	$(BIN)/python -m pytest -q benchmarks/bench_*.py --benchmark-only

@@ -107,6 +107,7 @@ contract NativeVerifier is IProofVerifier {
         returns (bytes32[] memory linked)
     {
         _load(circuit);
+        if (!_canonical(words, proof)) refuse("calldata");
         unchecked {
             if (proof.length != _proofBytes()) refuse("length");
         }
@@ -119,6 +120,18 @@ contract NativeVerifier is IProofVerifier {
         _messages(c, p);
         if (checkOpening(c) != p + proof.length) refuse("end of the proof");
         return linked;
+    }
+
+    /// @dev One encoding for one call: both texts in order, nothing between or after, zeros as padding.
+    function _canonical(bytes calldata words, bytes calldata proof) private pure returns (bool ok) {
+        assembly {
+            let end := add(words.offset, and(add(words.length, 31), not(31)))
+            let rest := and(words.length, 31)
+            ok := eq(words.offset, 0xa4)
+            ok := and(ok, eq(proof.offset, add(end, 0x20)))
+            ok := and(ok, eq(calldatasize(), add(proof.offset, proof.length)))
+            ok := and(ok, or(iszero(rest), iszero(shl(shl(3, rest), calldataload(sub(end, 0x20))))))
+        }
     }
 
     /// @dev Set memory up and read the table.

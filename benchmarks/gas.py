@@ -1,0 +1,191 @@
+"""Gas of publishing proofs: ``python -m benchmarks.gas [--ezkl digits] [--write]``.
+
+Everything is a real transaction on anvil, through the registry, event included, hiding on. anvil is
+installed with npm on first use. ``--write`` records ``docs/gas.json`` and makes ``docs/gas.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.models import MODELS
+
+ROOT: Final = Path(__file__).parents[1]
+RECORD: Final = ROOT / "docs" / "gas.json"
+PAGE: Final = ROOT / "docs" / "gas.md"
+#: Model, visibility of the input, inferences, log2 of the columns, padded boxes.
+CASES: Final = (
+    ("digits", "public", 1, 13, False),
+    ("digits", "public", 1, 14, True),
+    ("digits", "public", 64, 15, True),
+    ("digits", "private", 64, 15, True),
+    ("lenet", "public", 1, 13, False),
+    ("lenet", "public", 1, 16, True),
+    ("lenet", "private", 1, 13, False),
+    ("lenet", "private", 1, 15, True),
+)
+#: Gas of a byte of calldata: zero, other; and the floors of EIP-7623 and EIP-7976.
+CALLDATA: Final = (4, 16)
+PROPOSED_FLOOR: Final = 64
+BASE: Final = 21_000
+
+
+@contextmanager
+def anvil() -> Iterator[str]:
+    """The URL of a fresh node with its default rules."""
+    from verifai.chain.toolchain import npm_install
+    from verifai.home import home
+
+    package = ROOT / "tests" / "chain" / "anvil"
+    target = npm_install(package, home() / "tools" / "anvil-1.7.1", "anvil")
+    binary = target / "node_modules" / "@foundry-rs" / "anvil-linux-amd64" / "bin" / "anvil"
+    binary.chmod(0o755)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    words = [str(binary), "--host", "127.0.0.1", "--port", str(port), "--silent"]
+    process = subprocess.Popen(words, start_new_session=True, stdin=subprocess.DEVNULL)
+    try:
+        for _ in range(400):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def measure(chain: Any, case: tuple[str, str, int, int, bool]) -> dict[str, Any]:
+    """One published proof."""
+    import verifai
+
+    name, visible, batch, log_columns, padded = case
+    workload = MODELS[name]()
+    model = verifai.export(workload.module, (workload.example,))
+    circuit = verifai.compile(
+        model,
+        workload.calibration,
+        visibility=verifai.Visibility(input=visible),
+        options={"log_columns": log_columns, "padded": padded},
+    )
+    pk, vk = verifai.setup(circuit)
+    inputs = workload.held_out[0] if batch == 1 else workload.held_out[:batch]
+    proof = verifai.prove(pk, inputs)
+    receipt = chain.publish(proof, vk)
+    return {
+        "model": name,
+        "input": visible,
+        "batch": batch,
+        "log_columns": log_columns,
+        "padded": padded,
+        "proof_bytes": len(proof.argument),
+        "registration": receipt.deployed_gas,
+        **transaction(chain, receipt),
+    }
+
+
+def transaction(chain: Any, receipt: Any) -> dict[str, int]:
+    """What a transaction's gas consists of, and what EIP-7976 would make of it."""
+    data = bytes(chain.web3.eth.get_transaction(receipt.transaction_hash)["input"])
+    zeros = data.count(0)
+    calldata = CALLDATA[0] * zeros + CALLDATA[1] * (len(data) - zeros)
+    return {
+        "gas": receipt.gas_used,
+        "calldata": calldata,
+        "execution": receipt.gas_used - BASE - calldata,
+        "proposed": max(receipt.gas_used, BASE + PROPOSED_FLOOR * len(data)),
+    }
+
+
+def incumbent(chain: Any, name: str) -> dict[str, Any]:
+    """The same model with ezkl, its generated verifier and the registry beside it."""
+    import verifai
+
+    workload = MODELS[name]()
+    model = verifai.export(workload.module, (workload.example,))
+    circuit = verifai.compile(model, workload.calibration[:8], backend="ezkl")
+    pk, vk = verifai.setup(circuit)
+    receipt = chain.publish(verifai.prove(pk, workload.held_out[0]), vk)
+    return {"model": name, "deployment": receipt.deployed_gas, **transaction(chain, receipt)}
+
+
+def page(found: dict[str, Any]) -> str:
+    """The documentation's page."""
+    lines = [
+        "# Gas",
+        "",
+        "This page is generated: `make gas` measures and writes it. Every figure is one transaction"
+        " on anvil 1.7.1 (Osaka's rules), through the registry, with its event, hiding on,"
+        " development reference string.",
+        "",
+        f"Deployment, once for all models: {found['deployment']:,} gas for verifier, router,"
+        " registries and market. A model is registered once for each batch size.",
+        "",
+        "| model | input | inferences | columns | boxes | proof bytes | gas | each | calldata |"
+        " execution | with EIP-7976 | registration |",
+        "|---|---|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for row in found["native"]:
+        lines.append(
+            f"| {row['model']} | {row['input']} | {row['batch']} | 2^{row['log_columns']} | "
+            f"{'padded' if row['padded'] else 'default'} | {row['proof_bytes']:,} | "
+            f"**{row['gas']:,}** | {row['gas'] // row['batch']:,} | {row['calldata']:,} | "
+            f"{row['execution']:,} | {row['proposed']:,} | {row['registration']:,} |"
+        )
+    lines += [
+        "",
+        '*padded*: compiled with `options={"padded": True}` and these `log_columns`, a layout that'
+        " suits contracts and costs a prover some time; *default* suits provers. *with EIP-7976*:"
+        " the same transaction under the floor of 64 gas per byte of calldata that is proposed.",
+        "",
+        "ezkl 23.0.5 for the same models, its verifier generated for each key:",
+        "",
+        "| model | gas | calldata | execution | with EIP-7976 | deployment for this model |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for row in found["ezkl"]:
+        lines.append(
+            f"| {row['model']} | {row['gas']:,} | {row['calldata']:,} | {row['execution']:,} | "
+            f"{row['proposed']:,} | {row['deployment']:,} |"
+        )
+    lines += [
+        "",
+        "`python -m benchmarks.gas --ezkl digits,lenet --write` measures both models with ezkl;"
+        " LeNet-5 takes it several minutes and 11 GiB.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Measure, print, and write if asked to."""
+    import verifai
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--ezkl", default="digits", metavar="MODELS", help="empty for none")
+    parser.add_argument("--write", action="store_true", help=f"write {RECORD.name} and {PAGE.name}")
+    arguments = parser.parse_args()
+    with anvil() as url, verifai.chain.connect(url) as chain:
+        found: dict[str, Any] = {"deployment": chain.deploy().gas_used}
+        found["native"] = [measure(chain, case) for case in CASES]
+        found["ezkl"] = [incumbent(chain, name) for name in arguments.ezkl.split(",") if name]
+    text = json.dumps(found, indent=1, sort_keys=True) + "\n"
+    if arguments.write:
+        RECORD.write_text(text, encoding="utf-8")
+        PAGE.write_text(page(json.loads(text)), encoding="utf-8")
+    print(page(found))
+
+
+if __name__ == "__main__":
+    main()
