@@ -38,7 +38,7 @@ def failed_at(report: Report) -> list[int | str]:
 
 
 def test_all_verified() -> None:
-    report = audit(publish(PROOF), publish(PROOF), policy=Policy(minimum_proofs=2))
+    report = audit(publish(PROOF), publish(PROOF), policy=Policy(minimum_proofs=1))
     assert (report.verdict, report.exit_code) == ("verified", 0)
     assert report.headline() == "2 of 2 published proofs are verified."
     for entry in report.entries:

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import socket
-import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,14 +13,11 @@ import pytest
 
 pytest.importorskip("eth_tester")
 
+from tests.chain.node import Anvil, free_port
 from verifai.backends import EvmCall
-from verifai.chain.toolchain import find_node, npm_install
+from verifai.chain.toolchain import find_node
 from verifai.errors import EnvironmentFault
-from verifai.home import home
 from verifai.proof import Guarantees, Proof, TensorClaim, TensorSpec, VerifyingKey
-
-#: Nothing that a test starts outlives this.
-ANVIL_SECONDS = 300
 
 
 class Pretended:
@@ -79,53 +70,41 @@ def pretended(monkeypatch: pytest.MonkeyPatch) -> Pretended:
     return system
 
 
-@pytest.fixture(scope="session")
-def anvil() -> Iterator[str]:
-    """URL of a fresh anvil on a free loopback port."""
+def _needs_node() -> None:
     try:
         find_node()
     except EnvironmentFault:
         pytest.skip("npm is not available, so there is no way to install anvil")
-    target = npm_install(Path(__file__).parent / "anvil", home() / "tools" / "anvil-1.7.1", "anvil")
-    binary = target / "node_modules" / "@foundry-rs" / "anvil-linux-amd64" / "bin" / "anvil"
-    binary.chmod(0o755)
-    port = _free_port()
-    limit = shutil.which("timeout")
-    prefix = [limit, "-k", "2", str(ANVIL_SECONDS)] if limit else []
-    process = subprocess.Popen(
-        [*prefix, str(binary), "--host", "127.0.0.1", "--port", str(port), "--silent"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                assert process.poll() is None, f"anvil ended with {process.returncode}"
-                assert time.monotonic() < deadline, "anvil does not listen"
-                time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+
+
+@pytest.fixture(scope="session")
+def anvil() -> Iterator[str]:
+    """URL of a fresh anvil on a free loopback port."""
+    _needs_node()
+    node = Anvil()
+    yield node.url
+    node.kill()
+
+
+@pytest.fixture
+def start_anvil() -> Iterator[Callable[..., Anvil]]:
+    """Starts an :class:`Anvil` of the test's own, and ends it."""
+    _needs_node()
+    started: list[Anvil] = []
+
+    def start(*options: str, state: Path | None = None) -> Anvil:
+        started.append(Anvil(*options, state=state))
+        return started[-1]
+
+    yield start
+    for node in started:
+        node.kill()
 
 
 @pytest.fixture
 def nowhere() -> str:
     """A URL on loopback where nothing listens."""
-    return f"http://127.0.0.1:{_free_port()}"
-
-
-def _free_port() -> int:
-    """A loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return f"http://127.0.0.1:{free_port()}"
 
 
 @pytest.fixture

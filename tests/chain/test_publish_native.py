@@ -140,6 +140,15 @@ def test_the_journal_keeps_it(keys, store, tmp_path) -> None:
         connect(registry=receipt.contract)
 
 
+def test_publications_are_watched(keys, store) -> None:
+    pk, vk, x = keys
+    with connect() as chain:
+        receipt = chain.publish(verifai.prove(pk, x[0]), vk, keys=store)
+        (seen,) = list(chain.watch(once=True))
+        assert (seen.kind, seen.transaction_hash) == ("new", receipt.transaction_hash)
+        assert chain.record(seen) == next(iter(chain.published()))
+
+
 @pytest.mark.slow
 def test_the_story_of_a_job_market_on_a_node(anvil: str) -> None:
     """Example 04; on the embedded chain the documentation's tests run it."""

@@ -7,8 +7,8 @@ import traceback
 
 import pytest
 
-from verifai.chain import connect, signer
-from verifai.errors import EnvironmentFault, MalformedError, UsageError
+from verifai.chain import ExternalSigner, connect, signed, signer
+from verifai.errors import EnvironmentFault, MalformedError, PolicyError, UsageError
 
 KEY = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318"
 ADDRESS = "0x2c7536E3605D9C16a7a3D7b1898e529396a65c23"
@@ -67,3 +67,129 @@ def test_a_variable_without_a_key(monkeypatch, text):
     with pytest.raises(UsageError) as caught:
         signer.named("SOME_KEY")
     assert text not in "".join(traceback.format_exception(caught.value))
+
+
+class Device:
+    """A key that lives elsewhere, and what the device does to what it is asked."""
+
+    address = ADDRESS
+
+    def __init__(self, **changes: object) -> None:
+        self._changes = changes
+
+    def sign(self, transaction: dict) -> bytes:
+        from eth_account import Account
+
+        return bytes(
+            Account.sign_transaction({**transaction, **self._changes}, KEY).raw_transaction
+        )
+
+
+def funded(**signer: object) -> object:
+    """An embedded chain on which the device's account has ether."""
+    chain = connect(**signer)
+    web3 = chain.web3
+    backend = web3.provider.ethereum_tester.backend
+    backend.send_transaction(
+        {"from": backend.get_accounts()[0], "to": bytes.fromhex(ADDRESS[2:]), "value": 10**18,
+         "gas": 21_000, "max_fee_per_gas": 10**10, "max_priority_fee_per_gas": 1}
+    )  # fmt: skip
+    backend.mine_blocks()
+    return chain
+
+
+@pytest.mark.parametrize("wrap", [False, True])
+def test_an_external_signer(wrap):
+    device = Device()
+    given = ExternalSigner(ADDRESS.lower(), device.sign) if wrap else device
+    with funded(signer=given) as chain:
+        mined = chain._sender.send("0x" + "12" * 20, b"\x01", "test")
+        assert mined["from"] == ADDRESS
+        assert ADDRESS in repr(chain)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("nonce", 5),
+        ("value", 1),
+        ("to", "0x" + "13" * 20),
+        ("data", "0x02"),
+        ("gas", 50_000),
+        ("chainId", 1),
+        ("maxFeePerGas", 10**12),
+    ],
+)
+def test_a_signer_that_signs_something_else_is_caught(name, value):
+    changes = {name: value, "from": ADDRESS}
+    with funded(signer=Device(**changes)) as chain:
+        with pytest.raises(MalformedError, match=f"another transaction than .*{name}"):
+            chain._sender.send("0x" + "12" * 20, b"\x01", "test")
+        assert chain.unfinished() == ()
+        assert chain.web3.eth.get_transaction_count(ADDRESS) == 0
+
+
+def test_a_signer_with_another_key_is_caught():
+    from eth_account import Account
+
+    other = Account.create()
+    sign = ExternalSigner(
+        ADDRESS,
+        lambda asked: bytes(
+            other.sign_transaction({**asked, "from": other.address}).raw_transaction
+        ),
+    )
+    with funded(signer=sign) as chain, pytest.raises(MalformedError, match=r"than .* from"):
+        chain._sender.send("0x" + "12" * 20, b"", "test")
+
+
+def fails(error: Exception) -> object:
+    def sign(_: dict) -> bytes:
+        raise error
+
+    return sign
+
+
+@pytest.mark.parametrize(
+    ("sign", "kind"),
+    [
+        (fails(RuntimeError(f"the key is {KEY}")), EnvironmentFault),
+        (fails(PolicyError("not on Sundays")), PolicyError),
+        (lambda _: None, EnvironmentFault),
+        (lambda _: "0x" + KEY, EnvironmentFault),
+        (lambda _: b"", MalformedError),
+        (lambda _: b"\x02\x03", MalformedError),
+        (lambda _: bytes(100), MalformedError),
+    ],
+)
+def test_a_signer_that_fails(sign, kind):
+    with funded(signer=ExternalSigner(ADDRESS, sign)) as chain:
+        with pytest.raises(kind) as caught:
+            chain._sender.send("0x" + "12" * 20, b"", "test")
+        assert KEY not in "".join(traceback.format_exception(caught.value))
+        assert chain.unfinished() == ()
+
+
+@pytest.mark.parametrize(
+    "fees",
+    [{"gasPrice": 7}, {"maxFeePerGas": 7, "maxPriorityFeePerGas": 3}],
+    ids=["legacy", "1559"],
+)
+@pytest.mark.parametrize("to", [None, "0x" + "12" * 20])
+def test_a_signed_transaction_is_read_back(fees, to):
+    asked = {"from": ADDRESS, "chainId": 5, "nonce": 3, "gas": 9, "value": 1, "data": "0x0102"}
+    asked |= fees | ({"to": to} if to else {})
+    found = signed.checked(Device().sign(asked), asked)
+    assert found.request() == asked
+    assert found.sender == ADDRESS
+
+
+def test_no_key_in_any_repr(monkeypatch):
+    monkeypatch.setenv("SOME_KEY", KEY)
+    one = signer.named("SOME_KEY")
+    for shown in (one, ExternalSigner(ADDRESS, Device().sign), signer.NodeAccount(None, ADDRESS)):
+        assert ADDRESS in repr(shown)
+        assert KEY not in repr(shown) + str(shown)
+    with connect(signer="SOME_KEY") as chain:
+        delivery = chain._sender._delivery
+        assert KEY not in repr(delivery) + repr(delivery.outbox) + repr(chain._sender.__dict__)

@@ -127,7 +127,7 @@ def _overview(report: Report, shown: list[tuple[int, Entry]]) -> str:
             f'<tr><td><a href="#proof-{number}">{number}</a></td><td>{badge(entry.verdict)}</td>'
             f"<td><code>{text(model)}</code></td>"
             f'<td class="extra"><code>{text(record.get("publisher", ""), 42)}</code></td>'
-            f'<td class="extra">{text(record.get("block_number", ""), 20)}</td>'
+            f'<td class="extra">{text(_block(report, entry), 60)}</td>'
             f'<td class="extra">{moment(record.get("block_time", ""))}</td></tr>'
         )
     left = len(report.entries) - len(shown)
@@ -136,6 +136,13 @@ def _overview(report: Report, shown: list[tuple[int, Entry]]) -> str:
 <th>Verdict</th><th>Model</th><th class="extra">Publisher</th><th class="extra">Block</th>
 <th class="extra">Time</th></tr></thead><tbody>{"".join(rows)}</tbody></table>
 {more if left else ""}</section>"""
+
+
+def _block(report: Report, entry: Entry) -> str:
+    """The block's number, and its chain where the report is of several."""
+    chains = {other.record.get("chain_id") for other in report.entries}
+    number = str(entry.record.get("block_number", ""))
+    return number if len(chains) < 2 else f"{number} of {entry.record.get('chain_id', '')}"
 
 
 def _gas(report: Report) -> str:
@@ -168,8 +175,9 @@ def _policy(report: Report) -> str:
 
 
 def _footer(report: Report) -> str:
-    node = str(report.chain.get("url", report.chain.get("node", "")))
-    url = shlex.quote(node) if node.startswith(("http://", "https://")) else "URL"
+    nodes = str(report.chain.get("url", report.chain.get("node", ""))).split(", ")
+    known = all(node.startswith(("http://", "https://")) for node in nodes)
+    url = " --chain ".join(map(shlex.quote, nodes)) if known else "URL"
     policy = " --policy FILE" if report.policy is not None else ""
     command = f"verifai audit --chain {url}{policy} --out FOLDER"
     return f"""<footer>

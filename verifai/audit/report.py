@@ -65,9 +65,10 @@ class Report:
     """Everything that was published, checked again.
 
     Attributes:
-        chain: which chain was read (CAIP-2 id, node, ...), plain values; empty if it did not say.
+        chain: which chain was read (CAIP-2 id, node, ...), plain values; of several chains joined
+            by ", "; empty if it did not say.
         policy: the demands, as JSON, or None.
-        entries: one per published proof, oldest first.
+        entries: one per published proof, chain by chain, oldest first.
         problems: of the audit as a whole.
         made_at: UNIX time in seconds.
         version: of verifai.

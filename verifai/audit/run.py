@@ -22,21 +22,21 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from verifai.audit.collect import AuditedChain, key_finder
 from verifai.audit.entry import Entry
 from verifai.audit.examine import Examiner
 from verifai.audit.policy import Policy
 from verifai.audit.report import Problem, Report
-from verifai.errors import EnvironmentFault, VerifaiError
+from verifai.errors import EnvironmentFault, UsageError, VerifaiError
 from verifai.progress import Progress, reporting
 from verifai.proof import KeyStore, VerifyingKey
 from verifai.version import __version__
 
 
 def run(
-    chain: AuditedChain,
+    chain: AuditedChain | Sequence[AuditedChain],
     policy: Policy | None = None,
     *,
     keys: KeyStore | Iterable[VerifyingKey] | None = None,
@@ -46,7 +46,9 @@ def run(
     """Re-check everything that was published on ``chain``.
 
     Args:
-        chain: from :func:`verifai.chain.connect`.
+        chain: from :func:`verifai.chain.connect`, or several of them for one report: the policy is
+            then about what all of them hold together, each record says which chain it is of, and
+            what one chain's node fails to tell never hides the others.
         policy: demands beyond validity; None demands nothing.
         keys: the verifying keys to use; default the store in the data folder. A key is used for
             exactly the records that claim its digest.
@@ -58,35 +60,48 @@ def run(
         so.
 
     Raises:
-        UsageError: ``out`` holds other files; nothing was read from the chain.
+        UsageError: ``out`` holds other files, or there is no chain, or one twice; nothing was read.
     """
     if out is not None:
         Report.check_folder(out)  # before the long work
+    chains: Sequence[AuditedChain] = chain if isinstance(chain, Sequence) else (chain,)
+    if not chains or len({id(one) for one in chains}) != len(chains):
+        raise UsageError("An audit is of one chain, or of several different ones.")
     now = int(time.time())
-    examiner = Examiner(chain, key_finder(keys), policy, now)
+    find = key_finder(keys)
     entries: list[Entry] = []
     problems: list[Problem] = []
-    described: dict[str, str | int] = {}
+    described: list[Mapping[str, str | int]] = []
     with reporting("audit", progress) as stages:
-        try:
-            described = chain.describe()
-            if not chain.registries:
-                problems.append(
-                    Problem("unchecked", "no registry is known on this chain, so nothing was read")
-                )
-            for record in chain.published():
-                stages.stage(f"proof {len(entries) + 1}, block {record.block_number}")
-                entries.append(examiner.entry(record))
-        except VerifaiError as error:
-            exit_code = 6 if isinstance(error, EnvironmentFault) else 7
-            read = f"after {len(entries)} " + ("proof" if len(entries) == 1 else "proofs")
-            text = f"the history could not be read to its end ({read}): {error.message}"
-            problems.append(Problem("unchecked", text, exit_code))
+        for one in chains:
+            label, before = "", len(entries)
+            examiner = Examiner(one, find, policy, now)
+            try:
+                described.append(facts := one.describe())
+                if len(chains) > 1:
+                    label = f"{facts.get('chain_id', 'a chain')} at {facts.get('node', '?')}: "
+                if not one.registries:
+                    text = "no registry is known on this chain, so nothing was read"
+                    problems.append(Problem("unchecked", label + text))
+                for record in one.published():
+                    stages.stage(f"proof {len(entries) + 1}, block {record.block_number}")
+                    entries.append(examiner.entry(record))
+            except VerifaiError as error:
+                exit_code = 6 if isinstance(error, EnvironmentFault) else 7
+                count = len(entries) - before
+                read = f"after {count} " + ("proof" if count == 1 else "proofs")
+                text = f"the history could not be read to its end ({read}): {error.message}"
+                problems.append(Problem("unchecked", label + text, exit_code))
     if policy is not None:
-        verified = [e.statement for e in entries if e.verdict == "verified" and e.statement]
-        problems += [Problem("policy", text) for text in policy.unmet(verified)]
+        # One proof that was published twice, on two chains for example, is one proof.
+        verified = {
+            str(entry.record["bundle_digest"]): entry.statement
+            for entry in entries
+            if entry.verdict == "verified" and entry.statement
+        }
+        problems += [Problem("policy", text) for text in policy.unmet(verified.values())]
     report = Report(
-        described,
+        _together(described),
         None if policy is None else policy.to_json(),
         tuple(entries),
         tuple(problems),
@@ -96,3 +111,14 @@ def run(
     if out is not None:
         report.save(out)
     return report
+
+
+def _together(described: Sequence[Mapping[str, str | int]]) -> dict[str, str | int]:
+    """One description of all chains: each value once, in their order."""
+    if len(described) == 1:
+        return dict(described[0])
+    names = dict.fromkeys(name for one in described for name in one)
+    return {
+        name: ", ".join(dict.fromkeys(str(one[name]) for one in described if name in one))
+        for name in names
+    }

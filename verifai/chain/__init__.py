@@ -51,5 +51,7 @@ from verifai.chain.chain import Chain
 from verifai.chain.connection import connect
 from verifai.chain.published import Published
 from verifai.chain.receipt import Receipt
+from verifai.chain.signer import ExternalSigner
+from verifai.chain.terms import Terms
 
-__all__ = ["Chain", "Published", "Receipt", "connect"]
+__all__ = ["Chain", "ExternalSigner", "Published", "Receipt", "Terms", "connect"]

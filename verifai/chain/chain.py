@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from verifai.chain import abi
 from verifai.chain import signer as signers
+from verifai.chain.cursor import Cursor
 from verifai.chain.deployments import Deployments
+from verifai.chain.estimate import PublishEstimate
 from verifai.chain.faults import Reverted, asking
+from verifai.chain.logs import EventSource
+from verifai.chain.outbox import Entry
 from verifai.chain.published import Published, Reader
 from verifai.chain.receipt import Receipt
-from verifai.chain.registry import Publication, artefact, read_error
+from verifai.chain.registry import Event, Publication, artefact, event_topic, read_error
 from verifai.chain.sender import Sender
 from verifai.chain.solidity import CompiledContract, compile_contract
+from verifai.chain.watch import Seen, Watcher
 from verifai.errors import (
     ChainRejected,
     MalformedError,
     NetworkError,
     UnsupportedError,
+    UsageError,
     VerificationError,
 )
 from verifai.progress import Progress, reporting
@@ -31,10 +38,16 @@ if TYPE_CHECKING:
 
     from verifai.chain.deploy import Contracts
 
+T = TypeVar("T")
+
 #: The numbered check that only a chain can make; see :mod:`verifai.verifier.verify` for 1 to 7.
 CONTRACT_CHECK: Final = 8
 #: What a backend's ``evm_verifier`` calls its contract.
 VERIFIER_NAME: Final = "Halo2Verifier"
+#: Addresses that an estimate pretends a contract at: nobody's.
+_PRETENDED: Final = ("0x" + "ee" * 19 + "01", "0x" + "ee" * 19 + "02")
+#: Answers everything with the word 1; whether a node honours state overrides.
+_ANSWERS_ONE: Final = bytes.fromhex("600160005260206000f3")
 
 
 class Chain:
@@ -139,7 +152,8 @@ class Chain:
             UnsupportedError: the verifier is too large for a contract, or the bundle holds a
                 context that a transaction does not carry.
             EnvironmentFault: the compiler is missing, or the signer cannot pay.
-            NetworkError: the node failed; whether a sent transaction was mined is unknown.
+            NetworkError: the node failed. A transaction that was signed by then is on record, and
+                publishing again resumes it: it is never sent a second time with other content.
         """
         from verifai.backends import get
 
@@ -180,6 +194,146 @@ class Chain:
         (keys if keys is not None else KeyStore()).add(vk)
         stages.stage("publishing")
         return publish(self, self._registry, proof, vk, check=check)
+
+    def estimate(self, proof: Proof, vk: VerifyingKey) -> PublishEstimate:
+        """What :meth:`publish` would cost; nothing is signed or sent.
+
+        Where the contracts do not stand yet, the node is asked to pretend them; a node that cannot
+        leaves the publishing transaction's cost unknown.
+
+        Raises:
+            ChainRejected: the contract would refuse the proof.
+            UnsupportedError, EnvironmentFault, NetworkError, UsageError: as publishing.
+        """
+        from verifai.backends import get
+
+        call = get(vk.guarantees.backend).evm_call(vk, proof.statement, proof.argument)
+        contract, shipped = _verifier_contract(vk), artefact()
+        registry = self._registry or self._standing(shipped.code_hash)
+        verifier = self._standing(contract.code_hash)
+        steps = []
+        if registry is None:
+            steps.append(self._sender.estimate(None, shipped.creation, "deploying the registry"))
+        if verifier is None:
+            steps.append(self._sender.estimate(None, contract.creation, "deploying the verifier"))
+        at = (registry or _PRETENDED[0], verifier or _PRETENDED[1])
+        publication = Publication(at[1], vk.digest, proof.statement.digest, proof.digest, call)
+        if registry and self._reader(registry).find(publication) is not None:
+            return PublishEstimate(self.chain_id, True, ())
+        code = {}
+        if steps and not self._pretends():
+            return PublishEstimate(self.chain_id, False, tuple(steps), ("publishing",))
+        if registry is None:
+            with asking("the registry's code", self.url):
+                code[at[0]] = bytes(self.web3.eth.call({"data": "0x" + shipped.creation.hex()}))  # type: ignore[typeddict-item]
+        if verifier is None:
+            code[at[1]] = contract.runtime
+        try:
+            data = publication.calldata()
+            steps.append(self._sender.estimate(at[0], data, "publishing", code=code))
+        except Reverted as refusal:
+            name, values = read_error(refusal.data) or ("", ())
+            raise _rejected(name, values, refusal) from None
+        return PublishEstimate(self.chain_id, False, tuple(steps))
+
+    def transact(
+        self, to: str | None, data: bytes, what: str, *, value: int = 0
+    ) -> Mapping[str, Any]:
+        """Send a transaction of your own with the same care as a publication.
+
+        Args:
+            to: a contract, or None to create one.
+            data: calldata, or creation bytecode.
+            what: how messages name it.
+            value: wei to send along.
+
+        Returns:
+            The receipt, as web3 gives it, when the terms' confirmations are reached. An equal
+            transaction (recipient, value, data) that was left unfinished is taken up in its place.
+
+        Raises:
+            verifai.chain.faults.Reverted: the contract refuses it.
+            EnvironmentFault, NetworkError, UnsupportedError, UsageError: as publishing.
+        """
+        return self._sender.send(to, data, what, value=value)
+
+    def unfinished(self) -> tuple[Entry, ...]:
+        """Transactions that were signed here for this signer and whose receipt nobody has: what a
+        process that died, or gave up, left behind."""
+        return self._sender.unfinished()
+
+    def resume(self) -> list[str]:
+        """Bring every unfinished transaction to its end: hand it in again, wait, repair.
+
+        Publishing again does the same for the publication at hand.
+
+        Returns:
+            Hashes of those that are mined now, 0x and 64 digits, reverted ones included.
+
+        Raises:
+            NetworkError, EnvironmentFault, UsageError: as publishing.
+        """
+        return ["0x" + bytes(mined["transactionHash"]).hex() for mined in self._sender.resume()]
+
+    @overload
+    def watch(
+        self,
+        *,
+        since: int | Cursor | None = ...,
+        confirmations: int = ...,
+        once: bool = ...,
+        poll_seconds: float = ...,
+        patience_seconds: float | None = ...,
+        path: str | os.PathLike[str] | None = ...,
+    ) -> Watcher[Event]: ...
+
+    @overload
+    def watch(
+        self,
+        source: EventSource[T],
+        *,
+        since: int | Cursor | None = ...,
+        confirmations: int = ...,
+        once: bool = ...,
+        poll_seconds: float = ...,
+        patience_seconds: float | None = ...,
+        path: str | os.PathLike[str] | None = ...,
+    ) -> Watcher[T]: ...
+
+    def watch(self, source: EventSource[Any] | None = None, **options: Any) -> Watcher[Any]:
+        """Follow a contract's events as they happen, through reorganisations and restarts.
+
+        Args:
+            source: which events; None for the publications of :attr:`registries`, each an
+                :class:`verifai.chain.registry.Event` (:meth:`record` makes a Published of one).
+            options: as :class:`verifai.chain.watch.Watcher`: since, confirmations, once,
+                poll_seconds, patience_seconds, path.
+
+        Raises:
+            UsageError: no registry is known on this chain.
+            As Watcher, also while iterating.
+        """
+        chain = f"{self.chain_id}/{self._sender.genesis}"
+        source = source if source is not None else self._publications()
+        exact = self.url != "embedded"
+        return Watcher(self.web3, self.url, chain, source, exact=exact, **options)
+
+    def record(self, seen: Seen[Event]) -> Published:
+        """The whole record of a publication that :meth:`watch` saw.
+
+        Raises:
+            NetworkError: the node does not show its transaction, as after a reorganisation.
+        """
+        from verifai.chain.native.publication import published
+
+        if seen.address not in self._native_registries():
+            return self._reader(seen.address).record(seen.record)
+        for record in published(self, seen.address):
+            if record.transaction_hash == seen.transaction_hash:
+                return record
+        raise NetworkError(
+            f"The node at {self.url} does not show {seen.transaction_hash} any more."
+        )
 
     def published(self) -> Iterator[Published]:
         """Every record of the known registries, oldest first, from the chain's history alone.
@@ -251,7 +405,10 @@ class Chain:
 
         Closing it closes nothing.
         """
-        sender = Sender(self.web3, signers.named(signer), self.url)
+        durable = self.url != "embedded"
+        sender = Sender(
+            self.web3, signers.named(signer), self.url, self._sender.terms, durable=durable
+        )
         return Chain(sender, self._deployments, self._registry, lambda: None)
 
     def send_coins(self, to: str, wei: int) -> None:
@@ -316,11 +473,45 @@ class Chain:
             deployed_gas=deployed_gas,
         )
 
+    def _publications(self) -> EventSource[Event]:
+        registries = self.registries
+        if not registries:
+            raise UsageError(
+                "No registry is known on this chain, so there is nothing to watch.",
+                hint="connect(url, registry=ADDRESS) names the publisher's.",
+            )
+        first = min(self._reader(registry).created_in() for registry in registries)
+        from verifai.chain.interface import interface
+        from verifai.chain.native_registry import event_of
+
+        native = interface("NativeProofRegistry").topic("ProofPublished")
+
+        def decode(log: Mapping[str, Any]) -> Event:
+            mine = [bytes(topic) for topic in log["topics"]][:1] == [native]
+            return event_of(log) if mine else Event.from_log(log)
+
+        topics = (event_topic(), native)
+        return EventSource(registries, topics, decode, first, lambda event: event.previous_block)
+
+    def _standing(self, code_hash: str) -> str | None:
+        """Address of a contract with this code, if one is known."""
+        known = self._deployments.at(code_hash)
+        return next((at for at in known if self.code_hash(at) == code_hash), None)
+
+    def _pretends(self) -> bool:
+        """Whether the node honours state overrides; some ignore them without a word."""
+        question: Any = {"to": _PRETENDED[0], "data": "0x"}
+        override: Any = {_PRETENDED[0]: {"code": "0x" + _ANSWERS_ONE.hex()}}
+        try:
+            with asking("state overrides", self.url):
+                return int.from_bytes(self.web3.eth.call(question, "latest", override), "big") == 1
+        except (Reverted, NetworkError):
+            return False
+
     def _stand(self, code_hash: str, creation: bytes, what: str) -> tuple[str, int]:
         """Address of a contract with this code, and the gas it took to put it there."""
-        for address in self._deployments.at(code_hash):
-            if self.code_hash(address) == code_hash:
-                return address, 0
+        if (standing := self._standing(code_hash)) is not None:
+            return standing, 0
         try:
             mined = self._sender.send(None, creation, f"deploying {what}")
         except Reverted as refusal:

@@ -9,10 +9,11 @@ from verifai.chain import embedded, rpc
 from verifai.chain import signer as signers
 from verifai.chain.chain import Chain
 from verifai.chain.deployments import Deployments, default_path
-from verifai.chain.faults import asking
 from verifai.chain.journal import LOCK_SECONDS, Journal
 from verifai.chain.registry import artefact, checksum
 from verifai.chain.sender import Sender
+from verifai.chain.signer import Signer
+from verifai.chain.terms import Terms
 from verifai.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
 def connect(
     url: str | None = None,
     *,
-    signer: str | os.PathLike[str] | LocalAccount | None = None,
+    signer: str | os.PathLike[str] | LocalAccount | Signer | None = None,
     journal: str | os.PathLike[str] | None = None,
     registry: str | None = None,
     lock_seconds: float = LOCK_SECONDS,
     read_only: bool = False,
+    chain_id: str | int | None = None,
+    terms: Terms | None = None,
 ) -> Chain:
     """Connect to a chain.
 
@@ -36,23 +39,26 @@ def connect(
         signer: who pays. None: on the embedded chain its development account, on a node the first
             account it holds unlocked. Else the name of an environment variable that holds a hex
             private key, the path of a keystore file (password in ``VERIFAI_KEYSTORE_PASSWORD``),
-            or an ``eth_account`` local account.
+            an ``eth_account`` local account, or a :class:`verifai.chain.signer.Signer`.
         journal: a file in which the embedded chain lives on across processes; made if missing.
         registry: address of a ProofRegistry to use, e.g. another publisher's; None uses those that
             this machine deployed, and deploys one when it first publishes.
         lock_seconds: how long to wait for another process that has the journal open.
         read_only: need no signer; sending is then an error.
+        chain_id: the chain that must be there, ``eip155:N`` or N.
+        terms: how deep, how long and how dear transactions are sent.
 
     Raises:
         NetworkError: nothing at the URL, or no Ethereum node; found out within
             ``CONNECT_SECONDS + PROBE_SECONDS`` of :mod:`verifai.chain.rpc`.
-        UsageError: no way to sign, a wrong URL, or another contract at ``registry``.
+        UsageError: no way to sign, a wrong URL, another chain than ``chain_id``, or another
+            contract at ``registry``.
         MalformedError: the journal is damaged; the message names the line.
         EnvironmentFault: another process has the journal open.
         MissingExtra: ``pip install 'verifai[chain]'``.
     """
     if url is None:
-        return _embedded(signer, journal, registry, lock_seconds)
+        return _embedded(signer, journal, registry, lock_seconds, chain_id, terms)
     if journal is not None:
         raise UsageError("A journal is for the embedded chain: it has no URL.")
     client, hang_up = rpc.open_node(url)
@@ -63,10 +69,9 @@ def connect(
             who = signers.named(signer)
         elif not read_only:
             who = rpc.first_unlocked(client, shown)
-        sender = Sender(client, who, shown)
-        with asking("the genesis block", shown):
-            genesis = bytes(client.eth.get_block(0)["hash"]).hex()
-        deployments = Deployments(f"{sender.chain_id}/0x{genesis}", default_path())
+        sender = Sender(client, who, shown, terms, durable=True)
+        _expect(sender, chain_id)
+        deployments = Deployments(f"{sender.chain_id}/{sender.genesis}", default_path())
         address = _address(registry)
         return _checked(Chain(sender, deployments, address, hang_up), address)
     except BaseException:
@@ -75,7 +80,12 @@ def connect(
 
 
 def _embedded(
-    signer: Any, path: str | os.PathLike[str] | None, registry: str | None, lock_seconds: float
+    signer: Any,
+    path: str | os.PathLike[str] | None,
+    registry: str | None,
+    lock_seconds: float,
+    chain_id: str | int | None,
+    terms: Terms | None,
 ) -> Chain:
     journal = None if path is None else Journal(path, lock_seconds=lock_seconds)
     try:
@@ -84,8 +94,9 @@ def _embedded(
             signers.from_key(embedded.DEVELOPMENT_KEY) if signer is None else signers.named(signer)
         )
         address = _address(registry)
+        _expect(sender := Sender(client, who, "embedded", terms), chain_id)
         chain = Chain(
-            Sender(client, who, "embedded"),
+            sender,
             deployments := Deployments("embedded", None),
             address,
             journal.close if journal else lambda: None,
@@ -97,6 +108,15 @@ def _embedded(
         if journal is not None:
             journal.close()
         raise
+
+
+def _expect(sender: Sender, chain_id: str | int | None) -> None:
+    wanted = f"eip155:{chain_id}" if isinstance(chain_id, int) else chain_id
+    if wanted is not None and wanted != sender.chain_id:
+        raise UsageError(
+            f"The node at {sender.url} is on {sender.chain_id}, not on {wanted}.",
+            hint="Check the URL and chain_id.",
+        )
 
 
 def _address(registry: str | None) -> str | None:

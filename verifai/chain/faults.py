@@ -6,11 +6,37 @@ connection, a time-out, an answer that makes no sense) is a NetworkError.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from verifai.errors import EnvironmentFault, NetworkError, VerifaiError
+
+#: Why a node does not take a signed transaction, by what it says. Messages are of geth, reth,
+#: anvil, erigon, nethermind, besu and py-evm; an order of tests, because some contain others.
+_REFUSALS: Final[Mapping[str, tuple[str, ...]]] = {
+    "known": ("already known", "alreadyknown", "known transaction", "already imported"),
+    "replaces": (
+        "replacement transaction underpriced",
+        "could not replace existing",
+        "replacementnotallowed",
+    ),
+    "nonce used": ("nonce too low", "oldnonce", "nonce is too low", "invalid transaction nonce"),
+    "underpriced": (
+        "transaction underpriced",
+        "less than block base fee",
+        "feetoolow",
+        "gas price too low",
+        "below configured minimum",
+        "tip too low",
+    ),
+    "funds": (
+        "insufficient funds",
+        "insufficientfunds",
+        "cannot afford",
+        "upfront cost exceeds account balance",
+    ),
+}
 
 
 class Reverted(Exception):
@@ -64,8 +90,7 @@ def translated(error: Exception, what: str, url: str) -> Exception:
             hint="Is it running, and is the URL right?",
         )
     message = str(error)
-    # geth and its kin, and py-evm
-    if any(words in message.lower() for words in ("insufficient funds", "cannot afford")):
+    if refusal(error) == "funds":
         return EnvironmentFault(
             f"The signer cannot pay for {what}.", hint="Fund its account on this chain."
         )
@@ -75,6 +100,26 @@ def translated(error: Exception, what: str, url: str) -> Exception:
         f"What answers at {url} is no Ethereum node ({what}: {type(error).__name__}).",
         hint="The URL must be that of a JSON-RPC endpoint.",
     )
+
+
+def refusal(error: Exception) -> str | None:
+    """Why a node refused a signed transaction.
+
+    Returns:
+        ``known`` (it has it), ``replaces`` (it holds another of the same nonce, and this one does
+        not pay enough more), ``nonce used`` (another one of the nonce is mined), ``underpriced``,
+        ``funds``, ``other`` for a refusal in other words; None if the node did not answer the
+        question at all, so that it may have taken the transaction.
+    """
+    from web3 import exceptions
+
+    message = str(error).lower()
+    for kind, words in _REFUSALS.items():
+        if any(word in message for word in words):
+            return kind
+    in_process = type(error).__module__.startswith(("eth_tester.", "eth_utils.", "eth."))
+    answered = isinstance(error, (exceptions.Web3RPCError, exceptions.ContractLogicError))
+    return "other" if answered or in_process else None
 
 
 def _bytes(data: Any) -> bytes:

@@ -15,7 +15,7 @@ from verifai.chain.faults import Reverted, asking
 from verifai.chain.interface import interface
 from verifai.chain.jobs import native_system
 from verifai.chain.native.contract import refusal as verifier_refusal
-from verifai.chain.registry import checksum
+from verifai.chain.registry import Event, checksum
 from verifai.chain.words import statement_words, words_from
 from verifai.errors import ChainRejected, MalformedError, NetworkError, UsageError
 from verifai.proof import Proof, VerifyingKey
@@ -68,6 +68,30 @@ class NativeRecord:
         context = check_context(parse_canonical_json(self.context)) if self.context else None
         words = words_from(self.words)
         return Proof.of(statement_of(key, batch, context, words, self.argument), self.argument)
+
+
+def event_of(log: Mapping[str, Any]) -> Event:
+    """A log of a NativeProofRegistry as the events of all registries are told: the digests of
+    statement and bundle are empty, the code's hash is the circuit's identifier.
+
+    Raises:
+        MalformedError: not a ``ProofPublished`` event.
+    """
+    name, fields = interface("NativeProofRegistry").event(log)
+    if name != "ProofPublished":
+        raise MalformedError("A log that is no ProofPublished event.")
+    return Event(
+        key_digest=fields["keyDigest"].hex(),
+        statement_digest="",
+        bundle_digest="",
+        publisher=checksum(fields["publisher"]),
+        verifier="",
+        verifier_code_hash="0x" + fields["circuit"].hex(),
+        previous_block=int(fields["previousBlock"]),
+        block_number=int(log["blockNumber"]),
+        log_index=int(log["logIndex"]),
+        transaction_hash="0x" + bytes(log["transactionHash"]).hex(),
+    )
 
 
 class NativeRegistry:

@@ -103,7 +103,7 @@ class Reader:
                 raise self._incomplete(f"the record before block {event.block_number} is missing")
             previous = event.block_number
             seen += 1
-            yield self._record(event)
+            yield self.record(event)
         if seen != count:
             raise self._incomplete(f"it gave {seen} records of {count}")
 
@@ -126,7 +126,7 @@ class Reader:
         """The record of exactly this publication, if there is one."""
         block = self._number("publishedIn(bytes32)", "latest", publication.record_id())
         for event in self.events(block, block) if block else ():
-            record = self._record(event)
+            record = self.record(event)
             claims = (record.verifier, record.key_digest, record.statement_digest)
             wanted = (publication.verifier, publication.key_digest, publication.statement_digest)
             # The identifier covers the call too: among equal claims the one that holds it is ours.
@@ -140,7 +140,12 @@ class Reader:
             raise self._incomplete(f"the record in block {block} is missing")
         return None
 
-    def _record(self, event: Event) -> Published:
+    def created_in(self) -> int:
+        """Block in which the registry was created."""
+        return self._number("createdIn()", "latest")
+
+    def record(self, event: Event) -> Published:
+        """The record that an event stands for."""
         with asking("a published transaction", self._url):
             transaction = self._web3.eth.get_transaction(event.transaction_hash)  # type: ignore[arg-type]
             receipt = self._web3.eth.get_transaction_receipt(event.transaction_hash)  # type: ignore[arg-type]

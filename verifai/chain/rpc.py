@@ -87,7 +87,7 @@ def first_unlocked(client: Web3, url: str) -> Signer:
             f"The node at {url} holds no account of its own, so sending needs a signer.",
             hint="connect(url, signer='NAME_OF_AN_ENVIRONMENT_VARIABLE') or a keystore path.",
         )
-    return NodeAccount(str(accounts[0]))
+    return NodeAccount(client, str(accounts[0]))
 
 
 def public_url(url: str) -> str:

@@ -1,14 +1,33 @@
-"""Sending transactions and reading accounts: gas, fees, waiting, and what can go wrong."""
+"""Sending transactions and reading accounts: one signer on one node.
+
+Before anything is signed: the node is still on the chain that was connected to, the transaction
+would not revert, the signer can pay for it, and no earlier process left the same one unfinished
+(:mod:`verifai.chain.outbox`). After it is signed it is only ever delivered
+(:mod:`verifai.chain.delivery`), never signed again with another nonce unless that is the one way
+left.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from verifai.chain.delivery import Delivery, Superseded
+from verifai.chain.estimate import Estimate, ether
 from verifai.chain.faults import Reverted, asking
+from verifai.chain.fees import limit, offer
+from verifai.chain.outbox import Entry, Outbox, Version, content_digest, default_folder
 from verifai.chain.published import LOG_BLOCKS
-from verifai.chain.signer import Signer
-from verifai.errors import NetworkError, UnsupportedError, UsageError
+from verifai.chain.signer import NodeAccount, Signer
+from verifai.chain.terms import Terms
+from verifai.errors import (
+    EnvironmentFault,
+    NetworkError,
+    UnsupportedError,
+    UsageError,
+    VerifaiError,
+)
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -17,10 +36,8 @@ if TYPE_CHECKING:
 TRANSACTION_GAS_CAP: Final = 1 << 24
 #: Room above the estimate, in percent: the state may change before the transaction is mined.
 GAS_MARGIN_PERCENT: Final = 15
-#: How long to wait until a transaction is mined: ten slots of Ethereum.
-RECEIPT_SECONDS: Final = 120.0
-_POLL_SECONDS: Final = 0.1
-_DEFAULT_TIP_WEI: Final = 10**9
+#: Nonces tried where other wallets and processes of the same account keep taking them.
+NONCE_ATTEMPTS: Final = 8
 
 
 class Sender:
@@ -30,14 +47,32 @@ class Sender:
         web3: the client.
         signer: who pays; None where nothing is ever sent.
         url: how messages name the node.
+        terms: how deep, how long, how dear.
+        durable: keep the outbox on disk. False for a chain that dies with the process.
+
+    Attributes:
+        genesis: hash of block 0, 0x and 64 hex digits.
     """
 
-    def __init__(self, web3: Web3, signer: Signer | None, url: str) -> None:
+    def __init__(
+        self,
+        web3: Web3,
+        signer: Signer | None,
+        url: str,
+        terms: Terms | None = None,
+        *,
+        durable: bool = False,
+    ) -> None:
         self.web3 = web3
         self.url = url
+        self.terms = terms or Terms()
         self._signer = signer
-        with asking("the chain id", url):
-            self._number = int(web3.eth.chain_id)
+        self._number, self.genesis = self._identity()
+        self._delivery: Delivery | None = None
+        if signer is not None:
+            folder = default_folder(self.chain_id, self.genesis, signer.address)
+            outbox = Outbox(folder if durable else None)
+            self._delivery = Delivery(web3, url, signer, outbox, self.terms)
 
     @property
     def chain_id(self) -> str:
@@ -97,21 +132,77 @@ class Sender:
 
         Raises:
             UsageError: this connection has no signer.
+            UnsupportedError: the signer cannot.
             NetworkError: the node that holds the account does not sign.
         """
         if self._signer is None:
             raise UsageError("This connection only reads: it has no signer.")
+        sign = getattr(self._signer, "sign_typed", None)
+        if sign is None:
+            raise UnsupportedError("This signer does not sign structured data (EIP-712).")
         with asking("signing", self.url):
-            return self._signer.sign_typed(self.web3, message)
+            return bytes(sign(self.web3, message))
 
-    def send(self, to: str | None, data: bytes, what: str, *, value: int = 0) -> Mapping[str, Any]:
-        """Send a transaction and wait until it is mined.
+    def estimate(
+        self,
+        to: str | None,
+        data: bytes,
+        what: str,
+        *,
+        value: int = 0,
+        code: Mapping[str, bytes] | None = None,
+    ) -> Estimate:
+        """What a transaction would cost; nothing is signed or sent.
 
         Args:
             to: a contract, or None to create one.
             data: calldata or creation bytecode.
             what: how messages name it.
-            value: coins to send along, in wei.
+            value: wei to send along.
+            code: runtime code to pretend at addresses, where the node can (state overrides).
+
+        Raises:
+            Reverted: it would revert.
+            UnsupportedError: it needs more than ``TRANSACTION_GAS_CAP``.
+            EnvironmentFault: the chain asks for more than the terms allow, or the node finds that
+                the signer cannot pay.
+            NetworkError: the node failed.
+            UsageError: this connection has no signer.
+        """
+        signer, _ = self._needed()
+        transaction: dict[str, Any] = {"from": signer.address, "data": "0x" + data.hex()}
+        transaction |= {"value": value} if value else {}
+        transaction |= {"to": to} if to is not None else {}
+        overrides = {at: {"code": "0x" + text.hex()} for at, text in (code or {}).items()}
+        with asking(what, self.url):
+            gas = int(
+                self.web3.eth.estimate_gas(transaction, "latest", overrides)  # type: ignore[arg-type]
+                if overrides
+                else self.web3.eth.estimate_gas(transaction)  # type: ignore[arg-type]
+            )
+        if gas > TRANSACTION_GAS_CAP:
+            raise UnsupportedError(
+                f"{what} needs about {gas:,} gas; a transaction may use "
+                f"{TRANSACTION_GAS_CAP:,} (EIP-7825).",
+                hint="Make fewer values public: each costs about 900 gas.",
+            )
+        with asking(what, self.url):
+            fees = offer(self.web3, self.terms)
+            balance = int(self.web3.eth.get_balance(signer.address))  # type: ignore[arg-type]
+        allowed = min(gas * (100 + GAS_MARGIN_PERCENT) // 100, TRANSACTION_GAS_CAP)
+        return Estimate(what, gas, allowed, fees, value, balance)
+
+    def send(self, to: str | None, data: bytes, what: str, *, value: int = 0) -> Mapping[str, Any]:
+        """Send a transaction and wait until it is mined, as deep as the terms want.
+
+        A transaction with the same recipient, value and data that an earlier call or process
+        signed, and whose receipt nobody has, is taken up in place of a new one.
+
+        Args:
+            to: a contract, or None to create one.
+            data: calldata or creation bytecode.
+            what: how messages name it.
+            value: wei to send along.
 
         Returns:
             The transaction receipt, as web3 gives it.
@@ -119,70 +210,188 @@ class Sender:
         Raises:
             Reverted: it would revert (found at estimation, nothing sent), or it did.
             UnsupportedError: it needs more than ``TRANSACTION_GAS_CAP``.
-            EnvironmentFault: the signer cannot pay.
-            NetworkError: the node failed, or the transaction was not mined in ``RECEIPT_SECONDS``.
+            EnvironmentFault: the signer cannot pay, or failed to sign.
+            NetworkError: the node failed, is on another chain now, or made no progress within the
+                terms' patience. What was signed stays on record, and the same call resumes it.
             UsageError: this connection has no signer.
         """
-        if self._signer is None:
+        _, delivery = self._needed()
+        for _ in range(NONCE_ATTEMPTS):
+            self._same_chain()
+            with delivery.outbox.locked():
+                with asking("unfinished transactions", self.url):
+                    entry = delivery.unfinished(content_digest(to, value, data))
+                    if entry is None:
+                        delivery.hand_in_again()
+                if entry is None:
+                    entry = self._handed_in(to, data, what, value)
+            try:
+                return self._delivered(entry, what)
+            except Superseded:
+                continue
+        raise self._contended(what)
+
+    def unfinished(self) -> tuple[Entry, ...]:
+        """What was signed for this account here and whose receipt nobody has."""
+        if self._delivery is None:
+            return ()
+        return tuple(entry for entry in self._delivery.outbox.entries() if entry.block is None)
+
+    def resume(self) -> list[Mapping[str, Any]]:
+        """Bring every unfinished transaction to its end.
+
+        Returns:
+            The receipts, lowest nonce first, reverts included; those that can never be mined,
+            because another transaction took their nonce, have none.
+
+        Raises:
+            NetworkError, EnvironmentFault: as :meth:`send`.
+        """
+        found = []
+        _, delivery = self._needed()
+        self._same_chain()
+        for entry in self.unfinished():
+            try:
+                mined = delivery.deliver(entry, f"the transaction of nonce {entry.nonce}")
+            except Superseded:
+                continue
+            delivery.outbox.keep(self._latest(entry, int(mined["blockNumber"])))
+            found.append(mined)
+        return found
+
+    def _handed_in(self, to: str | None, data: bytes, what: str, value: int) -> Entry:
+        """Sign, write down, hand in."""
+        signer, delivery = self._needed()
+        estimate = self.estimate(to, data, what, value=value)
+        if not estimate.affordable:
+            raise self._poor(estimate)
+        fees, taken = estimate.fees, {entry.nonce for entry in self.unfinished()}
+        highest = limit(fees, self.terms)
+        for _ in range(NONCE_ATTEMPTS):
+            nonce = self._free_nonce(signer.address, taken, what)
+            transaction: dict[str, Any] = {
+                "from": signer.address,
+                "data": "0x" + data.hex(),
+                "chainId": self._number,
+                "gas": estimate.gas_limit,
+                "nonce": nonce,
+                "value": value,
+                **fees.fields(),
+            }
+            transaction |= {"to": to} if to is not None else {}
+            content = content_digest(to, value, data)
+            try:
+                with asking(f"signing for {what}", self.url):
+                    entry = Entry(nonce, content, (delivery.sign(transaction),))
+            except UnsupportedError:
+                if not isinstance(signer, NodeAccount):
+                    raise
+                # Such nodes are development nodes, whose memory ends with them.
+                with asking(what, self.url):
+                    sent = Version(signer.send(transaction).hex(), b"")
+                delivery.outbox.keep(entry := Entry(nonce, content, (sent,)))
+                return entry
+            delivery.outbox.keep(entry)
+            try:
+                refused = delivery.hand_in(entry)
+            except (VerifaiError, Reverted):
+                delivery.outbox.drop(entry)  # refused in words: no node has it
+                raise
+            # A proxy that asked its node twice passes the second answer on.
+            if refused is None or delivery.arrived(entry):
+                return entry
+            delivery.outbox.drop(entry)
+            if refused == "funds":
+                raise self._poor(estimate)
+            if refused == "underpriced":
+                with asking(what, self.url):
+                    fees = fees.raised().at_least(offer(self.web3, self.terms))
+                if fees.most > highest:
+                    raise EnvironmentFault(
+                        f"The chain wants more than {highest:,} wei per gas for {what}.",
+                        hint="Wait, or raise Terms.max_fee_wei.",
+                    )
+            else:
+                taken.add(nonce)  # another wallet or process of the account was faster
+        raise self._contended(what)
+
+    def _delivered(self, entry: Entry, what: str) -> Mapping[str, Any]:
+        _, delivery = self._needed()
+        mined = delivery.deliver(entry, what)
+        if mined["status"] != 1:
+            delivery.outbox.drop(entry)
+            raise self._why(mined, what)
+        delivery.outbox.keep(self._latest(entry, int(mined["blockNumber"])))
+        return mined
+
+    def _latest(self, entry: Entry, block: int) -> Entry:
+        """The entry as it is on record now, with versions that delivery may have added."""
+        _, delivery = self._needed()
+        for found in delivery.outbox.entries():
+            if (found.nonce, found.content) == (entry.nonce, entry.content):
+                return replace(found, block=block)
+        return replace(entry, block=block)
+
+    def _free_nonce(self, address: str, taken: set[int], what: str) -> int:
+        """The lowest that neither the node nor the outbox knows a transaction of. Where another
+        wallet left a gap this fills it, and what waited behind it moves on."""
+        with asking(what, self.url):
+            nonce = int(self.web3.eth.get_transaction_count(address, "pending"))  # type: ignore[arg-type]
+        while nonce in taken:
+            nonce += 1
+        return nonce
+
+    def _identity(self) -> tuple[int, str]:
+        with asking("the chain id", self.url):
+            number = int(self.web3.eth.chain_id)
+        with asking("the genesis block", self.url):
+            return number, "0x" + bytes(self.web3.eth.get_block(0)["hash"]).hex()
+
+    def _same_chain(self) -> None:
+        """Refuse to sign for another chain than was connected to."""
+        number, genesis = self._identity()
+        if (number, genesis) != (self._number, self.genesis):
+            raise NetworkError(
+                f"The node at {self.url} is on another chain now: eip155:{number} with genesis "
+                f"{genesis[:12]}, not {self.chain_id} with {self.genesis[:12]}. Nothing was sent.",
+                hint="Connect again, if that is meant.",
+            )
+
+    def _needed(self) -> tuple[Signer, Delivery]:
+        if self._signer is None or self._delivery is None:
             raise UsageError(
                 "This connection only reads: it has no signer.",
                 hint="connect(url, signer='NAME_OF_AN_ENVIRONMENT_VARIABLE') or a keystore path.",
             )
-        transaction: dict[str, Any] = {"from": self._signer.address, "data": "0x" + data.hex()}
-        if to is not None:
-            transaction["to"] = to
-        if value:
-            transaction["value"] = value
-        with asking(what, self.url):
-            estimate = int(self.web3.eth.estimate_gas(transaction))  # type: ignore[arg-type]
-        if estimate > TRANSACTION_GAS_CAP:
-            raise UnsupportedError(
-                f"{what} needs about {estimate:,} gas; a transaction may use "
-                f"{TRANSACTION_GAS_CAP:,} (EIP-7825).",
-                hint="Make fewer values public: each costs about 900 gas.",
-            )
-        limit = min(estimate * (100 + GAS_MARGIN_PERCENT) // 100, TRANSACTION_GAS_CAP)
-        with asking(what, self.url):
-            nonce = self.web3.eth.get_transaction_count(self._signer.address, "pending")  # type: ignore[arg-type]
-            transaction |= {
-                "chainId": self._number,
-                "gas": limit,
-                "nonce": nonce,
-                "value": value,
-                **self._fees(),
-            }
-            digest = self._signer.send(self.web3, transaction)
-            mined: Mapping[str, Any] = self.web3.eth.wait_for_transaction_receipt(
-                digest,  # type: ignore[arg-type]
-                timeout=RECEIPT_SECONDS,
-                poll_latency=_POLL_SECONDS,
-            )
-        if mined["status"] != 1:
-            raise self._why(transaction, mined, what)
-        return mined
+        return self._signer, self._delivery
 
-    def _fees(self) -> dict[str, int]:
-        """EIP-1559 fees that survive six full blocks, or a gas price where there are none."""
-        base = self.web3.eth.get_block("latest").get("baseFeePerGas")
-        if base is None:
-            return {"gasPrice": int(self.web3.eth.gas_price)}
-        try:
-            tip = int(self.web3.eth.max_priority_fee)
-        except Exception:
-            tip = _DEFAULT_TIP_WEI  # the question is optional for nodes; the default is mainnet's
-        return {"maxFeePerGas": 2 * int(base) + tip, "maxPriorityFeePerGas": tip}
+    def _poor(self, estimate: Estimate) -> EnvironmentFault:
+        return EnvironmentFault(
+            f"The signer cannot pay for {estimate.what}: it can cost {ether(estimate.cost_wei)} "
+            f"at {estimate.fees.most:,} wei per gas, and {self.address} has "
+            f"{ether(estimate.balance_wei)}.",
+            hint="Fund its account on this chain.",
+            **estimate.to_json(),
+        )
 
-    def _why(self, transaction: dict[str, Any], mined: Mapping[str, Any], what: str) -> Exception:
+    def _contended(self, what: str) -> NetworkError:
+        return NetworkError(
+            f"Gave up on {what}: other wallets or processes of {self.address} took "
+            f"{NONCE_ATTEMPTS} nonces in a row.",
+            hint="Let one process at a time sign for an account.",
+        )
+
+    def _why(self, mined: Mapping[str, Any], what: str) -> Exception:
         """The revert of a mined transaction, found by running it again before its block."""
-        again = {
-            name: transaction[name]
-            for name in ("from", "to", "data", "value")
-            if name in transaction
-        }
         try:
             with asking(what, self.url):
+                sent = self.web3.eth.get_transaction(mined["transactionHash"])
+                again: dict[str, Any] = {"from": sent["from"], "data": sent["input"]}
+                again |= {"to": sent["to"]} if sent.get("to") else {}
+                again |= {"value": sent["value"]} if sent.get("value") else {}
                 self.web3.eth.call(again, mined["blockNumber"] - 1)  # type: ignore[arg-type]
-        except (Reverted, NetworkError) as error:
-            if isinstance(error, Reverted):
-                return error
+        except Reverted as error:
+            return error
+        except NetworkError:
+            pass  # the reason is a courtesy
         return Reverted(b"", "reverted when it was mined")

@@ -1,8 +1,10 @@
-"""Who pays for transactions: an account of the node, or a private key held here.
+"""Who pays for transactions: an account of the node, a private key held here, or someone asked.
 
 A private key never enters a ``repr``, a message, a log or an artefact. It is taken from the
 environment, from an encrypted keystore or from an account object, never as a literal string,
-because literals end up in shell histories and notebooks.
+because literals end up in shell histories and notebooks. A key that lives elsewhere (hardware, a
+key service, another machine) is an :class:`ExternalSigner`, or any object with an ``address`` and
+``sign``; what comes back is checked against what was asked before it is sent.
 """
 
 from __future__ import annotations
@@ -10,11 +12,17 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from verifai.errors import EnvironmentFault, MalformedError, UsageError
+from verifai.errors import (
+    EnvironmentFault,
+    MalformedError,
+    UnsupportedError,
+    UsageError,
+    VerifaiError,
+)
 from verifai.extras import require
 
 if TYPE_CHECKING:
@@ -27,31 +35,51 @@ _MAX_KEYSTORE_BYTES: Final = 1 << 16
 
 
 class Signer(Protocol):
-    """Something that can send a transaction in its own name."""
+    """Something that can sign a transaction in its own name."""
 
     @property
     def address(self) -> str:
         """Checksummed address (EIP-55)."""
         ...
 
-    def send(self, web3: Web3, transaction: dict[str, Any]) -> bytes:
-        """Send a complete transaction; returns its hash."""
-        ...
+    def sign(self, transaction: dict[str, Any]) -> bytes:
+        """The raw signed form (EIP-2718, or legacy with EIP-155) of a complete transaction.
 
-    def sign_typed(self, web3: Web3, message: Mapping[str, Any]) -> bytes:
-        """Sign structured data (EIP-712); returns 65 bytes."""
+        Args:
+            transaction: ``from``, ``chainId``, ``nonce``, ``gas``, ``value`` and the fees as
+                integers, ``data`` and, but for a creation, ``to`` as 0x strings.
+        """
         ...
 
 
 class NodeAccount:
     """An account that the node itself holds unlocked, as development nodes do."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, web3: Web3, address: str) -> None:
+        self._web3 = web3
         self.address = address
 
-    def send(self, web3: Web3, transaction: dict[str, Any]) -> bytes:
-        """Send through ``eth_sendTransaction``."""
-        return bytes(web3.eth.send_transaction(transaction))  # type: ignore[arg-type]
+    def sign(self, transaction: dict[str, Any]) -> bytes:
+        """Sign through ``eth_signTransaction``.
+
+        Raises:
+            UnsupportedError: the node signs only as it sends; see :meth:`send`.
+        """
+        question: Any = {
+            name: hex(value) if isinstance(value, int) else value
+            for name, value in transaction.items()
+        }
+        provider: Any = self._web3.provider
+        answer = provider.make_request("eth_signTransaction", [question]).get("result")
+        # geth and its kin give the bytes and the fields; anvil gives the bytes.
+        raw = answer.get("raw") if isinstance(answer, Mapping) else answer
+        if not isinstance(raw, str):
+            raise UnsupportedError("The node signs only as it sends.")
+        return bytes.fromhex(raw.removeprefix("0x"))
+
+    def send(self, transaction: dict[str, Any]) -> bytes:
+        """Send through ``eth_sendTransaction``; returns the hash."""
+        return bytes(self._web3.eth.send_transaction(transaction))  # type: ignore[arg-type]
 
     def sign_typed(self, web3: Web3, message: Mapping[str, Any]) -> bytes:
         """Have the node sign, through ``eth_signTypedData_v4``."""
@@ -79,10 +107,9 @@ class KeyAccount:
         """Checksummed address (EIP-55)."""
         return str(self._account.address)
 
-    def send(self, web3: Web3, transaction: dict[str, Any]) -> bytes:
-        """Sign here and send through ``eth_sendRawTransaction``."""
-        signed = self._account.sign_transaction(transaction)
-        return bytes(web3.eth.send_raw_transaction(signed.raw_transaction))
+    def sign(self, transaction: dict[str, Any]) -> bytes:
+        """Sign here."""
+        return bytes(self._account.sign_transaction(transaction).raw_transaction)
 
     def sign_typed(self, web3: Web3, message: Mapping[str, Any]) -> bytes:
         """Sign here."""
@@ -90,6 +117,49 @@ class KeyAccount:
 
     def __repr__(self) -> str:
         return f"KeyAccount({self.address})"
+
+
+class ExternalSigner:
+    """A key that lives elsewhere, behind a function.
+
+    Args:
+        address: of the account.
+        sign: as :meth:`Signer.sign`. It may take its time, ask a person, and fail with a
+            ``VerifaiError`` of its own; any other exception is reported by its type alone, because
+            its message may quote a secret.
+
+    Raises:
+        MalformedError: not an address.
+    """
+
+    def __init__(self, address: str, sign: Callable[[dict[str, Any]], bytes]) -> None:
+        from verifai.chain.registry import checksum
+
+        self.address = checksum(address)
+        self._sign = sign
+
+    def sign(self, transaction: dict[str, Any]) -> bytes:
+        """Ask for a signature.
+
+        Raises:
+            EnvironmentFault: the function failed, or returned no bytes.
+        """
+        try:
+            raw = self._sign(dict(transaction))
+        except VerifaiError:
+            raise
+        except Exception as error:
+            raise EnvironmentFault(
+                f"The signer of {self.address} failed ({type(error).__name__}); nothing was sent."
+            ) from None
+        if not isinstance(raw, (bytes, bytearray)):
+            raise EnvironmentFault(
+                f"The signer of {self.address} returned {type(raw).__name__}, not the signed bytes."
+            )
+        return bytes(raw)
+
+    def __repr__(self) -> str:
+        return f"ExternalSigner({self.address})"
 
 
 def from_key(key: bytes) -> KeyAccount:
@@ -111,8 +181,8 @@ def named(signer: str | os.PathLike[str] | Any) -> Signer:
 
     Args:
         signer: name of an environment variable that holds a hex private key; path of a keystore
-            file (Web3 Secret Storage, password in ``VERIFAI_KEYSTORE_PASSWORD``); or an
-            ``eth_account`` local account.
+            file (Web3 Secret Storage, password in ``VERIFAI_KEYSTORE_PASSWORD``); an
+            ``eth_account`` local account; or a :class:`Signer`.
 
     Raises:
         UsageError: none of these. What was given is never quoted: it may be a key.
@@ -135,8 +205,15 @@ def named(signer: str | os.PathLike[str] | Any) -> Signer:
             return _keystore(Path(text))
     elif hasattr(signer, "sign_transaction") and hasattr(signer, "address"):
         return KeyAccount(signer)
+    elif isinstance(signer, (KeyAccount, NodeAccount, ExternalSigner)):
+        return signer
+    elif callable(getattr(signer, "sign", None)) and isinstance(
+        getattr(signer, "address", None), str
+    ):
+        return ExternalSigner(signer.address, signer.sign)
     raise UsageError(
-        "signer is the name of a set environment variable, a keystore file, or a local account.",
+        "signer is the name of a set environment variable, a keystore file, a local account, or "
+        "an object with an address and sign(transaction).",
         hint="None takes the node's own unlocked account, if it has one.",
     )
 

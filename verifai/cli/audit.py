@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import ExitStack
 
-from verifai.cli.chain_options import add_chain_arguments, connect
+from verifai.cli.chain_options import add_chain_arguments, connect_each
 from verifai.cli.output import Output
 
 HELP = "re-check everything that was published, and write a report"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_chain_arguments(parser)
+    add_chain_arguments(parser, several=True)
     parser.add_argument("--policy", metavar="FILE", help="demands beyond validity (TOML or JSON)")
     parser.add_argument("--keys", metavar="FOLDER", help="verifying keys (default: data folder)")
     parser.add_argument("--out", default="audit", metavar="FOLDER", help="for the report")
@@ -23,8 +24,11 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
     policy = Policy.load(arguments.policy) if arguments.policy else None
     keys = verifai.KeyStore(arguments.keys) if arguments.keys else None
-    with connect(arguments) as chain:
-        report = verifai.audit.run(chain, policy, keys=keys)
+    with ExitStack() as closing:
+        chains = connect_each(arguments, read_only=True)
+        for chain in chains:
+            closing.callback(chain.close)
+        report = verifai.audit.run(chains, policy, keys=keys)
     paths = report.save(arguments.out)
     output.say(repr(report))
     for path in paths:

@@ -5,11 +5,24 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from verifai.errors import UsageError
 
-def add_chain_arguments(parser: argparse.ArgumentParser) -> None:
-    """``--chain``, ``--journal`` and ``--signer``."""
+
+def add_chain_arguments(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """``--chain``, ``--journal``, ``--signer`` and ``--registry``.
+
+    Args:
+        parser: of one command.
+        several: ``--chain`` and ``--registry`` may be repeated.
+    """
+    more: dict[str, Any] = {"action": "append"} if several else {}
+    again = "; repeatable" if several else ""
     parser.add_argument(
-        "--chain", metavar="URL", help="a JSON-RPC node; default: the embedded chain"
+        "--chain",
+        "--url",
+        metavar="URL",
+        help=f"a JSON-RPC node; default: the embedded chain{again}",
+        **more,
     )
     parser.add_argument(
         "--journal",
@@ -23,17 +36,90 @@ def add_chain_arguments(parser: argparse.ArgumentParser) -> None:
         "default: the node's own account",
     )
     parser.add_argument(
-        "--registry", metavar="ADDRESS", help="the registry; default: the one known on this chain"
+        "--registry",
+        metavar="ADDRESS",
+        help="the registry; default: the one known on this chain"
+        + (", one for each --chain in its order" if several else ""),
+        **more,
     )
 
 
-def connect(arguments: argparse.Namespace) -> Any:
-    """The chain that the arguments name, as a context manager."""
+def connect(arguments: argparse.Namespace, **options: Any) -> Any:
+    """The chain that the arguments name, as a context manager.
+
+    Args:
+        arguments: of a command with :func:`add_chain_arguments`.
+        options: more of :func:`verifai.chain.connect`.
+    """
+    return _connect(arguments, arguments.chain, arguments.registry, options)
+
+
+def connect_each(arguments: argparse.Namespace, **options: Any) -> list[Any]:
+    """The chains that repeated arguments name. The chain of a node that cannot be reached is one
+    that says so to whatever asks it.
+
+    Raises:
+        UsageError: the number of registries is not that of the chains, or as connecting.
+    """
+    from verifai.errors import NetworkError
+
+    urls = arguments.chain or [None]
+    registries = arguments.registry or [None] * len(urls)
+    if len(registries) != len(urls):
+        raise UsageError("--registry is given for each --chain or for none.")
+    chains: list[Any] = []
+    try:
+        for url, registry in zip(urls, registries, strict=True):
+            try:
+                chains.append(_connect(arguments, url, registry, options))
+            except NetworkError as error:
+                if len(urls) == 1:
+                    raise
+                chains.append(Unreachable(error))
+    except BaseException:
+        for chain in chains:
+            chain.close()
+        raise
+    return chains
+
+
+class Unreachable:
+    """What stands for a chain whose node does not answer: every question gets the reason."""
+
+    def __init__(self, why: Exception) -> None:
+        self._why = why
+
+    @property
+    def registries(self) -> tuple[str, ...]:
+        raise self._why
+
+    def published(self) -> Any:
+        raise self._why
+
+    def bundle(self, record: Any, key: Any) -> Any:
+        raise self._why
+
+    def expected_code_hash(self, vk: Any) -> str:
+        raise self._why
+
+    def describe(self) -> dict[str, str | int]:
+        raise self._why
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def _connect(
+    arguments: argparse.Namespace,
+    url: str | None,
+    registry: str | None,
+    options: dict[str, Any],
+) -> Any:
     import verifai
     from verifai.home import home
 
-    common = {"signer": arguments.signer, "registry": arguments.registry}
-    if arguments.chain:
-        return verifai.chain.connect(arguments.chain, **common)
+    common = {"signer": arguments.signer, "registry": registry, **options}
+    if url:
+        return verifai.chain.connect(url, **common)
     journal = arguments.journal or home() / "chain" / "journal"
     return verifai.chain.connect(journal=journal, **common)

@@ -38,6 +38,7 @@ COMMANDS: Final = (
     "verify",
     "open",
     "publish",
+    "watch",
     "audit",
 )
 

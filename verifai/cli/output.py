@@ -47,6 +47,10 @@ class Output:
         if self.as_json:
             print(json.dumps({"ok": True, **value}, sort_keys=True, ensure_ascii=True))
 
+    def line(self, value: Mapping[str, Any]) -> None:
+        """One of a stream of results: a JSON object on a line of its own, at once."""
+        print(json.dumps(value, sort_keys=True, ensure_ascii=True), flush=True)
+
     def failure(self, error: VerifaiError) -> None:
         """An error: JSON on standard output with ``--json``, else words on standard error."""
         if self.as_json:

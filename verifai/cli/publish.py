@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from verifai.cli.chain_options import add_chain_arguments, connect
 from verifai.cli.output import Output
+
+if TYPE_CHECKING:
+    from verifai.chain.estimate import PublishEstimate
 
 HELP = "check a proof on chain and record it"
 
@@ -14,18 +18,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bundle", metavar="BUNDLE")
     parser.add_argument("--key", required=True, metavar="KEY", help="the verifying key")
     parser.add_argument("--receipt", metavar="FILE", help="write the receipt as JSON")
+    parser.add_argument(
+        "--confirmations",
+        type=int,
+        default=1,
+        metavar="N",
+        help="wait until the transaction's block is this deep (default: 1)",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what it would cost; send nothing"
+    )
     add_chain_arguments(parser)
 
 
 def run(arguments: argparse.Namespace, output: Output) -> None:
     import verifai
+    from verifai.chain import Terms
 
     proof = verifai.Proof.load(arguments.bundle)
     key = verifai.VerifyingKey.load(arguments.key)
-    with connect(arguments) as chain:
+    with connect(arguments, terms=Terms(confirmations=arguments.confirmations)) as chain:
+        if arguments.dry_run:
+            _estimate(chain.estimate(proof, key), output)
+            return
         receipt = chain.publish(proof, key)
     if arguments.receipt:
         receipt.save(arguments.receipt)
     output.say("Accepted on chain.")
     output.fields(receipt.to_json())
     output.result({"receipt": receipt.to_json()})
+
+
+def _estimate(estimate: PublishEstimate, output: Output) -> None:
+    from verifai.chain.estimate import ether
+
+    if estimate.recorded:
+        output.say("This proof is on record already: publishing sends nothing.")
+    for step in estimate.steps:
+        output.say(f"{step.what}: {step.gas:,} gas, at most {ether(step.cost_wei)} coins")
+    for what in estimate.unknown:
+        output.say(f"{what}: unknown until the contracts stand")
+    if not estimate.affordable:
+        output.say(f"The signer has {ether(estimate.steps[0].balance_wei)}, which is too little.")
+    output.result({"estimate": estimate.to_json()})

@@ -1,0 +1,142 @@
+"""A real node that can be killed and started again, and a provider that loses what it is told."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import requests
+from web3 import HTTPProvider, Web3
+from web3.providers import BaseProvider
+
+from verifai.chain.toolchain import npm_install
+from verifai.home import home
+
+#: Nothing that a test starts outlives this.
+ANVIL_SECONDS = 300
+#: Anvil's first account: public knowledge.
+RICH = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def anvil_binary() -> Path:
+    target = npm_install(Path(__file__).parent / "anvil", home() / "tools" / "anvil-1.7.1", "anvil")
+    binary = target / "node_modules" / "@foundry-rs" / "anvil-linux-amd64" / "bin" / "anvil"
+    binary.chmod(0o755)
+    return binary
+
+
+class Anvil:
+    """An anvil process on a fixed port; every instance is a chain of its own.
+
+    Args:
+        options: more of its command line.
+        state: a file that it keeps its chain in, each second and at a polite end.
+    """
+
+    def __init__(self, *options: str, state: Path | None = None) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._options = [*options, "--chain-id", str(10_000 + secrets.randbelow(1 << 40))]
+        if state is not None:
+            self._options += ["--state", str(state), "--state-interval", "1"]
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def start(self) -> None:
+        limit = shutil.which("timeout")
+        prefix = [limit, "-k", "2", str(ANVIL_SECONDS)] if limit else []
+        command = [str(anvil_binary()), "--host", "127.0.0.1", "--port", str(self.port)]
+        self._process = subprocess.Popen(
+            [*prefix, *command, "--silent", *self._options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                self.web3.eth.chain_id  # noqa: B018
+                return
+            except requests.exceptions.RequestException:
+                assert self._process.poll() is None, f"anvil ended: {self._process.returncode}"
+                assert time.monotonic() < deadline, "anvil does not answer"
+                time.sleep(0.05)
+
+    def kill(self) -> None:
+        """As a power cut does."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Politely: it writes its state."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._process is not None and self._process.poll() is None:
+            os.killpg(self._process.pid, number)
+            self._process.wait()
+
+    @property
+    def web3(self) -> Web3:
+        return Web3(HTTPProvider(self.url, exception_retry_configuration=None))
+
+    def ask(self, method: str, *parameters: Any) -> Any:
+        answer = self.web3.provider.make_request(method, list(parameters))
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    def mine(self, count: int = 1) -> None:
+        self.ask("anvil_mine", hex(count))
+
+
+class Faulty(BaseProvider):
+    """Another provider, and what happens to some questions.
+
+    Args:
+        inner: the real one.
+        faults: for each method, what to do with its questions in turn: ``lost`` (it never
+            arrives), ``deaf`` (it arrives, the answer does not), ``twice`` (it is asked twice, and
+            the second answer passed on), an answer in its place, or None for no fault.
+    """
+
+    def __init__(self, inner: Any, faults: dict[str, list[Any]]) -> None:
+        super().__init__()
+        self.inner = inner
+        self.faults = faults
+        self.asked: list[str] = []
+        self.before: Callable[[str, Any], None] = lambda method, parameters: None
+
+    def make_request(self, method: Any, params: Any) -> Any:
+        self.asked.append(method)
+        self.before(method, params)
+        fault = self.faults[method].pop(0) if self.faults.get(method) else None
+        if fault == "lost":
+            raise requests.exceptions.ConnectionError("lost")
+        if isinstance(fault, dict):
+            return fault
+        answer = self.inner.make_request(method, params)
+        if fault == "deaf":
+            raise requests.exceptions.ConnectionError("deaf")
+        if fault == "twice":
+            answer = self.inner.make_request(method, params)
+        return answer
+
+
+def refused(message: str) -> dict[str, Any]:
+    """A node's answer that refuses."""
+    return {"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": message}}

@@ -1,0 +1,104 @@
+"""One contract of somebody else's: a function called or sent, its answer decoded strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from verifai.chain import abi
+from verifai.chain.faults import Reverted, asking
+from verifai.chain.registry import checksum
+from verifai.errors import MalformedError, NetworkError, UsageError
+
+if TYPE_CHECKING:
+    from verifai.chain.chain import Chain
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A contract at an address.
+
+    Attributes:
+        chain: where it stands.
+        address: of the contract (EIP-55).
+        kind: what it is taken for, in messages.
+    """
+
+    chain: Chain
+    address: str
+    kind: str
+
+    @classmethod
+    def at(cls, chain: Chain, address: str, kind: str) -> Contract:
+        """The contract at an address.
+
+        Raises:
+            MalformedError: not an address.
+            UsageError: there is no code at it.
+        """
+        spelled = checksum(address)
+        if not chain.web3.eth.get_code(spelled):  # type: ignore[arg-type]
+            raise UsageError(
+                f"At {spelled} on {chain.chain_id} there is no contract, so no {kind}."
+            )
+        return cls(chain, spelled, kind)
+
+    def call(
+        self, name: str, types: Sequence[str], values: Sequence[Any], answer: Sequence[str]
+    ) -> tuple[Any, ...]:
+        """Read: call without sending.
+
+        Args:
+            name: of the function.
+            types, values: of its arguments (Contract ABI).
+            answer: types of what it returns.
+
+        Raises:
+            UsageError: it reverted.
+            NetworkError: the node failed, or the answer is not of these types: another contract.
+        """
+        question: Any = {"to": self.address, "data": "0x" + _data(name, types, values).hex()}
+        try:
+            with asking(f"{name} of {self.kind}", self.chain.url):
+                data = bytes(self.chain.web3.eth.call(question))
+            return abi.decode(answer, data, name)
+        except Reverted as refusal:
+            raise self._refused(name, refusal) from None
+        except MalformedError as error:
+            text = f"The contract at {self.address} is no {self.kind}: {error.message}"
+            raise NetworkError(text) from None
+
+    def send(
+        self, name: str, types: Sequence[str], values: Sequence[Any], *, value: int = 0
+    ) -> Mapping[str, Any]:
+        """Send a transaction; returns its receipt, as web3 gives it.
+
+        Raises:
+            UsageError: the contract refuses it; nothing has changed.
+            EnvironmentFault, NetworkError: as publishing.
+        """
+        data = _data(name, types, values)
+        try:
+            return self.chain.transact(self.address, data, f"{name} of {self.kind}", value=value)
+        except Reverted as refusal:
+            raise self._refused(name, refusal) from None
+
+    def _refused(self, name: str, refusal: Reverted) -> UsageError:
+        why = reason(refusal.data) or "no reason given"
+        return UsageError(f"The {self.kind} at {self.address} refuses {name}: {why}.")
+
+
+def reason(data: bytes) -> str | None:
+    """The text of a revert with ``Error(string)``; the selector of another error, in hex."""
+    if data[:4] == abi.selector("Error(string)"):
+        try:
+            (text,) = abi.decode(("string",), data[4:], "a revert")
+        except MalformedError:
+            return None
+        return repr(str(text)[:200])
+    return f"error 0x{data[:4].hex()}" if len(data) >= 4 else None
+
+
+def _data(name: str, types: Sequence[str], values: Sequence[Any]) -> bytes:
+    return abi.selector(f"{name}({','.join(types)})") + abi.encode(types, values)

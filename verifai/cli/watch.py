@@ -1,0 +1,99 @@
+"""``verifai watch``."""
+
+from __future__ import annotations
+
+import argparse
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+from verifai.cli.chain_options import add_chain_arguments, connect
+from verifai.cli.output import Output, printable
+
+if TYPE_CHECKING:
+    from verifai.chain.watch import Seen, Watcher
+
+HELP = "follow what is published, through reorganisations; one JSON object per event with --json"
+
+#: Rows of the table on a terminal; what scrolls off is with --json.
+_ROWS: Final = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_chain_arguments(parser)
+    parser.add_argument("--since", type=int, metavar="BLOCK", help="default: all history")
+    parser.add_argument(
+        "--confirmations",
+        type=int,
+        default=1,
+        metavar="N",
+        help="show an event when its block is this deep (default: 1, at once)",
+    )
+    parser.add_argument(
+        "--cursor", metavar="FILE", help="continue from this file, and keep the place in it"
+    )
+    parser.add_argument(
+        "--once", action="store_true", help="end at the newest block; always so when embedded"
+    )
+    parser.add_argument(
+        "--patience", type=float, metavar="SECONDS", help="give up on a silent node after this"
+    )
+
+
+def run(arguments: argparse.Namespace, output: Output) -> None:
+    with connect(arguments, read_only=True) as chain:
+        watcher = chain.watch(
+            since=arguments.since,
+            confirmations=arguments.confirmations,
+            # Nobody else can publish on the embedded chain while it is open here.
+            once=arguments.once or not arguments.chain,
+            patience_seconds=arguments.patience,
+            path=arguments.cursor,
+        )
+        if output.as_json:
+            for event in watcher:
+                output.line(event.to_json())
+        else:
+            _show(watcher, chain.chain_id)
+
+
+def _show(watcher: Watcher[Any], chain_id: str) -> None:
+    from rich.live import Live
+
+    table = _Table(watcher, chain_id)
+    with Live(get_renderable=table.render, refresh_per_second=4) as live:
+        for event in watcher:
+            table.rows.append(event)
+        live.refresh()
+
+
+class _Table:
+    """The newest events, and how the node does."""
+
+    def __init__(self, watcher: Watcher[Any], chain_id: str) -> None:
+        self.rows: deque[Seen[Any]] = deque(maxlen=_ROWS)
+        self._watcher = watcher
+        self._chain_id = chain_id
+
+    def render(self) -> Any:
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(title=self._chain_id, caption=Text(self._state()), expand=True)
+        for name in ("", "block", "bundle", "key", "publisher", "transaction"):
+            table.add_column(name, no_wrap=True)
+        for event in tuple(self.rows):
+            sign, style = ("+", "green") if event.kind == "new" else ("-", "red")
+            cells = (
+                event.record.bundle_digest[:12] or "(native)",
+                event.record.key_digest[:12],
+                event.record.publisher,
+                event.transaction_hash[:12],
+            )
+            table.add_row(Text(sign, style), f"{event.block_number:,}", *cells)
+        return table
+
+    def _state(self) -> str:
+        if self._watcher.fault:
+            return printable(f"waiting: {self._watcher.fault}")
+        head = self._watcher.head
+        return "connecting" if head is None else f"at block {head:,}"
