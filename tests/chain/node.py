@@ -111,7 +111,8 @@ class Faulty(BaseProvider):
         inner: the real one.
         faults: for each method, what to do with its questions in turn: ``lost`` (it never
             arrives), ``deaf`` (it arrives, the answer does not), ``twice`` (it is asked twice, and
-            the second answer passed on), an answer in its place, or None for no fault.
+            the second answer passed on), an answer in its place, a function of the result, or None
+            for no fault.
     """
 
     def __init__(self, inner: Any, faults: dict[str, list[Any]]) -> None:
@@ -132,6 +133,8 @@ class Faulty(BaseProvider):
         answer = self.inner.make_request(method, params)
         if fault == "deaf":
             raise requests.exceptions.ConnectionError("deaf")
+        if callable(fault):
+            answer = {**answer, "result": fault(answer["result"])}
         if fault == "twice":
             answer = self.inner.make_request(method, params)
         return answer

@@ -11,7 +11,7 @@ from verifai.chain import abi, connect, eas, erc8004
 from verifai.chain.chain import Chain
 from verifai.chain.published import Published
 from verifai.chain.solidity import compile_contract
-from verifai.errors import InputError, MalformedError, NetworkError, UsageError
+from verifai.errors import MalformedError, NetworkError, UsageError
 
 ATTESTATIONS = """
 // SPDX-License-Identifier: Apache-2.0
@@ -220,7 +220,7 @@ def test_a_validation_is_answered_by_its_validator(chain, validations):
 
 @pytest.mark.parametrize("response", [-1, 101, True, "100", 50.0])
 def test_a_response_out_of_range(chain, validations, response):
-    with pytest.raises(InputError):
+    with pytest.raises(UsageError, match="0 to 100"):
         erc8004.respond(chain, validations, "0x" + "1" * 64, RECORD, response=response)
 
 

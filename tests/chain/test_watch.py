@@ -276,6 +276,47 @@ def test_a_node_that_leaves_an_event_out_is_asked_again(bell):
     assert bell.seen() == [("n", 1), ("n", 2), ("n", 3)]
 
 
+def test_an_event_left_out_beside_anothers_of_its_block(node, bell, monkeypatch):
+    """Two bells ring in block 3; the node tells of one only, until the next event shows it."""
+    monkeypatch.setattr(watch, "EXACT_BLOCKS", 100)  # one question for each block
+    second = Bell(bell.chain, known=False)
+    bell.source = replace(bell.source, addresses=(bell.address, second.address))
+    node.ask("evm_setAutomine", False)
+    account = node.web3.eth.accounts[1]
+    for number, one in enumerate((bell, second), start=1):
+        data = abi.selector("ring(uint256,uint256)") + abi.encode(("uint256",) * 2, (number, 1))
+        node.web3.eth.send_transaction({"from": account, "to": one.address, "data": data})
+    node.mine()
+    node.ask("evm_setAutomine", True)
+    second.ring(3)
+    provider = Faulty(bell.chain.web3.provider, {})
+    bell.chain.web3.provider = provider
+    provider.faults["eth_getLogs"] = [None, None, None, lambda logs: logs[:1]]
+    assert bell.seen() == [("n", 1), ("n", 2), ("n", 3)]
+    assert provider.faults["eth_getLogs"] == []
+
+
+def test_a_reorganisation_between_two_questions(node, bell):
+    """The block that was read last still stands when it is looked up, and has fallen when the next
+    one is read."""
+    bell.ring(1)
+    cursor = list(bell.watch(once=True))[-1].cursor
+    node.mine()
+    next_block = hex(node.web3.eth.block_number)
+    provider = Faulty(bell.chain.web3.provider, {})
+    bell.chain.web3.provider = provider
+    done = []
+
+    def reorganise(method: str, parameters: list) -> None:
+        if method == "eth_getBlockByNumber" and parameters[0] == next_block and not done:
+            done.append(True)
+            node.ask("anvil_reorg", 2, [])
+
+    provider.before = reorganise
+    assert bell.seen(since=cursor) == [("w", 1)]
+    assert done
+
+
 def test_a_node_that_allows_few_blocks_and_refuses_at_times(bell, monkeypatch):
     monkeypatch.setattr(watch, "EXACT_BLOCKS", 1)
     for number in range(1, 9):

@@ -15,13 +15,25 @@
 module               holds
 ===================  ======================================================================
 ``connection``       :func:`connect`
-``chain``            :class:`Chain`: publish, published
+``chain``            :class:`Chain`: publish, estimate, published, watch
 ``receipt``          :class:`Receipt`: a proof was accepted
 ``published``        :class:`Published`: a record, read back from events and calldata
 ``registry``         the ProofRegistry contract seen from Python
 ``abi``              the Contract ABI, strict
-``sender``           transactions: gas, fees, waiting
+``watch``            events as they happen, through reorganisations
+``cursor``           how far a watch has come
+``logs``             logs, and what makes records of them
+``sender``           transactions: estimated, signed once, written down
+``delivery``         brought into a block that stays
+``outbox``           the write-ahead record of what was signed
+``terms``            how deep, how long, how dear
+``fees``             wei per gas, with and without EIP-1559
+``estimate``         what it would cost
+``signed``           a signed transaction, read back
 ``signer``           who pays, and how keys stay out of sight
+``contract``         a contract of somebody else's
+``eas``              adapter: attestations (EAS)
+``erc8004``          adapter: validation responses (ERC-8004)
 ``rpc``              a node by URL
 ``embedded``         the chain inside this process
 ``journal``          its memory between processes
@@ -29,8 +41,8 @@ module               holds
 ``faults``           one meaning per failure, whichever client reports it
 ``solidity``         compile a contract
 ``toolchain``        the compiler on this machine
-``sources``          the sources of the contracts that build on OpenZeppelin
 ``build``            ``python -m verifai.chain.build``: the shipped artefacts
+``sources``          the sources of the contracts that build on OpenZeppelin
 ``interface``        a shipped contract by its names: calls, events, errors
 ``deploy``           the contract set, at the same addresses on every chain
 ``words``            a native statement's public words, as contracts take them
@@ -49,9 +61,20 @@ around the universal verifier are specified in ``docs/specs/contracts.md``.
 
 from verifai.chain.chain import Chain
 from verifai.chain.connection import connect
+from verifai.chain.cursor import Cursor
+from verifai.chain.logs import EventSource
 from verifai.chain.published import Published
 from verifai.chain.receipt import Receipt
 from verifai.chain.signer import ExternalSigner
 from verifai.chain.terms import Terms
 
-__all__ = ["Chain", "ExternalSigner", "Published", "Receipt", "Terms", "connect"]
+__all__ = [
+    "Chain",
+    "Cursor",
+    "EventSource",
+    "ExternalSigner",
+    "Published",
+    "Receipt",
+    "Terms",
+    "connect",
+]

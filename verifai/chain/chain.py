@@ -45,7 +45,10 @@ CONTRACT_CHECK: Final = 8
 #: What a backend's ``evm_verifier`` calls its contract.
 VERIFIER_NAME: Final = "Halo2Verifier"
 #: Addresses that an estimate pretends a contract at: nobody's.
-_PRETENDED: Final = ("0x" + "ee" * 19 + "01", "0x" + "ee" * 19 + "02")
+_PRETENDED: Final = (
+    "0xEEEEEeeeeEeEEeeeeeEeEeeeeeeeEeEeEEEEeE01",
+    "0xEeEeeEEEEeeEEEEEEeeEeEeEeeeEeeeEeeEeeE02",
+)
 #: Answers everything with the word 1; whether a node honours state overrides.
 _ANSWERS_ONE: Final = bytes.fromhex("600160005260206000f3")
 

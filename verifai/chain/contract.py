@@ -36,9 +36,12 @@ class Contract:
         Raises:
             MalformedError: not an address.
             UsageError: there is no code at it.
+            NetworkError: the node failed.
         """
         spelled = checksum(address)
-        if not chain.web3.eth.get_code(spelled):  # type: ignore[arg-type]
+        with asking(f"the code at {spelled}", chain.url):
+            code = bytes(chain.web3.eth.get_code(spelled))  # type: ignore[arg-type]
+        if not code:
             raise UsageError(
                 f"At {spelled} on {chain.chain_id} there is no contract, so no {kind}."
             )

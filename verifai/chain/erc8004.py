@@ -18,7 +18,7 @@ from verifai.chain.chain import Chain
 from verifai.chain.contract import Contract
 from verifai.chain.published import Published
 from verifai.chain.registry import checksum
-from verifai.errors import InputError, MalformedError
+from verifai.errors import MalformedError, UsageError
 
 #: The best answer.
 MAX_RESPONSE: Final = 100
@@ -73,12 +73,12 @@ def respond(
         Hash of the transaction, 0x and 64 hex digits.
 
     Raises:
-        InputError: ``response`` is out of range.
-        UsageError: the registry refuses it: no such request, or another validator's.
+        UsageError: ``response`` is out of range, or the registry refuses it: no such request, or
+            another validator's.
         EnvironmentFault, NetworkError: as publishing.
     """
     if type(response) is not int or not 0 <= response <= MAX_RESPONSE:
-        raise InputError(f"A response is a whole number from 0 to {MAX_RESPONSE}.")
+        raise UsageError(f"A response is a whole number from 0 to {MAX_RESPONSE}.")
     mined = Contract.at(chain, registry, "validation registry").send(
         "validationResponse",
         ("bytes32", "uint8", "string", "bytes32", "string"),

@@ -100,7 +100,8 @@ class EventSource(Generic[T]):
         first_block: no event is older.
         previous_block: the block that a record names as that of the record before it in its
             contract, 0 for the first; None where the contract does not chain its records. With it
-            a node that leaves an event out is caught.
+            a node that leaves out a contract's events of a block is caught, if not one that
+            leaves out some of them.
     """
 
     addresses: tuple[str, ...]

@@ -1,0 +1,100 @@
+"""What publishing would cost, and that asking changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+from eth_account import Account
+
+from tests.chain.node import RICH, Faulty, refused
+from verifai.chain import Terms, connect
+from verifai.chain.estimate import ether
+from verifai.errors import ChainRejected, UsageError
+
+
+def test_on_a_node_that_can_pretend_contracts(start_anvil, pretended):
+    """All three transactions are estimated before anything stands, and the estimate is near."""
+    node = start_anvil()
+    vk = pretended.key()
+    with connect(
+        node.url, signer=Account.from_key(RICH), terms=Terms(patience_seconds=20)
+    ) as chain:
+        before = chain.estimate(pretended.proof(vk), vk)
+        assert node.web3.eth.block_number == 0
+        assert [step.what for step in before.steps] == [
+            "deploying the registry",
+            "deploying the verifier",
+            "publishing",
+        ]
+        assert (before.unknown, before.recorded, before.affordable) == ((), False, True)
+        assert before.to_json()["gas"] == before.gas == sum(step.gas for step in before.steps)
+        receipt = chain.publish(pretended.proof(vk), vk)
+        spent = receipt.gas_used + receipt.deployed_gas
+        assert 0.95 * spent < before.gas < 1.1 * spent
+        (step,) = chain.estimate(pretended.proof(vk, 5, 6), vk).steps
+        assert step.what == "publishing"
+        again = chain.estimate(pretended.proof(vk), vk)
+        assert (again.recorded, again.steps, again.gas, again.affordable) == (True, (), 0, True)
+
+
+@pytest.mark.parametrize("stands", [False, True])
+def test_a_proof_that_would_be_refused(start_anvil, pretended, stands):
+    node = start_anvil()
+    vk = pretended.key()
+    with connect(
+        node.url, signer=Account.from_key(RICH), terms=Terms(patience_seconds=20)
+    ) as chain:
+        if stands:
+            chain.publish(pretended.proof(vk), vk)
+        height = node.web3.eth.block_number
+        with pytest.raises(ChainRejected, match="does not accept"):
+            chain.estimate(pretended.proof(vk, 5, 6, argument=b"\x02"), vk)
+        assert node.web3.eth.block_number == height
+
+
+@pytest.mark.parametrize("answer", [refused("too many arguments"), {"result": "0x"}])
+def test_a_node_that_cannot_pretend(start_anvil, pretended, answer):
+    """It says so, or ignores what it is asked to pretend: the last step is unknown, not wrong."""
+    node = start_anvil()
+    vk = pretended.key()
+    with connect(node.url, signer=Account.from_key(RICH)) as chain:
+        answer = {"jsonrpc": "2.0", "id": 1, **answer}
+        chain.web3.provider = Faulty(chain.web3.provider, {"eth_call": [answer]})
+        estimate = chain.estimate(pretended.proof(vk), vk)
+        assert len(estimate.steps) == 2
+        assert estimate.unknown == ("publishing",)
+
+
+def test_on_the_embedded_chain(pretended):
+    vk = pretended.key()
+    with connect() as chain:
+        first = chain.estimate(pretended.proof(vk), vk)
+        assert (len(first.steps), first.unknown) == (2, ("publishing",))
+        receipt = chain.publish(pretended.proof(vk), vk)
+        (step,) = chain.estimate(pretended.proof(vk, 5, 6), vk).steps
+        assert step.gas > 0.8 * receipt.gas_used
+        assert chain.web3.eth.block_number == 3
+
+
+def test_a_poor_signer_is_told_before(start_anvil, pretended):
+    node = start_anvil()
+    vk, some = pretended.key(), Account.create()
+    node.ask("anvil_setBalance", some.address, hex(10**15))
+    with connect(node.url, signer=some) as chain:
+        assert not chain.estimate(pretended.proof(vk), vk).affordable
+
+
+def test_without_a_signer(start_anvil, pretended):
+    vk = pretended.key()
+    with (
+        connect(start_anvil().url, read_only=True) as chain,
+        pytest.raises(UsageError, match="only reads"),
+    ):
+        chain.estimate(pretended.proof(vk), vk)
+
+
+@pytest.mark.parametrize(
+    ("wei", "text"),
+    [(0, "0"), (1, "0.000000000000000001"), (10**18, "1"), (15 * 10**17, "1.5"), (10**20, "100")],
+)
+def test_wei_in_coins(wei, text):
+    assert ether(wei) == text
