@@ -17,6 +17,8 @@ stage          from -> to                                                  verb
 
 from verifai import audit, chain
 from verifai.api import (
+    commit,
+    commitment,
     compile,
     export,
     load,
@@ -77,6 +79,8 @@ __all__ = [
     "__version__",
     "audit",
     "chain",
+    "commit",
+    "commitment",
     "compile",
     "export",
     "load",

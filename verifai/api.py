@@ -126,6 +126,43 @@ def register(key: ProvingKey, *, progress: Progress | bool | None = None) -> Reg
         return backends.get(key.circuit.backend).register(key, report)
 
 
+def commit(key: VerifyingKey, inputs: Any) -> dict[str, Opening]:
+    """Commit to a circuit's committed inputs before anything is proved.
+
+    Whoever proves is given the openings in place of the inputs; everybody else their
+    :func:`commitment`, which the proof's statement will show.
+
+    Args:
+        key: of a circuit compiled with ``Visibility(input="committed")``.
+        inputs: as for :func:`prove`.
+
+    Returns:
+        Openings by input name, with fresh blindings: two commitments of one input share nothing.
+
+    Raises:
+        InputError: wrong shape or type, NaN, infinity, or values that the circuit cannot hold.
+        UsageError, UnsupportedError: the key has no committed inputs, or its backend no openings.
+    """
+    from verifai.backends.native.opening import commit
+
+    return commit(key, inputs)
+
+
+def commitment(opening: Opening, *, srs: SRS | None = None) -> str:
+    """The commitment that an opening opens, as statements show it: 64 hex characters.
+
+    Args:
+        srs: the reference string; not needed for the development string.
+
+    Raises:
+        MalformedError: blindings that are no scalars, or not as many as there are rows.
+        UsageError: the reference string is missing, or another one.
+    """
+    from verifai.backends.native.opening import commitment_of
+
+    return commitment_of(opening, srs)
+
+
 def verify_opening(
     opening: Opening, claim: TensorClaim, *, srs: SRS | None = None
 ) -> NDArray[np.float64]:

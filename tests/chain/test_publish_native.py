@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from eth_account import Account
 
 pytest.importorskip("eth_tester")
 pytest.importorskip("verifai._native", reason="the proving core is not built")
@@ -14,9 +15,11 @@ pytest.importorskip("torch")
 
 import verifai
 from verifai.chain import connect
+from verifai.chain.market import Market
 from verifai.chain.native import circuit_id
 from verifai.chain.native.publication import circuit_table, router_of
-from verifai.errors import ChainRejected, UnsupportedError, UsageError
+from verifai.chain.words import input_words
+from verifai.errors import ChainRejected, InputError, UnsupportedError, UsageError
 
 
 def made(seed: int, **options: Any) -> Any:
@@ -107,11 +110,87 @@ def test_what_a_chain_cannot_tell_is_refused(keys, store) -> None:
     with connect() as chain:
         with pytest.raises(UnsupportedError, match="batch of one"):
             chain.publish(verifai.prove(pk, x[:1]), vk, keys=store)
-        hidden = verifai.Visibility("committed", "public")
-        other_pk, other_vk, y = made(3, visibility=hidden)
-        with pytest.raises(UnsupportedError, match="commitments"):
-            chain.publish(verifai.prove(other_pk, y[0]), other_vk, keys=store)
         assert chain.registries == ()
+
+
+@pytest.fixture(scope="module")
+def hidden() -> Any:
+    return made(3, visibility=verifai.Visibility("committed", "committed"))
+
+
+def test_committed_tensors_are_published(hidden, store) -> None:
+    """With their commitments, once for each; audited; linked to what was committed before."""
+    pk, vk, x = hidden
+    opening = verifai.commit(vk, x[0])[vk.inputs[0].name]
+    first, other = verifai.prove(pk, opening), verifai.prove(pk, x[0])
+    assert first.statement.input.commitment == verifai.commitment(opening)
+    assert first.statement.input.commitment != other.statement.input.commitment
+    with connect() as chain:
+        receipt = chain.publish(first, vk, keys=store)
+        chain.publish(other, vk, keys=store)
+        again = chain.publish(first, vk, keys=store)
+        assert again == replace(receipt, deployed_gas=0)
+        records = list(chain.published())
+        found = [chain.bundle(record, vk).statement for record in records]
+        assert found == [first.statement, other.statement]
+        report = verifai.audit.run(chain, keys=store)
+    assert [entry.verdict for entry in report.entries] == ["verified", "verified"]
+
+
+def test_a_commitment_that_a_proof_does_not_show_is_refused(hidden, store) -> None:
+    pk, vk, x = hidden
+    first, other = verifai.prove(pk, x[0]), verifai.prove(pk, x[1])
+    lie = verifai.Proof.of(other.statement, first.argument)
+    with connect() as chain, pytest.raises(verifai.VerificationError, match="check 7"):
+        chain.publish(lie, vk, keys=store)
+
+
+def test_a_job_about_a_committed_input(hidden) -> None:
+    """Paid against a proof about the input that was committed to, which no one else sees."""
+    pk, vk, x = hidden
+    opening = verifai.commit(vk, x[0])[vk.inputs[0].name]
+    other = verifai.commit(vk, x[0])[vk.inputs[0].name]
+    digest = bytes.fromhex(verifai.commitment(opening))
+    with connect() as chain:
+        contracts, circuit = chain.deploy(), chain.register(vk)
+        accounts = [Account.create() for _ in range(2)]
+        for account in accounts:
+            chain.send_coins(account.address, 10**18)
+        client, provider = (Market(chain.signed_by(a), contracts.market) for a in accounts)
+        provider.register_provider("https://provider.example", deposit=1000)
+        assert input_words(vk, opening) == b""
+        terms = client.terms(circuit, b"", budget=100, collateral=10, linked=(digest,))
+        number = client.post(terms, b"ask me for the opening").job
+        job = provider.job(number)
+        client.lease(job, provider.bid(job, 60, 3600))
+        job = provider.job(number)
+        provider.check_input(job, vk, opening)
+        with pytest.raises(UsageError, match="not those of job"):
+            provider.check_input(job, vk, other)
+        with pytest.raises(UsageError, match="without openings"):
+            provider.check_input(job, vk, x[0])
+        with pytest.raises(UsageError, match="not those of job"):
+            provider.prove_and_claim(job, pk, other)
+        # the market decides, whatever a client of it checks
+        cheat = verifai.prove(pk, other, context=provider.context(job))
+        with pytest.raises(ChainRejected, match="another input"):
+            provider.claim(job, cheat, vk)
+        proof, _ = provider.prove_and_claim(job, pk, opening)
+        assert provider.owed() == 60
+        (told,) = provider.proofs(vk)
+        assert told[1].statement == proof.statement
+
+
+def test_what_cannot_be_committed(hidden, keys) -> None:
+    _, vk, x = hidden
+    with pytest.raises(UsageError, match="no committed inputs"):
+        verifai.commit(keys[1], x[0])
+    with pytest.raises(InputError, match="cannot"):
+        verifai.commit(vk, x[0] + 1e6)
+    with pytest.raises(InputError):
+        verifai.commit(vk, x[0] * np.nan)
+    with pytest.raises(InputError):
+        verifai.commit(vk, x[0][:, :3])
 
 
 def test_a_registry_is_named_by_its_address(keys, store) -> None:

@@ -30,7 +30,7 @@ OTHER_CONTEXTS = {
 
 PUBLIC, COMMITTED = Visibility(), Visibility("committed", "committed")
 #: Circuit, hiding, batch of the proofs whose inputs and outputs are behind commitments.
-LINKED = (("operators", True, 3),)
+LINKED = (("operators", True, 3), ("digits", True, 2))
 
 
 @dataclass(frozen=True, eq=False)

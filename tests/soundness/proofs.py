@@ -172,10 +172,11 @@ def case_of(name: str, lowered: LoweredCircuit, values: Sequence[Array], batch: 
 
 
 @functools.cache
-def case(name: str, batch: int = BATCH, hiding: bool = False) -> Case:
-    """One of the graphs of ``tests/circuit/models.py``."""
+def case(name: str, batch: int = BATCH, hiding: bool = False, data: str = "public") -> Case:
+    """One of the graphs of ``tests/circuit/models.py``; ``data``: visibility of its ends."""
     graph = models.MODELS[name]()
-    lowered = lower(graph, Visibility(), log_columns=LOG_COLUMNS, hiding=hiding)
+    visibility = Visibility(data, data)
+    lowered = lower(graph, visibility, log_columns=LOG_COLUMNS, hiding=hiding)
     values = run(graph, models.random_inputs(graph, batch, seed=1))
     return case_of(name, lowered, values, batch)
 

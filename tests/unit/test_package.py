@@ -23,8 +23,8 @@ PUBLIC = """
     MalformedError MissingExtra Model NetworkError Opening PolicyError Proof ProvingKey Registration
     Statement UnsupportedError UsageError VerifaiError VerificationError VerifyingKey Visibility
     WorkerFault
-    __version__ audit chain compile export load prove register setup verify verify_link
-    verify_opening
+    __version__ audit chain commit commitment compile export load prove register setup
+    verify verify_link verify_opening
 """
 
 

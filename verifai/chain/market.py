@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from verifai.backends.native.opening import commitment_of, opened
 from verifai.chain import abi
 from verifai.chain.chain import CONTRACT_CHECK, Chain
 from verifai.chain.faults import Reverted, asking
@@ -42,8 +43,8 @@ from verifai.chain.jobs import (
 from verifai.chain.native.publication import circuit_table
 from verifai.chain.native.table import circuit_id
 from verifai.chain.registry import checksum
-from verifai.chain.words import input_words, statement_words, words_from
-from verifai.circuit import ProvingKey
+from verifai.chain.words import commitments, input_words, statement_words, words_from
+from verifai.circuit import SRS, ProvingKey
 from verifai.errors import (
     ChainRejected,
     MalformedError,
@@ -250,6 +251,39 @@ class Market:
         words = statement_words(vk, proof.statement)
         return self._act("fulfil", job.terms.values(), words, bytes(proof.argument), job=job.id)
 
+    def check_input(
+        self, job: Job, vk: VerifyingKey, inputs: Any, *, srs: SRS | None = None
+    ) -> None:
+        """Whether these inputs are those that a job is about: look before accepting a lease.
+
+        Args:
+            inputs: as for :func:`verifai.prove`; for committed ones the openings that the client
+                gave in private.
+            srs: the reference string, if there are openings and it is not the development string.
+
+        Raises:
+            UsageError: they are other inputs, or a committed one is given without its opening.
+            InputError: wrong shape or type, or values that the circuit cannot hold.
+        """
+        self._check_words(job, vk, inputs)
+        openings = opened(vk.inputs, inputs)[1]
+        if missing := {s.name for s in vk.inputs if s.visibility == "committed"} - openings.keys():
+            raise UsageError(
+                f"Committed inputs without openings: {', '.join(sorted(missing))}.",
+                hint="The client has them: verifai.commit.",
+            )
+        names = (spec.name for spec in vk.inputs if spec.name in openings)
+        found = (bytes.fromhex(commitment_of(openings[name], srs)) for name in names)
+        self._check_linked(job, tuple(found))
+
+    def _check_words(self, job: Job, vk: VerifyingKey, inputs: Any) -> None:
+        if keccak256(input_words(vk, inputs)) != job.terms.input_digest:
+            raise _other_inputs(job, "The words that the client posted are in job.words.")
+
+    def _check_linked(self, job: Job, linked: tuple[bytes, ...]) -> None:
+        if keccak256(b"".join(linked[: job.terms.linked_inputs])) != job.terms.linked_digest:
+            raise _other_inputs(job, "The job is about committed inputs: ask for their openings.")
+
     def prove_and_claim(
         self, job: Job, pk: ProvingKey, inputs: Any, *, progress: Progress | bool | None = None
     ) -> tuple[Proof, Action]:
@@ -268,12 +302,9 @@ class Market:
 
         with reporting("claim", progress) as stages:
             vk = pk.verifying_key
-            if keccak256(input_words(vk, inputs)) != job.terms.input_digest:
-                raise UsageError(
-                    f"These inputs are not those of job {job.id}.",
-                    hint="The words that the client posted are in job.words.",
-                )
+            self._check_words(job, vk, inputs)
             proof = get(pk.circuit.backend).prove(pk, inputs, self.context(job), stages)
+            self._check_linked(job, commitments(proof.statement))
             stages.stage("handing the proof in")
             return proof, self.claim(job, proof, vk)
 
@@ -460,3 +491,7 @@ def _refused(function: str, refusal: Reverted) -> VerifaiError:
     return UsageError(
         f"The market refused {function}: {text}.", reason=name or "unknown", arguments=shown
     )
+
+
+def _other_inputs(job: Job, hint: str) -> UsageError:
+    return UsageError(f"These inputs are not those of job {job.id}.", hint=hint)

@@ -6,7 +6,7 @@ answer that leaves a record out is an error, never a shorter list.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -157,16 +157,28 @@ class NativeRegistry:
         return "0x" + bytes(mined["transactionHash"]).hex()
 
     def find(
-        self, publisher: str, circuit: bytes, context: bytes, words: bytes
+        self,
+        publisher: str,
+        circuit: bytes,
+        context: bytes,
+        words: bytes,
+        linked: Sequence[bytes] = (),
     ) -> NativeRecord | None:
-        """A publisher's record of a statement without commitments, if there is one.
+        """A publisher's record of a statement, if there is one.
+
+        Args:
+            publisher: address.
+            circuit: 32 bytes.
+            context: canonical JSON, empty for none.
+            words: public words.
+            linked: commitments in the statement (:func:`verifai.chain.words.commitments`).
 
         Raises:
             NetworkError: the node failed, or does not show what the registry says it has.
         """
         bound = keccak256(context) if context else bytes(32)
         statement = (native_system(), circuit, bound, keccak256(words))
-        data = self._registry.call("recordId", publisher, *statement, [])
+        data = self._registry.call("recordId", publisher, *statement, list(linked))
         (id_,) = self._registry.result(
             "recordId", self._sender.ask(self.address, data, "a record's identifier")
         )
@@ -177,11 +189,11 @@ class NativeRegistry:
         if not block:
             return None
         topic = "0x" + self._registry.topic("ProofPublished").hex()
-        names = ("publisher", "system", "circuit", "contextDigest", "wordsDigest")
+        names = ("publisher", "system", "circuit", "contextDigest", "wordsDigest", "linked")
         for log in self._sender.logs(self.address, [topic], block, block):
             fields = self._registry.event(log)[1]
             found = (checksum(fields["publisher"]), *(fields[name] for name in names[1:]))
-            if found == (checksum(publisher), *statement):
+            if found == (checksum(publisher), *statement, tuple(linked)):
                 return self._record(log, fields)
         raise self._incomplete(f"the record in block {block} is missing")
 

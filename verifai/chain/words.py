@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from verifai.backends.native.opening import opened
 from verifai.errors import InputError, MalformedError
 from verifai.model.inputs import TensorInfo, check_batch
 from verifai.proof import Statement, VerifyingKey
@@ -23,7 +24,8 @@ def input_words(key: VerifyingKey, inputs: Any) -> bytes:
 
     Args:
         key: the circuit's verifying key.
-        inputs: as for :func:`verifai.prove`; a leading axis is a batch.
+        inputs: as for :func:`verifai.prove`, openings of committed inputs included; a leading axis
+            is a batch.
 
     Returns:
         16 bytes per word. Quantisation is the circuit's: ``floor(x * 2**scale + 1/2)``.
@@ -33,7 +35,7 @@ def input_words(key: VerifyingKey, inputs: Any) -> bytes:
             hold. (A value that it can hold may still be beyond what it can prove.)
     """
     infos = [TensorInfo(spec.name, spec.shape, "float64") for spec in key.inputs]
-    _, arrays = check_batch(infos, inputs)
+    _, arrays = check_batch(infos, opened(key.inputs, inputs)[0])
     tensors = iter(public_tensors(key))
     found: list[int] = []
     for spec, array in zip(key.inputs, arrays, strict=True):
@@ -46,6 +48,12 @@ def input_words(key: VerifyingKey, inputs: Any) -> bytes:
         row = spec.shape[-1] if spec.shape else 1
         found += pack_words([int(value) for value in raw.reshape(-1)], row)
     return b"".join(word.to_bytes(WORD_BYTES, "big") for word in found)
+
+
+def commitments(statement: Statement) -> tuple[bytes, ...]:
+    """The commitments in a statement, inputs first, as contracts report them: 32 bytes each."""
+    claims = statement.inputs + statement.outputs
+    return tuple(bytes.fromhex(claim.commitment) for claim in claims if claim.commitment)
 
 
 def statement_words(key: VerifyingKey, statement: Statement) -> bytes:

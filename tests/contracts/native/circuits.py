@@ -6,6 +6,8 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from eth_abi import decode
+
 from tests.soundness.proofs import Claim, Prover, case
 from tests.verifier import circuits as tables
 from verifai.chain.native import circuit_id, compact_table
@@ -26,6 +28,9 @@ CASES = [
     ("weights_only", 3, False),
 ]
 
+#: Those whose inputs and outputs are behind commitments, with a batch; they hide.
+LINKED = [("mlp", 1), ("digits", 3), ("attention", 2)]
+
 
 def words_of(claim: Claim) -> list[int]:
     """Public words as numbers."""
@@ -36,6 +41,17 @@ def words_of(claim: Claim) -> list[int]:
 @functools.cache
 def claim_of(name: str, batch: int, hiding: bool) -> Claim:
     return case(name, batch, hiding).claim
+
+
+@functools.cache
+def linked_claim(name: str, batch: int) -> Claim:
+    return case(name, batch, True, "committed").claim
+
+
+@functools.cache
+def linked_table(name: str, batch: int) -> bytes:
+    claim = linked_claim(name, batch)
+    return compact_table(claim.table, claim.commitments, claim.tau_g2, batch, 0)
 
 
 #: Operation tables written by hand, with what no model gives: several custom tables, hints,
@@ -86,6 +102,12 @@ class Verifier:
     def registration(self, table: bytes) -> tuple[str, str] | None:
         """None if the table would be registered."""
         return _said(self.call(register_calldata(table)))
+
+    def linked(self, circuit: bytes, claim: Claim) -> list[bytes]:
+        """The commitments that the contract reports of an accepted proof."""
+        data = verify_calldata(circuit, claim.context, words_of(claim), claim.proof)
+        (found,) = decode(["bytes32[]"], self.read(data))
+        return list(found)
 
     def judge(self, circuit: bytes, claim: Claim) -> tuple[str, str] | None:
         """None if the contract accepts."""

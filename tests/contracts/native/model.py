@@ -61,6 +61,7 @@ class Compact:
     key: bytes
     head: dict[str, int]
     rows: dict[str, range]
+    linked: list[tuple[bytes, range]]
     weights: list[tuple[int, int] | None] = field(default_factory=list)
     tables: list[Custom] = field(default_factory=list)
 
@@ -74,8 +75,14 @@ def parse(data: bytes) -> Compact:
     for region in REGIONS:
         start = c.number(2)
         rows[region] = range(start, start + c.number(2))
-    assert c.number(1) == 0
-    out = Compact(c, key, head, rows)
+    count, total = c.number(1), c.number(2)
+    linked = []
+    for at in range(len(data) - 36 * count, len(data), 36):
+        start, many = (int.from_bytes(data[at + i : at + i + 2], "big") for i in (32, 34))
+        linked.append((data[at : at + 32], range(start, start + many)))
+    assert sum(len(places) for _, places in linked) == total
+    c.data = data[: len(data) - 36 * count]
+    out = Compact(c, key, head, rows, linked)
     for _ in rows["weight"]:
         x, y = c.number(32), c.number(32)
         out.weights.append((x, y) if x or y else None)
@@ -255,7 +262,8 @@ def verify(
         transcript.absorb("public words", Kind.SCALARS, encode_scalars(words))
     reader = ProofReader(transcript, proof)
     challenge = transcript.challenge
-    stage_1 = [r for name in ("input", "output", "witness", "mask") for r in t.rows[name]]
+    stage_1 = [r for _, places in t.linked for r in places]
+    stage_1 += [r for name in ("input", "output", "witness", "mask") for r in t.rows[name]]
     points_1 = reader.points("stage 1", len(stage_1))
     tail = reader.points("tail", 2) if hiding else []
     alpha, beta = challenge("alpha"), challenge("beta")

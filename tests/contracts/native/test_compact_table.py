@@ -9,15 +9,22 @@ import pytest
 from tests.contracts.native import model
 from tests.contracts.native.circuits import (
     BY_HAND,
+    LINKED,
     claim_by_hand,
     claim_of,
+    linked_claim,
+    linked_table,
     table_of,
     words_of,
 )
 from tests.soundness.proofs import NAMES
 from verifai.chain.native import circuit_id, compact_table
 from verifai.errors import MalformedError, UnsupportedError, VerificationError
+from verifai.proof.codec import canonical_json
+from verifai.verifier.native.check import srs_id
 from verifai.verifier.native.curve import decode_g2
+from verifai.verifier.native.keccak import keccak256
+from verifai.verifier.native.linked import linked_rows
 
 ALL = list(itertools.product(NAMES, (1, 3), (False, True)))
 
@@ -32,6 +39,17 @@ def test_the_model_accepts_by_the_table(name, batch, hiding):
     last[-1] ^= 1
     with pytest.raises(VerificationError):
         model.verify(table, tau, claim.context, words_of(claim), bytes(last))
+
+
+@pytest.mark.parametrize(("name", "batch"), LINKED)
+def test_tables_with_linked_tensors(name, batch):
+    claim, table = linked_claim(name, batch), linked_table(name, batch)
+    model.verify(table, decode_g2(claim.tau_g2), claim.context, words_of(claim), claim.proof)
+    found = linked_rows(claim.table, srs_id(claim.tau_g2), batch)
+    assert [digest for digest, _ in model.parse(table).linked] == [
+        keccak256(canonical_json(tensor.layout.to_json())) for tensor in found
+    ]
+    assert len(found) >= 2
 
 
 @pytest.mark.parametrize(("batch", "hiding"), [(1, False), (3, False), (3, True)])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contracts.native.circuits import claim_of, table_of
+from tests.contracts.native.circuits import claim_of, linked_table, table_of
 from tests.contracts.native.model import HEADER
 from verifai.chain.native.contract import refusal, register_calldata
 from verifai.chain.native.program import FIRST_WORD, Op
+from verifai.chain.native.table import HEADER_BYTES
 from verifai.verifier.native.curve import Q
 from verifai.verifier.native.field import P
 
@@ -33,7 +34,7 @@ def field(table: bytes, name: str) -> int:
 def operations_at(table: bytes) -> int:
     """Where the operations begin, in a table without custom tables."""
     weights = int.from_bytes(table[REGIONS + 2 : REGIONS + 4], "big")
-    return LINKED + 1 + 64 * weights + 8 * field(table, "narrow") + 32 * field(table, "wide")
+    return HEADER_BYTES + 64 * weights + 8 * field(table, "narrow") + 32 * field(table, "wide")
 
 
 @pytest.fixture(scope="module")
@@ -101,14 +102,48 @@ def test_the_key_is_that_of_its_parts(node, table):
 
 def test_commitments_are_points(node, table):
     for point in ((1).to_bytes(32, "big") * 2, Q.to_bytes(32, "big") + bytes(32)):
-        wrong = table[: LINKED + 1] + point + table[LINKED + 65 :]
+        wrong = table[:HEADER_BYTES] + point + table[HEADER_BYTES + 64 :]
         assert node.registration(wrong) == ("TableRefused", "commitments")
-    wrong = table[: LINKED + 1] + bytes(64) + table[LINKED + 65 :]
+    wrong = table[:HEADER_BYTES] + bytes(64) + table[HEADER_BYTES + 64 :]
     assert node.registration(wrong) == ("TableRefused", "key")
 
 
-def test_linked_tensors_are_not_there_yet(node, table):
-    wrong = table[:LINKED] + b"\1" + table[LINKED + 1 :]
+def linked_changed(table: bytes, tensor: int, at: int, value: int) -> bytes:
+    """Two bytes in the entry of a linked tensor, counted from the end."""
+    start = len(table) - 36 * tensor + at
+    return table[:start] + value.to_bytes(2, "big") + table[start + 2 :]
+
+
+def test_linked_tensors_lie_after_the_weights(node):
+    """Rows that ascend, none empty, as many as the header says; before all other regions."""
+    table = linked_table("mlp", 1)
+    assert node.registration(table) is None
+    assert table[LINKED] == 2
+    last = int.from_bytes(table[-4:-2], "big")
+    rows = int.from_bytes(table[LINKED + 1 : HEADER_BYTES], "big")
+    witness = int.from_bytes(table[REGIONS + 12 : REGIONS + 14], "big")
+    for wrong in (
+        linked_changed(table, 2, 32, 0),
+        linked_changed(table, 1, 34, 0),
+        linked_changed(table, 1, 32, last - 1),
+        linked_changed(table, 1, 32, witness),
+        linked_changed(table, 1, 34, 9),
+        table[: LINKED + 1] + (rows + 1).to_bytes(2, "big") + table[HEADER_BYTES:],
+        table[:LINKED] + b"\1" + table[LINKED + 1 :],
+    ):
+        assert node.registration(wrong) == ("TableRefused", "rows")
+    for count in (bytes(1), b"\xff"):
+        said = node.registration(table[:LINKED] + count + table[LINKED + 1 :])
+        assert said is not None
+        assert said[1] in ("rows", "length")
+    shortened = table[:LINKED] + bytes(3) + table[HEADER_BYTES:]
+    assert node.registration(shortened) == ("TableRefused", "length")
+
+
+def test_linked_tensors_need_hiding(node):
+    table = table_of("max_pool", 1, False)
+    entry = bytes(32) + (0).to_bytes(2, "big") + (1).to_bytes(2, "big")
+    wrong = table[:LINKED] + b"\1\0\1" + table[HEADER_BYTES:] + entry
     assert node.registration(wrong) == ("TableRefused", "header")
 
 

@@ -10,15 +10,20 @@ import pytest
 from tests.contracts.native.circuits import (
     BY_HAND,
     CASES,
+    LINKED,
     claim_by_hand,
     claim_of,
+    linked_claim,
+    linked_table,
     table_of,
     words_of,
 )
 from tests.soundness.proofs import Claim, python
 from verifai.chain.native import compact_table
 from verifai.verifier.native import verify
+from verifai.verifier.native.check import srs_id
 from verifai.verifier.native.curve import G, P, Q
+from verifai.verifier.native.linked import linked_rows, tensor_commitments
 from verifai.verifier.native.transcript import Kind, Step
 from verifai.verifier.native.verify import verify as verify_recorded
 
@@ -91,6 +96,29 @@ def test_proofs_of_tables_by_hand(node, name, batch, hiding):
     for element in list(elements(claim))[::11]:
         wrong = changed(claim, element)
         assert node.judge(circuit, wrong) == ("ProofRefused", python(wrong, verify)), element
+
+
+@pytest.mark.parametrize(("name", "batch"), LINKED)
+def test_linked_tensors(node, name, batch):
+    """Accepted, with the commitments that statements show; each of their points counts."""
+    claim = linked_claim(name, batch)
+    circuit = node.register(linked_table(name, batch))
+    assert node.judge(circuit, claim) is None
+    rows = linked_rows(claim.table, srs_id(claim.tau_g2), batch)
+    expected = tensor_commitments(rows, claim.proof)
+    assert [digest.hex() for digest in node.linked(circuit, claim)] == expected
+    assert len(set(expected)) == len(rows) >= 2
+    points = list(elements(claim))[: sum(tensor.count for tensor in rows)]
+    assert {point.label for point in points} == {"stage 1"}
+    for point in points:
+        assert node.judge(circuit, changed(claim, point)) is not None
+        said = node.judge(circuit, malformed(claim, point))
+        assert said == ("ProofRefused", "stage 1")
+
+
+def test_without_linked_tensors_none_is_reported(node):
+    claim = claim_of("mlp", 1, True)
+    assert node.linked(node.register(table_of("mlp", 1, True)), claim) == []
 
 
 @pytest.mark.parametrize(("name", "batch", "hiding"), MUTATED)

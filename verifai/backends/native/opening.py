@@ -1,7 +1,9 @@
-"""Commitments of single tensors: made again from an opening, to show or to link them."""
+"""Commitments of single tensors: made before a proof; again from an opening, to show or link."""
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,11 +12,20 @@ from numpy.typing import NDArray
 from verifai.backends.native.core import core
 from verifai.backends.native.keys import strings_of
 from verifai.circuit import SRS
-from verifai.errors import MalformedError, UsageError, VerificationError
-from verifai.proof import Opening, TensorClaim
+from verifai.errors import (
+    InputError,
+    MalformedError,
+    UnsupportedError,
+    UsageError,
+    VerificationError,
+)
+from verifai.model.inputs import TensorInfo, check_batch
+from verifai.proof import Opening, TensorClaim, VerifyingKey
 from verifai.proof.opening import BLINDING_BYTES, RowLayout
+from verifai.proof.tensor import TensorSpec, batched
 from verifai.verifier.native.check import DEVELOPMENT_SRS, srs_id
-from verifai.verifier.native.linked import commitment
+from verifai.verifier.native.field import P
+from verifai.verifier.native.linked import commitment, linked_rows
 
 
 def verify_opening(opening: Opening, claim: TensorClaim, srs: SRS | None) -> NDArray[np.float64]:
@@ -26,6 +37,82 @@ def verify_opening(opening: Opening, claim: TensorClaim, srs: SRS | None) -> NDA
     if commitment_of(opening, srs) != claim.commitment:
         raise _refused("these values and blindings have another commitment")
     return opening.values
+
+
+def commit(key: VerifyingKey, inputs: Any) -> dict[str, Opening]:
+    """See :func:`verifai.commit`."""
+    if key.guarantees.backend != "native":
+        raise UnsupportedError(
+            f"Keys of backend {key.guarantees.backend!r} have no hiding commitments."
+        )
+    infos = [TensorInfo(spec.name, spec.shape, "float64") for spec in key.inputs]
+    batch, arrays = check_batch(infos, inputs)
+    specs = batched(key.inputs, batch)
+    # inputs come first among the linked tensors, in their order
+    table, _, tau_g2 = map(bytes, key.material)
+    rows = iter(linked_rows(table, srs_id(tau_g2), batch or 1))
+    found = {}
+    for spec, array in zip(specs, arrays, strict=True):
+        if spec.visibility != "committed":
+            continue
+        own = next(rows)
+        integers = np.floor(array * 2.0**spec.scale + 0.5)
+        low, high = own.layout.offset, own.layout.offset + (1 << sum(own.layout.limbs))
+        if not (np.isfinite(integers).all() and ((low <= integers) & (integers < high)).all()):
+            raise InputError(f"Input {spec.name!r} holds values that the circuit cannot.")
+        flat = tuple(int(value) for value in integers.reshape(-1))
+        found[spec.name] = Opening(spec, own.layout, flat, fresh_blindings(own.count))
+    if not found:
+        raise UsageError(
+            "The key has no committed inputs.",
+            hint="Compile with Visibility(input='committed').",
+        )
+    return found
+
+
+def opened(specs: Sequence[TensorSpec], inputs: Any) -> tuple[Any, dict[str, Opening]]:
+    """The inputs with values in place of openings, and the openings by input name.
+
+    Raises:
+        InputError: an opening of another scale, or for an input that is not committed.
+    """
+    names = [spec.name for spec in specs]
+    if isinstance(inputs, Opening):
+        named: dict[str, Any] = dict(zip(names[:1], [inputs], strict=True))
+        plain: Any = [inputs.values] if len(names) > 1 else inputs.values
+    elif isinstance(inputs, Mapping):
+        named = dict(inputs)
+        plain = {name: x.values if isinstance(x, Opening) else x for name, x in named.items()}
+    elif isinstance(inputs, (list, tuple)) and any(isinstance(x, Opening) for x in inputs):
+        named = dict(zip(names, inputs, strict=False))
+        plain = tuple(x.values if isinstance(x, Opening) else x for x in inputs)
+    else:
+        return inputs, {}
+    given = {name: x for name, x in named.items() if isinstance(x, Opening)}
+    for spec in specs:
+        if spec.name in given:
+            _check_form(spec, given[spec.name])
+    return plain, given
+
+
+def _check_form(spec: TensorSpec, opening: Opening) -> None:
+    if spec.visibility != "committed":
+        raise InputError(
+            f"Input {spec.name!r} is not committed: an opening cannot be linked to it.",
+            hint="Compile with Visibility(input='committed'), or give the opening's values.",
+        )
+    if opening.spec.scale != spec.scale:
+        raise InputError(
+            f"The opening's unit is 2^-{opening.spec.scale}, that of input {spec.name!r} is "
+            f"2^-{spec.scale}.",
+            hint=f"Compile with options={{'input_scales': {{{spec.name!r}: "
+            f"{opening.spec.scale}}}}}.",
+        )
+
+
+def fresh_blindings(rows: int) -> bytes:
+    """Uniform scalars from the operating system, 32 bytes each."""
+    return b"".join(secrets.randbelow(P).to_bytes(BLINDING_BYTES, "big") for _ in range(rows))
 
 
 def commitment_of(opening: Opening, srs: SRS | None) -> str:

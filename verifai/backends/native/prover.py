@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from verifai.backends.native.core import core
 from verifai.backends.native.keys import LoadedKey, load
+from verifai.backends.native.opening import fresh_blindings, opened
 from verifai.circuit import ProvingKey
 from verifai.circuit.witness import witness
 from verifai.errors import InputError, InternalError
@@ -23,7 +23,6 @@ from verifai.proof import Opening, Proof
 from verifai.proof.opening import BLINDING_BYTES, RowLayout
 from verifai.proof.tensor import TensorClaim, TensorSpec, batched
 from verifai.verifier.native.check import context_bytes, words_of
-from verifai.verifier.native.field import P
 from verifai.verifier.native.linked import LinkedRows, linked_rows, tensor_commitments
 
 
@@ -36,7 +35,7 @@ def prove(
     """See :meth:`verifai.backends.protocol.Backend.prove`."""
     loaded = load(key)
     progress.stage("computing the witness")
-    inputs, given = _opened(key.circuit.inputs, inputs)
+    inputs, given = opened(key.circuit.inputs, inputs)
     batch, values = _run(key, loaded, inputs)
     committed = witness(loaded.lowered, values, batch or 1)
     bound = context_bytes(context)
@@ -108,42 +107,6 @@ def _integers(spec: TensorSpec, values: Integers) -> tuple[int, ...]:
     return tuple(int(value) for value in flat)
 
 
-def _opened(specs: Sequence[TensorSpec], inputs: Any) -> tuple[Any, dict[str, Opening]]:
-    """The inputs with values in place of openings, and the openings by input name."""
-    names = [spec.name for spec in specs]
-    if isinstance(inputs, Opening):
-        named: dict[str, Any] = dict(zip(names[:1], [inputs], strict=True))
-        plain: Any = [inputs.values] if len(names) > 1 else inputs.values
-    elif isinstance(inputs, Mapping):
-        named = dict(inputs)
-        plain = {name: x.values if isinstance(x, Opening) else x for name, x in named.items()}
-    elif isinstance(inputs, (list, tuple)) and any(isinstance(x, Opening) for x in inputs):
-        named = dict(zip(names, inputs, strict=False))
-        plain = tuple(x.values if isinstance(x, Opening) else x for x in inputs)
-    else:
-        return inputs, {}
-    given = {name: x for name, x in named.items() if isinstance(x, Opening)}
-    for spec in specs:
-        if spec.name in given:
-            _check_form(spec, given[spec.name])
-    return plain, given
-
-
-def _check_form(spec: TensorSpec, opening: Opening) -> None:
-    if spec.visibility != "committed":
-        raise InputError(
-            f"Input {spec.name!r} is not committed: an opening cannot be linked to it.",
-            hint="Compile with Visibility(input='committed'), or give the opening's values.",
-        )
-    if opening.spec.scale != spec.scale:
-        raise InputError(
-            f"The opening's unit is 2^-{opening.spec.scale}, that of input {spec.name!r} is "
-            f"2^-{spec.scale}.",
-            hint=f"Compile with options={{'input_scales': {{{spec.name!r}: "
-            f"{opening.spec.scale}}}}}.",
-        )
-
-
 def _blindings(spec: TensorSpec, rows: LinkedRows, opening: Opening | None) -> bytes:
     """An opening's blindings, if its commitment can be this tensor's, or fresh ones.
 
@@ -151,8 +114,7 @@ def _blindings(spec: TensorSpec, rows: LinkedRows, opening: Opening | None) -> b
         InputError: the opening's tensor has another form than this one.
     """
     if opening is None:
-        fresh = (secrets.randbelow(P).to_bytes(BLINDING_BYTES, "big") for _ in range(rows.count))
-        return b"".join(fresh)
+        return fresh_blindings(rows.count)
     if opening.layout != rows.layout:
         differ = [
             field.name

@@ -119,7 +119,29 @@ contract NativeVerifier is IProofVerifier {
         Claimed memory c;
         _messages(c, p);
         if (checkOpening(c) != p + proof.length) refuse("end of the proof");
-        return linked;
+        return _linked(c.stage1);
+    }
+
+    /// @dev Commitments of linked tensors (docs/protocol.md, section 4), whose points are the first.
+    function _linked(uint256 p) private pure returns (bytes32[] memory digests) {
+        unchecked {
+            store(0x40, word(SCRATCH_AT));
+            digests = new bytes32[](u8(AT_LINKED));
+            uint256 at = word(LINKED_POINTER);
+            for (uint256 i; i < digests.length; ++i) {
+                uint256 size = ((word(at + 32) >> 224) & 0xffff) << 6;
+                bytes32 digest;
+                assembly {
+                    let free := mload(0x40)
+                    mstore(free, mload(at))
+                    calldatacopy(add(free, 0x20), p, size)
+                    digest := keccak256(free, add(size, 0x20))
+                }
+                digests[i] = digest;
+                at += LINKED_BYTES;
+                p += size;
+            }
+        }
     }
 
     /// @dev One encoding for one call: both texts in order, nothing between or after, zeros as padding.
@@ -149,7 +171,11 @@ contract NativeVerifier is IProofVerifier {
             let at := add(SCALARS, shl(5, shr(240, mload(add(HEADER, AT_SCALARS)))))
             mstore(TABLE_AT, at)
             extcodecopy(table, at, add(HEADER_BYTES, 1), size)
-            at := add(and(add(add(at, size), 31), not(31)), 0x40)
+            at := add(at, size)
+            mstore(
+                LINKED_POINTER, sub(at, mul(LINKED_BYTES, shr(248, mload(add(HEADER, AT_LINKED)))))
+            )
+            at := add(and(add(at, 31), not(31)), 0x40)
             mstore(VECTORS_AT, at)
             at := add(at, shl(5, shr(232, mload(add(HEADER, AT_MEMORY)))))
             mstore(ROUNDS_AT, at)
@@ -163,7 +189,7 @@ contract NativeVerifier is IProofVerifier {
             uint256 n = u8(AT_VARIABLES);
             uint256 c = u8(AT_LOG_COLUMNS);
             uint256 instances = u16(AT_INSTANCES);
-            uint256 pointCount = c + 1;
+            uint256 pointCount = c + 1 + u16(AT_LINKED_ROWS);
             for (uint256 field = AT_REGIONS + 4; field < AT_LINKED; field += 4) {
                 pointCount += u16(field + 2);
             }
@@ -234,8 +260,8 @@ contract NativeVerifier is IProofVerifier {
             p = points(
                 MSG_STAGE_1,
                 p,
-                u16(AT_REGIONS + 6) + u16(AT_REGIONS + 10) + u16(AT_REGIONS + 14)
-                    + u16(AT_REGIONS + 22)
+                u16(AT_LINKED_ROWS) + u16(AT_REGIONS + 6) + u16(AT_REGIONS + 10)
+                    + u16(AT_REGIONS + 14) + u16(AT_REGIONS + 22)
             );
             if (hides) {
                 c.tail = p;

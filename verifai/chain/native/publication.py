@@ -21,7 +21,7 @@ from verifai.chain.native_registry import NativeRecord, NativeRegistry
 from verifai.chain.published import Published
 from verifai.chain.receipt import Receipt
 from verifai.chain.registry import checksum
-from verifai.chain.words import statement_words, words_from
+from verifai.chain.words import commitments, statement_words, words_from
 from verifai.errors import MalformedError, NetworkError, UnsupportedError
 from verifai.proof import Proof, VerifyingKey
 from verifai.proof.codec import canonical_json, parse_canonical_json
@@ -70,11 +70,6 @@ def circuit_table(key: VerifyingKey, batch: int) -> bytes:
             the contract does not know.
     """
     table, commitments, tau_g2 = map(bytes, key.material)
-    if any(spec.visibility == "committed" for spec in key.inputs + key.outputs):
-        raise UnsupportedError(
-            "The verifier contract does not read commitments of single tensors yet.",
-            hint="Make the tensor 'public' or 'private', or verify offline.",
-        )
     inputs = sum(spec.visibility == "public" for spec in key.inputs)
     return compact_table(table, commitments, tau_g2, batch, inputs)
 
@@ -164,7 +159,8 @@ def publish(
     context = proof.statement.context
     bound = b"" if context is None else canonical_json(dict(context))
     words = statement_words(key, proof.statement)
-    found = records.find(str(sender.address), circuit, bound, words)
+    linked = commitments(proof.statement)
+    found = records.find(str(sender.address), circuit, bound, words, linked)
     if found is None:
         hash_ = records.publish(proof, key, circuit, check=check)
     else:  # of this statement, perhaps by another proof

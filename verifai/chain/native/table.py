@@ -13,10 +13,12 @@ from verifai.chain.native.claims import claims_of
 from verifai.chain.native.program import Program, program_of
 from verifai.chain.native.skeleton import Skeleton
 from verifai.errors import MalformedError, UnsupportedError
-from verifai.verifier.native.check import srs_kind
+from verifai.proof.codec import canonical_json
+from verifai.verifier.native.check import srs_id, srs_kind
 from verifai.verifier.native.curve import G1_BYTES
 from verifai.verifier.native.field import P
 from verifai.verifier.native.keccak import keccak256
+from verifai.verifier.native.linked import linked_rows
 from verifai.verifier.native.verify import key_digest
 
 VERSION: Final = 1
@@ -24,8 +26,10 @@ VERSION: Final = 1
 REFERENCE_STRINGS: Final = {"ceremony": 0, "development": 1}
 #: Code of a contract ends here (EIP-170); its first byte is STOP.
 MAX_TABLE_BYTES: Final = 24_575
+#: Linked tensors: their number is one byte.
+MAX_LINKED: Final = 255
 #: Bytes before the first list.
-HEADER_BYTES: Final = 154
+HEADER_BYTES: Final = 156
 HIDING, PRODUCTS = 1, 2
 
 
@@ -54,6 +58,11 @@ def compact_table(
         )
     skeleton = Skeleton.read(table, batch)
     rows = skeleton.layout.rows
+    if len(skeleton.layout.linked) > MAX_LINKED:
+        raise UnsupportedError(
+            f"{len(skeleton.layout.linked)} committed tensors; a compact table has at most "
+            f"{MAX_LINKED}."
+        )
     if len(commitments) != G1_BYTES * len(rows["weight"]):
         raise MalformedError(
             f"{len(commitments)} bytes of commitments, expected {len(rows['weight'])} points."
@@ -64,6 +73,7 @@ def compact_table(
     head = _header(skeleton, program, REFERENCE_STRINGS[kind], batch, inputs)
     body = key + keccak256(table) + head
     body += commitments + _tables(skeleton) + _program(program)
+    body += _linked(table, srs_id(tau_g2), batch, skeleton)
     if len(body) > MAX_TABLE_BYTES:
         raise UnsupportedError(
             f"The compact table of this circuit has {len(body):,} bytes; the code of a contract "
@@ -118,7 +128,7 @@ def _header(skeleton: Skeleton, program: Program, srs: int, batch: int, inputs: 
     for region in ("weight", "input", "output", "witness", "helper", "mask"):
         rows = layout.rows[region]
         fields += [(rows.start, 2), (len(rows), 2)]
-    fields.append((0, 1))  # linked tensors
+    fields += [(len(layout.linked), 1), (sum(map(len, layout.linked)), 2)]
     head = b"".join(value.to_bytes(size, "big") for value, size in fields)
     assert len(head) == HEADER_BYTES - 64
     return head
@@ -136,6 +146,15 @@ def _tables(skeleton: Skeleton) -> bytes:
         body += layout.blocks[layout.entry_helpers[number]].base.to_bytes(4, "big")
         body += layout.blocks[layout.counts[number]].base.to_bytes(4, "big")
         body += b"".join((output - least).to_bytes(width, "big") for output in table.outputs)
+    return body
+
+
+def _linked(table: bytes, srs: str, batch: int, skeleton: Skeleton) -> bytes:
+    """Linked tensors: digest of how they lie in their rows, first row, rows."""
+    body = b""
+    for tensor, rows in zip(linked_rows(table, srs, batch), skeleton.layout.linked, strict=True):
+        body += keccak256(canonical_json(tensor.layout.to_json()))
+        body += rows.start.to_bytes(2, "big") + len(rows).to_bytes(2, "big")
     return body
 
 

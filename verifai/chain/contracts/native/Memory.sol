@@ -6,7 +6,7 @@ pragma solidity ^0.8.24;
 //   0x080  header of the compact table      0x140  pointers below
 //   0x200  state, header and payload of the transcript's short steps
 //   0x300  buffers of the precompiles
-//   0x400  pairing, 0x580  Solidity's allocator (structs)
+//   0x400  pairing, 0x580  Solidity's allocator (structs), 0xbe0  a pointer: linked tensors
 //   0xc00  scalars: slot k at 0xc00 + 32 k, named by their word (96 + k) in operations
 //   then   the rest of the compact table; vectors; what the rounds leave for the pads; scratch
 
@@ -14,7 +14,7 @@ uint256 constant P = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f
 uint256 constant Q = 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47;
 uint256 constant HALF = 0x183227397098d014dc2822db40c0ac2e9419f4243cdcb848a1f0fac9f8000001;
 
-uint256 constant HEADER_BYTES = 154;
+uint256 constant HEADER_BYTES = 156;
 uint256 constant HEADER = 0x80;
 /// @dev Pointers: the table after its header, vectors, what rounds leave, scratch.
 uint256 constant TABLE_AT = 0x140;
@@ -28,6 +28,7 @@ uint256 constant BASE_PRIME_AT = 0x120;
 /// @dev 2 P + 1
 uint256 constant ROOM_AT = 0x1e0;
 uint256 constant STATE = 0x200;
+uint256 constant LINKED_POINTER = 0xbe0;
 uint256 constant SCALARS = 0xc00;
 uint256 constant FIRST_WORD = 96;
 
@@ -70,7 +71,11 @@ uint256 constant AT_PADS = 121;
 uint256 constant AT_POSITION = 125;
 /// @dev (first row, rows) of weight, input, output, witness, helper, mask, two bytes each.
 uint256 constant AT_REGIONS = 129;
+/// @dev How many linked tensors, and how many rows all of them have.
 uint256 constant AT_LINKED = 153;
+uint256 constant AT_LINKED_ROWS = 154;
+/// @dev A linked tensor: digest of its description, first row, rows. All lie at the table's end.
+uint256 constant LINKED_BYTES = 36;
 /// @dev Bytes of a custom table before its outputs.
 uint256 constant TABLE_HEAD = 28;
 

@@ -98,6 +98,14 @@ function addRows(Claimed memory c, uint256 eqs, uint256 factor) view {
             at += 64;
         }
         uint256 p = c.stage1;
+        at = word(LINKED_POINTER);
+        for (uint256 left = u8(AT_LINKED); left != 0; --left) {
+            uint256 rows = word(at + 32);
+            count = (rows >> 224) & 0xffff;
+            addCalldata(p, count, eqs + ((rows >> 240) << 5), factor);
+            p += count << 6;
+            at += LINKED_BYTES;
+        }
         // input, output, witness, mask; then helper, which came later
         for (uint256 region = 1; region < 6; ++region) {
             uint256 field = AT_REGIONS + 4 * region;

@@ -63,7 +63,7 @@ function checkTable(bytes calldata t) pure {
     demand(columns >= (flags & HIDING != 0 ? 7 : 4) && columns <= 20, "header");
     demand(n >= columns && n >= 9 && n <= 32 && cube != 0 && cube <= 32, "header");
     demand(rounds <= 32 && (rounds == 0 || instances != 0), "header");
-    demand(fieldOf(t, AT_BATCH, 4) != 0 && fieldOf(t, AT_LINKED, 1) == 0, "header");
+    demand(fieldOf(t, AT_BATCH, 4) != 0, "header");
     demand(fieldOf(t, AT_WIDTHS, 2) & 0xfe01 == 0, "header");
     demand(fieldOf(t, AT_POSITION, 4) >> cube == 0, "header");
     uint256 rows = _checkRows(t, n - columns);
@@ -92,21 +92,36 @@ function checkTable(bytes calldata t) pure {
     while (_checkOperation(t, c)) {}
     demand(c.top == FIRST_WORD + fieldOf(t, AT_SCALARS, 2) && c.top < 0x10000, "operations");
     _names(t, c, 12 + instances, 1);
-    demand(c.at == t.length, "length");
+    demand(c.at + LINKED_BYTES * fieldOf(t, AT_LINKED, 1) == t.length, "length");
 }
 
-/// @dev Regions ascend and do not meet; the rows of the weights.
+/// @dev Regions ascend and do not meet, linked tensors after the weights; the rows of the weights.
 function _checkRows(bytes calldata t, uint256 variables) pure returns (uint256 weights) {
-    uint256 free;
-    for (uint256 at = AT_REGIONS; at < AT_LINKED; at += 4) {
-        uint256 start = fieldOf(t, at, 2);
-        uint256 count = fieldOf(t, at + 2, 2);
-        if (count == 0) continue;
-        demand(start >= free, "rows");
-        free = start + count;
+    weights = fieldOf(t, AT_REGIONS + 2, 2);
+    uint256 free = _after(t, AT_REGIONS, 0);
+    uint256 rows;
+    uint256 linked = LINKED_BYTES * fieldOf(t, AT_LINKED, 1);
+    demand(HEADER_BYTES + linked <= t.length, "length");
+    demand(linked == 0 || fieldOf(t, AT_FLAGS, 1) & HIDING != 0, "header");
+    for (uint256 at = t.length - linked; at < t.length; at += LINKED_BYTES) {
+        uint256 start = free;
+        free = _after(t, at + 32, free);
+        demand(free > start, "rows");
+        rows += fieldOf(t, at + 34, 2);
+    }
+    demand(rows == fieldOf(t, AT_LINKED_ROWS, 2), "rows");
+    for (uint256 at = AT_REGIONS + 4; at < AT_LINKED; at += 4) {
+        free = _after(t, at, free);
     }
     demand(free != 0 && free <= 1 << variables, "rows");
-    return fieldOf(t, AT_REGIONS + 2, 2);
+}
+
+/// @dev The end of rows at `at` (first row, rows) that start at `free` or later.
+function _after(bytes calldata t, uint256 at, uint256 free) pure returns (uint256) {
+    uint256 start = fieldOf(t, at, 2);
+    uint256 count = fieldOf(t, at + 2, 2);
+    demand(count == 0 || start >= free, "rows");
+    return count == 0 ? free : start + count;
 }
 
 /// @dev Points on the curve, and the key digest that they give with the other parts of a key.
