@@ -16,7 +16,7 @@ import pytest
 from eth_account import Account
 
 from tests.chain.node import RICH, Anvil, Faulty, refused
-from verifai.chain import Terms, connect
+from verifai.chain import Terms, connect, delivery
 from verifai.chain.chain import Chain
 from verifai.chain.delivery import Delivery
 from verifai.chain.faults import Reverted
@@ -306,8 +306,11 @@ def test_another_wallet_takes_the_nonce_first(start_anvil, mining):
     assert node.web3.eth.get_balance(node.web3.to_checksum_address("0x" + "34" * 20)) == 1
 
 
-def test_another_wallet_takes_the_nonce_while_we_wait(start_anvil):
-    """Ours can never be mined, so it is signed anew with the next nonce."""
+def test_another_wallet_takes_the_nonce_while_we_wait(start_anvil, monkeypatch):
+    """Ours can never be mined, so it is signed anew with the next nonce, after a while: the node
+    that counts it may be ahead of the one that has its receipt."""
+    assert delivery._MISSING_SECONDS > 12  # a slot
+    monkeypatch.setattr(delivery, "_MISSING_SECONDS", 1.0)
     node = start_anvil("--no-mining")
     with opened(node, replace(QUICK, bump_seconds=60, patience_seconds=20)) as chain:
 
@@ -446,3 +449,17 @@ def test_a_raised_fee_is_one_that_nodes_take(most, tip):
 def test_terms_out_of_range(terms):
     with pytest.raises(UsageError):
         Terms(**terms)
+
+
+def test_a_receipt_that_comes_late_is_waited_for(start_anvil, monkeypatch):
+    """The nonce is counted, the receipt is not there yet: no second transaction."""
+    node = start_anvil()
+    mined = Delivery.mined
+    hidden = iter(range(7))
+    monkeypatch.setattr(
+        Delivery, "mined", lambda *a: None if next(hidden, None) is not None else mined(*a)
+    )
+    with opened(node, replace(QUICK, patience_seconds=30)) as chain:
+        assert send(chain, b"\x07")["status"] == 1
+    assert sent_to(node) == [b"\x07"]
+    assert node.web3.eth.get_transaction_count(chain._sender.address) == 1

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
 #: Between two questions to the node: from the first to the second, growing by half each time.
 _POLL_SECONDS: Final = (0.1, 2.0)
-#: Times that the account's nonce must be found used, and none of our receipts, before we believe
-#: that another transaction took it: nodes count before they index receipts.
-_MISSING_ROUNDS: Final = 4
+#: How long the account's nonce must be found used, and none of our receipts, before we believe that
+#: another transaction took it: nodes count before they index receipts, and of two nodes behind one
+#: URL one may be blocks behind the other.
+_MISSING_SECONDS: Final = 15.0
 
 
 class Superseded(Exception):
@@ -79,16 +80,13 @@ class Delivery:
 
     def unfinished(self, content: str) -> Entry | None:
         """The entry with this content that nobody has the receipt of, or that was mined and then
-        lost to a reorganisation; entries that can never be mined are dropped on the way."""
+        lost to a reorganisation. Whether it can still be mined, :meth:`deliver` finds out."""
         for entry in self.outbox.entries():
             if entry.content != content:
                 continue
-            mined = self.mined(entry)
-            if mined is None and self._nonce() > entry.nonce and self.mined(entry) is None:
-                self.outbox.drop(entry)
-            elif entry.block is None:
+            if entry.block is None:
                 return entry
-            elif mined is None:
+            if self.mined(entry) is None:
                 lost = replace(entry, block=None)
                 self.outbox.keep(lost)
                 return lost
@@ -100,16 +98,13 @@ class Delivery:
         entries = self.outbox.entries()
         if not entries:
             return
-        head, used = int(self.web3.eth.block_number), self._nonce()
+        head = int(self.web3.eth.block_number)
+        used = self._nonce()
+        final = self._nonce(head - FINAL_BLOCKS) if head >= FINAL_BLOCKS else 0
         for entry in entries:
-            mined = self.mined(entry) if entry.block is None else None
-            block = entry.block if mined is None else int(mined["blockNumber"])
-            if block is not None:
-                if head - block >= FINAL_BLOCKS:
-                    self.outbox.drop(entry)
-            elif entry.nonce < used:
+            if entry.nonce < final:  # mined, or another one was in its place, long ago
                 self.outbox.drop(entry)
-            else:
+            elif entry.block is None and entry.nonce >= used:
                 self.hand_in(entry)
 
     def deliver(self, entry: Entry, what: str) -> Mapping[str, Any]:
@@ -124,7 +119,8 @@ class Delivery:
         """
         clock = time.monotonic
         deadline = clock() + self.terms.patience_seconds
-        offered, missing, deepest = clock(), 0, 0
+        offered, deepest = clock(), 0
+        missing: float | None = None  # since when
         pause, longest = _POLL_SECONDS
         while True:
             try:
@@ -140,9 +136,9 @@ class Delivery:
                         state = f"it has {depth} of {self.terms.confirmations} confirmations"
                     elif used > entry.nonce:
                         state = "its nonce was used by another transaction"
-                        missing += 1
+                        missing = clock() if missing is None else missing
                     else:
-                        missing = deepest = 0
+                        missing, deepest = None, 0
                         state, late = self._line(entry, used), clock() - offered
                         if used == entry.nonce and late > self.terms.bump_seconds:
                             entry, state = self._raise_fee(entry), "it waits at a raised fee"
@@ -151,7 +147,7 @@ class Delivery:
                             offered -= self.terms.bump_seconds
             except NetworkError as error:
                 state = error.message
-            if missing >= _MISSING_ROUNDS:
+            if missing is not None and clock() - missing >= _MISSING_SECONDS:
                 self.outbox.drop(entry)
                 raise Superseded
             if clock() > deadline:
@@ -229,6 +225,7 @@ class Delivery:
             return False
         return True
 
-    def _nonce(self) -> int:
-        """The account's next nonce in the newest block."""
-        return int(self.web3.eth.get_transaction_count(self.signer.address, "latest"))  # type: ignore[arg-type]
+    def _nonce(self, block: int | None = None) -> int:
+        """The account's next nonce after a block; by default the newest."""
+        at = "latest" if block is None else block
+        return int(self.web3.eth.get_transaction_count(self.signer.address, at))  # type: ignore[arg-type]
