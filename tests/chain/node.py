@@ -51,7 +51,9 @@ class Anvil:
     def __init__(self, *options: str, state: Path | None = None) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._options = [*options, "--chain-id", str(10_000 + secrets.randbelow(1 << 40))]
+        self._options = list(options)
+        if "--chain-id" not in options:
+            self._options += ["--chain-id", str(10_000 + secrets.randbelow(1 << 40))]
         if state is not None:
             self._options += ["--state", str(state), "--state-interval", "1"]
         self._process: subprocess.Popen[bytes] | None = None

@@ -229,7 +229,7 @@ def test_publications_are_watched(keys, store) -> None:
 
 
 @pytest.mark.slow
-def test_the_story_of_a_job_market_on_a_node(anvil: str) -> None:
+def test_the_story_of_a_job_market_on_a_node(start_anvil) -> None:
     """Example 04; on the embedded chain the documentation's tests run it."""
     from importlib import util
     from pathlib import Path
@@ -240,4 +240,5 @@ def test_the_story_of_a_job_market_on_a_node(anvil: str) -> None:
     assert spec.loader is not None
     story = util.module_from_spec(spec)
     spec.loader.exec_module(story)
-    story.main(anvil)
+    local = start_anvil("--chain-id", "31337")  # elsewhere no development reference string is valid
+    story.main(local.url)

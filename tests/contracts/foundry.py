@@ -47,11 +47,12 @@ def make_project(folder: Path) -> None:
     )
     shim.chmod(0o755)
     shutil.copytree(FORGE / "test", folder / "test")
-    (folder / "src").mkdir()
     sources = {path for name in NAMES for path in closure(name, CONTRACTS, packages)}
     for source in sources:
         if not source.startswith("@"):
-            shutil.copyfile(CONTRACTS / source, folder / "src" / source)
+            copy = folder / "src" / source
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(CONTRACTS / source, copy)
     settings = (FORGE / "foundry.toml").read_text()
     settings = settings.replace('"SOLC"', f'"{shim}"').replace("PACKAGES", str(packages))
     (folder / "foundry.toml").write_text(settings)

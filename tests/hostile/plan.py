@@ -19,6 +19,8 @@ WAYS = (*values.rows(), *structure.rows(), *statements.rows())
 
 #: Attempts on each label before anything else: some ways do not change what they are given.
 LABEL_TRIES = 5
+#: And on each field.
+FIELD_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ def pairs(scene: Scene, ways: Sequence[Way] = WAYS) -> list[tuple[Way, Field]]:
 
 
 def ordered(scene: Scene, rng: random.Random) -> list[tuple[Way, Field]]:
-    """The pairs: first each way once and each label a few times, then each on each, then all."""
+    """The pairs: first each way once and each label a few times, then each on each, then each field
+    a few times, then all."""
     every = pairs(scene)
     rng.shuffle(every)
     seen: Counter[object] = Counter()
@@ -50,8 +53,9 @@ def ordered(scene: Scene, rng: random.Random) -> list[tuple[Way, Field]]:
         way, field = pair
         both = (way.name, field.label)
         new = not seen[way.name] or seen[field.label] < LABEL_TRIES
-        level = 0 if new else 1 if not seen[both] else 2
-        seen.update((way.name, field.label, both))
+        rare = seen[field] < FIELD_TRIES
+        level = 0 if new else 1 if not seen[both] else 2 if rare else 3
+        seen.update((way.name, field.label, both, field))
         return level
 
     return [pair for _, pair in sorted([(rank(p), p) for p in every], key=lambda entry: entry[0])]

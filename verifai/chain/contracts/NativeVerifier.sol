@@ -47,14 +47,14 @@ contract NativeVerifier is IProofVerifier {
     }
 
     /// @notice What checks tables: the first contract that this one has created.
-    function tableRules() public view returns (address) {
+    function rules() public view returns (address) {
         bytes32 digest = keccak256(abi.encodePacked(hex"d694", address(this), hex"01"));
         return address(uint160(uint256(digest)));
     }
 
     /// @inheritdoc IProofVerifier
     function register(bytes calldata table) external returns (bytes32 circuit) {
-        TableRules(tableRules()).check(table);
+        TableRules(rules()).check(table);
         address at;
         bytes memory code = abi.encodePacked(hex"00", table);
         circuit = keccak256(code);
