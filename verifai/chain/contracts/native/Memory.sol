@@ -101,12 +101,6 @@ function u16(uint256 offset) pure returns (uint256 v) {
     }
 }
 
-function u24(uint256 offset) pure returns (uint256 v) {
-    assembly {
-        v := shr(232, mload(add(HEADER, offset)))
-    }
-}
-
 function u32(uint256 offset) pure returns (uint256 v) {
     assembly {
         v := shr(224, mload(add(HEADER, offset)))
