@@ -177,7 +177,9 @@ def main() -> None:
     import verifai
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--ezkl", default="digits", metavar="MODELS", help="others stay as recorded")
+    parser.add_argument(
+        "--ezkl", default="digits", metavar="MODELS", help="others stay as recorded"
+    )
     parser.add_argument("--write", action="store_true", help=f"write {RECORD.name} and {PAGE.name}")
     arguments = parser.parse_args()
     with anvil() as url, verifai.chain.connect(url) as chain:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from eth_account import Account
 
+import verifai
 from tests.chain.node import RICH, Faulty, refused
 from verifai.chain import Terms, connect
 from verifai.chain.estimate import ether
@@ -98,3 +101,80 @@ def test_without_a_signer(start_anvil, pretended):
 )
 def test_wei_in_coins(wei, text):
     assert ether(wei) == text
+
+
+# ---- native proofs ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def native() -> Any:
+    """A key and two proofs of one small circuit."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("verifai._native", reason="the proving core is not built")
+    torch.manual_seed(0)
+    x = torch.rand(4, 1, 4)
+    module = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU())
+    pk, vk = verifai.setup(verifai.compile(verifai.export(module, (x[0],)), x))
+    return vk, verifai.prove(pk, x[0]), verifai.prove(pk, x[1])
+
+
+LOCAL = ("--chain-id", "31337")  # elsewhere no development reference string is valid
+
+
+def test_native_proofs_on_a_node(start_anvil, native, tmp_path):
+    """Deployment, registration and publication, before any of it is there; then what is left."""
+    vk, one, other = native
+    node, store = start_anvil(*LOCAL), verifai.KeyStore(tmp_path)
+    with connect(node.url, signer=Account.from_key(RICH)) as chain:
+        before = chain.estimate(one, vk)
+        assert node.web3.eth.block_number == 0
+        named = [step.what for step in before.steps]
+        assert named[-2:] == ["registering the circuit", "publishing"]
+        assert [name.split()[0] for name in named[:-2]] == ["deploying"] * 5
+        assert (before.unknown, before.recorded, before.affordable) == ((), False, True)
+        contracts = chain.deploy()
+        left = chain.estimate(one, vk)
+        assert [step.what for step in left.steps] == named[-2:]
+        receipt = chain.publish(one, vk, keys=store)
+        spent = contracts.gas_used + receipt.deployed_gas + receipt.gas_used
+        assert 0.97 * spent < before.gas < 1.03 * spent
+        assert left.gas - receipt.gas_used == pytest.approx(receipt.deployed_gas, rel=0.05)
+        (step,) = chain.estimate(other, vk).steps
+        assert step.gas == pytest.approx(receipt.gas_used, rel=0.05)
+        again = chain.estimate(one, vk)
+        assert (again.recorded, again.steps) == (True, ())
+        lie = verifai.Proof.of(other.statement, one.argument)
+        with pytest.raises(ChainRejected, match="refused it"):
+            chain.estimate(lie, vk)
+    with (
+        connect(start_anvil(*LOCAL).url, signer=Account.from_key(RICH)) as chain,
+        pytest.raises(ChainRejected, match="refused it"),
+    ):
+        chain.estimate(lie, vk)
+
+
+def test_native_proofs_where_nothing_is_simulated(start_anvil, native):
+    """The transactions that stand alone are estimated, the others named."""
+    vk, one, _ = native
+    missing = {"error": {"code": -32601, "message": "Method not found"}, "jsonrpc": "2.0", "id": 1}
+    node = start_anvil(*LOCAL)
+    with connect(node.url, signer=Account.from_key(RICH)) as chain:
+        chain.web3.provider = Faulty(chain.web3.provider, {"eth_simulateV1": [missing] * 3})
+        first = chain.estimate(one, vk)
+        assert first.steps[0].what == "deploying verifai-native-1"
+        assert first.unknown[0] == "deploying VerifierRouter"  # wants to see its verifier
+        assert first.unknown[-2:] == ("registering the circuit", "publishing")
+        chain.deploy()
+        (step,) = chain.estimate(one, vk).steps
+        assert step.what == "registering the circuit"
+
+
+def test_native_proofs_on_the_embedded_chain(native, tmp_path):
+    vk, one, other = native
+    with connect() as chain:
+        first = chain.estimate(one, vk)
+        assert first.unknown[-1] == "publishing"
+        assert chain.web3.eth.block_number == 0
+        receipt = chain.publish(one, vk, keys=verifai.KeyStore(tmp_path))
+        (step,) = chain.estimate(other, vk).steps
+        assert step.gas == pytest.approx(receipt.gas_used, rel=0.1)

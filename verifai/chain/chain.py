@@ -201,15 +201,18 @@ class Chain:
     def estimate(self, proof: Proof, vk: VerifyingKey) -> PublishEstimate:
         """What :meth:`publish` would cost; nothing is signed or sent.
 
-        Where the contracts do not stand yet, the node is asked to pretend them; a node that cannot
-        leaves the publishing transaction's cost unknown.
+        Where the contracts do not stand yet, the node is asked to pretend them, or to simulate the
+        transactions one after the other; a node that cannot leaves some costs unknown.
 
         Raises:
             ChainRejected: the contract would refuse the proof.
             UnsupportedError, EnvironmentFault, NetworkError, UsageError: as publishing.
         """
         from verifai.backends import get
+        from verifai.chain.native.estimate import estimate
 
+        if vk.guarantees.backend == "native":
+            return estimate(self, self._registry, proof, vk)
         call = get(vk.guarantees.backend).evm_call(vk, proof.statement, proof.argument)
         contract, shipped = _verifier_contract(vk), artefact()
         registry = self._registry or self._standing(shipped.code_hash)

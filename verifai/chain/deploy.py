@@ -134,29 +134,39 @@ def deploy(
         raise UsageError("A deployment needs an owner of the router.", hint="deploy(owner=...)")
     steps: list[Step] = []
     _require_proxy(sender, steps)
+    for name, verifier in verifiers.items():
+        if isinstance(verifier, str) and not sender.code(checksum(verifier)):
+            raise UsageError(f"There is no code at {verifier}, the verifier of {name}.")
+    standing, creations = planned(verifiers, master, delay)
+    at = {name: _create(sender, name, creation, steps) for name, creation in creations.items()}
+    names = ("VerifierRouter", "NativeProofRegistry", "ModelRegistry", "JobMarket")
+    router, registry, models, market = (at[name] for name in names)
+    return Contracts(router, registry, models, market, standing, tuple(steps))
+
+
+def planned(
+    verifiers: Mapping[str, bytes | str], owner: str, delay: int = DELAY
+) -> tuple[dict[str, str], dict[str, bytes]]:
+    """What :func:`deploy` creates: the verifiers' addresses by proof system, and the creation code
+    of every contract by name, in order."""
     standing: dict[str, str] = {}
+    creations: dict[str, bytes] = {}
     for name, verifier in verifiers.items():
         if isinstance(verifier, str):
             standing[name] = checksum(verifier)
-            if not sender.code(standing[name]):
-                raise UsageError(f"There is no code at {standing[name]}, the verifier of {name}.")
         else:
-            standing[name] = _create(sender, name, verifier, steps)
+            creations[name] = verifier
+            standing[name] = create2_address(verifier)
 
     def stand(contract: str, *arguments: object) -> str:
-        return _create(sender, contract, interface(contract).deployment(*arguments), steps)
+        creations[contract] = interface(contract).deployment(*arguments)
+        return create2_address(creations[contract])
 
-    router = stand(
-        "VerifierRouter",
-        checksum(master),
-        delay,
-        [system_id(name) for name in standing],
-        list(standing.values()),
-    )
-    registry = stand("NativeProofRegistry", router)
-    models = stand("ModelRegistry")
-    market = stand("JobMarket", router, models)
-    return Contracts(router, registry, models, market, standing, tuple(steps))
+    systems, addresses = [system_id(name) for name in standing], list(standing.values())
+    router = stand("VerifierRouter", checksum(owner), delay, systems, addresses)
+    stand("NativeProofRegistry", router)
+    stand("JobMarket", router, stand("ModelRegistry"))
+    return standing, creations
 
 
 def _create(sender: Sender, name: str, creation: bytes, steps: list[Step]) -> str:
@@ -175,15 +185,27 @@ def _create(sender: Sender, name: str, creation: bytes, steps: list[Step]) -> st
     return address
 
 
-def _require_proxy(sender: Sender, steps: list[Step]) -> None:
+def require_deployable(sender: Sender) -> bool:
+    """Whether the proxy has to be deployed before anything else, which only local chains allow.
+
+    Raises:
+        UnsupportedError: another chain without the proxy.
+        NetworkError: the node failed.
+    """
     code = sender.code(PROXY)
     if code == PROXY_CODE:
-        return
+        return False
     if code or int(sender.chain_id.removeprefix("eip155:")) not in LOCAL_CHAINS:
         raise UnsupportedError(
             f"{sender.chain_id} has no deterministic deployment proxy at {PROXY}.",
             hint="github.com/Arachnid/deterministic-deployment-proxy says how it gets there.",
         )
+    return True
+
+
+def _require_proxy(sender: Sender, steps: list[Step]) -> None:
+    if not require_deployable(sender):
+        return
     sender.send(PROXY_SENDER, b"", "funding the deployment proxy's creator", value=PROXY_COST)
     with asking("deploying the deployment proxy", sender.url):
         digest = sender.web3.eth.send_raw_transaction(PROXY_TRANSACTION)

@@ -94,6 +94,28 @@ def event_of(log: Mapping[str, Any]) -> Event:
     )
 
 
+def publish_calldata(circuit: bytes, context: bytes, words: bytes, argument: bytes) -> bytes:
+    """The transaction data that publishes a proof; ``context`` is canonical JSON or empty."""
+    arguments = (native_system(), circuit, context, words, argument)
+    return interface("NativeProofRegistry").call("publish", *arguments)
+
+
+def rejected(refusal: Reverted) -> ChainRejected:
+    """A revert of the registry, the router or the verifier in words."""
+    known = (interface(name) for name in ("NativeProofRegistry", "VerifierRouter"))
+    found = next((e for one in known if (e := one.error(refusal.data))), None)
+    refused = verifier_refusal(refusal.data)
+    name = found[0] if found else refused[0] if refused else "unknown"
+    step = f" at {refused[1]!r}" if refused else ""
+    return ChainRejected(
+        f"the contract refused it ({refusal if name == 'unknown' else name + step})",
+        check=CONTRACT_CHECK,
+        check_name="contract",
+        hint="Nothing was recorded.",
+        reason=name,
+    )
+
+
 class NativeRegistry:
     """One NativeProofRegistry, through one connection.
 
@@ -136,24 +158,11 @@ class NativeRegistry:
             verify(proof, vk, context)
         text = b"" if context is None else canonical_json(dict(context))
         words = statement_words(vk, proof.statement)
-        data = self._registry.call(
-            "publish", native_system(), circuit, text, words, bytes(proof.argument)
-        )
+        data = publish_calldata(circuit, text, words, bytes(proof.argument))
         try:
             mined = self._sender.send(self.address, data, "publishing")
         except Reverted as refusal:
-            known = (interface(name) for name in ("NativeProofRegistry", "VerifierRouter"))
-            found = next((e for one in known if (e := one.error(refusal.data))), None)
-            refused = verifier_refusal(refusal.data)
-            name = found[0] if found else refused[0] if refused else "unknown"
-            step = f" at {refused[1]!r}" if refused else ""
-            raise ChainRejected(
-                f"the contract refused it ({refusal if name == 'unknown' else name + step})",
-                check=CONTRACT_CHECK,
-                check_name="contract",
-                hint="Nothing was recorded.",
-                reason=name,
-            ) from None
+            raise rejected(refusal) from None
         return "0x" + bytes(mined["transactionHash"]).hex()
 
     def find(

@@ -180,6 +180,11 @@ class Sender:
                 if overrides
                 else self.web3.eth.estimate_gas(transaction)  # type: ignore[arg-type]
             )
+        return self.priced(what, gas, value)
+
+    def priced(self, what: str, gas: int, value: int = 0) -> Estimate:
+        """The cost of a transaction whose gas is known. Raises as :meth:`estimate`."""
+        signer, _ = self._needed()
         if gas > TRANSACTION_GAS_CAP:
             raise UnsupportedError(
                 f"{what} needs about {gas:,} gas; a transaction may use "

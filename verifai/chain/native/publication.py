@@ -74,6 +74,52 @@ def circuit_table(key: VerifyingKey, batch: int) -> bytes:
     return compact_table(table, commitments, tau_g2, batch, inputs)
 
 
+@dataclass(frozen=True)
+class Publication:
+    """What publishing a bundle puts on a chain.
+
+    Attributes:
+        compact: the circuit's compact table; ``circuit`` is its name.
+        context: canonical JSON, empty for none.
+        words: public words, 16 bytes each.
+        linked: commitments, 32 bytes each.
+    """
+
+    compact: bytes = field(repr=False)
+    circuit: bytes
+    context: bytes
+    words: bytes = field(repr=False)
+    linked: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, proof: Proof, key: VerifyingKey) -> Publication:
+        """Of a bundle.
+
+        Raises:
+            UnsupportedError: a batch of one; or as :func:`circuit_table`.
+            VerificationError: the statement is none of this key.
+        """
+        batch = proof.statement.batch(key)
+        if batch == 1:
+            raise UnsupportedError(
+                "A batch of one cannot be told from one inference on a chain.",
+                hint="Prove the input without a leading axis.",
+            )
+        compact = circuit_table(key, batch or 1)
+        context = proof.statement.context
+        return cls(
+            compact,
+            circuit_id(compact),
+            b"" if context is None else canonical_json(dict(context)),
+            statement_words(key, proof.statement),
+            commitments(proof.statement),
+        )
+
+    def record(self, registry: NativeRegistry, publisher: str) -> NativeRecord | None:
+        """The publisher's record of this statement, if there is one. Raises NetworkError."""
+        return registry.find(publisher, self.circuit, self.context, self.words, self.linked)
+
+
 def expected_registry(owner: str) -> str:
     """Where the registry of native proofs stands that ``owner`` deploys (EIP-55)."""
     verifier = create2_address(artefact().creation)
@@ -122,7 +168,7 @@ def register(chain: Chain, verifier: str, compact: bytes) -> tuple[bytes, int]:
         NetworkError: the node failed, or the contract refused the table.
     """
     circuit = circuit_id(compact)
-    if _known(chain._sender, verifier, circuit):
+    if known_circuit(chain._sender, verifier, circuit):
         return circuit, 0
     data = interface("NativeVerifier").call("register", compact)
     try:
@@ -141,31 +187,22 @@ def publish(
         ChainRejected, NetworkError, EnvironmentFault, UnsupportedError: as ``Chain.publish``.
     """
     sender = chain._sender
-    batch = proof.statement.batch(key)
-    if batch == 1:
-        raise UnsupportedError(
-            "A batch of one cannot be told from one inference on a chain.",
-            hint="Prove the input without a leading axis.",
-        )
-    compact = circuit_table(key, batch or 1)
+    asked = Publication.of(proof, key)
     gas = 0
     if registry is None:
         contracts = deploy_all(chain)
         registry, gas = contracts.registry, contracts.gas_used
-    verifier = _verifier(sender, registry)
-    circuit, more = register(chain, verifier, compact)
-    gas += more
+    verifier = verifier_of(sender, registry)
+    gas += register(chain, verifier, asked.compact)[1]
     records = NativeRegistry(chain, registry)
-    context = proof.statement.context
-    bound = b"" if context is None else canonical_json(dict(context))
-    words = statement_words(key, proof.statement)
-    linked = commitments(proof.statement)
-    found = records.find(str(sender.address), circuit, bound, words, linked)
+    found = asked.record(records, str(sender.address))
     if found is None:
-        hash_ = records.publish(proof, key, circuit, check=check)
+        hash_ = records.publish(proof, key, asked.circuit, check=check)
     else:  # of this statement, perhaps by another proof
         hash_ = found.transaction_hash
-        proof = NativeCall(circuit, batch or 1, bound, words, found.argument).proof(key)
+        batch = proof.statement.batch(key) or 1
+        call = NativeCall(asked.circuit, batch, asked.context, asked.words, found.argument)
+        proof = call.proof(key)
     with asking("the receipt", sender.url):
         mined: Any = sender.web3.eth.get_transaction_receipt(hash_)  # type: ignore[arg-type]
     return Receipt(
@@ -191,7 +228,7 @@ def published(chain: Chain, registry: str) -> Iterator[Published]:
         NetworkError: the node failed, or does not tell the whole history.
     """
     sender = chain._sender
-    verifier = _verifier(sender, registry)
+    verifier = verifier_of(sender, registry)
     for record in NativeRegistry(chain, registry).records():
         yield _published(sender, registry, verifier, record)
 
@@ -223,7 +260,8 @@ def _published(sender: Sender, registry: str, verifier: str, record: NativeRecor
     )
 
 
-def _verifier(sender: Sender, registry: str) -> str:
+def verifier_of(sender: Sender, registry: str) -> str:
+    """The native verifier that a registry's router has now (EIP-55). Raises NetworkError."""
     router = router_of(sender, registry)
     shipped = interface("VerifierRouter")
     data = shipped.call("verifierOf", native_system())
@@ -235,8 +273,11 @@ def _verifier(sender: Sender, registry: str) -> str:
     return checksum(shipped.result("verifierOf", answer)[0])
 
 
-def _known(sender: Sender, verifier: str, circuit: bytes) -> bool:
+def known_circuit(sender: Sender, verifier: str, circuit: bytes) -> bool:
+    """Whether a circuit is registered with the verifier at an address. Raises NetworkError."""
     try:
+        if not sender.code(verifier):
+            return False
         _info(sender, verifier, circuit)
     except Reverted:
         return False

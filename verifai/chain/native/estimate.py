@@ -1,0 +1,87 @@
+"""What publishing a native proof would cost: deployment, registration, publication."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from verifai.chain.deploy import (
+    PROXY,
+    PROXY_CODE,
+    PROXY_COST,
+    PROXY_SENDER,
+    SALT,
+    create2_address,
+    planned,
+    require_deployable,
+)
+from verifai.chain.estimate import Estimate, PublishEstimate
+from verifai.chain.faults import Reverted
+from verifai.chain.interface import interface
+from verifai.chain.jobs import NATIVE_SYSTEM
+from verifai.chain.native.contract import artefact
+from verifai.chain.native.publication import Publication, known_circuit, verifier_of
+from verifai.chain.native_registry import NativeRegistry, publish_calldata, rejected
+from verifai.chain.simulation import Call, simulate
+from verifai.errors import UsageError
+from verifai.proof import Proof, VerifyingKey
+
+if TYPE_CHECKING:
+    from verifai.chain.chain import Chain
+
+
+def estimate(
+    chain: Chain, registry: str | None, proof: Proof, key: VerifyingKey
+) -> PublishEstimate:
+    """See :meth:`verifai.chain.Chain.estimate`.
+
+    Transactions that need what others before them leave behind are simulated together; a node that
+    does not simulate is asked for those that stand alone.
+    """
+    sender = chain._sender
+    if sender.address is None:
+        raise UsageError("This connection only reads: it has no signer.")
+    asked = Publication.of(proof, key)
+    calls: list[Call] = []
+    code: dict[str, bytes] = {}
+    steps: list[Estimate] = []
+    if registry is None:
+        if require_deployable(sender):
+            code[PROXY] = PROXY_CODE
+            what = "funding the deployment proxy's creator"
+            steps.append(sender.estimate(PROXY_SENDER, b"", what, value=PROXY_COST))
+        _, creations = planned({NATIVE_SYSTEM: artefact().creation}, sender.address)
+        for name, creation in creations.items():
+            if not sender.code(create2_address(creation)):
+                calls.append(Call(f"deploying {name}", PROXY, SALT + creation))
+        registry = create2_address(creations["NativeProofRegistry"])
+    alone = len(calls)
+    stands = bool(sender.code(registry))
+    verifier = verifier_of(sender, registry) if stands else create2_address(artefact().creation)
+    if not known_circuit(sender, verifier, asked.circuit):
+        data = interface("NativeVerifier").call("register", asked.compact)
+        calls.append(Call("registering the circuit", verifier, data))
+    elif stands and asked.record(NativeRegistry(chain, registry), sender.address) is not None:
+        return PublishEstimate(sender.chain_id, True, ())
+    text = publish_calldata(asked.circuit, asked.context, asked.words, bytes(proof.argument))
+    calls.append(Call("publishing", registry, text))
+    try:
+        if len(calls) == 1:
+            steps.append(sender.estimate(registry, text, "publishing"))
+            return PublishEstimate(sender.chain_id, False, tuple(steps))
+        found = simulate(sender, calls, code)
+        if found is not None:
+            steps += [sender.priced(c.what, gas) for c, gas in zip(calls, found, strict=True)]
+            return PublishEstimate(sender.chain_id, False, tuple(steps))
+    except Reverted as refusal:
+        raise rejected(refusal) from None
+    left = []
+    for number, call in enumerate(calls):
+        # with the proxy, most creations stand alone, and so does a registration with its verifier
+        try:
+            if not code and number < (alone or 1):
+                steps.append(sender.estimate(call.to, call.data, call.what))
+                continue
+        except Reverted:
+            pass  # this one needs those before it
+        left.append(call.what)
+    return PublishEstimate(sender.chain_id, False, tuple(steps), tuple(left))
