@@ -13,9 +13,8 @@ import torch
 from eth_account import Account
 
 import verifai
-from verifai.chain.market import Market
-from verifai.chain.models import Models, Role, Share
-from verifai.chain.words import input_words
+from verifai.chain.market import Market, Models, Role, Share
+from verifai.chain.native.words import input_words
 
 ETHER = 10**18
 

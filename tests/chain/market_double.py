@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from eth_account import Account
 
-from verifai.chain import Chain, abi
+from verifai.chain import Chain
+from verifai.chain.artefacts import abi
+from verifai.chain.artefacts.solidity import compile_contract
 from verifai.chain.deploy import Contracts, deploy
-from verifai.chain.jobs import NATIVE_SYSTEM
 from verifai.chain.market import Market
-from verifai.chain.sender import Sender
-from verifai.chain.signer import KeyAccount
-from verifai.chain.solidity import compile_contract
+from verifai.chain.native.contract import NATIVE_SYSTEM
+from verifai.chain.transactions.sender import Sender
+from verifai.chain.transactions.signer import KeyAccount
 from verifai.proof import VerifyingKey
 from verifai.verifier.native import key_digest
 

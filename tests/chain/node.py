@@ -17,7 +17,7 @@ import requests
 from web3 import HTTPProvider, Web3
 from web3.providers import BaseProvider
 
-from verifai.chain.toolchain import npm_install
+from verifai.chain.artefacts.toolchain import npm_install
 from verifai.home import home
 
 #: Nothing that a test starts outlives this.

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from verifai.chain import abi, connect, eas, erc8004
+from verifai.chain import connect
+from verifai.chain.artefacts import abi
+from verifai.chain.artefacts.solidity import compile_contract
 from verifai.chain.chain import Chain
 from verifai.chain.published import Published
-from verifai.chain.solidity import compile_contract
+from verifai.chain.standards import eas, erc8004
 from verifai.errors import MalformedError, NetworkError, UsageError
 
 ATTESTATIONS = """

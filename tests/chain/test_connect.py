@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from verifai.chain import connect, rpc
+from verifai.chain import connect
+from verifai.chain.node import rpc
 from verifai.errors import EnvironmentFault, MalformedError, MissingExtra, NetworkError, UsageError
 
 

@@ -8,8 +8,10 @@ import pytest
 
 pytest.importorskip("eth_tester")
 
-from verifai.chain import Chain, abi, connect
-from verifai.chain.build import CONTRACTS
+from verifai.chain import Chain, connect
+from verifai.chain.artefacts import abi
+from verifai.chain.artefacts.build import CONTRACTS
+from verifai.chain.artefacts.interface import interface
 from verifai.chain.deploy import (
     LOCAL_CHAINS,
     PROXY,
@@ -19,9 +21,8 @@ from verifai.chain.deploy import (
     deploy,
     system_id,
 )
-from verifai.chain.interface import interface
-from verifai.chain.jobs import Bid
 from verifai.chain.market import Market
+from verifai.chain.market.jobs import Bid
 from verifai.errors import NetworkError, UnsupportedError, UsageError
 
 #: PUSH1 1 PUSH0 MSTORE8 PUSH1 1 PUSH0 RETURN: a contract whose code is one byte.

@@ -10,7 +10,7 @@ from eth_account import Account
 import verifai
 from tests.chain.node import RICH, Faulty, refused
 from verifai.chain import Terms, connect
-from verifai.chain.estimate import ether
+from verifai.chain.transactions.estimate import ether
 from verifai.errors import ChainRejected, UsageError
 
 

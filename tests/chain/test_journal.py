@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from verifai.chain import connect
-from verifai.chain.journal import Block, Journal
+from verifai.chain.node.journal import Block, Journal
 from verifai.errors import EnvironmentFault, MalformedError
 
 

@@ -17,11 +17,12 @@ pytest.importorskip("torch")
 
 import verifai
 from tests.chain.market_double import CIRCUIT, ETHER, World, make_world
-from verifai.chain import abi, connect
-from verifai.chain.interface import interface
-from verifai.chain.jobs import Bid, DeclineReason, JobState, Terms
-from verifai.chain.market import Market, Stake
-from verifai.chain.words import input_words, statement_words, words_from
+from verifai.chain import connect
+from verifai.chain.artefacts import abi
+from verifai.chain.artefacts.interface import interface
+from verifai.chain.market.jobs import Bid, DeclineReason, JobState, Terms
+from verifai.chain.market.market import Market, Stake
+from verifai.chain.native.words import input_words, statement_words, words_from
 from verifai.errors import ChainRejected, InputError, MalformedError, UsageError, VerificationError
 from verifai.verifier.native.calldata import statement_of
 from verifai.verifier.native.check import context_bytes

@@ -12,9 +12,10 @@ pytest.importorskip("torch")
 
 import verifai
 from tests.chain.market_double import CIRCUIT, World, make_world
-from verifai.chain import abi, connect
-from verifai.chain.native_registry import NativeRegistry
-from verifai.chain.words import input_words, statement_words
+from verifai.chain import connect
+from verifai.chain.artefacts import abi
+from verifai.chain.native.registry import NativeRegistry
+from verifai.chain.native.words import input_words, statement_words
 from verifai.errors import ChainRejected, MalformedError, NetworkError, UsageError
 from verifai.verifier.native import key_digest
 from verifai.verifier.native.check import context_bytes

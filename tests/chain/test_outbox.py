@@ -14,7 +14,7 @@ from eth_account import Account
 
 from tests.chain.node import RICH
 from verifai.chain import Terms, connect
-from verifai.chain.outbox import (
+from verifai.chain.transactions.outbox import (
     FINAL_BLOCKS,
     Entry,
     Outbox,
@@ -77,7 +77,7 @@ def test_a_damaged_entry_is_named(tmp_path, change):
 
 
 def test_one_process_at_a_time(tmp_path, monkeypatch):
-    monkeypatch.setattr("verifai.chain.outbox.LOCK_SECONDS", 0.1)
+    monkeypatch.setattr("verifai.chain.transactions.outbox.LOCK_SECONDS", 0.1)
     with (
         Outbox(tmp_path).locked(),
         pytest.raises(EnvironmentFault, match="Another process"),
@@ -103,7 +103,8 @@ def test_content_is_recipient_value_and_data():
 KILLED = """
 import os, signal, sys
 from eth_account import Account
-from verifai.chain import connect, delivery
+from verifai.chain import connect
+from verifai.chain.transactions import delivery
 where = sys.argv[2]
 hand_in, deliver = delivery.Delivery.hand_in, delivery.Delivery.deliver
 def before(*arguments):
@@ -143,7 +144,7 @@ def test_a_killed_process_is_continued(start_anvil, where):
 def test_a_killed_publication_is_continued(start_anvil, pretended, monkeypatch):
     """Each process finishes what the one before it left, and dies at the next transaction: three
     transactions in all, none twice."""
-    from verifai.chain.delivery import Delivery
+    from verifai.chain.transactions.delivery import Delivery
 
     class Died(BaseException):
         pass

@@ -150,7 +150,7 @@ contract Forwarder {
 
 
 def test_a_record_through_another_contract_is_a_problem(chain, pretended):
-    from verifai.chain.solidity import compile_contract
+    from verifai.chain.artefacts.solidity import compile_contract
 
     vk = pretended.key()
     receipt = chain.publish(pretended.proof(vk), vk)

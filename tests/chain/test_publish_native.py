@@ -18,7 +18,7 @@ from verifai.chain import connect
 from verifai.chain.market import Market
 from verifai.chain.native import circuit_id
 from verifai.chain.native.publication import circuit_table, router_of
-from verifai.chain.words import input_words
+from verifai.chain.native.words import input_words
 from verifai.errors import ChainRejected, InputError, UnsupportedError, UsageError
 
 

@@ -16,11 +16,12 @@ import pytest
 from eth_account import Account
 
 from tests.chain.node import RICH, Anvil, Faulty, refused
-from verifai.chain import Terms, connect, delivery
+from verifai.chain import Terms, connect
 from verifai.chain.chain import Chain
-from verifai.chain.delivery import Delivery
-from verifai.chain.faults import Reverted
-from verifai.chain.fees import Fees
+from verifai.chain.node.faults import Reverted
+from verifai.chain.transactions import delivery
+from verifai.chain.transactions.delivery import Delivery
+from verifai.chain.transactions.fees import Fees
 from verifai.errors import EnvironmentFault, NetworkError, UsageError
 
 TO = "0x" + "12" * 20

@@ -7,7 +7,8 @@ import traceback
 
 import pytest
 
-from verifai.chain import ExternalSigner, connect, signed, signer
+from verifai.chain import ExternalSigner, connect
+from verifai.chain.transactions import signed, signer
 from verifai.errors import EnvironmentFault, MalformedError, PolicyError, UsageError
 
 KEY = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318"

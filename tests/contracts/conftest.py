@@ -11,9 +11,9 @@ pytest.importorskip("eth_tester")
 
 from verifai.backends import EvmCall
 from verifai.chain import Chain, connect
-from verifai.chain.faults import Reverted
+from verifai.chain.artefacts.solidity import compile_contract
+from verifai.chain.node.faults import Reverted
 from verifai.chain.registry import Publication, artefact, read_error
-from verifai.chain.solidity import compile_contract
 
 #: A test names the contract it needs.
 VERIFIERS = """

@@ -12,9 +12,9 @@ from importlib import resources
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from verifai.chain.build import CONTRACTS
-from verifai.chain.sources import COMPILER, NAMES, closure, openzeppelin_folder
-from verifai.chain.toolchain import find_node, npm_install
+from verifai.chain.artefacts.build import CONTRACTS
+from verifai.chain.artefacts.sources import COMPILER, NAMES, closure, openzeppelin_folder
+from verifai.chain.artefacts.toolchain import find_node, npm_install
 from verifai.home import home
 
 FORGE = Path(__file__).parent / "forge"

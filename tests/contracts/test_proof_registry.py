@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from verifai.backends import EvmCall
-from verifai.chain import abi
-from verifai.chain.faults import Reverted
+from verifai.chain.artefacts import abi
+from verifai.chain.node.faults import Reverted
 from verifai.chain.registry import Publication
 
 MODULUS = 21888242871839275222246405745257275088548364400416034343698204186575808495617

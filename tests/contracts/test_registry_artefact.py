@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from verifai.chain import build
+from verifai.chain.artefacts import build
 from verifai.chain.registry import ERRORS, artefact
 from verifai.errors import MalformedError
 

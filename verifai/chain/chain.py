@@ -7,20 +7,20 @@ from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
-from verifai.chain import abi
-from verifai.chain import signer as signers
-from verifai.chain.cursor import Cursor
+from verifai.chain.artefacts import abi
+from verifai.chain.artefacts.solidity import CompiledContract, compile_contract
 from verifai.chain.deployments import Deployments
-from verifai.chain.estimate import PublishEstimate
-from verifai.chain.faults import Reverted, asking
-from verifai.chain.logs import EventSource
-from verifai.chain.outbox import Entry
+from verifai.chain.events.cursor import Cursor
+from verifai.chain.events.logs import EventSource
+from verifai.chain.events.watch import Seen, Watcher
+from verifai.chain.node.faults import Reverted, asking
 from verifai.chain.published import Published, Reader
 from verifai.chain.receipt import Receipt
 from verifai.chain.registry import Event, Publication, artefact, event_topic, read_error
-from verifai.chain.sender import Sender
-from verifai.chain.solidity import CompiledContract, compile_contract
-from verifai.chain.watch import Seen, Watcher
+from verifai.chain.transactions import signer as signers
+from verifai.chain.transactions.estimate import PublishEstimate
+from verifai.chain.transactions.outbox import Entry
+from verifai.chain.transactions.sender import Sender
 from verifai.errors import (
     ChainRejected,
     MalformedError,
@@ -258,7 +258,7 @@ class Chain:
             transaction (recipient, value, data) that was left unfinished is taken up in its place.
 
         Raises:
-            verifai.chain.faults.Reverted: the contract refuses it.
+            verifai.chain.node.faults.Reverted: the contract refuses it.
             EnvironmentFault, NetworkError, UnsupportedError, UsageError: as publishing.
         """
         return self._sender.send(to, data, what, value=value)
@@ -312,7 +312,7 @@ class Chain:
         Args:
             source: which events; None for the publications of :attr:`registries`, each an
                 :class:`verifai.chain.registry.Event` (:meth:`record` makes a Published of one).
-            options: as :class:`verifai.chain.watch.Watcher`: since, confirmations, once,
+            options: as :class:`verifai.chain.events.watch.Watcher`: since, confirmations, once,
                 poll_seconds, patience_seconds, path.
 
         Raises:
@@ -400,7 +400,7 @@ class Chain:
             UnsupportedError: a circuit that is too large for a chain.
             EnvironmentFault, NetworkError, UsageError: as :meth:`deploy`.
         """
-        from verifai.chain.jobs import NATIVE_SYSTEM
+        from verifai.chain.native.contract import NATIVE_SYSTEM
         from verifai.chain.native.publication import circuit_table, register
 
         verifier = self.deploy().verifiers[NATIVE_SYSTEM]
@@ -487,8 +487,8 @@ class Chain:
                 hint="connect(url, registry=ADDRESS) names the publisher's.",
             )
         first = min(self._reader(registry).created_in() for registry in registries)
-        from verifai.chain.interface import interface
-        from verifai.chain.native_registry import event_of
+        from verifai.chain.artefacts.interface import interface
+        from verifai.chain.native.registry import event_of
 
         native = interface("NativeProofRegistry").topic("ProofPublished")
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from verifai.chain import embedded, rpc
-from verifai.chain import signer as signers
 from verifai.chain.chain import Chain
 from verifai.chain.deployments import Deployments, default_path
-from verifai.chain.journal import LOCK_SECONDS, Journal
+from verifai.chain.node import embedded, rpc
+from verifai.chain.node.journal import LOCK_SECONDS, Journal
 from verifai.chain.registry import artefact, checksum
-from verifai.chain.sender import Sender
-from verifai.chain.signer import Signer
-from verifai.chain.terms import Terms
+from verifai.chain.transactions import signer as signers
+from verifai.chain.transactions.sender import Sender
+from verifai.chain.transactions.signer import Signer
+from verifai.chain.transactions.terms import Terms
 from verifai.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def connect(
         signer: who pays. None: on the embedded chain its development account, on a node the first
             account it holds unlocked. Else the name of an environment variable that holds a hex
             private key, the path of a keystore file (password in ``VERIFAI_KEYSTORE_PASSWORD``),
-            an ``eth_account`` local account, or a :class:`verifai.chain.signer.Signer`.
+            an ``eth_account`` local account, or a
+            :class:`verifai.chain.transactions.signer.Signer`.
         journal: a file in which the embedded chain lives on across processes; made if missing.
         registry: address of a ProofRegistry to use, e.g. another publisher's; None uses those that
             this machine deployed, and deploys one when it first publishes.
@@ -50,7 +51,7 @@ def connect(
 
     Raises:
         NetworkError: nothing at the URL, or no Ethereum node; found out within
-            ``CONNECT_SECONDS + PROBE_SECONDS`` of :mod:`verifai.chain.rpc`.
+            ``CONNECT_SECONDS + PROBE_SECONDS`` of :mod:`verifai.chain.node.rpc`.
         UsageError: no way to sign, a wrong URL, another chain than ``chain_id``, or another
             contract at ``registry``.
         MalformedError: the journal is damaged; the message names the line.

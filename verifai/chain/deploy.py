@@ -18,12 +18,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from verifai.chain import abi
+from verifai.chain.artefacts import abi
+from verifai.chain.artefacts.interface import interface
 from verifai.chain.chain import Chain
-from verifai.chain.faults import Reverted, asking
-from verifai.chain.interface import interface
+from verifai.chain.node.faults import Reverted, asking
 from verifai.chain.registry import checksum
-from verifai.chain.sender import Sender
+from verifai.chain.transactions.sender import Sender
 from verifai.errors import NetworkError, UnsupportedError, UsageError
 
 #: github.com/Arachnid/deterministic-deployment-proxy, present on practically every chain.

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from verifai.chain import abi
-from verifai.chain.faults import asking
+from verifai.chain.artefacts import abi
+from verifai.chain.node.faults import asking
 from verifai.chain.registry import Event, Publication, checksum, event_topic
 from verifai.errors import MalformedError, NetworkError
 

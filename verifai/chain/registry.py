@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
-from verifai.chain import abi
+from verifai.chain.artefacts import abi
 from verifai.errors import MalformedError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ ERRORS: Final[Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, repr=False)
 class Artefact:
-    """``contracts/ProofRegistry.json``: what ``python -m verifai.chain.build`` makes.
+    """``contracts/ProofRegistry.json``: what ``python -m verifai.chain.artefacts.build`` makes.
 
     Attributes:
         abi: interface.

@@ -9,7 +9,7 @@ from verifai.cli.chain_options import add_chain_arguments, connect
 from verifai.cli.output import Output
 
 if TYPE_CHECKING:
-    from verifai.chain.estimate import PublishEstimate
+    from verifai.chain.transactions.estimate import PublishEstimate
 
 HELP = "check a proof on chain and record it"
 
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
 
 
 def _estimate(estimate: PublishEstimate, output: Output) -> None:
-    from verifai.chain.estimate import ether
+    from verifai.chain.transactions.estimate import ether
 
     if estimate.recorded:
         output.say("This proof is on record already: publishing sends nothing.")

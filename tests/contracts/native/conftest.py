@@ -12,8 +12,8 @@ pytest.importorskip("verifai._native")
 from tests.chain.conftest import anvil as anvil
 from tests.contracts.native.circuits import Verifier
 from verifai.chain import connect
-from verifai.chain.faults import Reverted
 from verifai.chain.native.contract import artefact
+from verifai.chain.node.faults import Reverted
 
 
 @pytest.fixture(scope="session")

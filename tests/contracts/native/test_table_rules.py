@@ -232,7 +232,7 @@ def test_results_are_scalars(node, table):
 def test_a_table_says_what_it_is(node):
     from eth_abi import decode
 
-    from verifai.chain import abi
+    from verifai.chain.artefacts import abi
     from verifai.verifier.native.verify import key_digest
 
     claim, table = claim_of("mlp", 3, False), table_of("mlp", 3, False)

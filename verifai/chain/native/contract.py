@@ -8,9 +8,12 @@ from functools import cache
 from importlib import resources
 from typing import Final
 
-from verifai.chain import abi
+from verifai.chain.artefacts import abi
+from verifai.chain.deploy import system_id
 from verifai.chain.registry import Artefact
 
+#: The native backend's name on chains.
+NATIVE_SYSTEM: Final = "verifai-native-1"
 #: Bytes of a public word in calldata.
 WORD_BYTES: Final = 16
 
@@ -53,3 +56,8 @@ def refusal(data: bytes) -> tuple[str, str] | None:
                 return name, data[4:].hex()
             return name, data[4:].rstrip(b"\0").decode("ascii", "replace")
     return None
+
+
+def native_system() -> bytes:
+    """The four bytes of the native backend on chains."""
+    return system_id(NATIVE_SYSTEM)

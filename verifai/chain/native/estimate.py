@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from verifai.chain.artefacts.interface import interface
 from verifai.chain.deploy import (
     PROXY,
     PROXY_CODE,
@@ -14,14 +15,12 @@ from verifai.chain.deploy import (
     planned,
     require_deployable,
 )
-from verifai.chain.estimate import Estimate, PublishEstimate
-from verifai.chain.faults import Reverted
-from verifai.chain.interface import interface
-from verifai.chain.jobs import NATIVE_SYSTEM
-from verifai.chain.native.contract import artefact
+from verifai.chain.native.contract import NATIVE_SYSTEM, artefact
 from verifai.chain.native.publication import Publication, known_circuit, verifier_of
-from verifai.chain.native_registry import NativeRegistry, publish_calldata, rejected
-from verifai.chain.simulation import Call, simulate
+from verifai.chain.native.registry import NativeRegistry, publish_calldata, rejected
+from verifai.chain.node.faults import Reverted
+from verifai.chain.transactions.estimate import Estimate, PublishEstimate
+from verifai.chain.transactions.simulation import Call, simulate
 from verifai.errors import UsageError
 from verifai.proof import Proof, VerifyingKey
 

@@ -11,17 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from verifai.chain.artefacts.interface import interface
 from verifai.chain.deploy import DELAY, Contracts, create2_address, deploy
-from verifai.chain.faults import Reverted, asking
-from verifai.chain.interface import interface
-from verifai.chain.jobs import NATIVE_SYSTEM, native_system
-from verifai.chain.native.contract import artefact, refusal
+from verifai.chain.native.contract import NATIVE_SYSTEM, artefact, native_system, refusal
+from verifai.chain.native.registry import NativeRecord, NativeRegistry
 from verifai.chain.native.table import circuit_id, compact_table
-from verifai.chain.native_registry import NativeRecord, NativeRegistry
+from verifai.chain.native.words import commitments, statement_words, words_from
+from verifai.chain.node.faults import Reverted, asking
 from verifai.chain.published import Published
 from verifai.chain.receipt import Receipt
 from verifai.chain.registry import checksum
-from verifai.chain.words import commitments, statement_words, words_from
 from verifai.errors import MalformedError, NetworkError, UnsupportedError
 from verifai.proof import Proof, VerifyingKey
 from verifai.proof.codec import canonical_json, parse_canonical_json
@@ -30,7 +29,7 @@ from verifai.verifier.native.calldata import statement_of
 
 if TYPE_CHECKING:
     from verifai.chain.chain import Chain
-    from verifai.chain.sender import Sender
+    from verifai.chain.transactions.sender import Sender
 
 
 @dataclass(frozen=True)

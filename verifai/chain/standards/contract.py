@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from verifai.chain import abi
-from verifai.chain.faults import Reverted, asking
+from verifai.chain.artefacts import abi
+from verifai.chain.node.faults import Reverted, asking
 from verifai.chain.registry import checksum
 from verifai.errors import MalformedError, NetworkError, UsageError
 

@@ -10,8 +10,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
+from verifai.chain.artefacts.toolchain import SOLC_VERSION, find_node, run_limited, solc_folder
 from verifai.chain.atomic import write_atomically
-from verifai.chain.toolchain import SOLC_VERSION, find_node, run_limited, solc_folder
 from verifai.errors import EnvironmentFault, InternalError, MalformedError, UnsupportedError
 from verifai.home import home
 from verifai.proof.codec import canonical_json, parse_canonical_json
@@ -53,7 +53,7 @@ class CompiledContract:
     @property
     def code_hash(self) -> str:
         """Keccak-256 of the runtime code, as EXTCODEHASH (EIP-1052) gives it: 0x and 64 digits."""
-        from verifai.chain.abi import keccak
+        from verifai.chain.artefacts.abi import keccak
 
         return "0x" + keccak(self.runtime).hex()
 

@@ -2,9 +2,9 @@
 
 Before anything is signed: the node is still on the chain that was connected to, the transaction
 would not revert, the signer can pay for it, and no earlier process left the same one unfinished
-(:mod:`verifai.chain.outbox`). After it is signed it is only ever delivered
-(:mod:`verifai.chain.delivery`), never signed again with another nonce unless that is the one way
-left.
+(:mod:`verifai.chain.transactions.outbox`). After it is signed it is only ever delivered
+(:mod:`verifai.chain.transactions.delivery`), never signed again with another nonce unless that is
+the one way left.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from verifai.chain.delivery import Delivery, Superseded
-from verifai.chain.estimate import Estimate, ether
-from verifai.chain.faults import Reverted, asking
-from verifai.chain.fees import limit, offer
-from verifai.chain.outbox import Entry, Outbox, Version, content_digest, default_folder
+from verifai.chain.node.faults import Reverted, asking
 from verifai.chain.published import LOG_BLOCKS
-from verifai.chain.signer import NodeAccount, Signer
-from verifai.chain.terms import Terms
+from verifai.chain.transactions.delivery import Delivery, Superseded
+from verifai.chain.transactions.estimate import Estimate, ether
+from verifai.chain.transactions.fees import limit, offer
+from verifai.chain.transactions.outbox import Entry, Outbox, Version, content_digest, default_folder
+from verifai.chain.transactions.signer import NodeAccount, Signer
+from verifai.chain.transactions.terms import Terms
 from verifai.errors import (
     EnvironmentFault,
     NetworkError,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from verifai.chain.fees import Fees
+from verifai.chain.transactions.fees import Fees
 
 
 @dataclass(frozen=True)

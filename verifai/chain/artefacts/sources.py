@@ -14,8 +14,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-from verifai.chain.solidity import MAX_CODE_BYTES, CompiledContract, run_solc
-from verifai.chain.toolchain import npm_install
+from verifai.chain.artefacts.solidity import MAX_CODE_BYTES, CompiledContract, run_solc
+from verifai.chain.artefacts.toolchain import npm_install
 from verifai.errors import InternalError, MalformedError
 from verifai.home import home
 from verifai.proof.codec import canonical_json

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from verifai.chain.terms import MAX_FEE_FACTOR, Terms
+from verifai.chain.transactions.terms import MAX_FEE_FACTOR, Terms
 from verifai.errors import EnvironmentFault
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
-from verifai.chain.cursor import REORG_BLOCKS, Cursor
-from verifai.chain.faults import asking
-from verifai.chain.logs import EventSource, Log
+from verifai.chain.events.cursor import REORG_BLOCKS, Cursor
+from verifai.chain.events.logs import EventSource, Log
+from verifai.chain.node.faults import asking
 from verifai.errors import MalformedError, NetworkError, UsageError
 
 if TYPE_CHECKING:

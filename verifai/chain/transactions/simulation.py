@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from verifai.chain.faults import Reverted, asking
-from verifai.chain.sender import TRANSACTION_GAS_CAP
+from verifai.chain.node.faults import Reverted, asking
+from verifai.chain.transactions.sender import TRANSACTION_GAS_CAP
 
 if TYPE_CHECKING:
-    from verifai.chain.sender import Sender
+    from verifai.chain.transactions.sender import Sender
 
 
 @dataclass(frozen=True)

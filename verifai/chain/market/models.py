@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from verifai.chain.artefacts.interface import interface
 from verifai.chain.chain import Chain
-from verifai.chain.faults import Reverted
-from verifai.chain.interface import interface
-from verifai.chain.jobs import NATIVE, Action, native_system
+from verifai.chain.market.jobs import NATIVE, Action
+from verifai.chain.native.contract import native_system
+from verifai.chain.node.faults import Reverted
 from verifai.chain.registry import checksum
 from verifai.errors import NetworkError, UsageError
 from verifai.proof import VerifyingKey

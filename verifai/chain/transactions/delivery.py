@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from verifai.chain import signed as transactions
-from verifai.chain.faults import asking, refusal, translated
-from verifai.chain.fees import Fees, limit, offer
-from verifai.chain.outbox import FINAL_BLOCKS, Entry, Outbox, Version
-from verifai.chain.signer import Signer
-from verifai.chain.terms import Terms
+from verifai.chain.node.faults import asking, refusal, translated
+from verifai.chain.transactions import signed as transactions
+from verifai.chain.transactions.fees import Fees, limit, offer
+from verifai.chain.transactions.outbox import FINAL_BLOCKS, Entry, Outbox, Version
+from verifai.chain.transactions.signer import Signer
+from verifai.chain.transactions.terms import Terms
 from verifai.errors import NetworkError, UnsupportedError, VerifaiError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Delivery:
 
         Returns:
             None if the node has it, or if nobody knows whether it has; else why it was refused, in
-            the words of :func:`verifai.chain.faults.refusal`.
+            the words of :func:`verifai.chain.node.faults.refusal`.
         """
         raw = entry.versions[-1].raw
         if not raw:

@@ -14,7 +14,8 @@
 
 A provider may ``accept`` before it proves, which locks its collateral, or prove first and hand the
 proof in while the lease is offered; why, and what protects whom, is said in
-``contracts/JobMarket.sol``. What an input's words are: :func:`verifai.chain.words.input_words`.
+``contracts/JobMarket.sol``. What an input's words are:
+:func:`verifai.chain.native.words.input_words`.
 """
 
 from __future__ import annotations
@@ -25,11 +26,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from verifai.backends.native.opening import commitment_of, opened
-from verifai.chain import abi
+from verifai.chain.artefacts import abi
+from verifai.chain.artefacts.interface import Interface, interface
 from verifai.chain.chain import CONTRACT_CHECK, Chain
-from verifai.chain.faults import Reverted, asking
-from verifai.chain.interface import Interface, interface
-from verifai.chain.jobs import (
+from verifai.chain.market.jobs import (
     NATIVE,
     Action,
     Bid,
@@ -38,12 +38,13 @@ from verifai.chain.jobs import (
     JobState,
     Terms,
     job_context,
-    native_system,
 )
+from verifai.chain.native.contract import native_system
 from verifai.chain.native.publication import circuit_table
 from verifai.chain.native.table import circuit_id
+from verifai.chain.native.words import commitments, input_words, statement_words, words_from
+from verifai.chain.node.faults import Reverted, asking
 from verifai.chain.registry import checksum
-from verifai.chain.words import commitments, input_words, statement_words, words_from
 from verifai.circuit import SRS, ProvingKey
 from verifai.errors import (
     ChainRejected,

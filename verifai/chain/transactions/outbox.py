@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from verifai.chain.abi import keccak
+from verifai.chain.artefacts.abi import keccak
 from verifai.chain.atomic import write_atomically
 from verifai.errors import EnvironmentFault, MalformedError
 from verifai.home import home

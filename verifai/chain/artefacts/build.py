@@ -2,8 +2,8 @@
 
 ::
 
-    python -m verifai.chain.build            # write contracts/*.json
-    python -m verifai.chain.build --check    # recompile and compare byte for byte
+    python -m verifai.chain.artefacts.build            # write contracts/*.json
+    python -m verifai.chain.artefacts.build --check    # recompile and compare byte for byte
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from verifai.chain import sources
+from verifai.chain.artefacts import sources
+from verifai.chain.artefacts.solidity import SETTINGS, compile_contract
+from verifai.chain.artefacts.toolchain import SOLC_VERSION
 from verifai.chain.atomic import write_atomically
-from verifai.chain.solidity import SETTINGS, compile_contract
-from verifai.chain.toolchain import SOLC_VERSION
 from verifai.errors import MalformedError, VerifaiError
 
-CONTRACTS: Final = Path(__file__).parent / "contracts"
+CONTRACTS: Final = Path(__file__).parents[1] / "contracts"
 NAMES: Final = ("ProofRegistry", *sources.NAMES)
 
 
@@ -56,13 +56,15 @@ def check(name: str) -> None:
     if not path.is_file() or path.read_text("ascii") != artefact_text(name):
         raise MalformedError(
             f"{path.name} is not what {name}.sol compiles to.",
-            hint="python -m verifai.chain.build writes it anew.",
+            hint="python -m verifai.chain.artefacts.build writes it anew.",
         )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m verifai.chain.build", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m verifai.chain.artefacts.build", description=__doc__
+    )
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
     options = parser.parse_args(arguments)
     try:

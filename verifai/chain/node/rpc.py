@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from verifai.chain.faults import asking
-from verifai.chain.signer import NodeAccount, Signer
+from verifai.chain.node.faults import asking
+from verifai.chain.transactions.signer import NodeAccount, Signer
 from verifai.errors import NetworkError, UsageError
 from verifai.extras import require
 

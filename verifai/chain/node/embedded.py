@@ -4,7 +4,7 @@ What is changed against the libraries' defaults, and why:
 
 - blocks depend on nothing random, so that a replayed journal gives the same block hashes;
 - the BN254 precompiles, pure Python and slow, are native code where there is some
-  (:mod:`verifai.chain.precompiles`);
+  (:mod:`verifai.chain.node.precompiles`);
 - gas is estimated with one run instead of a search with twenty;
 - a revert keeps its data.
 """
@@ -16,10 +16,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from verifai.chain.abi import keccak
-from verifai.chain.faults import Reverted
-from verifai.chain.journal import Block, Journal
-from verifai.chain.precompiles import bn254_precompiles
+from verifai.chain.artefacts.abi import keccak
+from verifai.chain.node.faults import Reverted
+from verifai.chain.node.journal import Block, Journal
+from verifai.chain.node.precompiles import bn254_precompiles
 from verifai.errors import InternalError
 from verifai.extras import require
 

@@ -7,8 +7,7 @@ from dataclasses import astuple, dataclass, fields, replace
 from enum import IntEnum
 from typing import Any, Final
 
-from verifai.chain import abi
-from verifai.chain.deploy import system_id
+from verifai.chain.artefacts import abi
 from verifai.chain.registry import checksum
 from verifai.errors import MalformedError
 from verifai.proof.codec import exact_fields
@@ -16,8 +15,6 @@ from verifai.verifier.native.keccak import keccak256
 
 #: The native coin among tokens.
 NATIVE: Final = "0x" + "00" * 20
-#: The native backend's name on chains.
-NATIVE_SYSTEM: Final = "verifai-native-1"
 
 
 class JobState(IntEnum):
@@ -222,8 +219,3 @@ def job_context(chain_id: int, market: str, job: int, provider: str) -> dict[str
         "job": job,
         "provider": provider.lower(),
     }
-
-
-def native_system() -> bytes:
-    """The four bytes of the native backend on chains."""
-    return system_id(NATIVE_SYSTEM)

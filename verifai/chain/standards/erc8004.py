@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from verifai.chain.chain import Chain
-from verifai.chain.contract import Contract
 from verifai.chain.published import Published
 from verifai.chain.registry import checksum
+from verifai.chain.standards.contract import Contract
 from verifai.errors import MalformedError, UsageError
 
 #: The best answer.

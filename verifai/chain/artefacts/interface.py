@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final
 
-from verifai.chain import abi
+from verifai.chain.artefacts import abi
 from verifai.errors import MalformedError
 
 #: Solidity's own errors; a contract's interface does not list them.

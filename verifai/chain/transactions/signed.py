@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from verifai.chain.abi import keccak
+from verifai.chain.artefacts.abi import keccak
 from verifai.errors import MalformedError
 from verifai.extras import require
 

@@ -15,11 +15,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from verifai.chain import abi
+from verifai.chain.artefacts import abi
 from verifai.chain.chain import Chain
-from verifai.chain.contract import Contract
 from verifai.chain.published import Published
 from verifai.chain.registry import checksum
+from verifai.chain.standards.contract import Contract
 from verifai.errors import MalformedError, NetworkError, UsageError
 
 #: The schema's text, as EAS registers it.

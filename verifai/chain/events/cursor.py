@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from verifai.chain.atomic import write_atomically
-from verifai.chain.logs import Log
+from verifai.chain.events.logs import Log
 from verifai.errors import MalformedError
 from verifai.proof.codec import canonical_json, exact_fields, parse_canonical_json
 

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from verifai.chain.artefacts.interface import interface
 from verifai.chain.chain import CONTRACT_CHECK, Chain
-from verifai.chain.faults import Reverted, asking
-from verifai.chain.interface import interface
-from verifai.chain.jobs import native_system
+from verifai.chain.native.contract import native_system
 from verifai.chain.native.contract import refusal as verifier_refusal
+from verifai.chain.native.words import statement_words, words_from
+from verifai.chain.node.faults import Reverted, asking
 from verifai.chain.registry import Event, checksum
-from verifai.chain.words import statement_words, words_from
 from verifai.errors import ChainRejected, MalformedError, NetworkError, UsageError
 from verifai.proof import Proof, VerifyingKey
 from verifai.proof.codec import canonical_json, parse_canonical_json
@@ -180,7 +180,7 @@ class NativeRegistry:
             circuit: 32 bytes.
             context: canonical JSON, empty for none.
             words: public words.
-            linked: commitments in the statement (:func:`verifai.chain.words.commitments`).
+            linked: commitments in the statement (:func:`verifai.chain.native.words.commitments`).
 
         Raises:
             NetworkError: the node failed, or does not show what the registry says it has.
