@@ -243,3 +243,21 @@ def test_another_contract_or_none(chain, service, validations):
         eas.read(chain, address, "0x" + "12" * 32)
     with pytest.raises(NetworkError, match="no EAS"):
         eas.attest(chain, address, RECORD)
+
+
+def test_a_native_record_is_named_first(chain, service, validations, pretended):
+    """Its event claims no digests; the bundle that is made from calldata has them."""
+    vk = pretended.key()
+    bundle, other = pretended.proof(vk), pretended.proof(vk, 5, 6)
+    record = replace(RECORD, statement_digest="", bundle_digest="")
+    with pytest.raises(UsageError, match="does not name its bundle"):
+        eas.attest(chain, service, record)
+    with pytest.raises(UsageError, match="does not name its bundle"):
+        erc8004.respond(chain, validations, "0x" + "1" * 64, record)
+    named = record.named(bundle)
+    assert (named.statement_digest, named.bundle_digest) == (bundle.statement.digest, bundle.digest)
+    assert named.named(bundle) == named
+    with pytest.raises(MalformedError, match="another bundle"):
+        named.named(other)
+    eas.register_schema(chain, service)
+    assert eas.read(chain, service, eas.attest(chain, service, named)).of(named)

@@ -8,7 +8,7 @@ and an answer that leaves one out is an error, never a shorter list.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from verifai.chain.artefacts import abi
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from verifai.backends import EvmCall
     from verifai.chain.native.publication import NativeCall
+    from verifai.proof import Proof
 
 #: Blocks asked for in one ``eth_getLogs``; public nodes allow 1,000 to 10,000. A node that refuses
 #: is asked for half as many, down to one.
@@ -63,10 +64,25 @@ class Published:
 
     def __repr__(self) -> str:
         problem = f", problem: {self.problem}" if self.problem else ""
+        what = f"bundle {self.bundle_digest[:12]}" if self.bundle_digest else "native proof"
         return (
-            f"Published(bundle {self.bundle_digest[:12]}, key {self.key_digest[:12]}, "
+            f"Published({what}, key {self.key_digest[:12]}, "
             f"block {self.block_number} of {self.chain_id}{problem})"
         )
+
+    def named(self, bundle: Proof) -> Published:
+        """The record with its bundle's digests, which the event of a native proof does not claim.
+
+        Args:
+            bundle: from :meth:`verifai.chain.Chain.bundle`.
+
+        Raises:
+            MalformedError: the record claims other digests.
+        """
+        digests = (bundle.statement.digest, bundle.digest)
+        if (self.statement_digest, self.bundle_digest) not in (digests, ("", "")):
+            raise MalformedError("The record claims the digests of another bundle.")
+        return replace(self, statement_digest=digests[0], bundle_digest=digests[1])
 
 
 class Reader:

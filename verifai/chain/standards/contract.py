@@ -13,6 +13,7 @@ from verifai.errors import MalformedError, NetworkError, UsageError
 
 if TYPE_CHECKING:
     from verifai.chain.chain import Chain
+    from verifai.chain.published import Published
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,20 @@ class Contract:
     def _refused(self, name: str, refusal: Reverted) -> UsageError:
         why = reason(refusal.data) or "no reason given"
         return UsageError(f"The {self.kind} at {self.address} refuses {name}: {why}.")
+
+
+def with_digests(record: Published) -> Published:
+    """The record, which has to name its bundle.
+
+    Raises:
+        UsageError: it does not.
+    """
+    if not record.bundle_digest:
+        raise UsageError(
+            "The event of a native proof does not name its bundle.",
+            hint="record.named(chain.bundle(record, key))",
+        )
+    return record
 
 
 def reason(data: bytes) -> str | None:

@@ -19,7 +19,7 @@ from verifai.chain.artefacts import abi
 from verifai.chain.chain import Chain
 from verifai.chain.published import Published
 from verifai.chain.registry import checksum
-from verifai.chain.standards.contract import Contract
+from verifai.chain.standards.contract import Contract, with_digests
 from verifai.errors import MalformedError, NetworkError, UsageError
 
 #: The schema's text, as EAS registers it.
@@ -123,12 +123,13 @@ def attest(
         Its uid, 0x and 64 hex digits.
 
     Raises:
-        UsageError: EAS refuses it, e.g. because the schema is not registered.
+        UsageError: EAS refuses it, e.g. because the schema is not registered; or the record is one
+            of a native proof, and not :meth:`~verifai.chain.Published.named`.
         EnvironmentFault, NetworkError: as publishing.
     """
     contract = Contract.at(chain, eas, "EAS")
     wanted = _word(schema or schema_uid(revocable=revocable))
-    subject = (value.removeprefix("0x") for value in _subject(record)[2:])
+    subject = (value.removeprefix("0x") for value in _subject(with_digests(record))[2:])
     data = abi.encode(_TYPES, (record.chain_id, record.registry, *map(bytes.fromhex, subject)))
     request = (wanted, (recipient, expires, revocable, _word(reference), data, 0))
     mined = contract.send("attest", (_REQUEST,), (request,))

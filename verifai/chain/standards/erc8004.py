@@ -17,7 +17,7 @@ from typing import Final
 from verifai.chain.chain import Chain
 from verifai.chain.published import Published
 from verifai.chain.registry import checksum
-from verifai.chain.standards.contract import Contract
+from verifai.chain.standards.contract import Contract, with_digests
 from verifai.errors import MalformedError, UsageError
 
 #: The best answer.
@@ -74,15 +74,17 @@ def respond(
 
     Raises:
         UsageError: ``response`` is out of range, or the registry refuses it: no such request, or
-            another validator's.
+            another validator's; or the record is one of a native proof, and not
+            :meth:`~verifai.chain.Published.named`.
         EnvironmentFault, NetworkError: as publishing.
     """
     if type(response) is not int or not 0 <= response <= MAX_RESPONSE:
         raise UsageError(f"A response is a whole number from 0 to {MAX_RESPONSE}.")
+    bundle = bytes.fromhex(with_digests(record).bundle_digest)
     mined = Contract.at(chain, registry, "validation registry").send(
         "validationResponse",
         ("bytes32", "uint8", "string", "bytes32", "string"),
-        (_word(request_hash), response, uri, bytes.fromhex(record.bundle_digest), tag),
+        (_word(request_hash), response, uri, bundle, tag),
     )
     return "0x" + bytes(mined["transactionHash"]).hex()
 
