@@ -60,8 +60,15 @@ def test_published_once_found_and_verified(keys, store) -> None:
         assert [chain.bundle(record, vk).digest for record in records] == [one.digest, many.digest]
         for record, batch in zip(records, (1, 3), strict=True):
             assert record.verifier_code_hash == "0x" + circuit_id(circuit_table(vk, batch)).hex()
-        report = verifai.audit.run(chain, keys=store)
+        two = verifai.audit.Policy(minimum_proofs=2)
+        report = verifai.audit.run(chain, keys=store, policy=two)
+        three = verifai.audit.Policy(minimum_proofs=3)
+        assert verifai.audit.run(chain, keys=store, policy=three).verdict == "policy"
+    assert report.verdict == "verified"
     assert [entry.verdict for entry in report.entries] == ["verified", "verified"]
+    # no event claims these: they are of the bundles made from calldata
+    shown = [entry.record["bundle_digest"] for entry in report.entries]
+    assert shown == [one.digest, many.digest]
 
 
 def test_a_lie_is_refused_by_the_contract(keys, store) -> None:

@@ -77,6 +77,7 @@ class _Examination:
         self._results: dict[int | str, CheckResult] = {}
         self._current: int | str = "A1"
         self._statement: Statement | None = None
+        self._made: dict[str, str] = {}
 
     def entry(self) -> Entry:
         verdict, reason, exit_code = "verified", "", 0
@@ -101,7 +102,7 @@ class _Examination:
                 self._results.get(number, CheckResult(number, name, None))
                 for number, name in AUDIT_CHECKS.items()
             ),
-            facts(self._record),
+            {**facts(self._record), **self._made},
             self._statement,
             exit_code,
         )
@@ -141,9 +142,11 @@ class _Examination:
         except MalformedError as error:
             raise _Ended("false", error.message) from None
         self._statement = proof.statement
-        # a registry of native proofs claims neither: calldata are all there is
         named = self._record.bundle_digest
-        if named and proof.digest != named:
+        if not named:  # a registry of native proofs claims neither: calldata are all there is
+            made = {"statement_digest": proof.statement.digest, "bundle_digest": proof.digest}
+            self._made = made
+        elif proof.digest != named:
             raise _Ended("false", "calldata give another bundle than the event names")
         self._note(True)
         self._begin("A4")
