@@ -173,6 +173,28 @@ def _backend_class() -> type[Any]:
                 raise _reverted(computation.error)
             return computation.output
 
+        def simulate(self, transactions: Any, code: Any) -> list[int]:
+            """Gas of transactions applied one after the other, without effect.
+
+            Args:
+                transactions: sender, recipient, data, value in wei of each.
+                code: code to pretend, by address.
+            """
+            state = self.chain.get_vm(at_header=self.chain.get_canonical_head()).state
+            for address, text in code.items():
+                state.set_code(address, text)
+            used = []
+            for sender, to, data, value in transactions:
+                request = {"from": sender, "to": to, "data": data, "value": value}
+                request |= {"nonce": state.get_nonce(sender), "gas": self._max_available_gas()}
+                unsigned = self._get_normalized_and_unsigned_evm_transaction(request)
+                spoofed = SpoofTransaction(unsigned, from_=sender)
+                computation = state.apply_transaction(spoofed)
+                if computation.is_error:
+                    raise _reverted(computation.error)
+                used.append(spoofed.intrinsic_gas + computation.get_gas_used())
+            return used
+
         def _run(self, transaction: Any, block_number: Any) -> tuple[Any, int]:
             """Execute without effect; the computation, and the gas charged before it began."""
             unsigned = self._get_normalized_and_unsigned_evm_transaction(transaction, block_number)

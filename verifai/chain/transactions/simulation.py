@@ -45,7 +45,13 @@ def simulate(sender: Sender, calls: Sequence[Call], code: Mapping[str, bytes]) -
         NetworkError: the node failed, or answered nonsense.
     """
     if sender.url == "embedded":
-        return None
+        provider: Any = sender.web3.provider
+        with asking("a simulation", sender.url):
+            found = provider.ethereum_tester.backend.simulate(
+                [(_bytes(sender.address), _bytes(c.to), c.data, c.value) for c in calls],
+                {_bytes(at): text for at, text in code.items()},
+            )
+        return [int(gas) for gas in found]
     overrides = {at: {"code": "0x" + text.hex()} for at, text in code.items()}
     # a block for each: together they may want more than one block holds
     blocks = [
@@ -79,3 +85,7 @@ def simulate(sender: Sender, calls: Sequence[Call], code: Mapping[str, bytes]) -
                 data = bytes.fromhex(str(one["returnData"])[2:])
                 raise Reverted(data, f"{call.what}: {one.get('error', {}).get('message', '')}")
         return [int(one["gasUsed"], 16) for one in found]
+
+
+def _bytes(address: str | None) -> bytes:
+    return bytes.fromhex((address or "0x")[2:])
