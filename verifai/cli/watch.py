@@ -79,14 +79,14 @@ class _Table:
         from rich.text import Text
 
         table = Table(title=self._chain_id, caption=Text(self._state()), expand=True)
-        for name in ("", "block", "bundle", "key", "publisher", "transaction"):
+        for name in (" ", "block", "bundle", "key", "publisher", "transaction"):
             table.add_column(name, no_wrap=True)
         for event in tuple(self.rows):
             sign, style = ("+", "green") if event.kind == "new" else ("-", "red")
             cells = (
                 event.record.bundle_digest[:12] or "(native)",
                 event.record.key_digest[:12],
-                event.record.publisher,
+                _short(event.record.publisher),
                 event.transaction_hash[:12],
             )
             table.add_row(Text(sign, style), f"{event.block_number:,}", *cells)
@@ -97,3 +97,8 @@ class _Table:
             return printable(f"waiting: {self._watcher.fault}")
         head = self._watcher.head
         return "connecting" if head is None else f"at block {head:,}"
+
+
+def _short(address: str) -> str:
+    """Both ends of an address, as wallets show it: a row has to fit."""
+    return f"{address[:6]}…{address[-4:]}"
