@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -15,6 +14,7 @@ from verifai.audit.entry import EXIT_CODES, VERDICTS, Entry, plain_values
 from verifai.audit.printable import visible
 from verifai.errors import MalformedError, UsageError
 from verifai.proof.codec import canonical_json, exact_fields, one_of, parse_canonical_json
+from verifai.proof.files import replace_file
 
 FORMAT: Final = "verifai-report"
 MAX_REPORT_BYTES: Final = 1 << 30
@@ -203,15 +203,15 @@ class Report:
 
         Raises:
             UsageError: as :meth:`check_folder`.
+            EnvironmentFault: the disk refused.
         """
         from verifai.audit.html import render
 
         self.check_folder(folder)
         target = Path(folder)
         contents = {_JSON: canonical_json(self.to_json()), _HTML: render(self).encode("utf-8")}
-        target.mkdir(parents=True, exist_ok=True)
         for name, data in contents.items():
-            _replace(target / name, data)
+            replace_file(target / name, [data])
         return target / _JSON, target / _HTML
 
     def __repr__(self) -> str:
@@ -231,18 +231,3 @@ def _is_report(file: Path) -> bool:
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(value, dict) and value.get("format") == FORMAT
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """A reader sees the old file or the new one, never a part."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -21,7 +21,6 @@ room or module    holds
 ``registry``      the ProofRegistry contract, of ezkl's proofs, seen from Python
 ``deploy``        the contract set, at the same addresses on every chain
 ``deployments``   which contract stands where
-``atomic``        small files, whole or not at all
 ``node``          a node by URL, or inside this process
 ``transactions``  estimated, signed once, written down, delivered
 ``events``        as they happen, through reorganisations

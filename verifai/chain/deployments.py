@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from verifai.chain.atomic import write_atomically
 from verifai.errors import EnvironmentFault, MalformedError
 from verifai.home import home
 from verifai.proof.codec import canonical_json, parse_canonical_json
+from verifai.proof.files import replace_file
 
 
 class Deployments:
@@ -52,7 +52,7 @@ class Deployments:
             if address not in here.setdefault(code_hash, []):
                 here[code_hash].append(address)
             everything[self.chain] = here
-            write_atomically(self.path, canonical_json(everything))
+            replace_file(self.path, [canonical_json(everything)])
         self._known = here
 
     def __repr__(self) -> str:

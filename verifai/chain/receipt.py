@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
-from verifai.chain.atomic import write_atomically
 from verifai.errors import MalformedError
 from verifai.proof.codec import (
     canonical_json,
@@ -16,6 +15,7 @@ from verifai.proof.codec import (
     hex_digest,
     parse_canonical_json,
 )
+from verifai.proof.files import replace_file
 
 _ADDRESS_LENGTH: Final = 42
 
@@ -57,7 +57,7 @@ class Receipt:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write canonical JSON atomically and return the path."""
         target = Path(path)
-        write_atomically(target, self.to_bytes())
+        replace_file(target, [self.to_bytes()])
         return target
 
     @classmethod

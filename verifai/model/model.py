@@ -16,6 +16,7 @@ from verifai.errors import InputError, UnsupportedError
 from verifai.extras import require
 from verifai.model.inputs import TensorInfo, check_inputs
 from verifai.proof import codec
+from verifai.proof.files import replace_file
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,7 @@ class Model:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the ONNX file atomically and return its path."""
-        target = Path(path)
-        partial = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            partial.write_bytes(self.onnx)
-            os.replace(partial, target)
-        finally:
-            partial.unlink(missing_ok=True)
-        return target
+        return replace_file(path, [self.onnx])
 
     def nodes(self) -> tuple[Node, ...]:
         """All nodes in topological order; unnamed ones get ``<op>_<index>``."""

@@ -19,7 +19,6 @@ import hashlib
 import json
 import mmap
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -31,7 +30,7 @@ from verifai.limits import (
     MAX_SECTIONS,
     MAX_VERIFYING_KEY_BYTES,
 )
-from verifai.proof.files import open_regular, read_regular
+from verifai.proof.files import open_regular, read_regular, replace_file
 
 MAGIC: Final = b"\x89VFAI\r\n\n"
 _PREFIX: Final = len(MAGIC) + 4 + 2 + 4
@@ -144,22 +143,11 @@ def write(
     """Write a container to ``path`` atomically: a reader sees the old file or the new one.
 
     Sections stream to disk, so artefacts larger than memory are fine.
+
+    Raises:
+        EnvironmentFault: the disk refused.
     """
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            for piece in _pieces(kind, version, header, sections):
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, mode)
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return target
+    return replace_file(path, _pieces(kind, version, header, sections), mode)
 
 
 def _pieces(

@@ -1,12 +1,14 @@
-"""Opening files from strangers: regular, of a bounded size, and never waited for."""
+"""Files of strangers: regular, of a bounded size, never waited for. Files of ours: whole or not."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import BinaryIO
 
 from verifai.errors import EnvironmentFault, LimitError, MalformedError
@@ -66,3 +68,35 @@ def read_regular(path: str | os.PathLike[str], limit: int) -> bytes:
     if left != 1:
         raise MalformedError(f"{path} changed while it was read.")
     return b"".join(pieces)
+
+
+def replace_file(
+    path: str | os.PathLike[str], pieces: Iterable[bytes | memoryview], mode: int = 0o644
+) -> Path:
+    """Write a file so that a reader, or a crash, sees the old content or the new; folders are made.
+
+    Args:
+        pieces: the content; it streams, so it may be larger than memory.
+        mode: permissions.
+
+    Raises:
+        EnvironmentFault: the disk refused; the old file is as it was.
+    """
+    target = Path(path)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                for piece in pieces:
+                    file.write(piece)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, mode)
+            os.replace(temporary, target)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise EnvironmentFault(f"Cannot write {target}: {error.strerror or error}.") from None
+    return target

@@ -18,8 +18,8 @@ from typing import Any, Final
 from verifai.chain.artefacts import sources
 from verifai.chain.artefacts.solidity import SETTINGS, compile_contract
 from verifai.chain.artefacts.toolchain import SOLC_VERSION
-from verifai.chain.atomic import write_atomically
 from verifai.errors import MalformedError, VerifaiError
+from verifai.proof.files import replace_file
 
 CONTRACTS: Final = Path(__file__).parents[1] / "contracts"
 NAMES: Final = ("ProofRegistry", *sources.NAMES)
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.check:
                 check(name)
             else:
-                write_atomically(CONTRACTS / f"{name}.json", artefact_text(name).encode("ascii"))
+                replace_file(CONTRACTS / f"{name}.json", [artefact_text(name).encode("ascii")])
     except VerifaiError as error:
         print(error, file=sys.stderr)
         return error.exit_code

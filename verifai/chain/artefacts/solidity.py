@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from verifai.chain.artefacts.toolchain import SOLC_VERSION, find_node, run_limited, solc_folder
-from verifai.chain.atomic import write_atomically
 from verifai.errors import EnvironmentFault, InternalError, MalformedError, UnsupportedError
 from verifai.home import home
 from verifai.proof.codec import canonical_json, parse_canonical_json
+from verifai.proof.files import replace_file
 
 #: Optimizer on and the legacy pipeline: ezkl's contracts compile no other way. Paris, because its
 #: opcodes run on every chain since 2022. No metadata, so that equal sources give equal code.
@@ -186,6 +186,6 @@ def _read_cache(path: Path) -> CompiledContract | None:
 def _write_cache(path: Path, contract: CompiledContract) -> None:
     content = contract.to_json()
     digest = hashlib.sha256(canonical_json(content)).hexdigest()
-    write_atomically(path, canonical_json({"contract": content, "sha256": digest}))
+    replace_file(path, [canonical_json({"contract": content, "sha256": digest})])
     if _read_cache(path) != contract:
         raise InternalError("A compiled contract does not survive its own cache.")

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from verifai.chain.atomic import write_atomically
 from verifai.chain.events.logs import Log
 from verifai.errors import MalformedError
 from verifai.proof.codec import canonical_json, exact_fields, parse_canonical_json
+from verifai.proof.files import replace_file
 
 FORMAT: Final = 1
 #: Blocks below the head that are remembered. Ethereum's are final after 64; this is four times it.
@@ -172,7 +172,7 @@ class Cursor:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write atomically and return the path."""
-        write_atomically(Path(path), self.to_bytes())
+        replace_file(Path(path), [self.to_bytes()])
         return Path(path)
 
     @classmethod

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from verifai.chain.artefacts.abi import keccak
-from verifai.chain.atomic import write_atomically
 from verifai.errors import EnvironmentFault, MalformedError
 from verifai.home import home
 from verifai.proof.codec import canonical_json, exact_fields, hex_digest, parse_canonical_json
+from verifai.proof.files import replace_file
 
 FORMAT: Final = 1
 #: A mined transaction is remembered until its block is this deep: two epochs of Ethereum, after
@@ -127,7 +127,7 @@ class Outbox:
         if self._folder is None:
             self._memory[entry.nonce] = entry
         else:
-            write_atomically(self._path(entry), entry.to_bytes())
+            replace_file(self._path(entry), [entry.to_bytes()])
 
     def drop(self, entry: Entry) -> None:
         """Forget an entry, unless another content has taken its nonce meanwhile."""
