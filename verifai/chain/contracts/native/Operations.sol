@@ -103,7 +103,7 @@ function _frequent(uint256 at, uint256 top) pure returns (uint256, uint256) {
             if iszero(w) {
                 for {} end { end := shl(1, end) } {
                     let one := mulmod(path, mload(x), prime)
-                    path := sub(add(path, prime), one)
+                    path := addmod(path, sub(prime, one), prime)
                     if slt(end, 0) {
                         sum := addmod(sum, path, prime)
                         path := one
