@@ -133,7 +133,7 @@ def operation(op: Op, c: Cursor, s: list[int], m: list[int]) -> None:
         s += eq_range(s[p : p + n], start, count)
     elif op == Op.INTERVAL:
         count, n, start, end = c.number(1), c.number(1), c.number(4), c.number(5)
-        points = []
+        points = [[1] * (end - start)]
         for _ in range(count):
             p = slot()
             points.append(eq_range(s[p : p + n], start, end - start))
