@@ -151,6 +151,11 @@ REPEATED_WITHOUT = {
 
 
 @pytest.mark.parametrize("mask", MASKS)
+def test_what_comes_twice_without_a_mask(mask: str) -> None:
+    assert repetitions(spoiled(unmasked=(mask,))) == REPEATED_WITHOUT.get(mask, set())
+
+
+@pytest.mark.parametrize("mask", MASKS)
 def test_what_comes_twice_with_a_mask_repeated(mask: str) -> None:
     expected = {"zerocheck pads": {"zerocheck"}, "witness blindings": {"stage 1"}}
     assert repetitions(spoiled(repeated=(mask,))) == expected.get(mask, set())
