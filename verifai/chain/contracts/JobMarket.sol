@@ -39,7 +39,8 @@ import {VerifierRouter} from "./VerifierRouter.sol";
 ///         could read the output in a pending `fulfil` and withdraw the budget before it is mined.
 ///         Whoever needs money back after a deadline may call `refund` or `expire` for everybody.
 /// @notice A verifier that is revoked in the router makes proofs impossible through no fault of the
-///         provider: then `expire` gives the collateral back.
+///         provider. Whoever was not late before then keeps its collateral, and neither `refund` nor
+///         `expire` waits for a deadline.
 /// @notice An output that is a commitment is not handed over by a proof of it. Clients order public
 ///         outputs, or arrange for the opening.
 /// @dev A job's identifier is a digest of its terms, client and salt included, so that neither a
@@ -114,7 +115,8 @@ contract JobMarket is PullPayments, EIP712 {
         uint128 price;
     }
 
-    /// @notice A provider's offer; it signs this (EIP-712). It binds the provider to nothing.
+    /// @notice A provider's offer; it signs this (EIP-712). It binds the provider to nothing, and one
+    ///         lease uses it up.
     struct Bid {
         uint256 job;
         address provider;
@@ -180,7 +182,7 @@ contract JobMarket is PullPayments, EIP712 {
     error UnboundInput();
     /// @notice The model is deprecated, or circuit or royalty are not the model's.
     error OtherModel(uint256 modelId);
-    /// @notice The bid is for another job, or dearer than the budget.
+    /// @notice The bid is for another job, dearer than the budget, or was leased to before.
     error BadBid();
     error BadSignature(address provider);
     /// @notice The provider's available collateral does not suffice.
@@ -202,7 +204,14 @@ contract JobMarket is PullPayments, EIP712 {
     /// @notice Who knows the models and pays their contributors.
     ModelRegistry public immutable MODELS;
 
+    /// @dev A chain that changes its number would otherwise lose its jobs, and what they hold.
+    uint256 private immutable _CHAIN;
+
+    /// @notice Number of jobs ever posted: as many `JobPosted` there are.
+    uint256 public count;
+
     mapping(uint256 job => Job) public jobs;
+    mapping(bytes32 bidDigest => bool) public leased;
     mapping(address provider => Collateral) public collateral;
 
     /// @notice What models earned here and `payRoyalty` has not handed on.
@@ -211,6 +220,7 @@ contract JobMarket is PullPayments, EIP712 {
     constructor(VerifierRouter router, ModelRegistry models) EIP712("verifai JobMarket", "1") {
         ROUTER = router;
         MODELS = models;
+        _CHAIN = block.chainid;
     }
 
     // ---------------------------------------------------------------- clients
@@ -234,6 +244,7 @@ contract JobMarket is PullPayments, EIP712 {
         job = jobId(terms);
         if (jobs[job].state != State.None) revert JobExists(job);
         jobs[job].state = State.Open;
+        ++count;
         _take(terms.token, terms.budget);
         emit JobPosted(job, msg.sender, terms, input);
     }
@@ -242,11 +253,13 @@ contract JobMarket is PullPayments, EIP712 {
     function lease(Terms calldata terms, Bid calldata bid, bytes calldata signature) external {
         (uint256 id, Job storage job) = _job(terms);
         if (terms.client != msg.sender) revert NotClient(terms.client);
-        _reopen(id, job);
+        _reopen(id, job, 0);
         _notAfter(terms.expiry);
         _notAfter(bid.expiry);
-        if (bid.job != id || bid.price > terms.budget) revert BadBid();
-        if (!SignatureChecker.isValidSignatureNow(bid.provider, bidDigest(bid), signature)) {
+        bytes32 digest = bidDigest(bid);
+        if (bid.job != id || bid.price > terms.budget || leased[digest]) revert BadBid();
+        leased[digest] = true;
+        if (!SignatureChecker.isValidSignatureNow(bid.provider, digest, signature)) {
             revert BadSignature(bid.provider);
         }
         _requireCollateral(bid.provider, terms.collateral);
@@ -262,20 +275,22 @@ contract JobMarket is PullPayments, EIP712 {
         if (terms.client != msg.sender && block.timestamp <= terms.expiry) {
             revert NotClient(terms.client);
         }
-        _reopen(id, job);
+        _reopen(id, job, ROUTER.revokedAt(terms.system));
         job.state = State.Refunded;
         _credit(terms.token, terms.client, terms.budget);
         emit JobRefunded(id);
     }
 
-    /// @notice End a job whose provider accepted and was late. Anyone may call it.
+    /// @notice End a job whose provider accepted and was late, or whose verifier was revoked. Anyone
+    ///         may call it.
     function expire(Terms calldata terms) external {
         (uint256 id, Job storage job) = _job(terms);
         if (job.state != State.Accepted) revert WrongState(id, job.state);
-        if (block.timestamp <= job.until) revert TooEarly(job.until);
+        uint256 revoked = ROUTER.revokedAt(terms.system);
+        if (revoked == 0 && block.timestamp <= job.until) revert TooEarly(job.until);
         job.state = State.Expired;
         _credit(terms.token, terms.client, terms.budget);
-        uint128 slashed = ROUTER.isRevoked(terms.system) ? 0 : terms.collateral;
+        uint128 slashed = revoked != 0 && revoked <= job.until ? 0 : terms.collateral;
         Collateral storage own = collateral[job.provider];
         own.locked -= terms.collateral;
         own.available += terms.collateral - slashed;
@@ -330,7 +345,8 @@ contract JobMarket is PullPayments, EIP712 {
     /// @notice Decline a lease: the job is open again, and nothing is lost.
     function decline(Terms calldata terms, Reason reason) external {
         (uint256 id, Job storage job) = _offered(terms);
-        job.state = State.Open;
+        _notAfter(job.until);
+        jobs[id] = Job(address(0), 0, State.Open, 0);
         emit LeaseDeclined(id, msg.sender, reason);
     }
 
@@ -386,9 +402,10 @@ contract JobMarket is PullPayments, EIP712 {
 
     // ------------------------------------------------------------------- views
 
-    /// @notice The identifier of a job with these terms, on this chain, in this contract.
+    /// @notice The identifier of a job with these terms, on this chain (by the number it had when
+    ///         this contract was created), in this contract.
     function jobId(Terms calldata terms) public view returns (uint256) {
-        return uint256(keccak256(abi.encode(block.chainid, address(this), terms)));
+        return uint256(keccak256(abi.encode(_CHAIN, address(this), terms)));
     }
 
     /// @notice What a provider's proof for a job must be bound to: canonical JSON, whose Keccak-256
@@ -428,14 +445,17 @@ contract JobMarket is PullPayments, EIP712 {
         if (job.provider != msg.sender) revert NotProvider(job.provider);
     }
 
-    /// @dev Only an open job passes, or one whose offer has lapsed, which is then open again.
-    function _reopen(uint256 id, Job storage job) private {
+    /// @dev Only an open job passes, or one whose offer has lapsed, or was overtaken by a revocation
+    ///      of the verifier (`revoked`, 0 for none), which is then open again.
+    function _reopen(uint256 id, Job storage job, uint256 revoked) private {
         State state = job.state;
         if (state == State.Open) return;
         if (state != State.Offered) revert WrongState(id, state);
-        if (block.timestamp <= job.until) revert TooEarly(job.until);
-        job.state = State.Open;
-        emit LeaseLapsed(id, job.provider);
+        uint40 until = job.until;
+        if (revoked == 0 && block.timestamp <= until) revert TooEarly(until);
+        // What a revocation overtook has not lapsed.
+        if (revoked == 0 || revoked > until) emit LeaseLapsed(id, job.provider);
+        jobs[id] = Job(address(0), 0, State.Open, 0);
     }
 
     function _deposit() private {

@@ -26,6 +26,13 @@ abstract contract PullPayments is ReentrancyGuardTransient {
     /// @notice The token took a fee on the way, or moved another amount than it was told.
     error InexactTransfer(address token, uint256 received, uint256 expected);
 
+    /// @dev Fails on a chain without EIP-1153, where nothing could be fetched that came in.
+    constructor() {
+        assembly ("memory-safe") {
+            tstore(0, 0)
+        }
+    }
+
     /// @notice Send an account what it is owed. Anyone may call it; the money goes nowhere else.
     function withdraw(address token, address account) external nonReentrant returns (uint256) {
         return _withdraw(token, account);

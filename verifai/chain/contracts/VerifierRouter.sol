@@ -15,11 +15,11 @@ import {IProofVerifier} from "./IProofVerifier.sol";
 contract VerifierRouter is Ownable2Step {
     /// @param implementation The verifier.
     /// @param activeFrom Time from which it counts, seconds; 0 if the name is unknown.
-    /// @param revoked Whether it counts no longer.
+    /// @param revokedAt Time from which it counts no longer, seconds; 0 if it was not revoked.
     struct Entry {
         address implementation;
-        uint64 activeFrom;
-        bool revoked;
+        uint48 activeFrom;
+        uint48 revokedAt;
     }
 
     /// @notice A verifier will count from `activeFrom` on, unless it is revoked before.
@@ -86,8 +86,8 @@ contract VerifierRouter is Ownable2Step {
     function revoke(bytes4 system) external onlyOwner {
         Entry storage entry = entries[system];
         if (entry.activeFrom == 0) revert UnknownSystem(system);
-        if (entry.revoked) revert SystemRevoked(system);
-        entry.revoked = true;
+        if (entry.revokedAt != 0) revert SystemRevoked(system);
+        entry.revokedAt = uint48(block.timestamp);
         emit VerifierRevoked(system);
     }
 
@@ -96,16 +96,16 @@ contract VerifierRouter is Ownable2Step {
         return systems.length;
     }
 
-    /// @notice Whether a verifier was revoked.
-    function isRevoked(bytes4 system) external view returns (bool) {
-        return entries[system].revoked;
+    /// @notice When a verifier was revoked, in seconds; 0 if it was not.
+    function revokedAt(bytes4 system) external view returns (uint256) {
+        return entries[system].revokedAt;
     }
 
     /// @notice The verifier that counts for a system.
     function verifierOf(bytes4 system) public view returns (IProofVerifier) {
         Entry memory entry = entries[system];
         if (entry.activeFrom == 0) revert UnknownSystem(system);
-        if (entry.revoked) revert SystemRevoked(system);
+        if (entry.revokedAt != 0) revert SystemRevoked(system);
         // A proposer of blocks can shift the time by seconds; the delay is days.
         if (block.timestamp < entry.activeFrom) revert SystemNotActive(system, entry.activeFrom);
         return IProofVerifier(entry.implementation);
@@ -161,7 +161,7 @@ contract VerifierRouter is Ownable2Step {
     function _add(bytes4 system, address implementation, uint64 activeFrom) private {
         if (entries[system].activeFrom != 0) revert SystemExists(system);
         if (implementation.code.length == 0) revert VerifierWithoutCode(implementation);
-        entries[system] = Entry(implementation, activeFrom, false);
+        entries[system] = Entry(implementation, uint48(activeFrom), 0);
         systems.push(system);
         emit VerifierAdded(system, implementation, activeFrom);
     }

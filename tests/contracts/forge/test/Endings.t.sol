@@ -38,8 +38,20 @@ contract EndingsTest is Market {
         vm.prank(provider);
         market.decline(t, JobMarket.Reason.InputUnprovable);
         eq(available(provider), 10 ether, "collateral");
+        (address holder, uint40 until,, uint128 price) = market.jobs(market.jobId(t));
+        yes(holder == address(0) && until == 0 && price == 0, "nobody holds it");
         lease(t, 3 ether); // open again at once
         yes(stateOf(t) == JobMarket.State.Offered, "offered");
+    }
+
+    function testALapseCannotBeDeclined() public {
+        JobMarket.Terms memory t = terms();
+        post(t);
+        lease(t, 4 ether);
+        vm.warp(START + 601);
+        vm.prank(provider);
+        expectLate(START + 600);
+        market.decline(t, JobMarket.Reason.Other);
     }
 
     function testAnAcceptanceIsBinding() public {
@@ -120,15 +132,41 @@ contract EndingsTest is Market {
         market.refund(t);
     }
 
-    function testARevokedVerifierIsNotTheProvidersFault() public {
+    function testARevokedVerifierIsNotTheProvidersFault(uint32 at) public {
+        at = uint32(within(at, 0, 3600));
         JobMarket.Terms memory t = terms();
         post(t);
         lease(t, 4 ether);
         accept(t);
+        vm.warp(START + at);
         router.revoke(SYSTEM);
-        vm.warp(START + 3601);
-        market.expire(t);
+        market.expire(t); // at once: no proof can come any more
         eq(available(provider), 10 ether, "collateral");
+        eq(market.owed(address(0), client), 5 ether, "budget");
+    }
+
+    function testARevocationForgivesNoEarlierLateness() public {
+        JobMarket.Terms memory t = terms();
+        post(t);
+        lease(t, 4 ether);
+        accept(t);
+        vm.warp(START + 3601);
+        router.revoke(SYSTEM);
+        market.expire(t);
+        eq(available(provider), 8 ether, "collateral");
+        eq(market.owed(address(0), client), 6 ether, "budget and half the stake");
+    }
+
+    function testARevocationEndsAnOffer() public {
+        JobMarket.Terms memory t = terms();
+        post(t);
+        lease(t, 4 ether);
+        router.revoke(SYSTEM);
+        vm.prank(stranger);
+        vm.expectRevert(abi.encodeWithSelector(JobMarket.NotClient.selector, client));
+        market.refund(t);
+        vm.prank(client);
+        market.refund(t);
         eq(market.owed(address(0), client), 5 ether, "budget");
     }
 
@@ -168,6 +206,42 @@ contract EndingsTest is Market {
         expectState(t, JobMarket.State.Completed);
         vm.prank(client);
         market.refund(t);
+    }
+
+    function testABidIsLeasedToOnce() public {
+        JobMarket.Terms memory t = terms();
+        post(t);
+        lease(t, 4 ether);
+        vm.prank(provider);
+        market.decline(t, JobMarket.Reason.Other);
+        JobMarket.Bid memory bid = bidOf(t, 4 ether);
+        bytes memory signature = sign(bid, KEY);
+        vm.prank(client);
+        vm.expectRevert(abi.encodeWithSelector(JobMarket.BadBid.selector));
+        market.lease(t, bid, signature);
+        lease(t, 3 ether);
+    }
+
+    function testAChainThatChangesItsNumberLosesNothing() public {
+        JobMarket.Terms memory first = terms();
+        JobMarket.Terms memory second = terms();
+        second.salt = 2;
+        post(first);
+        post(second);
+        eq(market.count(), 2, "jobs");
+        lease(first, 4 ether);
+        accept(first);
+        bytes memory proof = proofFor(first, provider);
+        vm.chainId(1337);
+        // A proof is of the old chain, and works there only.
+        vm.expectRevert();
+        market.fulfil(first, output(), proof);
+        vm.warp(START + 3601);
+        market.expire(first);
+        vm.prank(client);
+        market.refund(second);
+        eq(market.owed(address(0), client), 5 ether + 1 ether + 5 ether, "all of it");
+        vm.chainId(31337);
     }
 
     function testALapsedOfferIsLeasedAgain() public {

@@ -23,6 +23,8 @@ contract Handler is Market {
     bool public paidWithoutProof;
     bool public paidTwice;
     bool public slashedInTime;
+    bool public slashedWrongly;
+    bool public fulfilledLate;
     mapping(uint256 job => uint256) public completedOften;
 
     constructor() {
@@ -80,13 +82,14 @@ contract Handler is Market {
         address who = kind % 6 == 2 ? stranger : provider;
         if (kind % 6 == 3) words[0] = 0x55;
         bool right = job == id && who == provider && kind % 6 != 3;
-        (,,, uint128 price) = market.jobs(id);
+        (, uint40 until,, uint128 price) = market.jobs(id);
         bytes memory proof =
             Prove.prove(circuit, keccak256(market.contextOf(job, who)), words, NONE);
         uint256 before = market.owed(_t.token, provider) + market.royalties(_t.modelId, _t.token);
         try market.fulfil(_t, words, proof) {
             paidWithoutProof = paidWithoutProof || !right;
             paidTwice = paidTwice || completedOften[id] != 0;
+            fulfilledLate = fulfilledLate || block.timestamp > until;
             ++completedOften[id];
             ++completions;
             earned += price;
@@ -108,11 +111,19 @@ contract Handler is Market {
         if (!_pick(which)) return;
         (, uint40 until, JobMarket.State state,) = market.jobs(market.jobId(_t));
         uint256 before = available(provider) + locked(provider);
+        uint256 burnt = market.owed(address(0), market.NOBODY());
+        bool ended;
         try market.expire(_t) {
             bool late = state == JobMarket.State.Accepted && block.timestamp > until;
             slashedInTime = slashedInTime || !late;
+            ended = true;
         } catch {}
-        slashed += before - available(provider) - locked(provider);
+        uint256 lost = before - available(provider) - locked(provider);
+        burnt = market.owed(address(0), market.NOBODY()) - burnt;
+        // All of it, and half of that to nobody.
+        uint256 stake = ended ? _t.collateral : 0;
+        slashedWrongly = slashedWrongly || lost != stake || burnt != stake - stake / 2;
+        slashed += lost;
     }
 
     function doWithdraw(uint8 who, bool inToken) external {
@@ -128,7 +139,9 @@ contract Handler is Market {
         deposited += amount;
     }
 
-    function doWithdrawCollateral(uint64 amount) external {
+    /// @dev Around what is free: half of the time it is more, and a lease may hold the rest.
+    function doWithdrawCollateral(uint64 part) external {
+        uint128 amount = uint128(available(provider) * uint256(part) / (1 << 63));
         uint256 due = market.owed(address(0), provider);
         vm.prank(provider);
         try market.withdrawCollateral(amount) {
@@ -279,10 +292,12 @@ contract InvariantsTest is Market {
 
     function invariant_noJobIsPaidTwice() public view {
         yes(!handler.paidTwice(), "paid twice");
+        yes(!handler.fulfilledLate(), "paid after the deadline");
     }
 
     function invariant_collateralIsLostByLatenessOnly() public view {
         yes(!handler.slashedInTime(), "slashed in time");
+        yes(!handler.slashedWrongly(), "not all of it, or not half to nobody");
         (uint256 free, uint256 bound) = handler.stakes();
         eq(
             free + bound + handler.slashed() + handler.collateralFetched(),

@@ -91,7 +91,7 @@ contract RouterTest is Base {
     function testRevocationIsForEver() public {
         vm.startPrank(OWNER);
         router.revoke(FIRST);
-        yes(router.isRevoked(FIRST), "revoked");
+        eq(router.revokedAt(FIRST), block.timestamp, "revoked");
         bytes memory revoked = abi.encodeWithSelector(VerifierRouter.SystemRevoked.selector, FIRST);
         vm.expectRevert(revoked);
         router.verifierOf(FIRST);
