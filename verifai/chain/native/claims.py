@@ -322,9 +322,11 @@ class Claims:
     ) -> tuple[Node, ...]:
         """Claims 5 and 6, without what the skeleton adds; the coefficients of all instances."""
         coefficients: list[Node] = []
+        power = ONE
         for number, (root, point) in enumerate(points):
             dims = self.table.nodes[root].shape
-            term = Term(Monomial(1, (ETA,) * number), tuple(self.on_tensor(dims, point)))
+            power = self.graph.product([power, ETA]) if number else ONE
+            term = Term(Monomial(1, (power,)), tuple(self.on_tensor(dims, point)))
             for node, weights in self._open(root, term):
                 spare = self.skeleton.rounds - variables_of(self.table, node)
                 halved = weights.coefficient.times(1, *(HALF,) * spare)

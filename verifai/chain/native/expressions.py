@@ -248,7 +248,11 @@ class Graph:
         assert len(places) == self.length(vector)
         if list(places) == list(range(length)):
             return vector
-        return self._node(("place", vector, tuple(places)), length)
+        return self._node(("place", length, vector, tuple(places)), length)
+
+    def zeros(self, length: int) -> Node:
+        """A vector of zeros."""
+        return self.scatter(length, length, [(self.eq_range((), 0, 1), 1)])
 
     def entrywise(self, a: Node, b: Node) -> Node:
         """The product entry by entry."""
@@ -294,7 +298,7 @@ def operands_of(kind: tuple[Any, ...]) -> list[Node]:
             return [vector, *point]
         case ("bilinear", a, b, e, _, _):
             return [a, b, e]
-        case ("total", vector) | ("place", vector, _) | ("slice", vector, _, _):
+        case ("total", vector) | ("place", _, vector, _) | ("slice", vector, _, _):
             return [vector]
         case ("scatter", _, _, parts):
             return [vector for vector, _ in parts]

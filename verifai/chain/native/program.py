@@ -213,7 +213,13 @@ class _Emitter:
         """One operation; fields are (value, bytes)."""
         self.code.append(op)
         for value, size in fields:
-            self.code += value.to_bytes(size, "big", signed=value < 0)
+            if value >= 1 << 8 * size:
+                raise UnsupportedError(
+                    f"The claims of this circuit need the number {value} where the verifier "
+                    f"contract has {size} byte(s).",
+                    hint="Fewer operators, or a smaller model.",
+                )
+            self.code += value.to_bytes(size, "big")
 
     def _point(self, point: Point) -> int:
         """The first of consecutive slots that hold a point."""
@@ -309,7 +315,7 @@ class _Emitter:
         elif name == "bilinear":
             a, b, e, offset, stride = operands
             fields = [f for v in (a, b, e) for f in (self._vector(v), (self.graph.length(v), 2))]
-            self._put(Op.BILINEAR, *fields, (offset & 0xFFFFFFFF, 4), (stride, 2))
+            self._put(Op.BILINEAR, *fields, _signed(offset), (stride, 2))
         elif name == "evaluate":
             vector, point = operands
             count = self.graph.length(vector)
@@ -340,10 +346,8 @@ class _Emitter:
             _, offset, factors = operands
             parts = []
             for v, stride in factors:
-                parts += [self._vector(v), (graph.length(v), 3), (stride & 0xFFFFFFFF, 4)]
-            self._put(
-                Op.SCATTER, dest, (length, 3), (offset & 0xFFFFFFFF, 4), (len(factors), 1), *parts
-            )
+                parts += [self._vector(v), (graph.length(v), 3), _signed(stride)]
+            self._put(Op.SCATTER, dest, (length, 3), _signed(offset), (len(factors), 1), *parts)
         elif name == "contract":
             vector, other, step = operands
             inner = graph.length(other)
@@ -357,7 +361,7 @@ class _Emitter:
             self._put(Op.ENTRYWISE, dest, self._vector(a), self._vector(b), (length, 3))
         else:
             assert name == "place"
-            vector, places = operands
+            _, vector, places = operands
             self._put(
                 Op.PLACE, dest, (length, 3), self._vector(vector), (len(places), 3),
                 *((DROPPED if p is None else p, 3) for p in places),
@@ -371,6 +375,19 @@ def _window(first: int, last: int) -> tuple[int, int]:
     if count > 1 and 1 << level <= max(8, 2 * count):
         return first >> level << level, 1 << level
     return first, count
+
+
+def _signed(value: int) -> tuple[int, int]:
+    """An offset or a stride in four bytes, two's complement.
+
+    Raises:
+        UnsupportedError: it does not fit. Cut to four bytes it would be another circuit's.
+    """
+    if not -(1 << 31) <= value < 1 << 31:
+        raise UnsupportedError(
+            f"A view of this circuit reads {value} entries away from its tensor."
+        )
+    return value & 0xFFFFFFFF, 4
 
 
 def _slot(slot: int) -> tuple[int, int]:

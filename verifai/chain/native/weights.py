@@ -23,7 +23,7 @@ from verifai.verifier.native.weights import components, reshape_segments
 class Bits:
     """``product over points of eq(point, i)`` for i < end, and 0 up to ``length``.
 
-    Every point has ``bits(length)`` coordinates.
+    Every point has ``bits(length)`` coordinates. One entry is 1.
     """
 
     length: int
@@ -33,7 +33,7 @@ class Bits:
 
 @dataclass(frozen=True)
 class Dense:
-    """A vector that is written out."""
+    """A vector that is written out; of one entry, which need not be 1, too."""
 
     vector: Node
     length: int
@@ -79,7 +79,7 @@ def unit(index: int, size: int) -> Bits:
 def concatenated(values: Sequence[Value], length: int) -> Bits | None:
     """The row-major product of vectors as one of ``length`` entries, if it is one over bits."""
     parts = [v for v in values if v.length > 1]
-    if not all(isinstance(v, Bits) for v in parts):
+    if not all(isinstance(v, Bits) for v in values):
         return None
     end = 1
     for number, v in reversed(list(enumerate(parts))):
@@ -96,8 +96,10 @@ def concatenated(values: Sequence[Value], length: int) -> Bits | None:
     else:
         points = (tuple(x for v in parts if isinstance(v, Bits) for x in v.points[0]),)
     n = bits(length)
-    padded = tuple((ZERO,) * (n - len(point)) + point for point in points if n)
-    return Bits(length, end, padded)
+    if any(x != ZERO for point in points for x in point[: max(0, len(point) - n)]):
+        return None
+    fitted = tuple((ZERO,) * (n - len(point)) + point[max(0, len(point) - n) :] for point in points)
+    return Bits(length, end, fitted if n else ())
 
 
 class Pull:
@@ -151,28 +153,35 @@ class Pull:
     def merged(self, groups: Sequence[Group], dims: Sequence[int]) -> tuple[tuple[int, ...], Value]:
         """One vector over the axes of all groups, row-major over them ascending."""
         axes = tuple(sorted(axis for group in groups for axis in group.axes))
-        sizes = [dims[axis] for axis in axes]
         large = [group for group in groups if group.value.length > 1]
-        if not large:
-            return axes, ONE_ENTRY
+        value = self._merged(large, axes, dims) if large else ONE_ENTRY
+        single = [v for g in groups if isinstance(v := g.value, Dense) and v.length == 1]
+        if single:
+            factor = self.graph.product(self.graph.total(v.vector) for v in single)
+            value = Dense(self.graph.combine([(factor, self.dense(value))]), value.length)
+        return axes, value
+
+    def _merged(self, large: Sequence[Group], axes: Sequence[int], dims: Sequence[int]) -> Value:
+        """The same for groups of more than one entry."""
         if len(large) == 1:
-            return axes, large[0].value
+            return large[0].value
+        sizes = [dims[axis] for axis in axes]
         ordered = sorted(large, key=lambda group: group.axes)
         flat = [axis for group in ordered for axis in group.axes if dims[axis] > 1]
         strides = dict(zip(axes, row_major(sizes), strict=True))
         if flat == sorted(flat):
             joined = concatenated([group.value for group in ordered], prod(sizes))
             if joined is not None:
-                return axes, joined
+                return joined
         length, graph = prod(sizes), self.graph
         if all(_consecutive(group, dims, axes) for group in large):
             parts = [(self.dense(g.value), min(strides[a] for a in g.axes)) for g in ordered]
-            return axes, Dense(graph.scatter(length, 0, parts), length)
+            return Dense(graph.scatter(length, 0, parts), length)
         vector, order = self.row_major(ordered, dims)
         places = [0]
         for axis in order:
             places = [p + i * strides[axis] for p in places for i in range(dims[axis])]
-        return axes, Dense(graph.place(vector, length, places), length)
+        return Dense(graph.place(vector, length, places), length)
 
     def row_major(self, groups: Sequence[Group], dims: Sequence[int]) -> tuple[Node, list[int]]:
         """The product of the groups, in their order; the axes in this order."""
@@ -186,7 +195,7 @@ class Pull:
         trivial = [Group((axis,), ONE_ENTRY) for axis in axes if dims[axis] == 1]
         large = [axis for axis in axes if dims[axis] > 1]
         if not large:
-            return trivial
+            return [Group((axes[0],), value), *trivial[1:]] if axes else []
         tail = [dims[axis] for axis in large[1:]]
         powers = all(d & (d - 1) == 0 for d in tail)
         whole = isinstance(value, Bits) and value.end % prod(tail) == 0 and len(large) > 1
@@ -242,8 +251,9 @@ class Pull:
                 continue
             value = self._moved(members, [maps[s] for s in axes], [source[s] for s in axes], target)
             if value is None:
-                coefficient = coefficient.times(0)
-                value = unit(0, prod(source[s] for s in axes))
+                # the coefficient of an einsum above is not 0: its ends are sent all the same
+                length = prod(source[s] for s in axes)
+                value = Dense(self.graph.zeros(length), length)
             groups += self.split(axes, value, source)
         return Term(coefficient, tuple(groups))
 
