@@ -17,6 +17,7 @@ from tests.contracts.native.circuits import (
     table_of,
     words_of,
 )
+from tests.contracts.native.test_verification import changed, elements
 from tests.soundness.proofs import NAMES
 from verifai.chain.native import circuit_id, compact_table
 from verifai.errors import MalformedError, UnsupportedError, VerificationError
@@ -35,10 +36,10 @@ def test_the_model_accepts_by_the_table(name, batch, hiding):
     tau = decode_g2(claim.tau_g2)
     model.verify(table, tau, claim.context, words_of(claim), claim.proof)
     # a wrong opened value is found by the claims, not by the opening
-    last = bytearray(claim.proof)
-    last[-1] ^= 1
-    with pytest.raises(VerificationError):
-        model.verify(table, tau, claim.context, words_of(claim), bytes(last))
+    (value,) = (element for element in elements(claim) if element.label == "value")
+    with pytest.raises(VerificationError) as refused:
+        model.verify(table, tau, claim.context, words_of(claim), changed(claim, value).proof)
+    assert refused.value.details["step"] == ("tail" if hiding else "last")
 
 
 @pytest.mark.parametrize(("name", "batch"), LINKED)

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
-from tests.contracts.native.circuits import Verifier, words_of
+from tests.contracts.native.circuits import Verifier, claim_of, table_of, words_of
 from tests.hostile.plan import attempts
 from tests.hostile.scene import Scene
 from tests.hostile.targets import target
@@ -117,11 +117,22 @@ def test_one_encoding_for_one_call(node: Verifier) -> None:
         "a gap": word(96, 128 + 64 + padded)[: 160 + padded] + bytes(32) + rest[160 + padded :],
         "an endless proof": word(128 + 32 + padded, far),
     }
-    if padded > words:
-        variants["padding that says something"] = (
-            rest[: 160 + padded - 1] + b"\1" + rest[160 + padded :]
-        )
     for told, bad in variants.items():
         answer = node.call(head + bad)
         assert answer is not None, told
         assert answer == b"" or refusal(answer) is not None, told
+
+
+def test_padding_of_words_is_zero(node: Verifier) -> None:
+    """An odd number of words ends in the middle of a word of calldata."""
+    claim, circuit = claim_of("attention", 1, True), node.register(table_of("attention", 1, True))
+    count = len(words_of(claim))
+    assert count % 2
+    data = verify_calldata(circuit, claim.context, words_of(claim), claim.proof)
+    assert node.call(data) is None
+    end = 4 + 160 + 16 * count
+    for at in (end, end + 15):
+        assert data[at] == 0
+        answer = node.call(data[:at] + b"\1" + data[at + 1 :])
+        assert answer is not None
+        assert refusal(answer) == ("ProofRefused", "calldata")

@@ -207,7 +207,8 @@ BAD_OPERATIONS = {
     + bytes(6),
     "a vector over the words": bytes([Op.EQ_RANGE]) + NEAR + SLOT + bytes([1, 0, 0, 0, 0, 0, 0, 1]),
     "a vector outside": bytes([Op.EQ_RANGE]) + FAR + SLOT + bytes([1, 0, 0, 0, 0, 0, 0, 1]),
-    "a sum of vectors outside": bytes([Op.COMBINE]) + FAR + ONE + b"\0",
+    "a sum of vectors outside": bytes([Op.COMBINE]) + FAR + ONE + b"\1" + SLOT + NEAR,
+    "a sum of no vectors": bytes([Op.COMBINE]) + NEAR + NEAR + b"\0",
     "a scatter of nothing": bytes([Op.SCATTER]) + FAR + ONE + bytes(5),
     "a contraction outside": bytes([Op.CONTRACT]) + FAR + NEAR + NEAR + ONE * 3,
     "a product of vectors outside": bytes([Op.ENTRYWISE]) + FAR + NEAR + NEAR + ONE,
@@ -218,10 +219,29 @@ BAD_OPERATIONS = {
 
 @pytest.mark.parametrize("name", BAD_OPERATIONS)
 def test_operations_have_bounds(node, table, name):
-    """One more operation in front of the others."""
+    """One more operation in front of the others, whether or not it makes a scalar."""
     at = operations_at(table)
-    said = node.registration(table[:at] + BAD_OPERATIONS[name] + table[at:])
-    assert said == ("TableRefused", "operations")
+    for made in (0, 1):
+        longer = with_field(table, "scalars", field(table, "scalars") + made)
+        said = node.registration(longer[:at] + BAD_OPERATIONS[name] + longer[at:])
+        assert said == ("TableRefused", "operations")
+
+
+GOOD_OPERATIONS = {
+    "a pair": (bytes([Op.PAIRS, 0, 1]) + SLOT + SLOT, 1),
+    "a product": (bytes([Op.PRODUCT, 1]) + SLOT, 1),
+    "a prefix": (bytes([Op.PREFIX, 2, 0, 0]) + SLOT + (3).to_bytes(4, "big"), 1),
+    "a sum of nothing": (bytes([Op.TOTAL]) + NEAR + NEAR, 1),
+}
+
+
+@pytest.mark.parametrize("name", GOOD_OPERATIONS)
+def test_operations_within_bounds_are_registered(node, table, name):
+    """What the bad ones differ from: it is the bounds that refuse those."""
+    operation, made = GOOD_OPERATIONS[name]
+    at = operations_at(table)
+    longer = with_field(table, "scalars", field(table, "scalars") + made)
+    assert node.registration(longer[:at] + operation + longer[at:]) is None
 
 
 def test_results_are_scalars(node, table):

@@ -21,6 +21,7 @@ import {
 } from "./native/Claims.sol";
 import {Claimed, checkOpening} from "./native/Opening.sol";
 import {TableRules} from "./native/TableRules.sol";
+import {requirePrecompiles} from "./native/Precompiles.sol";
 
 /// @title Verifier of verifai's native proofs, for any circuit.
 /// @notice The skeleton (docs/protocol.md) is fixed here: order of messages and challenges, sumchecks,
@@ -43,6 +44,7 @@ contract NativeVerifier is IProofVerifier {
     mapping(bytes32 circuit => address) private tables;
 
     constructor() {
+        requirePrecompiles();
         new TableRules();
     }
 

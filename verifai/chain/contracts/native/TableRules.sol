@@ -297,7 +297,9 @@ function _checkVectorOperation(bytes calldata t, Check memory c, uint256 op) pur
         size -= count;
     } else if (op == OP_COMBINE) {
         size = take(t, c, 3);
-        for (count = take(t, c, 1); count != 0; --count) {
+        count = take(t, c, 1);
+        demand(count != 0, "operations");
+        for (; count != 0; --count) {
             _names(t, c, 1, 1);
             _vectorOf(t, c, size);
         }

@@ -1,0 +1,26 @@
+"""A chain without the precompiles gets no verifier: it would accept what it cannot compute."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from verifai.chain import connect
+from verifai.chain.artefacts import abi
+from verifai.chain.native.contract import artefact
+from verifai.chain.node import embedded
+from verifai.chain.node.faults import Reverted
+
+
+@pytest.mark.parametrize("precompile", [5, 6, 7, 8])
+def test_a_chain_without_a_precompile(monkeypatch, precompile):
+    def without(original: dict[bytes, Any]) -> dict[bytes, Any]:
+        del original[precompile.to_bytes(20, "big")]
+        return {}
+
+    monkeypatch.setattr(embedded, "bn254_precompiles", without)
+    with connect() as chain, pytest.raises(Reverted) as refused:
+        chain._sender.send(None, artefact().creation, "deploying the verifier")
+    expected = abi.selector("PrecompileMissing(uint256)") + precompile.to_bytes(32, "big")
+    assert refused.value.data == expected
