@@ -7,7 +7,6 @@ Run: python examples/04_job_market.py [URL]
 """
 
 import sys
-from dataclasses import replace
 
 import torch
 from eth_account import Account
@@ -63,13 +62,15 @@ def main(url: str | None = None) -> None:
             assert job is not None
             return job
 
-        # 1. the honest provider bids, is chosen, proves, is paid
+        # 1. the honest provider looks, bids, is chosen, proves, is paid
         job = order(typical[0])
+        market["honest"].check_job(market["honest"].job(job), pk, typical[0])
         bid = market["honest"].bid(market["honest"].job(job), ETHER // 2, 3600)
         market["client"].lease(market["client"].job(job), bid)
-        market["honest"].accept(market["honest"].job(job))
-        proof, paid = market["honest"].prove_and_claim(market["honest"].job(job), pk, typical[0])
-        print(f"proved and paid: {paid.gas_used:,} gas, {market['honest'].owed() / ETHER} coins")
+        leased = market["honest"].job(job)
+        proof, paid = market["honest"].prove_and_claim(leased, pk, typical[0])
+        assert market["honest"].owed() == leased.pay == ETHER // 2 * 9 // 10
+        print(f"proved and paid: {paid.gas_used:,} gas, {leased.pay / ETHER} coins")
         market["honest"].withdraw()
         market["author"] = Market(people["author"], contracts.market)
         market["author"].pay_royalty(number)
@@ -82,15 +83,24 @@ def main(url: str | None = None) -> None:
         bid = market["late"].bid(market["late"].job(job), ETHER // 4, 3600)
         market["client"].lease(market["client"].job(job), bid)
         leased = market["late"].job(job)
-        market["late"].accept(leased)
-        stolen = replace(proof, argument=proof.argument[:-1] + b"\0")
+        market["late"].accept(leased, pk, typical[1])
         context = market["late"].context(leased)
-        other = verifai.prove(pk, typical[0], context=context)  # another input's proof
-        for attempt in (stolen, other):
-            try:
-                market["late"].claim(leased, attempt, vk)
-            except verifai.VerificationError as error:
-                print("refused:", error)
+        mine = verifai.prove(pk, typical[1], context=context)
+        damaged = bytearray(mine.argument)
+        damaged[1000] ^= 1
+        attempts = {
+            "a proof that was changed": verifai.Proof.of(mine.statement, bytes(damaged)),
+            "another provider's proof": proof,
+            "another input's proof": verifai.prove(pk, typical[0], context=context),
+        }
+        for what, attempt in attempts.items():
+            try:  # past the client's own check: the contract decides
+                market["late"].claim(leased, attempt, vk, check=False)
+            except verifai.ChainRejected as error:
+                print(f"{what} is refused: {error.details['reason']}")
+            else:
+                raise AssertionError(f"{what} was paid")
+        assert market["late"].owed() == 0
 
         # 3. its time runs out: the client has its budget back, the provider loses its collateral
         chain.advance(61)
@@ -98,15 +108,17 @@ def main(url: str | None = None) -> None:
         market["client"].expire(market["client"].job(job))
         after = market["late"].stake()
         lost = (before.available + before.locked - after.available - after.locked) / ETHER
+        assert lost == 1
         print(f"late: {lost} coins of collateral are gone")
 
         # 4. an auditor finds everything in events, and verifies it offline
         auditor = Market(chain, contracts.market)
         for found in auditor.jobs():
             print("job", str(found.id)[:8], found.state.name.lower())
-        for found, bundle in auditor.proofs(vk):
-            context = auditor.context(found, found.provider)
-            statement = verifai.verify(bundle, vk, context=context)
+        completed = list(auditor.proofs(vk))
+        assert [found.provider for found in completed] == [accounts["honest"].address]
+        for found in completed:
+            statement = verifai.verify(found.proof, vk, context=found.context)
             print("verified offline:", statement.output.values.round(3))
 
 

@@ -12,6 +12,8 @@ from verifai.chain.artefacts.solidity import compile_contract
 from verifai.chain.deploy import Contracts, deploy
 from verifai.chain.market import Market
 from verifai.chain.native.contract import NATIVE_SYSTEM
+from verifai.chain.native.publication import circuit_table
+from verifai.chain.native.table import circuit_id
 from verifai.chain.transactions.sender import Sender
 from verifai.chain.transactions.signer import KeyAccount
 from verifai.proof import VerifyingKey
@@ -53,7 +55,6 @@ contract AllowingVerifier {
     }
 }
 """
-CIRCUIT = abi.keccak(b"a circuit")
 #: Private keys of the embedded chain's client (its development account) and of two others.
 KEYS = {"client": 1, "provider": 2, "stranger": 3}
 ETHER = 10**18
@@ -69,15 +70,21 @@ class World:
     client: Market
     provider: Market
     stranger: Market
+    circuit: bytes = b""
 
     def know(self, vk: VerifyingKey, input_words: int) -> None:
         """Register the key's circuit with the verifier."""
         key = key_digest(*map(bytes, vk.material))
-        self._tell("know(bytes32,bytes32,uint256)", CIRCUIT, key, input_words)
+        self.circuit = circuit_id(circuit_table(vk, 1))
+        self.know_circuit(self.circuit, key, input_words)
+
+    def know_circuit(self, circuit: bytes, key: bytes, input_words: int) -> None:
+        """Register some circuit under a key's digest, as anyone may."""
+        self._tell("know(bytes32,bytes32,uint256)", circuit, key, input_words)
 
     def allow(self, context: bytes, words: bytes) -> None:
         """Have the verifier accept any proof of these words under this context."""
-        self._tell("allow(bytes32,bytes32,bytes32)", CIRCUIT, context, abi.keccak(words))
+        self._tell("allow(bytes32,bytes32,bytes32)", self.circuit, context, abi.keccak(words))
 
     def wait(self, seconds: int) -> None:
         """Let time pass: the chain's next block is so much later."""
@@ -102,5 +109,6 @@ def make_world(chain: Chain) -> World:
         if name != "client":
             chain._sender.send(account.address, b"", "a gift", value=100 * ETHER)
         other = Chain(sender, chain._deployments, None, lambda: None)
-        markets[name] = Market(other, contracts.market)
+        verifier = contracts.verifiers[NATIVE_SYSTEM]
+        markets[name] = Market(other, contracts.market, verifier=verifier)
     return World(chain, contracts, contracts.verifiers[NATIVE_SYSTEM], **markets)

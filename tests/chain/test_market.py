@@ -16,14 +16,23 @@ pytest.importorskip("verifai._native", reason="the proving core is not built")
 pytest.importorskip("torch")
 
 import verifai
-from tests.chain.market_double import CIRCUIT, ETHER, World, make_world
+from tests.chain.market_double import ETHER, World, make_world
 from verifai.chain import connect
 from verifai.chain.artefacts import abi
 from verifai.chain.artefacts.interface import interface
+from verifai.chain.artefacts.solidity import compile_contract
 from verifai.chain.market.jobs import Bid, DeclineReason, JobState, Terms
 from verifai.chain.market.market import Market, Stake
 from verifai.chain.native.words import input_words, statement_words, words_from
-from verifai.errors import ChainRejected, InputError, MalformedError, UsageError, VerificationError
+from verifai.errors import (
+    ChainRejected,
+    InputError,
+    MalformedError,
+    NetworkError,
+    UsageError,
+    VerificationError,
+)
+from verifai.verifier.native import key_digest
 from verifai.verifier.native.calldata import statement_of
 from verifai.verifier.native.check import context_bytes
 
@@ -55,7 +64,7 @@ def world(keys):
 def posted(world: World, keys, **changes):
     _, vk, inputs, _ = keys
     words = input_words(vk, inputs)
-    terms = world.client.terms(CIRCUIT, words, budget=5 * ETHER, collateral=2 * ETHER)
+    terms = world.client.terms(world.circuit, words, budget=5 * ETHER, collateral=2 * ETHER)
     number = world.client.post(replace(terms, **changes), words).job
     return world.provider.job(number)
 
@@ -90,7 +99,7 @@ def test_a_job_from_order_to_pay(world, keys):
         world.provider.account,
         4 * ETHER,
     )
-    world.provider.accept(job)
+    world.provider.accept(job, keys[0], keys[2])
     assert world.provider.stake() == Stake(8 * ETHER, 2 * ETHER)
     proved(world, keys, job)
     proof, action = world.provider.prove_and_claim(job, pk, inputs)
@@ -159,14 +168,46 @@ def test_another_input_earns_nothing(world, keys):
     assert refused.value.details["reason"] == "OtherInput"
 
 
+def bait(world: World, keys, **changes):
+    """A job of the client's whose terms no proof can meet, leased to the provider."""
+    words = input_words(keys[1], keys[2])
+    terms = world.client.terms(world.circuit, words, budget=5 * ETHER, collateral=2 * ETHER)
+    number = world.client.post(replace(terms, **changes), words).job
+    return leased(world, world.provider.job(number))
+
+
+def test_terms_that_no_proof_meets_are_seen_before_anything_is_at_stake(world, keys):
+    pk, vk, inputs, _ = keys
+    other = abi.keccak(b"another table under the same key digest")
+    world.know_circuit(
+        other, key_digest(*map(bytes, vk.material)), len(input_words(vk, inputs)) // 16
+    )
+    baits = {
+        "another circuit": bait(world, keys, circuit=other),
+        "not those of job": bait(world, keys, linked_inputs=1),
+        "no lease|not leased": posted(world, keys),
+    }
+    for message, job in baits.items():
+        calls = [world.provider.prove_and_claim]
+        if job.provider is not None:
+            calls += [world.provider.check_job, world.provider.accept]
+        for call in calls:
+            with pytest.raises(UsageError, match=message):
+                call(job, pk, inputs)
+    with pytest.raises(UsageError, match="another circuit"):  # two inferences
+        world.provider.check_input(leased(world, posted(world, keys)), vk, np.stack([inputs] * 2))
+    assert world.provider.stake() == Stake(10 * ETHER, 0)
+
+
 def test_an_unprovable_input_takes_nothing_from_a_provider(world, keys):
     """Its words are as good as any; only running the circuit shows that no proof covers it."""
-    pk, vk, _, bait = keys
-    words = input_words(vk, bait)
-    terms = world.client.terms(CIRCUIT, words, budget=5 * ETHER, collateral=2 * ETHER)
+    pk, vk, _, overflow = keys
+    words = input_words(vk, overflow)
+    terms = world.client.terms(world.circuit, words, budget=5 * ETHER, collateral=2 * ETHER)
     job = leased(world, world.provider.job(world.client.post(terms, words).job))
-    with pytest.raises(InputError, match="overflows"):
-        world.provider.prove_and_claim(job, pk, bait)
+    for call in (world.provider.check_job, world.provider.accept, world.provider.prove_and_claim):
+        with pytest.raises(InputError, match="overflows"):
+            call(job, pk, overflow)
     world.provider.decline(job, DeclineReason.INPUT_UNPROVABLE)
     job = leased(world, world.client.job(job.id))
     world.wait(3601)  # nor does it have to answer at all
@@ -179,7 +220,7 @@ def test_an_unprovable_input_takes_nothing_from_a_provider(world, keys):
 
 def test_lateness_costs_the_collateral(world, keys):
     job = leased(world, posted(world, keys))
-    world.provider.accept(job)
+    world.provider.accept(job, keys[0], keys[2])
     with pytest.raises(UsageError) as early:
         world.client.expire(job)
     assert early.value.details["reason"] == "TooEarly"
@@ -267,8 +308,91 @@ def test_what_cannot_be_ordered(world, keys):
     with pytest.raises(UsageError) as royalty:
         posted(world, keys, royalty=5)
     assert royalty.value.details["reason"] == "OtherModel"
+
+
+#: Hands calls on: at once, or those that it was given before.
+CARRIERS = """
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.20;
+
+contract Carrier {
+    bytes private kept;
+
+    function carry(uint256, address to, bytes calldata data) external {
+        (bool ok, ) = to.call(data);
+        require(ok);
+    }
+
+    function keep(bytes calldata data) external { kept = data; }
+
+    function release(address to) external {
+        (bool ok, ) = to.call(kept);
+        require(ok);
+    }
+}
+"""
+
+
+def test_proofs_that_came_through_other_contracts(world, keys):
+    """Anyone may send a proof, in whatever way: that keeps no other proof from an auditor."""
+    carrier = compile_contract(CARRIERS, "Carrier")
+    sender = world.chain._sender
+    at = sender.send(None, carrier.creation, "a carrier")["contractAddress"]
+    vk = keys[1]
+    jobs = [leased(world, posted(world, keys)) for _ in range(3)]
+    proofs = [proved(world, keys, job) for job in jobs]
+    calls = [
+        interface("JobMarket").call(
+            "fulfil", job.terms.values(), statement_words(vk, proof.statement), proof.argument
+        )
+        for job, proof in zip(jobs, proofs, strict=True)
+    ]
+    carry = abi.selector("carry(uint256,address,bytes)")
+    sent = (5, world.contracts.market, calls[0])
+    sender.send(at, carry + abi.encode(("uint256", "address", "bytes"), sent), "carrying")
+    sender.send(at, abi.selector("keep(bytes)") + abi.encode(("bytes",), (calls[1],)), "keeping")
+    release = abi.selector("release(address)")
+    sender.send(at, release + abi.encode(("address",), (world.contracts.market,)), "releasing")
+    world.stranger.claim(jobs[2], proofs[2], vk)
+    found = list(world.client.proofs(vk))
+    assert [one.job.id for one in found] == [job.id for job in jobs]
+    assert [one.proof for one in found] == [proofs[0], None, proofs[2]]
+    assert found[1].problem == "the transaction does not show the proof"
+    assert {one.provider for one in found} == {world.provider.account}
+    assert found[0].context == proofs[0].statement.context
+
+
+@pytest.mark.parametrize("event", ["JobPosted", "JobCompleted"])
+def test_a_history_with_holes_is_noticed(world, keys, monkeypatch, event):
+    job = leased(world, posted(world, keys))
+    world.provider.claim(job, proved(world, keys, job), keys[1])
+    assert len(list(world.client.proofs(keys[1]))) == 1
+    logs = world.client._sender.logs
+    topic = "0x" + interface("JobMarket").topic(event).hex()
+
+    def holes(address, topics, first, last):
+        return iter(()) if topics[0] == topic else logs(address, topics, first, last)
+
+    monkeypatch.setattr(world.client._sender, "logs", holes)
+    with pytest.raises(NetworkError, match="whole history"):
+        list(world.client.proofs(keys[1]))
+
+
+def test_a_market_of_somebody_elses(world):
+    """Its rules, or its verifier, could be anything."""
     with pytest.raises(UsageError, match="no contract"):
         Market(world.chain, "0x" + "12" * 20)
+    for address in (world.contracts.market, world.contracts.models, world.verifier):
+        with pytest.raises(UsageError, match="no JobMarket of this package"):
+            Market(world.chain, address)  # around the shipped verifier
+    with pytest.raises(UsageError, match="no JobMarket of this package"):
+        Market(world.chain, world.contracts.router, verifier=world.verifier)
+    router, sender = interface("VerifierRouter"), world.chain._sender
+    # the address is that of the first owner and the first verifiers
+    sender.send(world.contracts.router, router.call("transferOwnership", "0x" + "77" * 20), "it")
+    more = router.call("add", b"more", world.verifier)
+    sender.send(world.contracts.router, more, "another verifier")
+    assert Market(world.chain, world.contracts.market, verifier=world.verifier)
 
 
 def test_a_wrong_interface_is_noticed(world):

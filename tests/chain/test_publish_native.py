@@ -185,7 +185,8 @@ def test_a_job_about_a_committed_input(hidden) -> None:
         proof, _ = provider.prove_and_claim(job, pk, opening)
         assert provider.owed() == 60
         (told,) = provider.proofs(vk)
-        assert told[1].statement == proof.statement
+        assert told.proof is not None
+        assert told.proof.statement == proof.statement
 
 
 def test_what_cannot_be_committed(hidden, keys) -> None:

@@ -81,6 +81,17 @@ def prove(
     return replace(Proof.of(statement, argument), openings=openings)
 
 
+def check_provable(key: ProvingKey, inputs: Any) -> None:
+    """Run the circuit as far as a proof needs it.
+
+    Raises:
+        InputError: as :func:`prove`: no proof covers these inputs.
+    """
+    loaded = load(key)
+    batch, values = _run(key, loaded, opened(key.circuit.inputs, inputs)[0])
+    witness(loaded.lowered, values, batch or 1)
+
+
 def outputs(key: ProvingKey, inputs: Any) -> Sequence[NDArray[np.float64]]:
     """The circuit's own outputs on ``inputs``, without a proof."""
     loaded = load(key)

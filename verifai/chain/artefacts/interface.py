@@ -58,6 +58,10 @@ class Interface:
         types, _ = self._functions[function]
         return _selector(function, types) + abi.encode(types, arguments)
 
+    def selector(self, function: str) -> bytes:
+        """The four bytes that calls of a function begin with."""
+        return _selector(function, self._functions[function][0])
+
     def arguments(self, function: str, data: bytes) -> tuple[Any, ...]:
         """Inverse of :meth:`call`.
 

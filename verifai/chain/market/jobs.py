@@ -189,6 +189,11 @@ class Job:
     price: int
 
     @property
+    def pay(self) -> int:
+        """What the provider gets of the price; the model gets the rest."""
+        return self.price - self.price * self.terms.royalty // 10_000
+
+    @property
     def words(self) -> bytes | None:
         """The inputs' public words, if the client posted them."""
         return self.input if keccak256(self.input) == self.terms.input_digest else None

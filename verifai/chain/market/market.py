@@ -7,13 +7,14 @@
     # the client                                    # a provider
     job = market.post(terms, words).job
                                                     job = market.job(number)
+                                                    market.check_job(job, pk, inputs)
                                                     bid = market.bid(job, price, 3600)
     market.lease(market.job(number), bid)
                                                     market.prove_and_claim(job, pk, inputs)
                                                     market.withdraw()
 
-A provider may ``accept`` before it proves, which locks its collateral, or prove first and hand the
-proof in while the lease is offered; why, and what protects whom, is said in
+A provider that needs longer than the offer waits may ``accept`` before it proves, which locks its
+collateral; one that does not risks nothing. Why, and what protects whom, is said in
 ``contracts/JobMarket.sol``. What an input's words are:
 :func:`verifai.chain.native.words.input_words`.
 """
@@ -25,10 +26,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from verifai.backends.native.opening import commitment_of, opened
+from verifai.backends.native.prover import check_provable
 from verifai.chain.artefacts import abi
 from verifai.chain.artefacts.interface import Interface, interface
 from verifai.chain.chain import CONTRACT_CHECK, Chain
+from verifai.chain.market.genuine import require_genuine
+from verifai.chain.market.history import Fulfilment, proof_of
 from verifai.chain.market.jobs import (
     NATIVE,
     Action,
@@ -39,10 +42,12 @@ from verifai.chain.market.jobs import (
     Terms,
     job_context,
 )
+from verifai.chain.market.order import check_circuit, check_linked, check_order, check_words
 from verifai.chain.native.contract import native_system
+from verifai.chain.native.contract import refusal as refused_step
 from verifai.chain.native.publication import circuit_table
-from verifai.chain.native.table import circuit_id
-from verifai.chain.native.words import commitments, input_words, statement_words, words_from
+from verifai.chain.native.table import circuit_id, input_word_bytes
+from verifai.chain.native.words import statement_words
 from verifai.chain.node.faults import Reverted, asking
 from verifai.chain.registry import checksum
 from verifai.circuit import SRS, ProvingKey
@@ -56,7 +61,6 @@ from verifai.errors import (
 from verifai.progress import Progress, reporting
 from verifai.proof import Proof, VerifyingKey
 from verifai.verifier import verify
-from verifai.verifier.native.calldata import statement_of
 from verifai.verifier.native.keccak import keccak256
 
 #: The market's, the router's and the registry's own errors; any other one is the verifier's, which
@@ -64,6 +68,8 @@ from verifai.verifier.native.keccak import keccak256
 _CONTRACTS: Final = ("JobMarket", "VerifierRouter", "ModelRegistry")
 #: Refusals that are about the proof although the verifier accepts it.
 _ABOUT_THE_PROOF: Final = ("OtherInput",)
+#: States in which a proof is paid.
+_IN_FORCE: Final = (JobState.OFFERED, JobState.ACCEPTED)
 _ALLOWANCE: Final = ("address", "address")
 
 
@@ -82,13 +88,18 @@ class Market:
         chain: the connection; its signer is who acts.
         address: of the contract (:func:`verifai.chain.deploy.deploy` gives it).
         since: block from which history is read; default that of the chain's beginning.
+        verifier: address of the native verifier that the market must believe; default that of the
+            shipped one.
 
     Raises:
-        UsageError: there is no contract at the address.
+        UsageError: there is no contract at the address, or another one than the shipped JobMarket
+            with that verifier, whatever it says of itself.
         NetworkError: the node failed.
     """
 
-    def __init__(self, chain: Chain, address: str, *, since: int = 0) -> None:
+    def __init__(
+        self, chain: Chain, address: str, *, since: int = 0, verifier: str | None = None
+    ) -> None:
         self.address = checksum(address)
         self.chain_number = int(chain.chain_id.removeprefix("eip155:"))
         self._sender = chain._sender
@@ -96,6 +107,7 @@ class Market:
         self._market = interface("JobMarket")
         if not self._sender.code(self.address):
             raise UsageError(f"There is no contract at {self.address} on {chain.chain_id}.")
+        require_genuine(self._sender, self.address, verifier)
 
     @property
     def account(self) -> str:
@@ -219,11 +231,15 @@ class Market:
             self._act("announceBid", job.id, price, bid.expiry, signature, job=job.id)
         return bid
 
-    def accept(self, job: Job) -> Action:
-        """Accept a lease, having seen the input: lateness costs the collateral from here on.
+    def accept(self, job: Job, pk: ProvingKey, inputs: Any, *, srs: SRS | None = None) -> Action:
+        """Accept a lease, once :meth:`check_job` has found nothing: lateness costs the collateral
+        from here on, whatever the reason.
 
-        Raises as :meth:`post`.
+        Raises:
+            UsageError, InputError: as :meth:`check_job`; nothing was sent.
+            UsageError, EnvironmentFault, NetworkError: as :meth:`post`.
         """
+        self.check_job(job, pk, inputs, srs=srs)
         return self._act("accept", job.terms.values(), job=job.id)
 
     def decline(self, job: Job, reason: DeclineReason = DeclineReason.OTHER) -> Action:
@@ -234,12 +250,13 @@ class Market:
         """What a proof for a job is bound to; ``provider`` defaults to the signer."""
         return job_context(self.chain_number, self.address, job.id, provider or self.account)
 
-    def claim(self, job: Job, proof: Proof, vk: VerifyingKey) -> Action:
+    def claim(self, job: Job, proof: Proof, vk: VerifyingKey, *, check: bool = True) -> Action:
         """Hand a proof in; its provider is paid, whoever sends it.
 
         Args:
             proof: bound to :meth:`context`.
             vk: the circuit's verifying key.
+            check: verify offline first. False sends the proof whatever it is.
 
         Raises:
             VerificationError: refused offline, with the number of the check; nothing was sent.
@@ -248,14 +265,15 @@ class Market:
             EnvironmentFault, NetworkError: as :meth:`post`.
         """
         provider = job.provider if job.provider is not None else self.account
-        verify(proof, vk, self.context(job, provider))
+        if check:
+            verify(proof, vk, self.context(job, provider))
         words = statement_words(vk, proof.statement)
         return self._act("fulfil", job.terms.values(), words, bytes(proof.argument), job=job.id)
 
     def check_input(
         self, job: Job, vk: VerifyingKey, inputs: Any, *, srs: SRS | None = None
     ) -> None:
-        """Whether these inputs are those that a job is about: look before accepting a lease.
+        """Whether a job is about this key's circuit and these inputs.
 
         Args:
             inputs: as for :func:`verifai.prove`; for committed ones the openings that the client
@@ -263,27 +281,24 @@ class Market:
             srs: the reference string, if there are openings and it is not the development string.
 
         Raises:
-            UsageError: they are other inputs, or a committed one is given without its opening.
+            UsageError: another proof system, circuit, number of inferences or input, or a committed
+                one without its opening: no proof of this key can fulfil the job.
             InputError: wrong shape or type, or values that the circuit cannot hold.
         """
-        self._check_words(job, vk, inputs)
-        openings = opened(vk.inputs, inputs)[1]
-        if missing := {s.name for s in vk.inputs if s.visibility == "committed"} - openings.keys():
-            raise UsageError(
-                f"Committed inputs without openings: {', '.join(sorted(missing))}.",
-                hint="The client has them: verifai.commit.",
-            )
-        names = (spec.name for spec in vk.inputs if spec.name in openings)
-        found = (bytes.fromhex(commitment_of(openings[name], srs)) for name in names)
-        self._check_linked(job, tuple(found))
+        check_order(job, vk, inputs, srs)
 
-    def _check_words(self, job: Job, vk: VerifyingKey, inputs: Any) -> None:
-        if keccak256(input_words(vk, inputs)) != job.terms.input_digest:
-            raise _other_inputs(job, "The words that the client posted are in job.words.")
+    def check_job(self, job: Job, pk: ProvingKey, inputs: Any, *, srs: SRS | None = None) -> None:
+        """Whether a proof of these inputs would fulfil a job: look before accepting it.
 
-    def _check_linked(self, job: Job, linked: tuple[bytes, ...]) -> None:
-        if keccak256(b"".join(linked[: job.terms.linked_inputs])) != job.terms.linked_digest:
-            raise _other_inputs(job, "The job is about committed inputs: ask for their openings.")
+        As :meth:`check_input`, and the circuit is run, without a proof. What remains is the
+        provider's judgement: the pay (:attr:`Job.pay`) and the time it is given.
+
+        Raises:
+            UsageError: as :meth:`check_input`.
+            InputError: as :meth:`check_input`, or no proof covers these inputs: decline.
+        """
+        check_order(job, pk.verifying_key, inputs, srs)
+        check_provable(pk, inputs)
 
     def prove_and_claim(
         self, job: Job, pk: ProvingKey, inputs: Any, *, progress: Progress | bool | None = None
@@ -295,17 +310,24 @@ class Market:
             inputs: as for :func:`verifai.prove`.
 
         Raises:
-            InputError: no proof covers this input: decline the lease.
-            UsageError: the input is not the job's; or as :meth:`claim`.
+            InputError: no proof covers this input. Decline, unless the lease was accepted.
+            UsageError: no lease is in force for the signer, or circuit or input are not the job's.
             ChainRejected, EnvironmentFault, NetworkError: as :meth:`claim`.
         """
         from verifai.backends import get
 
         with reporting("claim", progress) as stages:
             vk = pk.verifying_key
-            self._check_words(job, vk, inputs)
+            if job.provider != self.account or job.state not in _IN_FORCE:
+                raise UsageError(
+                    f"Job {job.id} is {job.state.name.lower()}, not leased to {self.account}.",
+                    hint="job(number) asks the chain for it as it is now.",
+                )
+            check_circuit(job, vk, inputs)
+            check_words(job, vk, inputs)
             proof = get(pk.circuit.backend).prove(pk, inputs, self.context(job), stages)
-            self._check_linked(job, commitments(proof.statement))
+            claims = (claim.commitment for claim in proof.statement.inputs)
+            check_linked(job, [bytes.fromhex(digest) for digest in claims if digest])
             stages.stage("handing the proof in")
             return proof, self.claim(job, proof, vk)
 
@@ -354,7 +376,8 @@ class Market:
         Raises:
             NetworkError: the node failed.
         """
-        for fields in self._events("BidAnnounced", job.id):
+        for log in self._logs("BidAnnounced", job.id):
+            fields = self._event(log)
             yield Bid(
                 job.id,
                 checksum(fields["provider"]),
@@ -363,43 +386,53 @@ class Market:
                 fields["signature"],
             )
 
-    def proofs(self, vk: VerifyingKey, batch: int | None = None) -> Iterator[tuple[Job, Proof]]:
+    def proofs(self, vk: VerifyingKey, batch: int | None = None) -> Iterator[Fulfilment]:
         """The proofs that completed jobs of a key's circuit, rebuilt from the chain's history.
 
-        They are not verified here: ``verifai.verify(proof, vk, context=market.context(job))`` does,
-        trusting neither the contracts nor the provider.
+        They are not verified here: ``verifai.verify(found.proof, vk, context=found.context)`` does,
+        trusting neither the contracts nor the provider nor the node. That the input is the one
+        that was ordered has been compared.
 
         Args:
             vk: the verifying key, made or trusted by the caller.
             batch: inferences per proof; None for one.
 
         Raises:
-            NetworkError: the node failed, or an event contradicts its transaction.
+            NetworkError: the node failed, or does not tell the whole history, or an event
+                contradicts its job or its transaction.
         """
-        circuit = circuit_id(circuit_table(vk, batch or 1))
-        for job in self.jobs(JobState.COMPLETED):
-            if job.terms.circuit != circuit:
+        compact = circuit_table(vk, batch or 1)
+        circuit, input_bytes = circuit_id(compact), input_word_bytes(compact)
+        jobs = list(self.jobs())
+        completed = {self._event(log)["job"]: log for log in self._logs("JobCompleted", None)}
+        for job in jobs:
+            log = completed.get(job.id)
+            if job.state == JobState.COMPLETED and log is None:
+                raise self._incomplete(f"the completion of job {job.id} is missing")
+            if log is None or job.terms.circuit != circuit:
                 continue
-            (log,) = self._logs("JobCompleted", job.id)
             with asking("a transaction", self._sender.url):
-                transaction = self._sender.web3.eth.get_transaction(log["transactionHash"])
-                data = bytes(transaction["input"])
+                data = bytes(self._sender.web3.eth.get_transaction(log["transactionHash"])["input"])
+            fields = self._event(log)
+            provider = checksum(fields["provider"])
+            context = self.context(job, provider)
+            key = (vk, batch, input_bytes)
             try:
-                _, words, argument = self._market.arguments("fulfil", data)
-                fields = self._market.event(log)[1]
-                found = (keccak256(words), keccak256(argument))
-                if found != (fields["wordsDigest"], fields["proofDigest"]):
-                    raise MalformedError("an event contradicts its transaction")
-                context = self.context(job, job.provider)
-                statement = statement_of(vk, batch, context, words_from(words), argument)
+                proof = proof_of(self._market, job, fields, data, key, context)
             except MalformedError as error:
-                raise NetworkError(f"{self._sender.url}: {error.message}") from None
-            yield job, Proof.of(statement, argument)
+                raise self._incomplete(error.message) from None
+            problem = None if proof is not None else "the transaction does not show the proof"
+            yield Fulfilment(job, provider, context, proof, problem)
 
     # ---------------------------------------------------------------- private
 
     def _posted(self, number: int | None) -> Iterator[Job]:
-        for fields in self._events("JobPosted", number):
+        # Asked first: jobs that are posted meanwhile are more, never fewer.
+        whole = number is None and self._since == 0
+        counted = self._ask("count")[0] if whole else 0
+        seen = 0
+        for log in self._logs("JobPosted", number):
+            fields = self._event(log)
             terms = Terms.from_values(fields["terms"])
             if terms.job_id(self.chain_number, self.address) != fields["job"]:
                 raise NetworkError(
@@ -408,14 +441,23 @@ class Market:
                 )
             provider, until, state, price = self._ask("jobs", fields["job"])
             holder = None if provider == NATIVE else checksum(provider)
+            seen += 1
             yield Job(fields["job"], terms, fields["input"], JobState(state), holder, until, price)
+        if seen < counted:
+            raise self._incomplete(f"it gave {seen} jobs of {counted}")
 
-    def _events(self, name: str, job: int | None) -> Iterator[dict[str, Any]]:
+    def _event(self, log: Any) -> dict[str, Any]:
         try:
-            for log in self._logs(name, job):
-                yield self._market.event(log)[1]
+            return self._market.event(log)[1]
         except MalformedError as error:
-            raise NetworkError(f"{self._sender.url}: {error.message}") from None
+            raise self._incomplete(error.message) from None
+
+    def _incomplete(self, why: str) -> NetworkError:
+        return NetworkError(
+            f"The node at {self._sender.url} does not tell the whole history of "
+            f"{self.address}: {why}.",
+            hint="Ask another node: this one is pruned, still synchronising, or lying.",
+        )
 
     def _logs(self, name: str, job: int | None) -> Iterator[Any]:
         topics = ["0x" + self._market.topic(name).hex()]
@@ -473,6 +515,7 @@ def _refused(function: str, refusal: Reverted) -> VerifaiError:
     known: list[Interface] = [interface(name) for name in _CONTRACTS]
     found = next((e for one in known if (e := one.error(refusal.data)) is not None), None)
     name, values = found if found is not None else ("", ())
+    step = refused_step(refusal.data)
     shown = [value.hex() if isinstance(value, bytes) else str(value) for value in values]
     if function == "fulfil" and (found is None or name in _ABOUT_THE_PROOF):
         why = (
@@ -485,14 +528,10 @@ def _refused(function: str, refusal: Reverted) -> VerifaiError:
             check=CONTRACT_CHECK,
             check_name="contract",
             hint="Nothing was paid. Verify the proof offline to see which check fails.",
-            reason=name or "unknown",
-            arguments=shown,
+            reason=name or (step[0] if step else "unknown"),
+            arguments=shown or (list(step[1:]) if step else []),
         )
     text = f"{name}({', '.join(shown)})" if name else str(refusal)
     return UsageError(
         f"The market refused {function}: {text}.", reason=name or "unknown", arguments=shown
     )
-
-
-def _other_inputs(job: Job, hint: str) -> UsageError:
-    return UsageError(f"These inputs are not those of job {job.id}.", hint=hint)

@@ -88,6 +88,11 @@ def circuit_id(compact: bytes) -> bytes:
     return keccak256(b"\0" + compact)
 
 
+def input_word_bytes(compact: bytes) -> int:
+    """Bytes of the inputs' public words, which come first among the words of a proof."""
+    return 16 * int.from_bytes(compact[93:97], "big")
+
+
 def _header(skeleton: Skeleton, program: Program, srs: int, batch: int, inputs: int) -> bytes:
     layout, table = skeleton.layout, skeleton.table
     hiding = layout.hiding
