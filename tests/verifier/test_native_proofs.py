@@ -63,6 +63,38 @@ def test_honest_proofs(name: str, batch: int) -> None:
     check(p)
 
 
+def far_view(lie: int) -> Circuit:
+    """out = x on the diagonal of (9, 9), else 0; entry (4, 4) is ``lie`` lower.
+
+    Indices are 2^61 (i - j): in 64 bits 4 * 2^61 is no number and 8 * 2^61 is 0.
+    """
+    c = Circuit(1, 5)
+    x = c.committed("input", integers([[5]]), [3])
+    spread = c.view(x, (9, 9), [{"offset": 0, "terms": [[0, 1 << 61], [1, -1 << 61]]}])
+    out = c.committed("output", c.values[spread], [3])
+    c.zero(c.linear((1, out), (-1, spread)))
+    c.constraints["public"] = [x]
+    c.values[out][0, 4, 4] -= lie
+    return c
+
+
+@pytest.mark.parametrize("lie", [0, 5])
+def test_indices_are_integers(lie: int) -> None:
+    """Both verifiers decide alike on a view whose partial sums leave 64 bits."""
+    native = pytest.importorskip("verifai._native", reason="the proving core is not built")
+    p = Prover(far_view(lie), CONTEXT)
+    p.prove()
+    words = b"".join(word.to_bytes(32, "big") for word in p.words)
+    proof = (p.c.table_bytes(), p.commitments, tau(), 1, p.context, words, p.w.proof)
+    if not lie:
+        check(p)
+        native.native_verify(*proof)
+        return
+    assert refused(p).details["step"] == "last"
+    with pytest.raises(ValueError, match="last"):
+        native.native_verify(*proof)
+
+
 # ---- encodings and single changes ---------------------------------------------------------------
 
 
