@@ -80,7 +80,7 @@ def far_view(lie: bool) -> Circuit:
 
 
 def test_indices_are_integers() -> None:
-    """The verifiers decide alike on a view whose partial sums leave 64 bits, and so does the prover."""
+    """Verifiers and provers decide alike on a view whose partial sums leave 64 bits."""
     native = pytest.importorskip("verifai._native", reason="the proving core is not built")
     p = Prover(far_view(lie=False), CONTEXT)
     p.prove()
