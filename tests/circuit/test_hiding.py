@@ -86,7 +86,7 @@ def test_a_lying_prover_is_refused_by_the_tail(delta: int) -> None:
     lie = bytearray(committed[-1])
     value = int.from_bytes(lie[:8], "little", signed=True) + delta
     lie[:8] = value.to_bytes(8, "little", signed=True)
-    words, proof = prover.prove(1, [*committed[:-1], bytes(lie)], CONTEXT, stubborn=True)
+    words, proof = prover.prove_spoiled(1, [*committed[:-1], bytes(lie)], CONTEXT, stubborn=True)
     with pytest.raises(ValueError, match="tail"):
         core.native_verify(table, prover.commitments, tau, 1, CONTEXT, words, proof)
     with pytest.raises(VerificationError, match="tail"):

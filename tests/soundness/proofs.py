@@ -130,15 +130,18 @@ class Prover:
         unmasked: Sequence[str] = (),
         repeated: Sequence[str] = (),
     ) -> Claim:
-        words, proof = self.core.prove(
-            batch,
-            raw(witness),
-            context,
-            lies=list(lies),
-            stubborn=stubborn,
-            unmasked=list(unmasked),
-            repeated=list(repeated),
-        )
+        if lies or stubborn or unmasked or repeated:
+            words, proof = self.core.prove_spoiled(
+                batch,
+                raw(witness),
+                context,
+                lies=list(lies),
+                stubborn=stubborn,
+                unmasked=list(unmasked),
+                repeated=list(repeated),
+            )
+        else:
+            words, proof = self.core.prove(batch, raw(witness), context)
         return Claim(
             self.table, self.core.commitments, self.srs.tau_g2, batch, context, words, proof
         )

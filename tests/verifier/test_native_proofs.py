@@ -63,6 +63,48 @@ def test_honest_proofs(name: str, batch: int) -> None:
     check(p)
 
 
+def far_view(lie: bool) -> Circuit:
+    """out = x on the diagonal of (9, 9), else 0; a lie has 0 from entry (4, 4) on.
+
+    Indices are 2^61 (i - j): in 64 bits 4 * 2^61 is no number and 8 * 2^61 is 0.
+    """
+    c = Circuit(1, 5)
+    x = c.committed("input", integers([[5]]), [3])
+    spread = c.view(x, (9, 9), [{"offset": 0, "terms": [[0, 1 << 61], [1, -1 << 61]]}])
+    out = c.committed("output", c.values[spread], [3])
+    c.zero(c.linear((1, out), (-1, spread)))
+    c.constraints["public"] = [x]
+    if lie:
+        c.values[out][0, range(4, 9), range(4, 9)] = 0
+    return c
+
+
+def test_indices_are_integers() -> None:
+    """Verifiers and provers decide alike on a view whose partial sums leave 64 bits."""
+    native = pytest.importorskip("verifai._native", reason="the proving core is not built")
+    p = Prover(far_view(lie=False), CONTEXT)
+    p.prove()
+    check(p)
+    words = b"".join(word.to_bytes(32, "big") for word in p.words)
+    native.native_verify(p.c.table_bytes(), p.commitments, tau(), 1, CONTEXT, words, p.w.proof)
+
+    for lie in (False, True):
+        c = far_view(lie)
+        srs = native.Srs.development(1 << c.log_columns)
+        prover = native.Prover(c.table_bytes(), [], srs)
+        values = [c.values[node].astype("<i8").tobytes() for node in (0, 2)]
+        words, proof = prover.prove_spoiled(1, values, CONTEXT, stubborn=lie)
+        key = (c.table_bytes(), prover.commitments, srs.tau_g2)
+        if lie:
+            with pytest.raises(ValueError, match="last"):
+                native.native_verify(*key, 1, CONTEXT, words, proof)
+            with pytest.raises(VerificationError, match="last"):
+                verify(*key, 1, CONTEXT, [int.from_bytes(words, "big")], proof)
+        else:
+            native.native_verify(*key, 1, CONTEXT, words, proof)
+            verify(*key, 1, CONTEXT, [int.from_bytes(words, "big")], proof)
+
+
 # ---- encodings and single changes ---------------------------------------------------------------
 
 

@@ -88,6 +88,19 @@ def add(node: dict[str, Any]) -> Break:
     return lambda table: table["nodes"].append(node)
 
 
+def listed(*path: Any, order: str) -> Break:
+    """The breakage that writes the object at ``path`` as the list of its fields in ``order``."""
+
+    def act(table: dict[str, Any]) -> None:
+        *way, last = path
+        target: Any = table
+        for key in way:
+            target = target[key]
+        target[last] = [target[last][name] for name in order.split()]
+
+    return act
+
+
 def weight(*shape: int) -> dict[str, Any]:
     return {"kind": "weight", "shape": list(shape), "outer": []}
 
@@ -209,6 +222,17 @@ BROKEN: dict[str, Break] = {
     "a linked hint": hides(7, linked=[8]),
     "a linked node that is none": hides(7, linked=[9]),
     "linked is no list": hides(7, public=[], linked=6),
+    "a node as a list": listed(N, 0, order="kind shape outer"),
+    "a committed node as a list": listed(
+        N, 1, order="kind region batched shape outer offset limbs"
+    ),
+    "a map of indices as a list": listed(N, 2, "axes", 0, order="axis indices"),
+    "an affine map as a list": listed(N, 2, "axes", 1, order="offset terms"),
+    "a table as a list": listed("tables", 0, order="first outputs"),
+    "a product as a list": listed("product", 0, order="factors outer"),
+    "a lookup as a list": listed("lookup", 0, order="table input output outer"),
+    "a region that is an object": put(N, 1, "region", {"input": None}),
+    "a kind that is an object": put(N, 0, "kind", {"weight": None}),
 }
 
 
@@ -257,24 +281,29 @@ def test_a_product_is_batched_or_not() -> None:
         parse_table(canonical(table))
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"[]",
-        b"null",
-        b"\xff",
-        json.dumps(GOOD, sort_keys=True).encode(),  # spaces
-        canonical(GOOD) + b"\n",
-        canonical(GOOD).replace(b'"version":1', b'"version":1.0'),
-        canonical(GOOD).replace(b'"version":1', b'"version":1,"version":1'),
-        canonical(GOOD).replace(b'"offset":1,', b'"offset":' + b"9" * 5000 + b","),
-        b'{"zero":[],' + canonical(GOOD)[1:].replace(b',"zero":[7]', b""),
-    ],
-)
+#: Bytes that are no canonical table.
+FORMS = [
+    b"",
+    b"[]",
+    b"null",
+    b"\xff",
+    json.dumps(GOOD, sort_keys=True).encode(),  # spaces
+    canonical(GOOD) + b"\n",
+    canonical(GOOD).replace(b'"version":1', b'"version":1.0'),
+    canonical(GOOD).replace(b'"version":1', b'"version":1,"version":1'),
+    canonical(GOOD).replace(b'"offset":1,', b'"offset":' + b"9" * 5000 + b","),
+    b'{"zero":[],' + canonical(GOOD)[1:].replace(b',"zero":[7]', b""),
+    canonical([GOOD[name] for name in GOOD]),  # the fields in the order of the specification
+]
+
+
+@pytest.mark.parametrize("data", FORMS)
 def test_what_is_not_canonical_is_refused(data: bytes) -> None:
     with pytest.raises(MalformedError):
         parse_table(data)
+    native = pytest.importorskip("verifai._native", reason="the proving core is not built")
+    with pytest.raises(ValueError, match="table"):
+        native.native_proof_bytes(data, 1)
 
 
 def test_a_long_table_is_refused_before_it_is_read() -> None:

@@ -177,3 +177,65 @@ pub(crate) fn fold_tail(
         coefficients,
     }])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    /// Two contractions that hide, of four entries each, with 2^7 columns.
+    const TABLE: &[u8] = br#"{"hiding":true,"log_columns":7,"lookup":[],"nodes":[{"batched":true,"kind":"committed","limbs":[8],"offset":0,"outer":[],"region":"input","shape":[4]},{"kind":"weight","outer":[],"shape":[4]},{"kind":"einsum","labels":["k","k",""],"left":0,"right":1},{"kind":"einsum","labels":["k","k",""],"left":0,"right":0},{"batched":true,"kind":"committed","limbs":[8,8,8],"offset":0,"outer":[],"region":"output","shape":[]},{"kind":"linear","offset":0,"shape":[],"terms":[[1,2],[1,3],[-1,4]]}],"product":[],"public":[],"tables":[],"version":1,"zero":[5]}"#;
+
+    /// All masks with their names. A field that is added is added here.
+    fn masks(random: Randomness) -> [(&'static str, Vec<F>); 8] {
+        let Randomness {
+            slots,
+            triples,
+            pads,
+            mask,
+            tail,
+            tail_mask,
+            tail_blindings,
+            rows,
+        } = random;
+        [
+            ("slots", slots),
+            ("triples", triples),
+            ("pads", pads),
+            ("row", mask),
+            ("tail", tail),
+            ("tail mask", tail_mask),
+            ("tail blindings", tail_blindings),
+            ("rows", rows),
+        ]
+    }
+
+    /// One value twice, in a proof or in two, is a relation between what the two hide.
+    #[test]
+    fn no_two_masks_are_equal() {
+        let circuit = verifai_table::read(TABLE).unwrap();
+        let layout = Layout::new(&circuit.expand(1)).unwrap();
+        let pads = layout.hiding.as_ref().unwrap().pad_count;
+        let counts = [
+            layout.columns(),
+            2 * TRIPLE,
+            pads,
+            1 << 7,
+            layout.tail(),
+            layout.tail(),
+            2,
+            1 << layout.log_rows(),
+        ];
+        assert!(first_contraction_pad(&layout) < pads && layout.contractions.len() == 2);
+        let mut seen = HashSet::from([F::default()]);
+        for proof in 0..2 {
+            let random = Randomness::draw(&layout, &Spoiled::default()).unwrap();
+            for ((name, values), count) in masks(random).into_iter().zip(counts) {
+                assert_eq!(values.len(), count, "{name}");
+                for (i, value) in values.into_iter().enumerate() {
+                    assert!(seen.insert(value), "{name} {i} of proof {proof}");
+                }
+            }
+        }
+    }
+}

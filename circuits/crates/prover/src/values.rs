@@ -79,13 +79,14 @@ fn view(values: &[i64], source: &[usize], maps: &[Map], target: &[usize]) -> Vec
     for (s, map) in maps.iter().enumerate() {
         map.axes().into_iter().for_each(|a| reader[a] = Some(s));
     }
-    let step = |s: usize, axis: usize, i: usize| -> i64 {
+    // exact, as in the verifier: a partial sum may leave 64 bits and the index still lie inside
+    let step = |s: usize, axis: usize, i: usize| -> i128 {
         match &maps[s] {
             Map::Affine { terms, .. } => terms
                 .iter()
                 .find(|t| t.0 == axis)
-                .map_or(0, |t| t.1 * i as i64),
-            Map::Indices { indices, .. } => indices[i] as i64,
+                .map_or(0, |t| i128::from(t.1) * i as i128),
+            Map::Indices { indices, .. } => indices[i] as i128,
         }
     };
     let (last, outer) = match target.split_last() {
@@ -98,10 +99,10 @@ fn view(values: &[i64], source: &[usize], maps: &[Map], target: &[usize]) -> Vec
         .with_min_len(1 << 8)
         .enumerate()
         .for_each(|(row, out)| {
-            let mut at: Vec<i64> = maps
+            let mut at: Vec<i128> = maps
                 .iter()
                 .map(|m| match m {
-                    Map::Affine { offset, .. } => *offset,
+                    Map::Affine { offset, .. } => i128::from(*offset),
                     Map::Indices { .. } => 0,
                 })
                 .collect();

@@ -135,6 +135,35 @@ fn context(bytes: &[u8]) -> PyResult<[u8; 32]> {
         .map_err(|_| PyValueError::new_err("a context has 32 bytes"))
 }
 
+/// What an honest prover proves: nothing is spoiled.
+fn job(
+    batch: usize,
+    values: &[Bound<'_, PyBytes>],
+    context: &[u8],
+    linked: &[Bound<'_, PyBytes>],
+) -> PyResult<Job> {
+    let linked = linked.iter().map(|l| scalars(l.as_bytes()));
+    Ok(Job {
+        batch,
+        values: tensors(values)?,
+        context: self::context(context)?,
+        linked: linked.collect::<PyResult<_>>()?,
+        ..Job::default()
+    })
+}
+
+impl Prover {
+    fn proved<'py>(
+        &self,
+        py: Python<'py>,
+        job: &Job,
+    ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+        let proof = released(py, || verifai_prover::prove(&self.key, job))?;
+        let words: Vec<u8> = proof.words.iter().flat_map(encode).collect();
+        Ok((PyBytes::new(py, &words), PyBytes::new(py, &proof.bytes)))
+    }
+}
+
 #[pymethods]
 impl Prover {
     /// Commits the weights (one tensor of little-endian int64 per weight node).
@@ -174,17 +203,36 @@ impl Prover {
     /// Proves one batch. `values`: one tensor of little-endian int64 per committed node, batch axis first.
     ///
     /// `linked`: 32 bytes for each row of each linked tensor, its blindings; without it they are drawn.
-    /// Returns the public words (32 bytes each) and the proof. `lies` (additions to entries of the committed
-    /// vector, by address) and `stubborn` (go on with a witness that proves nothing) are for tests
-    /// of soundness: the proof then verifies only if the verifier is broken. `unmasked` and `repeated`
-    /// name masks that are zero, or the same in every proof: for tests of hiding, as such a proof
-    /// verifies and gives its witness away.
+    /// Returns the public words (32 bytes each) and the proof.
+    #[pyo3(signature = (batch, values, context, *, linked=Vec::new()))]
+    fn prove<'py>(
+        &self,
+        py: Python<'py>,
+        batch: usize,
+        values: Vec<Bound<'py, PyBytes>>,
+        context: &[u8],
+        linked: Vec<Bound<'py, PyBytes>>,
+    ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+        let job = job(batch, &values, context, &linked)?;
+        self.proved(py, &job)
+    }
+
+    /// **Only for tests of soundness and hiding.** Proves as `prove` does, and spoils the proof on purpose:
+    /// what it returns convinces nobody, or hides nothing.
+    ///
+    /// `lies` (additions to entries of the committed vector, by address) and `stubborn` (go on with a
+    /// witness that proves nothing): the proof then verifies only if the verifier is broken. `unmasked` and
+    /// `repeated` name masks that are zero, or the same in every proof: such a proof *verifies*, and gives
+    /// its witness away.
     #[pyo3(signature = (
         batch, values, context, *, linked=Vec::new(), lies=Vec::new(), stubborn=false,
         unmasked=Vec::new(), repeated=Vec::new(),
     ))]
-    #[expect(clippy::too_many_arguments, reason = "the last four are for tests")]
-    fn prove<'py>(
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "those of prove, and four spoilers"
+    )]
+    fn prove_spoiled<'py>(
         &self,
         py: Python<'py>,
         batch: usize,
@@ -197,23 +245,15 @@ impl Prover {
         repeated: Vec<String>,
     ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
         let job = Job {
-            batch,
-            values: tensors(&values)?,
-            context: self::context(context)?,
-            linked: linked
-                .iter()
-                .map(|l| scalars(l.as_bytes()))
-                .collect::<PyResult<_>>()?,
             lies,
             stubborn,
             spoiled: Spoiled {
                 unmasked: masks(&unmasked)?,
                 repeated: masks(&repeated)?,
             },
+            ..job(batch, &values, context, &linked)?
         };
-        let proof = released(py, || verifai_prover::prove(&self.key, &job))?;
-        let words: Vec<u8> = proof.words.iter().flat_map(encode).collect();
-        Ok((PyBytes::new(py, &words), PyBytes::new(py, &proof.bytes)))
+        self.proved(py, &job)
     }
 
     /// Proves one batch as `prove` does, and returns the steps with the seconds that each took.
@@ -224,12 +264,7 @@ impl Prover {
         values: Vec<Bound<'_, PyBytes>>,
         context: &[u8],
     ) -> PyResult<Vec<(&'static str, f64)>> {
-        let job = Job {
-            batch,
-            values: tensors(&values)?,
-            context: self::context(context)?,
-            ..Job::default()
-        };
+        let job = job(batch, &values, context, &[])?;
         let (_, stages) = released(py, || verifai_prover::profile(&self.key, &job))?;
         Ok(stages.ended().to_vec())
     }

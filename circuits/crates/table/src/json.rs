@@ -1,8 +1,12 @@
 //! The JSON form of a table, field by field. Unknown and missing fields are errors.
+//!
+//! serde reads a struct from an array too, and an enum from an object. [`Table::read`] therefore writes what
+//! it has read and compares: one table has one encoding, and any other form of it is refused.
 
-use serde::{Deserialize, Deserializer};
+use crate::validate::TableError;
+use serde::{Deserialize, Deserializer, Serialize};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Table {
     pub(crate) version: u32,
@@ -14,11 +18,35 @@ pub(crate) struct Table {
     pub(crate) lookup: Vec<Lookup>,
     pub(crate) public: Vec<usize>,
     /// Absent or not empty.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub(crate) linked: Option<Vec<usize>>,
     /// Absent or true; `null` is neither.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub(crate) hiding: Option<bool>,
+}
+
+impl Table {
+    /// Reads the canonical form and nothing else.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, TableError> {
+        let json = |e: serde_json::Error| TableError::Json(e.to_string());
+        let table: Self = serde_json::from_slice(bytes).map_err(json)?;
+        // a Value sorts its keys
+        let canonical = serde_json::to_value(&table)
+            .and_then(|value| serde_json::to_vec(&value))
+            .map_err(json)?;
+        if canonical != bytes {
+            return Err(TableError::Json("not in canonical form".to_owned()));
+        }
+        Ok(table)
+    }
 }
 
 fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
@@ -27,7 +55,7 @@ fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     T::deserialize(deserializer).map(Some)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub(crate) enum Node {
     Weight {
@@ -63,7 +91,7 @@ pub(crate) enum Node {
     },
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Region {
     Input,
@@ -71,46 +99,136 @@ pub(crate) enum Region {
     Witness,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Map {
     Affine(Affine),
     Indices(Indices),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Affine {
     pub(crate) offset: i64,
     pub(crate) terms: Vec<(usize, i64)>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Indices {
     pub(crate) axis: usize,
     pub(crate) indices: Vec<usize>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Custom {
     pub(crate) first: i64,
     pub(crate) outputs: Vec<i64>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Product {
     pub(crate) factors: Vec<usize>,
     pub(crate) outer: Vec<usize>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Lookup {
     pub(crate) table: usize,
     pub(crate) input: usize,
     pub(crate) output: usize,
     pub(crate) outer: Vec<usize>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{json, Value};
+
+    /// Every kind of node and constraint.
+    fn table() -> Value {
+        json!({
+            "version": 1, "log_columns": 7, "hiding": true, "linked": [1],
+            "nodes": [
+                {"kind": "weight", "shape": [2, 2], "outer": [0]},
+                {"kind": "committed", "region": "witness", "batched": true, "shape": [2], "outer": [],
+                 "offset": -4, "limbs": [3]},
+                {"kind": "view", "source": 1, "shape": [2], "axes": [{"axis": 0, "indices": [1, 0]}]},
+                {"kind": "view", "source": 1, "shape": [2], "axes": [{"offset": 0, "terms": [[0, 1]]}]},
+                {"kind": "reshape", "source": 2, "shape": [2, 1]},
+                {"kind": "linear", "shape": [2], "terms": [[1, 2], [-1, 3]], "offset": 0},
+                {"kind": "einsum", "left": 0, "right": 1, "labels": ["mk", "k", "m"]},
+            ],
+            "tables": [{"first": -4, "outputs": [4, 3, 2, 1, 0, 1, 2, 3]}],
+            "zero": [5],
+            "product": [{"factors": [2, 3], "outer": []}],
+            "lookup": [{"table": 0, "input": 1, "output": 2, "outer": []}],
+            "public": [],
+        })
+    }
+
+    fn read(table: &Value) -> Result<Table, TableError> {
+        Table::read(&serde_json::to_vec(table).unwrap())
+    }
+
+    #[test]
+    fn the_canonical_form_is_read() {
+        assert!(read(&table()).is_ok());
+        let mut plain = table();
+        plain.as_object_mut().unwrap().remove("hiding");
+        plain.as_object_mut().unwrap().remove("linked");
+        assert!(read(&plain).is_ok());
+        let spaced = serde_json::to_vec_pretty(&table()).unwrap();
+        assert!(Table::read(&spaced).is_err());
+        let text = serde_json::to_string(&table()).unwrap();
+        let escaped = text.replace("\"weight\"", "\"\\u0077eight\"");
+        assert!(escaped != text && Table::read(escaped.as_bytes()).is_err());
+    }
+
+    /// serde's other forms of a struct and of an enum, each where it would be read.
+    #[test]
+    fn objects_are_objects_and_names_are_strings() {
+        let whole = [
+            "version",
+            "log_columns",
+            "nodes",
+            "tables",
+            "zero",
+            "product",
+            "lookup",
+            "public",
+            "linked",
+            "hiding",
+        ];
+        let list = |object: &Value, keys: &[&str]| -> Value {
+            keys.iter().map(|key| object[*key].clone()).collect()
+        };
+        assert!(serde_json::from_value::<Table>(list(&table(), &whole)).is_ok());
+        assert!(read(&list(&table(), &whole)).is_err());
+        for (place, keys) in [
+            ("/nodes/0", &["kind", "shape", "outer"][..]),
+            ("/nodes/4", &["kind", "source", "shape"]),
+            ("/nodes/2/axes/0", &["axis", "indices"]),
+            ("/nodes/3/axes/0", &["offset", "terms"]),
+            ("/tables/0", &["first", "outputs"]),
+            ("/product/0", &["factors", "outer"]),
+            ("/lookup/0", &["table", "input", "output", "outer"]),
+        ] {
+            let mut other = table();
+            let object = other.pointer_mut(place).unwrap();
+            *object = list(object, keys);
+            assert!(
+                serde_json::from_value::<Table>(other.clone()).is_ok(),
+                "{place}"
+            );
+            assert!(read(&other).is_err(), "{place}");
+        }
+        let mut other = table();
+        other["nodes"][1]["region"] = json!({"witness": null});
+        assert!(serde_json::from_value::<Table>(other.clone()).is_ok());
+        assert!(read(&other).is_err());
+    }
 }

@@ -358,11 +358,13 @@ fn scatter(
         for (map, length) in own.iter().zip(&lengths) {
             let read = match map {
                 Map::Indices { axis, indices } => at(axis).and_then(|i| indices.get(i)).copied(),
+                // exact: offset and coefficients are below 2^62, an index is below 2^28, so that no
+                // partial sum comes near 2^127; in 64 bits one may overflow though the sum lies inside
                 Map::Affine { offset, terms } => terms
                     .iter()
-                    .try_fold(*offset, |sum, (axis, c)| {
-                        let i = i64::try_from(at(axis)?).ok()?;
-                        sum.checked_add(c.checked_mul(i)?)
+                    .try_fold(i128::from(*offset), |sum, (axis, c)| {
+                        let i = i128::try_from(at(axis)?).ok()?;
+                        sum.checked_add(i128::from(*c).checked_mul(i)?)
                     })
                     .and_then(|i| usize::try_from(i).ok()),
             };
@@ -533,4 +535,36 @@ fn contraction(
         left_groups,
         right_groups,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Indices of which a part leaves 64 bits, or even wraps to the right remainder, while the whole
+    /// is small: `protocol.md` has integers, and so has the verifier in Python.
+    #[test]
+    fn indices_are_integers() {
+        const FAR: i64 = 1 << 61;
+        let dims = [9, 9];
+        let vector: Vec<F> = (0..81u64).map(|i| F::from(1 + i * i)).collect();
+        let term = Term {
+            coefficient: F::one(),
+            groups: vec![Group {
+                axes: vec![0, 1],
+                vector: vector.clone(),
+            }],
+        };
+        // at 2^62 - 1 + (2^62 - 1) (i - j) lies entry 0 where j = i + 1, at 2^61 (i - j) where j = i
+        for (offset, coefficient, above) in [(0, FAR, 0), (2 * FAR - 1, 2 * FAR - 1, 1)] {
+            let map = Map::Affine {
+                offset,
+                terms: vec![(0, coefficient), (1, -coefficient)],
+            };
+            let read = (0..9 - above).map(|i| vector[9 * i + i + above]).sum();
+            let pulled = view(&term, &[map], &dims, &[1]).unwrap();
+            assert_eq!(pulled.groups.len(), 1);
+            assert_eq!(pulled.groups[0].vector, [read]);
+        }
+    }
 }

@@ -46,14 +46,7 @@ pub fn read(bytes: &[u8]) -> Result<Circuit, TableError> {
     if bytes.len() > MAX_BYTES {
         return Err(TableError::Json(format!("more than {MAX_BYTES} bytes")));
     }
-    let value: serde_json::Value =
-        serde_json::from_slice(bytes).map_err(|e| TableError::Json(e.to_string()))?;
-    // sorted keys and no spaces: one encoding for one table, as every verifier demands
-    if serde_json::to_vec(&value).ok().as_deref() != Some(bytes) {
-        return Err(TableError::Json("not in canonical form".to_owned()));
-    }
-    let table: json::Table =
-        serde_json::from_slice(bytes).map_err(|e| TableError::Json(e.to_string()))?;
+    let table = json::Table::read(bytes)?;
     require(table.version == 1, "this version reads tables of version 1")
         .map_err(TableError::Rule)?;
     let within = LOG_COLUMNS.contains(&table.log_columns);

@@ -196,3 +196,31 @@ pub(crate) fn mixed(batch: usize) -> Case {
         job,
     }
 }
+
+/// `y = x^2` on the diagonal of (9, 9) and zero elsewhere, by a view of one entry with the indices
+/// `2^61 (i - j)`: parts of them leave 64 bits, and 8 * 2^61 is 0 modulo 2^64.
+pub(crate) fn far() -> Case {
+    let table = json!({
+        "version": 1, "log_columns": 6,
+        "nodes": [
+            committed(&[1], 0, &[3], &[]),                                                     // 0 x
+            {"kind": "view", "source": 0, "shape": [9, 9], "axes":
+                [{"offset": 0, "terms": [[0, 1i64 << 61], [1, -(1i64 << 61)]]}]},              // 1
+            {"kind": "einsum", "left": 1, "right": 1, "labels": ["ij", "ij", "ij"]},           // 2
+            committed(&[9, 9], 0, &[6], &[]),                                                  // 3 y
+            {"kind": "linear", "shape": [9, 9], "terms": [[1, 3], [-1, 2]], "offset": 0},      // 4
+        ],
+        "tables": [], "zero": [4], "product": [], "lookup": [], "public": [0]
+    });
+    let y = (0..81).map(|i| if i % 10 == 0 { 25 } else { 0 }).collect();
+    let job = Job {
+        batch: 1,
+        values: vec![vec![5], y],
+        ..Job::default()
+    };
+    Case {
+        table,
+        weights: vec![],
+        job,
+    }
+}

@@ -1,8 +1,8 @@
-use crate::circuits::{check, dense, mixed};
+use crate::circuits::{check, dense, far, mixed};
 use verifai_field::F;
 use verifai_prover::{prove, ProveError};
 use verifai_table::{Layout, Region};
-use verifai_verifier::proof_bytes;
+use verifai_verifier::{proof_bytes, VerifyError};
 
 #[test]
 fn honest_proofs_verify() {
@@ -19,6 +19,18 @@ fn honest_proofs_verify() {
             Ok(()),
             "mixed, batch {batch}"
         );
+    }
+}
+
+#[test]
+fn indices_of_views_are_integers() {
+    assert_eq!(far().check(), Ok(()));
+    assert_eq!(far().hiding().check(), Ok(()));
+    for (i, entry) in [(40, 0), (72, 25)] {
+        let mut case = far();
+        case.job.values[1][i] = entry;
+        case.job.stubborn = true;
+        assert_eq!(case.check(), Err(VerifyError::Last));
     }
 }
 
