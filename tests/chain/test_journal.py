@@ -249,6 +249,8 @@ def test_there_must_be_a_journal_to_read(path):
     with pytest.raises(UsageError, match="no journal at"):
         connect(journal=path, read_only=True)
     assert not path.exists()
+    with pytest.raises(MalformedError, match="not a journal"):
+        connect(journal=path.parent, read_only=True)
     path.write_bytes(b"")
     with pytest.raises(MalformedError, match="not a journal"):
         connect(journal=path, read_only=True)

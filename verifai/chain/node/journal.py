@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -81,6 +82,8 @@ class Journal:
                 f"Cannot open the journal {self.path}: {error.strerror or error}."
             ) from None
         try:
+            if not stat.S_ISREG(os.fstat(self._handle).st_mode):
+                raise MalformedError(f"{self.path} is not a journal of the embedded chain.")
             self._lock(lock_seconds)
             if os.fstat(self._handle).st_size == 0 and not read_only:
                 header = {"chain": "embedded", "format": FORMAT, "time": int(time.time())}
