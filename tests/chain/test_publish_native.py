@@ -15,11 +15,13 @@ pytest.importorskip("torch")
 
 import verifai
 from verifai.chain import connect
+from verifai.chain.artefacts.interface import interface
 from verifai.chain.market import Market
 from verifai.chain.native import circuit_id
+from verifai.chain.native.contract import native_system
 from verifai.chain.native.publication import circuit_table, router_of
 from verifai.chain.native.words import input_words
-from verifai.errors import ChainRejected, InputError, UnsupportedError, UsageError
+from verifai.errors import ChainRejected, InputError, NetworkError, UnsupportedError, UsageError
 
 
 def made(seed: int, **options: Any) -> Any:
@@ -296,6 +298,17 @@ def test_who_only_reads_finds_what_this_machine_published(start_anvil, keys, sto
         assert [seen.transaction_hash for seen in reader.watch(once=True)] == [
             receipt.transaction_hash
         ]
+
+
+def test_a_revocation_leaves_the_history_readable(keys, store) -> None:
+    pk, vk, x = keys
+    with connect() as chain:
+        chain.publish(verifai.prove(pk, x[0]), vk, keys=store)
+        revoke = interface("VerifierRouter").call("revoke", native_system())
+        chain.transact(chain.deploy().router, revoke, "revoking")
+        with pytest.raises(NetworkError, match="SystemRevoked"):
+            chain.publish(verifai.prove(pk, x[1]), vk, keys=store)
+        assert verifai.audit.run(chain, keys=store).verdict == "verified"
 
 
 def test_a_journal_shows_every_owners_registry(keys, store, tmp_path) -> None:

@@ -255,7 +255,11 @@ def published(chain: Chain, registry: str) -> Iterator[Published]:
         NetworkError: the node failed, or does not tell the whole history.
     """
     sender = chain._sender
-    verifier = verifier_of(sender, registry)
+    # Not only the verifier that counts now: a revocation does not undo what was published before.
+    shipped = interface("VerifierRouter")
+    data = shipped.call("entries", native_system())
+    answer = sender.ask(str(router_of(sender, registry)), data, "the verifier")
+    verifier = checksum(shipped.result("entries", answer)[0])
     for record in NativeRegistry(chain, registry).records():
         yield _published(sender, registry, verifier, record)
 
