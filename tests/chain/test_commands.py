@@ -49,7 +49,15 @@ def test_watching_for_people(journal, capsys):
     assert printed.count("0x7E5F…5Bdf") == 3  # the development account
 
 
+def test_a_journal_that_is_not_there(tmp_path, capsys):
+    for command in ("watch", "audit"):
+        code, (error,) = run(capsys, command, "--journal", tmp_path / "typo")
+        assert (code, error["error"]) == (2, "UsageError")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_nothing_to_watch(tmp_path, capsys):
+    connect(journal=tmp_path / "new.jsonl").close()
     code, (error,) = run(capsys, "watch", "--journal", tmp_path / "new.jsonl")
     assert (code, error["error"]) == (2, "UsageError")
 

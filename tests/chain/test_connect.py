@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from verifai.chain import connect
+from verifai.chain import Terms, connect
 from verifai.chain.node import rpc
 from verifai.errors import EnvironmentFault, MalformedError, MissingExtra, NetworkError, UsageError
 
@@ -141,3 +141,39 @@ def test_importing_the_room_loads_no_client():
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"url": 5}, {"url": b"http://x"}, {"journal": 5}, {"chain_id": 1.5}, {"terms": 3}]
+)
+def test_arguments_of_other_types(wrong):
+    with pytest.raises(UsageError, match=next(iter(wrong))):
+        connect(**wrong)
+
+
+def test_the_node_is_not_blamed_for_wrong_arguments():
+    to = "0x" + "12" * 20
+    with connect() as chain:
+        for address in ("foo", "0x12", 5, None, "0x7e5f4552091a69125d5dfcb7b8c2659029395bdF"):
+            with pytest.raises(UsageError, match="address"):
+                chain.send_coins(address, 1)
+        for wei in (-1, 1.5, "1", True, 1 << 256):
+            with pytest.raises(UsageError, match="whole number"):
+                chain.send_coins(to, wei)
+        with pytest.raises(UsageError, match="address"):
+            chain.code_hash("foo")
+        with pytest.raises(UsageError, match="not an address"):
+            chain._sender.code("foo")
+        for seconds in (-1, 1.5):
+            with pytest.raises(UsageError, match="seconds"):
+                chain.advance(seconds)
+        assert chain.web3.eth.block_number == 0
+        with pytest.raises(EnvironmentFault, match=r"sends 1000.* has 1000000\.") as caught:
+            chain.send_coins(to, 10**30)
+        assert caught.value.details["value_wei"] == str(10**30)
+
+
+def test_confirmations_on_the_embedded_chain():
+    with connect(terms=Terms(confirmations=5, patience_seconds=5)) as chain:
+        chain.send_coins("0x" + "12" * 20, 1)
+        assert chain.web3.eth.block_number == 5

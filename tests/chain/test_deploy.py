@@ -157,3 +157,13 @@ def test_a_nodes_account_signs_bids(anvil):
             (bid.job, bid.provider, bid.price, bid.expiry),
         )
         assert digest == abi.keccak(b"\x19\x01" + signed.header + signed.body)
+
+
+@pytest.mark.parametrize("wrong", [-1, 1.5, 1 << 256, "1", None])
+def test_arguments_that_a_contract_cannot_take(wrong):
+    with pytest.raises(UsageError, match="Argument 1 of withdrawCollateral is a uint128"):
+        interface("JobMarket").call("withdrawCollateral", wrong)
+    with pytest.raises(UsageError, match="takes 1 arguments, not 0"):
+        interface("JobMarket").call("withdrawCollateral")
+    with pytest.raises(UsageError, match="Argument 2 of VerifierRouter is a uint64"):
+        interface("VerifierRouter").deployment("0x" + "12" * 20, wrong, [], [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 
 from verifai.chain import connect
 from verifai.chain.node.journal import Block, Journal
-from verifai.errors import EnvironmentFault, MalformedError
+from verifai.errors import EnvironmentFault, MalformedError, UsageError
 
 
 def send(chain, data: bytes = b"") -> str:
@@ -180,12 +181,20 @@ def test_lines_moved_missing_or_doubled_are_noticed(path, order):
 
 @pytest.mark.parametrize(
     "content",
-    [b"zebra\n", b"\n", b"{}\n", b"\x00" * 100, b'{"chain":"embedded","format":2,"time":1}\n'],
+    [
+        b"zebra\n",
+        b"\n",
+        b"{}\n",
+        b"\x00" * 100,
+        b"\x08\x08\n\x07pytorch",
+        b'{"chain":"embedded","format":2,"time":1}\n',
+    ],
 )
 def test_another_file_is_no_journal(path, content):
     path.write_bytes(content)
-    with pytest.raises(MalformedError):
+    with pytest.raises(MalformedError, match=r"is not|another version") as caught:
         connect(journal=path)
+    assert caught.value.hint is None  # nothing to cut
     assert path.read_bytes() == content
 
 
@@ -213,3 +222,35 @@ def test_a_folder_that_cannot_be_written(tmp_path):
 
 def test_a_block_line_is_canonical():
     assert Block("ab", 5, (b"\x01",)).line() == b'{"hash":"ab","time":5,"transactions":["0x01"]}\n'
+
+
+def test_reading_writes_nothing(journal, monkeypatch):
+    path, before = journal
+    content, opens = path.read_bytes(), os.open
+
+    def mounted_read_only(name, flags, *more, **options):
+        if Path(os.fspath(name)) == path and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+            raise OSError(errno.EROFS, "Read-only file system")
+        return opens(name, flags, *more, **options)
+
+    monkeypatch.setattr(os, "open", mounted_read_only)
+    with pytest.raises(EnvironmentFault, match="Read-only"):
+        connect(journal=path)
+    with connect(journal=path, read_only=True) as one, connect(journal=path, read_only=True) as two:
+        assert list(one.published()) == list(two.published()) == before
+        with pytest.raises(UsageError, match="only reads"):
+            send(one)
+        with pytest.raises(UsageError, match="reading only"):
+            one.advance(1)
+    assert path.read_bytes() == content
+
+
+def test_there_must_be_a_journal_to_read(path):
+    with pytest.raises(UsageError, match="no journal at"):
+        connect(journal=path, read_only=True)
+    assert not path.exists()
+    with pytest.raises(MalformedError, match="not a journal"):
+        connect(journal=path.parent, read_only=True)
+    path.write_bytes(b"")
+    with pytest.raises(MalformedError, match="not a journal"):
+        connect(journal=path, read_only=True)

@@ -15,11 +15,13 @@ pytest.importorskip("torch")
 
 import verifai
 from verifai.chain import connect
+from verifai.chain.artefacts.interface import interface
 from verifai.chain.market import Market
 from verifai.chain.native import circuit_id
+from verifai.chain.native.contract import native_system
 from verifai.chain.native.publication import circuit_table, router_of
 from verifai.chain.native.words import input_words
-from verifai.errors import ChainRejected, InputError, UnsupportedError, UsageError
+from verifai.errors import ChainRejected, InputError, NetworkError, UnsupportedError, UsageError
 
 
 def made(seed: int, **options: Any) -> Any:
@@ -250,3 +252,73 @@ def test_the_story_of_a_job_market_on_a_node(start_anvil) -> None:
     spec.loader.exec_module(story)
     local = start_anvil("--chain-id", "31337")  # elsewhere no development reference string is valid
     story.main(local.url)
+
+
+def test_development_proofs_are_refused_before_they_cost(keys, store, monkeypatch) -> None:
+    pk, vk, x = keys
+    proof = verifai.prove(pk, x[0])
+    monkeypatch.setattr("verifai.chain.native.publication.LOCAL_CHAINS", ())
+    with connect() as chain:
+        for refused in (
+            lambda: chain.publish(proof, vk, keys=store),
+            lambda: chain.estimate(proof, vk),
+            lambda: chain.register(vk),
+        ):
+            with pytest.raises(UnsupportedError, match="development") as caught:
+                refused()
+            assert "--srs" in caught.value.hint
+        assert chain.web3.eth.block_number == 0
+
+
+def test_a_circuit_is_of_a_whole_number_of_inferences(keys) -> None:
+    with connect() as chain:
+        for batch in (0, -1, 1.5):
+            with pytest.raises(UsageError, match="batch"):
+                chain.register(keys[1], batch)
+        assert chain.web3.eth.block_number == 0
+
+
+def test_who_only_reads_finds_what_this_machine_published(start_anvil, keys, store) -> None:
+    pk, vk, x = keys
+    node = start_anvil("--chain-id", "31337")
+    with connect(node.url) as chain:
+        mine = chain.deploy().registry
+    with connect(node.url, read_only=True) as reader:
+        assert reader.registries == (mine,)
+        assert list(reader.watch(once=True)) == []
+    other = Account.create()
+    with connect(node.url) as chain:
+        chain.send_coins(other.address, 10**18)
+    # in a registry that somebody else owns
+    with connect(node.url, signer=other, registry=mine) as chain:
+        receipt = chain.publish(verifai.prove(pk, x[0]), vk, keys=store)
+    with connect(node.url, read_only=True) as reader:
+        (record,) = reader.published()
+        assert record.transaction_hash == receipt.transaction_hash
+        assert verifai.audit.run(reader, keys=store).verdict == "verified"
+        assert [seen.transaction_hash for seen in reader.watch(once=True)] == [
+            receipt.transaction_hash
+        ]
+
+
+def test_a_revocation_leaves_the_history_readable(keys, store) -> None:
+    pk, vk, x = keys
+    with connect() as chain:
+        chain.publish(verifai.prove(pk, x[0]), vk, keys=store)
+        revoke = interface("VerifierRouter").call("revoke", native_system())
+        chain.transact(chain.deploy().router, revoke, "revoking")
+        with pytest.raises(NetworkError, match="SystemRevoked"):
+            chain.publish(verifai.prove(pk, x[1]), vk, keys=store)
+        assert verifai.audit.run(chain, keys=store).verdict == "verified"
+
+
+def test_a_journal_shows_every_owners_registry(keys, store, tmp_path) -> None:
+    pk, vk, x = keys
+    other = Account.create()
+    with connect(journal=tmp_path / "chain") as chain:
+        chain.send_coins(other.address, 10**18)
+    with connect(journal=tmp_path / "chain", signer=other) as chain:
+        receipt = chain.publish(verifai.prove(pk, x[0]), vk, keys=store)
+    with connect(journal=tmp_path / "chain", read_only=True) as reader:
+        assert reader.registries == (receipt.contract,)
+        assert verifai.audit.run(reader, keys=store).verdict == "verified"

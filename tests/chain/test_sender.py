@@ -348,7 +348,7 @@ def test_a_poor_signer_learns_how_much(start_anvil):
     node.ask("anvil_setBalance", poor.address, hex(1000))
     with (
         connect(node.url, signer=poor, terms=QUICK) as chain,
-        pytest.raises(EnvironmentFault, match=r"cannot pay") as caught,
+        pytest.raises(EnvironmentFault, match=r"can cost .* has 0\.0+1\.") as caught,
     ):
         send(chain)
     assert node.web3.eth.block_number == 0
@@ -464,3 +464,11 @@ def test_a_receipt_that_comes_late_is_waited_for(start_anvil, monkeypatch):
         assert send(chain, b"\x07")["status"] == 1
     assert sent_to(node) == [b"\x07"]
     assert node.web3.eth.get_transaction_count(chain._sender.address) == 1
+
+
+def test_giving_up_is_one_sentence(node):
+    with opened(node, Terms(patience_seconds=1)) as chain:
+        spoil(chain, eth_blockNumber=["lost"] * 100)
+        with pytest.raises(NetworkError) as caught:
+            send(chain)
+        assert caught.value.message.endswith("(test).")

@@ -110,8 +110,9 @@ def test_on_the_embedded_chain(tmp_path):
 
 def test_publications_are_watched_by_default(pretended):
     with connect() as chain:
-        with pytest.raises(UsageError, match="No registry"):
+        with pytest.raises(UsageError, match="No registry") as caught:
             chain.watch()
+        assert "--registry ADDRESS" in caught.value.hint
         vk = pretended.key()
         receipts = [chain.publish(pretended.proof(vk, n, n), vk) for n in range(3)]
         seen = list(chain.watch(once=True))
@@ -426,3 +427,22 @@ def test_files_that_are_no_cursor(tmp_path, bell):
 def test_options_out_of_range(bell, options):
     with pytest.raises(UsageError):
         bell.watch(**options)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"since": -5},
+        {"since": 1.5},
+        {"confirmations": 0},
+        {"confirmations": "2"},
+        {"patience_seconds": -1},
+        {"patience_seconds": float("nan")},
+        {"poll_seconds": 0},
+    ],
+)
+def test_arguments_out_of_range(wrong):
+    with connect() as chain:
+        bell = Bell(chain)
+        with pytest.raises(UsageError, match=next(iter(wrong))):
+            bell.watch(**wrong)

@@ -13,6 +13,7 @@ from verifai.chain.deployments import Deployments
 from verifai.chain.events.cursor import Cursor
 from verifai.chain.events.logs import EventSource
 from verifai.chain.events.watch import Seen, Watcher
+from verifai.chain.given import given_address, whole
 from verifai.chain.node.faults import Reverted, asking
 from verifai.chain.published import Published, Reader
 from verifai.chain.receipt import Receipt
@@ -88,12 +89,15 @@ class Chain:
         return self._native_registries() + others
 
     def _native_registries(self) -> tuple[str, ...]:
-        from verifai.chain.native.publication import expected_registry, router_of
+        from verifai.chain.native.publication import expected_registry, registry_kind, router_of
 
-        known = self._registry
-        if known is None and self._sender.address is not None:
-            known = expected_registry(self._sender.address)
-        return (known,) if known and router_of(self._sender, known) else ()
+        if self._registry is not None:
+            known = [self._registry]
+        else:
+            known = [*self._deployments.at(registry_kind())]
+            if self._sender.address is not None:
+                known.append(expected_registry(self._sender.address))
+        return tuple(one for one in dict.fromkeys(known) if router_of(self._sender, one))
 
     def code_hash(self, address: str) -> str:
         """Keccak-256 of the code at an address: 0x and 64 digits (EIP-1052).
@@ -101,9 +105,10 @@ class Chain:
         An account without code gives the hash of nothing, ``0xc5d2...``.
 
         Raises:
+            UsageError: not an address.
             NetworkError: the node does not say.
         """
-        return "0x" + abi.keccak(self._sender.code(address)).hex()
+        return "0x" + abi.keccak(self._sender.code(given_address(address, "address"))).hex()
 
     def expected_code_hash(self, vk: VerifyingKey, record: Published | None = None) -> str:
         """Keccak-256 of the code that the verifier contract of ``vk`` has; of a native key, of its
@@ -152,8 +157,9 @@ class Chain:
         Raises:
             VerificationError: refused offline, with the number of the check; nothing was sent.
             ChainRejected: the contract refused it (check 8); the chain has not changed.
-            UnsupportedError: the verifier is too large for a contract, or the bundle holds a
-                context that a transaction does not carry.
+            UnsupportedError: the verifier is too large for a contract, the bundle holds a context
+                that a transaction does not carry, or a native key's reference string is the
+                development one and the chain is not local.
             EnvironmentFault: the compiler is missing, or the signer cannot pay.
             NetworkError: the node failed. A transaction that was signed by then is on record, and
                 publishing again resumes it: it is never sent a second time with other content.
@@ -259,9 +265,11 @@ class Chain:
 
         Raises:
             verifai.chain.node.faults.Reverted: the contract refuses it.
-            EnvironmentFault, NetworkError, UnsupportedError, UsageError: as publishing.
+            EnvironmentFault, NetworkError, UnsupportedError, UsageError: as publishing; also a
+                recipient that is no address, or a value out of range.
         """
-        return self._sender.send(to, data, what, value=value)
+        at = None if to is None else given_address(to, "to")
+        return self._sender.send(at, data, what, value=whole(value, "value", bits=256))
 
     def unfinished(self) -> tuple[Entry, ...]:
         """Transactions that were signed here for this signer and whose receipt nobody has: what a
@@ -397,14 +405,17 @@ class Chain:
             The circuit's identifier, 32 bytes: what jobs and records name.
 
         Raises:
-            UnsupportedError: a circuit that is too large for a chain.
+            UnsupportedError: a circuit that is too large for a chain, or one under the development
+                reference string where the chain is not local.
             EnvironmentFault, NetworkError, UsageError: as :meth:`deploy`.
         """
         from verifai.chain.native.contract import NATIVE_SYSTEM
-        from verifai.chain.native.publication import circuit_table, register
+        from verifai.chain.native.publication import circuit_table, register, require_accepted
 
-        verifier = self.deploy().verifiers[NATIVE_SYSTEM]
-        return register(self, verifier, circuit_table(vk, batch or 1))[0]
+        count = 1 if batch is None else whole(batch, "batch", 1)
+        require_accepted(self._sender, vk)
+        table = circuit_table(vk, count)
+        return register(self, self.deploy().verifiers[NATIVE_SYSTEM], table)[0]
 
     def signed_by(self, signer: Any) -> Chain:
         """The same chain with another signer, as :func:`verifai.chain.connect` takes one.
@@ -418,15 +429,17 @@ class Chain:
         return Chain(sender, self._deployments, self._registry, lambda: None)
 
     def send_coins(self, to: str, wei: int) -> None:
-        """Send native coins. Raises as :meth:`deploy`."""
-        self._sender.send(to, b"", "sending coins", value=wei)
+        """Send native coins. Raises as :meth:`transact`."""
+        self.transact(given_address(to, "to"), b"", "sending coins", value=wei)
 
     def advance(self, seconds: int) -> None:
         """Let time pass on a development chain: its next block is so much later.
 
         Raises:
             UnsupportedError: a chain whose time nobody sets.
+            UsageError: seconds that are no whole number from 0.
         """
+        whole(seconds, "seconds")
         provider: Any = self.web3.provider
         with asking("setting the time", self.url):
             if self.url == "embedded":
@@ -445,7 +458,8 @@ class Chain:
         return {
             "chain_id": self.chain_id,
             "node": self.url,
-            "registries": ", ".join(self.registries) or "none known",
+            "registries": ", ".join(self.registries)
+            or "none known; --registry ADDRESS names the publisher's",
         }
 
     def close(self) -> None:
@@ -484,7 +498,8 @@ class Chain:
         if not registries:
             raise UsageError(
                 "No registry is known on this chain, so there is nothing to watch.",
-                hint="connect(url, registry=ADDRESS) names the publisher's.",
+                hint="Name the publisher's: --registry ADDRESS, or connect(url, registry=ADDRESS). "
+                "The receipt has the address as 'contract'.",
             )
         first = min(self._reader(registry).created_in() for registry in registries)
         from verifai.chain.artefacts.interface import interface

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from verifai.chain.chain import Chain
 from verifai.chain.deployments import Deployments, default_path
+from verifai.chain.given import given_address
 from verifai.chain.node import embedded, rpc
 from verifai.chain.node.journal import LOCK_SECONDS, Journal
 from verifai.chain.registry import artefact, checksum
@@ -45,21 +46,30 @@ def connect(
         registry: address of a ProofRegistry to use, e.g. another publisher's; None uses those that
             this machine deployed, and deploys one when it first publishes.
         lock_seconds: how long to wait for another process that has the journal open.
-        read_only: need no signer; sending is then an error.
+        read_only: need no signer; sending is then an error. A journal is not written, and must
+            exist.
         chain_id: the chain that must be there, ``eip155:N`` or N.
         terms: how deep, how long and how dear transactions are sent.
 
     Raises:
         NetworkError: nothing at the URL, or no Ethereum node; found out within
             ``CONNECT_SECONDS + PROBE_SECONDS`` of :mod:`verifai.chain.node.rpc`.
-        UsageError: no way to sign, a wrong URL, another chain than ``chain_id``, or another
-            contract at ``registry``.
+        UsageError: no way to sign, a wrong URL, another chain than ``chain_id``, another contract
+            at ``registry``, no journal to read, or an argument of another type.
         MalformedError: the journal is damaged; the message names the line.
         EnvironmentFault: another process has the journal open.
         MissingExtra: ``pip install 'verifai[chain]'``.
     """
+    for name, value, kinds in (
+        ("url", url, str),
+        ("journal", journal, (str, os.PathLike)),
+        ("chain_id", chain_id, (str, int)),
+        ("terms", terms, Terms),
+    ):
+        if value is not None and not isinstance(value, kinds):
+            raise UsageError(f"{name} cannot be of the type {type(value).__name__}.")
     if url is None:
-        return _embedded(signer, journal, registry, lock_seconds, chain_id, terms)
+        return _embedded(signer, journal, registry, lock_seconds, read_only, chain_id, terms)
     if journal is not None:
         raise UsageError("A journal is for the embedded chain: it has no URL.")
     client, hang_up = rpc.open_node(url)
@@ -85,15 +95,22 @@ def _embedded(
     path: str | os.PathLike[str] | None,
     registry: str | None,
     lock_seconds: float,
+    read_only: bool,
     chain_id: str | int | None,
     terms: Terms | None,
 ) -> Chain:
-    journal = None if path is None else Journal(path, lock_seconds=lock_seconds)
+    from verifai.chain.native.publication import registry_kind, router_of
+
+    journal = None
+    if path is not None:
+        journal = Journal(path, lock_seconds=lock_seconds, read_only=read_only)
     try:
         client, backend = embedded.start(journal)
-        who = (
-            signers.from_key(embedded.DEVELOPMENT_KEY) if signer is None else signers.named(signer)
-        )
+        who = None
+        if signer is not None:
+            who = signers.named(signer)
+        elif not read_only:
+            who = signers.from_key(embedded.DEVELOPMENT_KEY)
         address = _address(registry)
         _expect(sender := Sender(client, who, "embedded", terms), chain_id)
         chain = Chain(
@@ -103,7 +120,8 @@ def _embedded(
             journal.close if journal else lambda: None,
         )
         for created in map(checksum, backend.created):
-            deployments.add(chain.code_hash(created), created)
+            kind = registry_kind() if router_of(sender, created) else chain.code_hash(created)
+            deployments.add(kind, created)
         return _checked(chain, address)
     except BaseException:
         if journal is not None:
@@ -123,9 +141,7 @@ def _expect(sender: Sender, chain_id: str | int | None) -> None:
 def _address(registry: str | None) -> str | None:
     if registry is None:
         return None
-    if not (isinstance(registry, str) and registry.startswith("0x") and len(registry) == 42):
-        raise UsageError("registry is an address: 0x and 40 hex digits.")
-    return checksum(registry)
+    return given_address(registry, "registry")
 
 
 def _checked(chain: Chain, registry: str | None) -> Chain:

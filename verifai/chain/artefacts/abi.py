@@ -31,6 +31,14 @@ def encode(types: Sequence[str], values: Sequence[Any]) -> bytes:
     return encoded
 
 
+def encodable(kind: str, value: Any) -> bool:
+    """Whether a value is one of this type: in range, and all the way down."""
+    try:
+        return bool(require("eth_abi", "chain", "calling contracts").is_encodable(kind, value))
+    except UnicodeError:
+        return False
+
+
 def decode(types: Sequence[str], data: bytes, what: str) -> tuple[Any, ...]:
     """Inverse of :func:`encode`.
 

@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any, Final
 
 from verifai.chain.artefacts import abi
-from verifai.errors import MalformedError
+from verifai.errors import MalformedError, UsageError
 
 #: Solidity's own errors; a contract's interface does not list them.
 _BUILT_IN: Final[Mapping[str, tuple[str, ...]]] = {"Error": ("string",), "Panic": ("uint256",)}
@@ -50,13 +50,17 @@ class Interface:
                 self._errors[_selector(entry["name"], types)] = (entry["name"], types)
 
     def deployment(self, *arguments: Any) -> bytes:
-        """Creation bytecode with constructor arguments."""
-        return self.creation + abi.encode(self._constructor, arguments)
+        """Creation bytecode with constructor arguments. Raises UsageError as :meth:`call`."""
+        return self.creation + _encoded(self.name, self._constructor, arguments)
 
     def call(self, function: str, *arguments: Any) -> bytes:
-        """Calldata."""
+        """Calldata.
+
+        Raises:
+            UsageError: arguments that the function does not take; the message names the type.
+        """
         types, _ = self._functions[function]
-        return _selector(function, types) + abi.encode(types, arguments)
+        return _selector(function, types) + _encoded(function, types, arguments)
 
     def selector(self, function: str) -> bytes:
         """The four bytes that calls of a function begin with."""
@@ -130,6 +134,17 @@ def interface(name: str) -> Interface:
 def event_topic(name: str, types: Sequence[str]) -> bytes:
     """Keccak-256 of an event's signature."""
     return abi.keccak(f"{name}({','.join(types)})".encode("ascii"))
+
+
+def _encoded(name: str, types: Sequence[str], arguments: Sequence[Any]) -> bytes:
+    if len(types) != len(arguments):
+        raise UsageError(f"{name} takes {len(types)} arguments, not {len(arguments)}.")
+    for number, (kind, argument) in enumerate(zip(types, arguments, strict=True), start=1):
+        if not abi.encodable(kind, argument):
+            raise UsageError(
+                f"Argument {number} of {name} is a {kind}, which {str(argument)[:60]!r} is not."
+            )
+    return abi.encode(types, arguments)
 
 
 def _selector(name: str, types: Sequence[str]) -> bytes:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
 from verifai.chain.events.cursor import REORG_BLOCKS, Cursor
 from verifai.chain.events.logs import EventSource, Log
+from verifai.chain.given import whole
 from verifai.chain.node.faults import asking
 from verifai.errors import MalformedError, NetworkError, UsageError
 
@@ -133,8 +134,13 @@ class Watcher(Generic[T]):
         path: str | os.PathLike[str] | None = None,
         exact: bool = True,
     ) -> None:
-        if confirmations < 1 or poll_seconds <= 0 or not source.addresses:
-            raise UsageError("A watch needs an address, confirmations from 1 and a poll above 0.")
+        whole(confirmations, "confirmations", 1)
+        if since is not None and not isinstance(since, Cursor):
+            whole(since, "since")
+        if not (poll_seconds > 0 and source.addresses):
+            raise UsageError("A watch needs an address and poll_seconds above 0.")
+        if patience_seconds is not None and not patience_seconds >= 0:
+            raise UsageError("patience_seconds is a number from 0.")
         self._web3, self._url, self._source = web3, url, source
         self._confirmations, self._once = confirmations, once
         self._poll = poll_seconds

@@ -16,7 +16,12 @@ from verifai.chain.deploy import (
     require_deployable,
 )
 from verifai.chain.native.contract import NATIVE_SYSTEM, artefact
-from verifai.chain.native.publication import Publication, known_circuit, verifier_of
+from verifai.chain.native.publication import (
+    Publication,
+    known_circuit,
+    require_accepted,
+    verifier_of,
+)
 from verifai.chain.native.registry import NativeRegistry, publish_calldata, rejected
 from verifai.chain.node.faults import Reverted
 from verifai.chain.transactions.estimate import Estimate, PublishEstimate
@@ -39,6 +44,7 @@ def estimate(
     sender = chain._sender
     if sender.address is None:
         raise UsageError("This connection only reads: it has no signer.")
+    require_accepted(sender, key)
     asked = Publication.of(proof, key)
     calls: list[Call] = []
     code: dict[str, bytes] = {}

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from verifai.chain.artefacts import abi
 from verifai.chain.artefacts.interface import interface
-from verifai.chain.deploy import DELAY, Contracts, create2_address, deploy
+from verifai.chain.deploy import DELAY, LOCAL_CHAINS, Contracts, create2_address, deploy
 from verifai.chain.native.contract import NATIVE_SYSTEM, artefact, native_system, refusal
 from verifai.chain.native.registry import NativeRecord, NativeRegistry
 from verifai.chain.native.table import circuit_id, compact_table
@@ -119,6 +120,28 @@ class Publication:
         return registry.find(publisher, self.circuit, self.context, self.words, self.linked)
 
 
+def require_accepted(sender: Sender, key: VerifyingKey) -> None:
+    """Refuse what the router would refuse only after everything before it was paid.
+
+    Raises:
+        UnsupportedError: the development reference string, on a chain that is not local.
+    """
+    number = int(sender.chain_id.removeprefix("eip155:"))
+    if key.guarantees.srs == "development" and number not in LOCAL_CHAINS:
+        raise UnsupportedError(
+            "This key's reference string is the development one, with which anybody could forge: "
+            f"no contract accepts it on {sender.chain_id}. Nothing was sent.",
+            hint="Set up with a ceremony's file: setup(circuit, srs=SRS.load(FILE)), or verifai "
+            "setup --srs FILE.",
+        )
+
+
+def registry_kind() -> str:
+    """What registries of native proofs go by among the remembered deployments: Keccak-256 of their
+    creation code, for the code that stands holds the router's address."""
+    return "0x" + abi.keccak(interface("NativeProofRegistry").creation).hex()
+
+
 def expected_registry(owner: str) -> str:
     """Where the registry of native proofs stands that ``owner`` deploys (EIP-55)."""
     verifier = create2_address(artefact().creation)
@@ -145,13 +168,16 @@ def router_of(sender: Sender, registry: str) -> str | None:
 
 
 def deploy_all(chain: Chain) -> Contracts:
-    """The universal verifier and the contracts around it, deployed where they are missing.
+    """The universal verifier and the contracts around it, deployed where they are missing; this
+    machine remembers the registry.
 
     Raises:
         UsageError, UnsupportedError, EnvironmentFault, NetworkError: as
             :func:`verifai.chain.deploy.deploy`.
     """
-    return deploy(chain, {NATIVE_SYSTEM: artefact().creation})
+    contracts = deploy(chain, {NATIVE_SYSTEM: artefact().creation})
+    chain._deployments.add(registry_kind(), contracts.registry)
+    return contracts
 
 
 def register(chain: Chain, verifier: str, compact: bytes) -> tuple[bytes, int]:
@@ -186,6 +212,7 @@ def publish(
         ChainRejected, NetworkError, EnvironmentFault, UnsupportedError: as ``Chain.publish``.
     """
     sender = chain._sender
+    require_accepted(sender, key)
     asked = Publication.of(proof, key)
     gas = 0
     if registry is None:
@@ -202,6 +229,7 @@ def publish(
         batch = proof.statement.batch(key) or 1
         call = NativeCall(asked.circuit, batch, asked.context, asked.words, found.argument)
         proof = call.proof(key)
+    chain._deployments.add(registry_kind(), registry)
     with asking("the receipt", sender.url):
         mined: Any = sender.web3.eth.get_transaction_receipt(hash_)  # type: ignore[arg-type]
     return Receipt(
@@ -227,7 +255,11 @@ def published(chain: Chain, registry: str) -> Iterator[Published]:
         NetworkError: the node failed, or does not tell the whole history.
     """
     sender = chain._sender
-    verifier = verifier_of(sender, registry)
+    # Not only the verifier that counts now: a revocation does not undo what was published before.
+    shipped = interface("VerifierRouter")
+    data = shipped.call("entries", native_system())
+    answer = sender.ask(str(router_of(sender, registry)), data, "the verifier")
+    verifier = checksum(shipped.result("entries", answer)[0])
     for record in NativeRegistry(chain, registry).records():
         yield _published(sender, registry, verifier, record)
 

@@ -80,6 +80,10 @@ def _backend_class() -> type[Any]:
     )
     from eth_tester.exceptions import TransactionNotFound
 
+    from verifai.chain.deploy import PROXY, create2_address
+
+    proxy = bytes.fromhex(PROXY[2:])
+
     class Backend(PyEVMBackend):  # type: ignore[misc]
         """See the module's docstring."""
 
@@ -122,6 +126,9 @@ def _backend_class() -> type[Any]:
                     if transaction.to == b"":
                         address = generate_contract_address(transaction.sender, transaction.nonce)
                         self.created.append("0x" + address.hex())
+                    elif transaction.to == proxy:
+                        salt, creation = transaction.data[:32], transaction.data[32:]
+                        self.created.append(create2_address(creation, salt))
                 hashes.append(block.hash)
             return tuple(hashes)
 

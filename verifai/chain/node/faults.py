@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from verifai.errors import EnvironmentFault, NetworkError, VerifaiError
+from verifai.errors import EnvironmentFault, NetworkError, UsageError, VerifaiError
 
 #: Why a node does not take a signed transaction, by what it says. Messages are of geth, reth,
 #: anvil, erigon, nethermind, besu and py-evm; an order of tests, because some contain others.
@@ -34,6 +34,7 @@ _REFUSALS: Final[Mapping[str, tuple[str, ...]]] = {
         "insufficient funds",
         "insufficientfunds",
         "cannot afford",
+        "enough balance",
         "upfront cost exceeds account balance",
     ),
 }
@@ -58,6 +59,7 @@ def asking(what: str, url: str) -> Iterator[None]:
     Raises:
         Reverted: a contract reverted.
         EnvironmentFault: the sender cannot pay.
+        UsageError: what was asked about is no address.
         NetworkError: the node could not be reached, or answered an error or nonsense.
     """
     try:
@@ -90,12 +92,19 @@ def translated(error: Exception, what: str, url: str) -> Exception:
             hint="Is it running, and is the URL right?",
         )
     message = str(error)
+    if isinstance(error, exceptions.InvalidAddress):
+        return UsageError(f"{what}: not an address that can be asked about: {message[:200]}")
     if refusal(error) == "funds":
         return EnvironmentFault(
-            f"The signer cannot pay for {what}.", hint="Fund its account on this chain."
+            f"The signer cannot pay for {what} ({message[:200]}).",
+            hint="Fund its account on this chain.",
         )
     if isinstance(error, exceptions.Web3RPCError):
         return NetworkError(f"The node at {url} refused {what}: {message[:500]}")
+    if url == "embedded":
+        return NetworkError(
+            f"The embedded chain refused {what} ({type(error).__name__}: {message[:200]})."
+        )
     return NetworkError(
         f"What answers at {url} is no Ethereum node ({what}: {type(error).__name__}).",
         hint="The URL must be that of a JSON-RPC endpoint.",

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from verifai.errors import EnvironmentFault, MalformedError
+from verifai.errors import EnvironmentFault, MalformedError, UsageError
 from verifai.proof.codec import canonical_json, exact_fields, parse_canonical_json
 
 FORMAT: Final = 1
@@ -45,6 +46,7 @@ class Journal:
     Args:
         path: the file; made if missing.
         lock_seconds: how long to wait for another process that has it open.
+        read_only: write nothing; the file must exist, and others may read it at the same time.
 
     Attributes:
         genesis_time: timestamp of block 0.
@@ -52,25 +54,46 @@ class Journal:
     Raises:
         EnvironmentFault: another process has it open, or it cannot be written.
         MalformedError: not a journal.
+        UsageError: there is none to read.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, lock_seconds: float = LOCK_SECONDS) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        lock_seconds: float = LOCK_SECONDS,
+        read_only: bool = False,
+    ) -> None:
         self.path = Path(path).absolute()
         self._behind = False
+        self._read_only = read_only
+        flags = os.O_RDONLY if read_only else os.O_RDWR | os.O_CREAT
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            if not read_only:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._handle = os.open(self.path, flags | os.O_CLOEXEC, 0o644)
+        except FileNotFoundError:
+            raise UsageError(
+                f"There is no journal at {self.path}, so nothing was published there.",
+                hint="Publishing makes one; a node's URL reads another chain.",
+            ) from None
         except OSError as error:
             raise EnvironmentFault(
                 f"Cannot open the journal {self.path}: {error.strerror or error}."
             ) from None
         try:
+            if not stat.S_ISREG(os.fstat(self._handle).st_mode):
+                raise MalformedError(f"{self.path} is not a journal of the embedded chain.")
             self._lock(lock_seconds)
-            if os.fstat(self._handle).st_size == 0:
+            if os.fstat(self._handle).st_size == 0 and not read_only:
                 header = {"chain": "embedded", "format": FORMAT, "time": int(time.time())}
                 self._append(canonical_json(header) + b"\n")
-            self._lines = self._read()
-            self.genesis_time = self._genesis()
+            with os.fdopen(os.dup(self._handle), "rb") as file:
+                file.seek(0)
+                *self._lines, rest = file.read().split(b"\n")
+            self.genesis_time = self._genesis()  # first: of another file no line is "damaged"
+            if rest:
+                raise self.damaged(len(self._lines) + 1, "it ends in the middle of a line.")
         except BaseException:
             os.close(self._handle)
             raise
@@ -102,7 +125,10 @@ class Journal:
         Raises:
             EnvironmentFault: the disk refused; the file is as it was before, and takes no further
                 block, because the chain in memory is now ahead of it.
+            UsageError: it was opened for reading.
         """
+        if self._read_only:
+            raise UsageError(f"The journal {self.path} was opened for reading only.")
         if self._behind:
             raise EnvironmentFault(
                 f"The journal {self.path} lacks a block that could not be written.",
@@ -131,7 +157,8 @@ class Journal:
         deadline = time.monotonic() + seconds
         while True:
             try:
-                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                kind = fcntl.LOCK_SH if self._read_only else fcntl.LOCK_EX
+                fcntl.flock(self._handle, kind | fcntl.LOCK_NB)
                 return
             except BlockingIOError:
                 if time.monotonic() >= deadline:
@@ -141,21 +168,13 @@ class Journal:
                     ) from None
                 time.sleep(0.05)
 
-    def _read(self) -> list[bytes]:
-        os.lseek(self._handle, 0, os.SEEK_SET)
-        with os.fdopen(os.dup(self._handle), "rb") as file:
-            lines = file.read().split(b"\n")
-        if lines.pop() != b"":
-            raise self.damaged(len(lines) + 1, "it ends in the middle of a line.")
-        return lines
-
     def _genesis(self) -> int:
         names = ("chain", "format", "time")
         try:
             fields: dict[str, Any] = exact_fields(
                 parse_canonical_json(self._lines[0]), names, "A journal"
             )
-        except MalformedError:
+        except (MalformedError, IndexError):
             raise MalformedError(f"{self.path} is not a journal of the embedded chain.") from None
         if fields["format"] != FORMAT or type(fields["time"]) is not int:
             raise MalformedError(f"{self.path} is a journal of another version of verifai.")

@@ -174,12 +174,23 @@ class Sender:
         transaction |= {"value": value} if value else {}
         transaction |= {"to": to} if to is not None else {}
         overrides = {at: {"code": "0x" + text.hex()} for at, text in (code or {}).items()}
-        with asking(what, self.url):
-            gas = int(
-                self.web3.eth.estimate_gas(transaction, "latest", overrides)  # type: ignore[arg-type]
-                if overrides
-                else self.web3.eth.estimate_gas(transaction)  # type: ignore[arg-type]
-            )
+        try:
+            with asking(what, self.url):
+                gas = int(
+                    self.web3.eth.estimate_gas(transaction, "latest", overrides)  # type: ignore[arg-type]
+                    if overrides
+                    else self.web3.eth.estimate_gas(transaction)  # type: ignore[arg-type]
+                )
+        except EnvironmentFault:  # too poor to estimate, so the gas is not known
+            with asking(what, self.url):
+                balance = int(self.web3.eth.get_balance(signer.address))  # type: ignore[arg-type]
+            raise EnvironmentFault(
+                f"The signer cannot pay for {what}: it sends {ether(value)} and pays for gas, and "
+                f"{signer.address} has {ether(balance)}.",
+                hint="Fund its account on this chain.",
+                value_wei=str(value),
+                balance_wei=str(balance),
+            ) from None
         return self.priced(what, gas, value)
 
     def priced(self, what: str, gas: int, value: int = 0) -> Estimate:
