@@ -42,6 +42,17 @@ def max_pool(seed=0):
     return g
 
 
+def inner_pool(_seed=0):
+    """A max-pool without ReLU between two convolutions (times 5, times 2): no output backs it."""
+    g = Graph()
+    x = g.input((1, 4, 4), name="x")
+    one = np.ones((1, 1, 1, 1), dtype=np.int64)
+    conv = g.conv(x, 5 * one, [0], 1, name="conv")
+    pooled = g.pool(conv, floor=None, name="pool")
+    g.outputs = [g.conv(pooled, 2 * one, [0], 0, name="last")]
+    return g
+
+
 def sigmoid(seed=0):
     """Dense, a table, a second look at the same table, dense."""
     rng, g = np.random.default_rng(seed), Graph()
@@ -118,6 +129,7 @@ MODELS = {
     "mlp": mlp,
     "digits": digits,
     "max_pool": max_pool,
+    "inner_pool": inner_pool,
     "sigmoid": sigmoid,
     "attention": attention,
     "grouped": grouped,

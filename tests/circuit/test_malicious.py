@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from tests.circuit.graphs import Graph, run
-from tests.circuit.models import digits, max_pool, mlp, random_inputs, sigmoid
+from tests.circuit.models import (
+    MODELS,
+    digits,
+    inner_pool,
+    max_pool,
+    mlp,
+    random_inputs,
+    sigmoid,
+)
 from verifai.circuit.lower import lower
 from verifai.circuit.operation_table import Committed
 from verifai.circuit.satisfied import unsatisfied
@@ -172,13 +180,14 @@ def pooled_output(floor):
     return graph
 
 
-def test_a_fused_maximum_without_a_range_would_be_free():
-    """Why a fused maximum is ranged although it has no floor.
+@pytest.mark.parametrize("graph", [pooled_output(floor=None), inner_pool()], ids=["end", "inside"])
+def test_a_fused_maximum_without_a_range_would_be_free(graph):
+    """Why a fused maximum is ranged although it has no floor, be it an output or not.
 
     Every remainder of a window takes the other parity and the maximum the field element between:
     zero and product constraints hold, and only the range of y is violated.
     """
-    case = Case(pooled_output(floor=None))
+    case = Case(graph)
     y, d = case.tensor("pool", NodeValues), case.tensor("pool", Difference)
     r = case.tensor("pool", Remainder)
     # The constraint: 2 (y - d) + r = t.
@@ -189,8 +198,32 @@ def test_a_fused_maximum_without_a_range_would_be_free():
     r[0, 0, 0, 0] = (t - t.max() + wrong) % 2
     d[0, 0, 0, 0] = (t.max() - wrong + r[0, 0, 0, 0] - t) // 2
     place = next(i for i, array in enumerate(case.witness) if array is y)
+    table = case.lowered.operations
+    assert table.nodes[table.committed[place]].operation.limbs == (8, 8)
     case.witness[place] = free
+    if graph.nodes[-1].name == "last":
+        # what follows is twice the free value, an integer again
+        case.tensor("last", NodeValues)[0, 0, 0, 0] = t.max() - wrong
     assert case.violated() == {("range", "pool", 1)}
+
+
+#: Committed without a range, fused and not: an entry of a table, a copy that a zero determines,
+#: and a maximum of a tensor that is ranged itself.
+UNRANGED = {
+    "inner_pool": ([], ["pool"]),
+    "sigmoid": (["sigmoid", "again"], ["sigmoid", "again"]),
+    "grouped": (["flat"], ["flat"]),
+    "mixing": (["flat"], ["flat"]),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_is_committed_without_a_range(name):
+    for fuse, expected in zip((True, False), UNRANGED.get(name, ([], [])), strict=True):
+        lowered = lower(MODELS[name](), Visibility(), fuse=fuse)
+        table = lowered.operations
+        free = [i for i in table.committed if not table.nodes[i].operation.limbs]
+        assert [lowered.names[i] for i in free] == expected
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "again"])

@@ -14,8 +14,10 @@ from tests.hiding.adversary import ATTACKS, Adversary, commitment
 from tests.hiding.cases import other_witness, private
 from tests.hiding.fields import read
 from tests.hiding.pairs import PAIRS, consistent
-from tests.soundness.proofs import Prover, python, rust
+from tests.soundness.field_lies import circuit_of, claim_of
+from tests.soundness.proofs import CONTEXT, Prover, python, rust
 from tests.verifier.reference_algebra import P, eq
+from tests.verifier.reference_prover import Prover as SlowProver
 from verifai.verifier.native.keccak import keccak256
 
 MASKS = (
@@ -100,6 +102,41 @@ def test_a_mask_repeated(name: str) -> None:
     assert not attack(adversaries(()))
     if guess:
         assert not attack(adversaries(masks, right=False))
+
+
+def used(adversary: Adversary) -> list[int]:
+    """All masks of one proof that a right guess of its witness shows."""
+    masks = adversary.masks
+    return [*masks["slots"], *masks["pads"], *masks["tail"], *adversary.ends, *adversary.second]
+
+
+def test_one_proof_uses_no_mask_twice() -> None:
+    case = private()
+    masks = used(Adversary(case, case.claim, case.witness))
+    assert len(set(masks)) == len(masks) > 50
+    assert 0 not in masks
+
+
+@pytest.mark.parametrize(
+    ("name", "to", "of"),
+    [
+        ("slots", slice(1, 2), slice(0, 1)),
+        ("pads", slice(6, 12), slice(0, 6)),  # of the first two rounds
+        ("pads", slice(-2, None), slice(-4, -2)),
+        ("triples", slice(6, 12), slice(0, 6)),
+        ("triples", slice(9, 12), slice(3, 6)),
+    ],
+)
+def test_masks_in_common_are_seen(name: str, to: slice, of: slice) -> None:
+    """A slow prover that takes some of its masks twice: its proof verifies."""
+    case = private()
+    prover = SlowProver(circuit_of(case.table, case.weights, case.witness, 1), CONTEXT)
+    prover.masks[name][to] = prover.masks[name][of]
+    prover.prove()
+    claim = claim_of(prover)
+    assert rust(claim) is None
+    masks = used(Adversary(case, claim, case.witness))
+    assert len(set(masks)) < len(masks)
 
 
 def test_weights_without_blindings() -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import heapq
 import math
-import statistics
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
-from tests.hostile.judge import HANG_SECONDS, Verdict, judged, judged_in_python, rust
+from tests.hostile.judge import HANG_SECONDS, Verdict, alone, judged, judged_in_python, rust
 from tests.hostile.plan import Attempt, attempts
 from tests.hostile.recomputed import adaptive, frozen
 from tests.hostile.scene import Scene
@@ -18,8 +18,10 @@ from tests.soundness.proofs import Claim
 
 #: Share of a circuit's mutants: its default proofs, those that do not hide, those of a batch.
 SHARES = {(True, 1): 0.6, (False, 1): 0.2, (True, 3): 0.2}
-#: Honest verifications whose median counts.
-HONEST_RUNS = 21
+#: Honest verifications of which the fastest counts.
+HONEST_RUNS = 9
+#: Attempts of each target, the longest on the clock, that are measured again by themselves.
+SUSPECTS = 12
 
 
 @dataclass
@@ -30,7 +32,9 @@ class Tally:
         tried, accepted: by (group, way).
         fields: tried, by target: all fields, and those that some attempt changes.
         crashes, hangs: descriptions.
-        honest_seconds, slowest: by target: the median of honest proofs, the slowest attempt.
+        honest_seconds, slowest: by target: an honest proof, the slowest attempt; each measured
+            alone, in processor time of all threads.
+        suspects: by target: wall seconds, number and attempt of those that took longest.
         sample: attempts for the second verifier, with the verdict of the first.
     """
 
@@ -45,6 +49,7 @@ class Tally:
     hangs: list[str] = field(default_factory=list)
     honest_seconds: dict[str, float] = field(default_factory=dict)
     slowest: dict[str, tuple[float, str]] = field(default_factory=dict)
+    suspects: dict[str, list[tuple[float, int, Attempt]]] = field(default_factory=dict)
     sample: list[tuple[Attempt, Verdict]] = field(default_factory=list)
     judged_twice: int = 0
     disagreements: list[str] = field(default_factory=list)
@@ -124,10 +129,10 @@ def one_target(
     name = scene.target.name
     runs = [judge(scene.honest) for _ in range(HONEST_RUNS)]
     assert all(verdict.accepted for verdict in runs), f"{name}: the honest proof is refused"
-    tally.honest_seconds[name] = statistics.median(verdict.cpu_seconds for verdict in runs)
+    tally.honest_seconds[name] = min(verdict.cpu_seconds for verdict in runs)
     tally.fields[name] = {str(f) for f in scene.fields}
     tally.labels[name] = {f.label for f in scene.fields}
-    tally.changed[name], tally.slowest[name] = set(), (0.0, "")
+    tally.changed[name], tally.suspects[name] = set(), []
     repaired: Iterator[Attempt] = iter(())
     if recompute:
         repaired = chain(adaptive(scene, seed), frozen(scene, seed))
@@ -143,6 +148,8 @@ def one_target(
         elif len(spare) < twice:
             spare.append((attempt, verdict))
     tally.sample += (chosen + spare)[:twice]
+    measured = [(alone(a.claim, judge), str(a)) for _, _, a in tally.suspects[name]]
+    tally.slowest[name] = max(measured, default=(0.0, ""))
 
 
 def count_one(tally: Tally, attempt: Attempt, verdict: Verdict, same_key: bool) -> None:
@@ -156,9 +163,11 @@ def count_one(tally: Tally, attempt: Attempt, verdict: Verdict, same_key: bool) 
         tally.crashes.append(f"Rust, {attempt}: {verdict.crash}")
     if verdict.wall_seconds > HANG_SECONDS:
         tally.hangs.append(f"{attempt}: {verdict.wall_seconds:.1f} s")
-    # another key is another circuit, with a time of its own
-    if same_key and verdict.cpu_seconds > tally.slowest[attempt.target][0]:
-        tally.slowest[attempt.target] = (verdict.cpu_seconds, str(attempt))
+    if same_key:  # another key is another circuit, with a time of its own
+        suspects = tally.suspects[attempt.target]
+        heapq.heappush(suspects, (verdict.wall_seconds, tally.total, attempt))
+        if len(suspects) > SUSPECTS:
+            heapq.heappop(suspects)
 
 
 def missed(tally: Tally) -> dict[str, set[str]]:

@@ -24,6 +24,10 @@ pytest.importorskip("sklearn")
 FAST = (("digits", True, 1), ("digits", False, 1))
 
 
+#: Honest verifications that a refusal may cost at most; on an idle machine about one is measured.
+SLOWEST = 10
+
+
 def holds(tally: Tally, mutants: int, twice: int) -> None:
     """The goals of every run."""
     assert tally.total >= mutants
@@ -32,6 +36,7 @@ def holds(tally: Tally, mutants: int, twice: int) -> None:
     assert tally.crashes == []
     assert tally.hangs == []
     assert tally.disagreements == []
+    assert tally.ratio() <= SLOWEST, tally.slowest
 
 
 def test_no_mutant_is_accepted() -> None:
@@ -135,6 +140,15 @@ def test_a_crash_is_noticed() -> None:
 
     tally = run(50, 0, FAST[:1], judge=crashing, recompute=False)
     assert len(tally.crashes) == tally.total
+
+
+def test_a_slow_refusal_is_noticed() -> None:
+    def slow(claim: Claim) -> Verdict:
+        honest = claim == target("digits").honest
+        seconds = 0.001 if honest else 0.002 * SLOWEST
+        return Verdict(honest, None, seconds, seconds)
+
+    assert run(50, 0, FAST[:1], judge=slow, recompute=False).ratio() == 2 * SLOWEST
 
 
 def reduced_scalar(data: bytes) -> int:

@@ -232,6 +232,16 @@ def test_a_weight_that_is_no_integer(weight: int, fits: bool) -> None:
     assert judge(registration) == (None if fits else "last")
 
 
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_wide_weight_behind_a_copy_that_is_in_range(tied: bool) -> None:
+    """40000 has more than 16 bits, its copy 0 has not: their difference has to be zero."""
+    _, r = halved(40000)
+    r.values = [integers([40000]), integers([0]), integers([40000])]
+    if not tied:
+        r.constraints["zero"] = []
+    assert judge(proved(r)) == ("last" if tied else None)
+
+
 # ---- H8 -----------------------------------------------------------------------------------------
 
 

@@ -18,7 +18,10 @@ class Visibility:
         input, output: ``public`` puts the values into the statement; ``committed`` puts a
             commitment there; ``private`` shows only that such values exist.
         weights: ``private`` keeps them out of statement and key in clear. Either way the
-            verifying key binds the proof to exactly these weights.
+            verifying key binds the proof to exactly these weights. A key shows the architecture,
+            attributes and literals of operators, the power of two of the largest number of each
+            tensor, and, learned or not, bounds of Clip, values of Pad and exponents of Pow
+            (section 12 of ``docs/protocol.md``).
     """
 
     input: str = "public"

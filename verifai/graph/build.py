@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -53,7 +53,7 @@ def build(
         InputError: calibration data on which a tensor is not finite.
         MissingExtra: onnx, onnxruntime or onnxscript is not installed.
     """
-    proto = simplified(model)
+    proto, literals = simplified(model)
     ranges = calibrated(proto, model, calibration)
     opset = max((o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")), default=1)
     lowering = Lowering(options or Options(), ranges, opset)
@@ -62,6 +62,7 @@ def build(
     lowering.uses.update(info.name for info in proto.graph.output)
     for tensor in proto.graph.initializer:
         lowering.folded[tensor.name] = np.asarray(numpy_helper.to_array(tensor))
+    lowering.literals.update(literals)
     inputs = _inputs(model, lowering)
     problems = _nodes(proto, lowering)
     if problems:
@@ -87,8 +88,11 @@ def build(
     return graph
 
 
-def simplified(model: Model) -> Any:
-    """The ONNX model after constant folding, shape inference and fusion of normalisations."""
+def simplified(model: Model) -> tuple[Any, set[str]]:
+    """The ONNX model after constant folding, shape inference and fusion of normalisations.
+
+    With the names of its :func:`literals`, those of operators that were written out included.
+    """
     onnx = require("onnx", "onnx", "reading an ONNX model")
     optimizer = require("onnxscript.optimizer", "torch", "simplifying an ONNX model")
     proto = onnx.load_from_string(model.onnx)
@@ -98,18 +102,43 @@ def simplified(model: Model) -> Any:
             f"({MAX_LOWERED_NODES:,})."
         )
     check_sizes(proto)
+    stated = literals(proto)
     loggers = [logging.getLogger(name) for name in ("onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]
     try:
         for logger in loggers:  # what it does not fold is lowered as it is: no news
             logger.setLevel(logging.CRITICAL)
         # what is folded first is a constant when operators are written out; their parts fold again
-        proto = _optimized(optimizer, expanded(_optimized(optimizer, proto)))
+        short = _optimized(optimizer, proto)
+        # what folding makes of parameters may be a Constant as well; the rules' are not of them
+        before = {node.output[0] for node in short.graph.node if node.op_type == "Constant"}
+        long = expanded(short)
+        stated = literals(long, stated, before)
+        proto = _optimized(optimizer, long)
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
     check_sizes(proto)
-    return proto
+    return proto, stated
+
+
+def literals(proto: Any, known: Iterable[str] = (), but: Iterable[str] = ()) -> set[str]:
+    """Names of tensors that follow from Constant nodes alone, none of them an initialiser.
+
+    Args:
+        known: names that are literals already.
+        but: outputs of Constant nodes that count only if they are known.
+    """
+    found, excluded = set(known), set(but)
+    for node in proto.graph.node:
+        inputs = [name for name in node.input if name]
+        if inputs:
+            stated = found.issuperset(inputs)
+        else:
+            stated = node.op_type == "Constant" and excluded.isdisjoint(node.output)
+        if stated and node.op_type not in _RANDOM:
+            found.update(name for name in node.output if name)
+    return found
 
 
 def check_sizes(proto: Any) -> None:
@@ -297,6 +326,8 @@ def _fold(item: Any, node: OnnxNode, lowering: Lowering) -> None:
         raise _Refused(f"constants that cannot be folded ({error})") from None
     for name, value in zip([n for n in node.outputs if n], found, strict=True):
         lowering.folded[name] = np.asarray(value)
+    if names and lowering.literals.issuperset(names):
+        lowering.literals.update(node.outputs)
 
 
 def _outputs(model: Model, lowering: Lowering) -> tuple[int, ...]:

@@ -90,9 +90,10 @@ class Builder:
         return self._add(Input(position), shape, low, high, scale, batched=True)
 
     def weight(self, values: Integers, scale: int) -> Tensor:
-        """Integers of the model."""
+        """Integers of the model, bounded by their number of bits: bounds show in a key's ranges."""
         values = np.ascontiguousarray(values, dtype=np.int64)
-        low, high = (int(values.min()), int(values.max()))
+        largest = max(int(values.max()), -1 - int(values.min()))
+        low, high = -(1 << largest.bit_length()), (1 << largest.bit_length()) - 1
         return self._add(Weight(values), values.shape, low, high, scale, batched=False)
 
     def view(self, x: Tensor, maps: Maps, shape: Sequence[int], *, zeros: bool = False) -> Tensor:

@@ -115,6 +115,8 @@ class Lowering:
     Attributes:
         ranges: smallest and largest value seen of each tensor in calibration.
         folded: tensors whose values are known.
+        literals: folded tensors that the model's graph states, like the 0.5 of an expression. All
+            others may be learned, and become weights wherever a lowering need not know them.
         tensors: tensors of the integer graph.
         uses: how often each tensor is read, by nodes and as an output.
     """
@@ -123,6 +125,7 @@ class Lowering:
     ranges: Mapping[str, tuple[float, float]]
     opset: int
     folded: dict[str, Array] = field(default_factory=dict)
+    literals: set[str] = field(default_factory=set)
     tensors: dict[str, Tensor] = field(default_factory=dict)
     uses: Counter[str] = field(default_factory=Counter)
     builder: Builder = field(default_factory=Builder)
@@ -146,6 +149,10 @@ class Lowering:
         if found is None:
             raise UnsupportedError(f"{what} is computed by the model, it has to be constant")
         return found
+
+    def literal(self, node: OnnxNode, position: int) -> bool:
+        """Whether an input is a constant that a key may show."""
+        return node.inputs[position] in self.literals
 
     def has(self, node: OnnxNode, position: int) -> bool:
         """Whether an optional input is there."""

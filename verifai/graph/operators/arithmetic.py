@@ -10,7 +10,7 @@ from verifai.errors import UnsupportedError
 from verifai.graph.builder import Tensor, rounded
 from verifai.graph.integer import MAX_RANGED_BITS, Affine, Maximum
 from verifai.graph.lower import ACCUMULATOR_BITS, Array, Lowering, OnnxNode, operator
-from verifai.graph.operators.linear import added, biased, excess, scaled
+from verifai.graph.operators.linear import added, biased, excess, multiple, scaled
 from verifai.graph.operators.unary import tabulated, wide_table
 
 
@@ -66,7 +66,7 @@ def _total(low: Lowering, node: OnnxNode) -> Tensor:
 @operator("Mean")
 def mean(low: Lowering, node: OnnxNode) -> Tensor:
     """The elementwise mean of any number of tensors: the sum may be larger than what it is of."""
-    return scaled(low, _total(low, node), np.array(1 / len(node.inputs)))
+    return multiple(low, _total(low, node), 1 / len(node.inputs))
 
 
 @operator("Mul")
@@ -75,7 +75,9 @@ def mul(low: Lowering, node: OnnxNode) -> Tensor:
     for constant, other in ((1, 0), (0, 1)):
         factor = low.constant(node, constant)
         if factor is not None:
-            return scaled(low, low.small(node, other), factor, node.outputs[0])
+            literal = low.literal(node, constant)
+            x = low.small(node, other)
+            return scaled(low, x, factor, node.outputs[0], literal=literal)
     return product(low, low.small(node, 0), low.small(node, 1))
 
 
@@ -95,10 +97,11 @@ def div(low: Lowering, node: OnnxNode) -> Tensor:
         if not np.all(divisor):
             raise UnsupportedError("a division by zero")
         inverse = 1.0 / np.asarray(divisor, dtype=np.float64)
-        return scaled(low, low.small(node, 0), inverse, node.outputs[0])
+        literal = low.literal(node, 1)
+        return scaled(low, low.small(node, 0), inverse, node.outputs[0], literal=literal)
     dividend = low.constant(node, 0)
     y = low.small(node, 1)
-    if dividend is not None and np.size(dividend) == 1:
+    if dividend is not None and np.size(dividend) == 1 and low.literal(node, 0):
         value = float(np.reshape(dividend, ()))
         y = low.builder.broadcast(y, np.broadcast_shapes(y.shape, dividend.shape))
         return tabulated(low, y, node.inputs[1], lambda v: value / v, node.outputs[0])
@@ -137,21 +140,21 @@ def relu(low: Lowering, node: OnnxNode) -> Tensor:
 @operator("PRelu")
 def prelu(low: Lowering, node: OnnxNode) -> Tensor:
     """``max(x, 0) + slope * min(x, 0)`` with constant slopes."""
-    return _sloped(low, node, low.known(node, 1, "the slope"))
+    return _sloped(low, node, low.known(node, 1, "the slope"), literal=low.literal(node, 1))
 
 
 @operator("LeakyRelu")
 def leaky_relu(low: Lowering, node: OnnxNode) -> Tensor:
     """See :func:`prelu`; one slope for all."""
-    return _sloped(low, node, np.array(node.attributes.get("alpha", 0.01)))
+    return _sloped(low, node, np.array(node.attributes.get("alpha", 0.01)), literal=True)
 
 
-def _sloped(low: Lowering, node: OnnxNode, slope: Array) -> Tensor:
+def _sloped(low: Lowering, node: OnnxNode, slope: Array, *, literal: bool) -> Tensor:
     x = low.small(node, 0)
     positive = low.builder.maximum(x, [], 0)
     negative = low.builder.linear([(1, x), (-1, positive)], 0, x.scale)
     negative = low.builder.bounded(negative, min(x.low, 0), 0)
-    return added(low, scaled(low, negative, slope, node.outputs[0]), positive)
+    return added(low, scaled(low, negative, slope, node.outputs[0], literal=literal), positive)
 
 
 @operator("Abs")

@@ -27,7 +27,7 @@ def gemm(low: Lowering, node: OnnxNode) -> Tensor:
         labels = "mk,nk->mn" if node.attributes.get("transB") else "mk,kn->mn"
         product = low.builder.einsum(labels, x, low.small(node, 1))
         if alpha != 1.0:
-            product = scaled(low, product, np.array(alpha))
+            product = multiple(low, product, alpha)
     else:
         matrix = alpha * (b.T if node.attributes.get("transB") else b)
         product = times_matrix(low, x, matrix, node.outputs[0])
@@ -36,7 +36,7 @@ def gemm(low: Lowering, node: OnnxNode) -> Tensor:
     c = low.constant(node, 2)
     if c is None:
         other = low.small(node, 2)
-        return added(low, product, other if beta == 1.0 else scaled(low, other, np.array(beta)))
+        return added(low, product, other if beta == 1.0 else multiple(low, other, beta))
     return biased(low, product, beta * np.asarray(c))
 
 
@@ -293,37 +293,47 @@ def batch_normalisation(low: Lowering, node: OnnxNode) -> Tensor:
     return biased(low, product, (offset - mean * factor).reshape(-1, *rest))
 
 
-def scaled(low: Lowering, x: Tensor, factor: Array, name: str | None = None) -> Tensor:
-    """``x * factor`` for constants, broadcast; one number becomes a coefficient.
+def multiple(low: Lowering, x: Tensor, value: float) -> Tensor:
+    """``x * value`` for a number that the architecture states: a coefficient, which the key shows.
 
-    With ``name``, the tensor that this makes, factors are no finer than it needs.
+    Raises:
+        UnsupportedError: the number is not finite.
+    """
+    if not math.isfinite(value):
+        raise UnsupportedError("a constant is not finite")
+    scale = low.weight_scale(np.array(value))
+    while scale > 0 and (value * 2.0 ** (scale - 1)).is_integer():
+        scale -= 1  # 2 needs no fraction bits
+    coefficient = math.floor(value * 2.0**scale + 0.5)
+    return low.builder.linear([(coefficient, x)], 0, x.scale + scale)
+
+
+def scaled(low: Lowering, x: Tensor, factor: Array, name: str, *, literal: bool = False) -> Tensor:
+    """``x * factor`` for constants, broadcast, which makes tensor ``name``.
+
+    Factors are weights, however few, as they may be learned; one number that is a ``literal`` of
+    the model becomes a coefficient.
+
+    Raises:
+        UnsupportedError: a factor is not finite.
     """
     factor = np.asarray(factor, dtype=np.float64)
     build = low.builder
-    if factor.size == 1:
-        value = float(factor.reshape(()))
-        if not math.isfinite(value):
-            raise UnsupportedError("a constant is not finite")
-        shape = np.broadcast_shapes(x.shape, factor.shape)
-        scale = low.weight_scale(factor)
-        while (
-            scale > 0
-            and value * 2.0**scale == math.floor(value * 2.0**scale)
-            and (value * 2.0 ** (scale - 1) == math.floor(value * 2.0 ** (scale - 1)))
-        ):
-            scale -= 1  # 2 needs no fraction bits
-        coefficient = math.floor(value * 2.0**scale + 0.5)
-        return build.linear([(coefficient, build.broadcast(x, shape))], 0, x.scale + scale)
-    if name is None:
-        weight = low.weights(factor)
-    else:  # each factor is a channel of its own
-        weight = low.factors(factor, x, name, range(factor.ndim))
-    shape = np.broadcast_shapes(x.shape, weight.shape)
+    shape = np.broadcast_shapes(x.shape, factor.shape)
     x = build.broadcast(x, shape)
+    if literal and factor.size == 1:
+        return multiple(low, x, float(factor.reshape(())))
+    if not shape:
+        return build.reshape(scaled(low, build.reshape(x, (1,)), factor, name), ())
+    # each factor is a channel of its own
+    weight = low.factors(factor.reshape(factor.shape or 1), x, name, range(max(factor.ndim, 1)))
     # axes of length one on the weight's side are not its own
     letters = string.ascii_lowercase[: len(shape)]
     lead = len(shape) - len(weight.shape)
     keep = [i for i, d in enumerate(weight.shape) if d != 1 or shape[lead + i] == 1]
+    if not keep:  # one number for all: as many times as the last axis is long
+        weight = build.broadcast(build.reshape(weight, (1,)), shape[-1:])
+        return build.einsum(f"{letters},{letters[-1]}->{letters}", x, weight)
     label = "".join(letters[lead + i] for i in keep)
     weight = build.reshape(weight, [weight.shape[i] for i in keep])
     return build.einsum(f"{letters},{label}->{letters}", x, weight)

@@ -78,7 +78,8 @@ def truth(low: Lowering, node: OnnxNode, position: int) -> Tensor:
     """An input of zeros and ones at scale 0."""
     values = low.constant(node, position)
     if values is not None:
-        return low.builder.weight(np.asarray(values, dtype=bool).astype(np.int64), 0)
+        weight = low.builder.weight(np.asarray(values, dtype=bool).astype(np.int64), 0)
+        return low.builder.bounded(weight, 0, 1)
     x = low.exact(node, position)
     if x.scale != 0 or x.low < 0 or x.high > 1:
         raise UnsupportedError("a condition that is not the result of a comparison")
