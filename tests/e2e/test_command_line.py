@@ -170,13 +170,49 @@ def test_every_command_has_help(command: str, capsys: Any) -> None:
     assert f"usage: verifai {command}" in capsys.readouterr().out
 
 
-def test_a_closed_pipe_is_quiet(bundle: tuple[Path, Path]) -> None:
-    command = [sys.executable, "-m", "verifai", "verify", str(bundle[0]), "--key", str(bundle[1])]
-    read, write = os.pipe()
-    os.close(read)
-    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, timeout=120)
-    os.close(write)
-    assert b"Traceback" not in done.stderr
+@pytest.mark.parametrize(
+    ("claim", "redirected", "code"),
+    [
+        ("true", ">&-", 0),
+        ("true", "| true", 0),  # the reader left: it has what it wanted
+        ("false", "| true", 1),
+        ("none", "| true", 3),
+        ("true", ">/dev/full", 6),  # not 1, which would call the claim false
+        ("false", ">/dev/full", 1),
+        ("none", ">/dev/full", 3),
+        ("none", "2>/dev/full", 3),
+        ("none", "2>&-", 3),
+        ("none", "2>&1 | true", 3),
+    ],
+)
+@pytest.mark.parametrize("words", ["", "--json"])
+def test_output_that_nobody_reads_changes_no_verdict(
+    bundle: tuple[Path, Path], tiny: Pipeline, claim: str, redirected: str, code: int, words: str
+) -> None:
+    if claim == "false":
+        replace(tiny.proof, argument=bytes(len(tiny.proof.argument))).save(bundle[0])
+    path = "none" if claim == "none" else bundle[0]
+    command = f"{sys.executable} -m verifai verify {path} --key {bundle[1]} {words}"
+    # the reader of a pipe is gone before anything is written
+    late = f"(sleep 0.1; {command})" if "|" in redirected else command
+    line = f"{late} {redirected}; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+    if code == 6:
+        assert "The command is done" in done.stderr
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_what_is_no_file_is_not_replaced(tmp_path: Path, force: list[str], capsys: Any) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for out in ("pipe", "link", "", "link/below", "a\0b"):
+        words = ("export", "net.py:net", "--example", "x.npy", "--out", tmp_path / out, *force)
+        code, value = verifai(capsys, *words)
+        assert code in (2, 6), value
+        assert str(tmp_path)[:9] in value["message"]
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "link").is_symlink()
 
 
 MODULE = """

@@ -52,6 +52,8 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         if output.as_json:
             for event in watcher:
                 output.line(event.to_json())
+                if output.lost:
+                    break
         else:
             _show(watcher, chain.chain_id)
 
