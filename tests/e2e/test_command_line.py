@@ -101,6 +101,7 @@ def test_a_bundle_is_no_key_and_a_folder_is_no_bundle(
         ["nonsense"],
         ["verify", "a", "--key", "b", "--nonsense"],
         ["prove", "a", "--input", "b", "--context", "novalue"],
+        ["prove", "a", "--input", "b", "--context", "job=" + "9" * 5000],
     ],
 )
 def test_wrong_usage_is_2(words: list[str], capsys: Any) -> None:
@@ -303,7 +304,11 @@ def test_the_native_route_by_files(
     ok("prove", "proving.vfp", "--input", "x.npy")
     words = ("verify", "proof.vfb", "--key", "verifying.vfk")
     assert ok(*words)["weights_ranged"] is False
-    assert ok(*words, "--registration", "weights.vfr")["weights_ranged"] is True
+    ranged = ok(*words, "--registration", "weights.vfr")
+    assert ranged["weights_ranged"] is True
+    assert ranged["checks"][-1]["number"] == 9
+    for name, mode in {"circuit.vfc": 0o600, "proving.vfp": 0o600, "verifying.vfk": 0o644}.items():
+        assert Path(name).stat().st_mode & 0o777 == mode
     ok("prove", "proving.vfp", "--input", "batch.npy", "--force")
     assert ok(*words)["statement"]["inputs"][0]["shape"] == [8, 1, 4]
     published = ok("publish", "proof.vfb", "--key", "verifying.vfk", "--journal", "c")
