@@ -228,6 +228,59 @@ def factory():
 """
 
 
+TWO = """
+import torch
+
+
+class Two(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = torch.nn.Linear(4, 2)
+
+    def forward(self, x, y):
+        return self.linear(x) - y
+
+
+two, nothing, number = Two, lambda: 1 / 0, 5
+"""
+
+
+def test_a_model_of_two_inputs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("verifai._native", reason="the proving core is not built")
+    monkeypatch.chdir(tmp_path)
+    Path("two.py").write_text(TWO)
+    one = {"y": [[1.0, 2.0]], "x": [[0.1, 0.2, 0.3, 0.4]]}
+    for name, value in {
+        "one.json": one,
+        "many.json": [one, one],
+        "stacked.json": {key: [array, array] for key, array in one.items()},
+    }.items():
+        Path(name).write_text(json.dumps(value))
+    code, value = verifai(capsys, "export", "two.py:two", "--example", "one.json")
+    assert code == 0, value
+    for data in ("many.json", "stacked.json"):
+        words = ("compile", "model.onnx", "--calibration", data, "--force")
+        code, value = verifai(capsys, *words)
+        assert code == 0, value
+    for name, said in (("nothing", "ZeroDivisionError"), ("number", "int"), ("none", "defines no")):
+        words = ("export", f"two.py:{name}", "--example", "one.json", "--force")
+        code, value = verifai(capsys, *words)
+        assert code == 2
+        assert said in value["message"]
+
+
+def test_a_receipt_that_cannot_be_written_stops_before_the_chain(
+    bundle: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setattr("verifai.cli.publish.connect", lambda *_, **__: pytest.fail("too late"))
+    for receipt, expected in ((bundle[0], 2), (tmp_path, 2), (bundle[0] / "r.json", 6)):
+        words = ("publish", bundle[0], "--key", bundle[1], "--receipt", receipt)
+        assert verifai(capsys, *words)[0] == expected
+
+
 @pytest.mark.slow
 def test_the_whole_route_by_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any

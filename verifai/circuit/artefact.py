@@ -170,7 +170,8 @@ class ProvingKey:
         circuit: the circuit.
         verifying_key: its counterpart; proofs are checked against it before they are handed out.
         srs: the reference string, backend format.
-        material: the backend's own key (private weights are in it, and what hides them); may be gigabytes, then a view of a mapped file.
+        material: the backend's own key, which holds private weights and what hides them; may be
+            gigabytes, then a view of a mapped file.
     """
 
     circuit: Circuit

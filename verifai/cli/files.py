@@ -27,8 +27,8 @@ _MAX_DIGITS: Final = 78
 
 
 def read_arrays(path: str) -> Any:
-    """An input from ``.npy`` (one array), ``.json`` (nested lists, or an object by name) or
-    ``.opening`` (another proof's output, to be linked).
+    """An input from ``.npy`` (one array), ``.json`` (nested lists, an object by name, or a list of
+    such objects) or ``.opening`` (another proof's output, to be linked).
 
     Raises:
         MalformedError: another kind of file, a pickle inside, or not numbers.
@@ -70,9 +70,13 @@ def _npy(data: bytes) -> Any:
 def _json(data: bytes) -> Any:
     check_json_depth(data)
     value = json.loads(data.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_distinct)
-    if isinstance(value, dict):
-        return {name: _numbers(item) for name, item in value.items()}
-    return _numbers(value)
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        return [_named(item) for item in value]
+    return _named(value) if isinstance(value, dict) else _numbers(value)
+
+
+def _named(value: dict[str, Any]) -> dict[str, Any]:
+    return {name: _numbers(item) for name, item in value.items()}
 
 
 def _numbers(value: Any) -> Any:
