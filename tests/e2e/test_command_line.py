@@ -100,6 +100,7 @@ def test_a_bundle_is_no_key_and_a_folder_is_no_bundle(
         ["verify", "x"],
         ["nonsense"],
         ["verify", "a", "--key", "b", "--nonsense"],
+        ["doctor", "--jso"],
         ["prove", "a", "--input", "b", "--context", "novalue"],
         ["prove", "a", "--input", "b", "--context", "job=" + "9" * 5000],
     ],
@@ -157,6 +158,9 @@ def test_doctor_names_what_is_missing(monkeypatch: pytest.MonkeyPatch, capsys: A
     assert value["machine"]["cores"] >= 1
     from verifai.cli import doctor
 
+    assert value["machine"]["data_folder_writable"] is True
+    monkeypatch.setenv("VERIFAI_HOME", f"{__file__}/below")
+    assert verifai(capsys, "doctor")[1]["machine"]["data_folder_writable"] is False
     monkeypatch.setattr(doctor, "_version", lambda package: None)
     code, value = verifai(capsys, "doctor", "--need", "ezkl")
     assert code == 6
@@ -378,3 +382,8 @@ def test_the_native_route_by_files(
     other = ok("prove", "proving.vfp", "--input", "x.npy", "--out", "other.vfb")["openings"][name]
     code, value = verifai(capsys, "open", other, "proof.vfb", "--key", "verifying.vfk")
     assert (code, value["check"]) == (1, 10)
+
+    monkeypatch.setattr(Proof, "save", lambda *_: os.open("none", os.O_RDONLY))
+    code, value = verifai(capsys, "prove", "proving.vfp", "--input", "x.npy", "--out", "full.vfb")
+    assert code == 6
+    assert list(Path().glob("full.vfb.*.opening"))  # what cannot be made again is there

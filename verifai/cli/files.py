@@ -13,15 +13,15 @@ import numpy as np
 import numpy.lib.format as npy
 
 from verifai.errors import EnvironmentFault, MalformedError, UsageError
-from verifai.limits import MIB
+from verifai.limits import MIB, Bound
 from verifai.proof import Opening
 from verifai.proof.codec import check_json_depth
 from verifai.proof.files import read_regular
 
 #: Inputs and calibration data come as files; this bounds a wrong path, not a real batch.
-MAX_DATA_BYTES: Final = 1024 * MIB
+MAX_DATA_BYTES: Final = Bound("MAX_DATA_BYTES", 1024 * MIB)
 #: JSON takes twenty times its length in memory once it is parsed.
-MAX_JSON_BYTES: Final = 64 * MIB
+MAX_JSON_BYTES: Final = Bound("MAX_JSON_BYTES", 64 * MIB)
 #: Of 2^256 - 1, the largest number in a context; Python refuses to read far longer ones.
 _MAX_DIGITS: Final = 78
 

@@ -45,7 +45,11 @@ COMMANDS: Final = (
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse that raises our error, so that ``--json`` holds for usage errors too."""
+    """argparse that raises our error, so that ``--json`` holds for usage errors too, and that
+    takes no ``--jso`` for it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, hint=f"{self.prog} --help")
