@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,7 @@ import pytest
 
 from tests.conftest import Pipeline
 from verifai.cli.main import COMMANDS, main
+from verifai.progress import reporting
 from verifai.proof import Proof
 
 
@@ -127,6 +131,9 @@ def test_a_bug_is_8_and_asks_for_a_report(monkeypatch: pytest.MonkeyPatch, capsy
     code, value = verifai(capsys, "doctor")
     assert code == 8
     assert "report" in value["hint"]
+    monkeypatch.setenv("VERIFAI_TRACEBACK", "1")
+    assert main(["doctor"]) == 8  # not 1, which Python ends with
+    assert "RuntimeError: boom" in capsys.readouterr().err
 
 
 def test_words_for_people_hold_no_escapes_from_files(
@@ -205,6 +212,26 @@ def test_output_that_nobody_reads_changes_no_verdict(
     assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
     if code == 6:
         assert "The command is done" in done.stderr
+
+
+@pytest.mark.parametrize(("lost", "expected"), [(errno.EPIPE, 0), (errno.ENOSPC, 6)])
+def test_watching_ends_with_its_reader(
+    monkeypatch: pytest.MonkeyPatch, lost: int, expected: int
+) -> None:
+    event = SimpleNamespace(to_json=dict)
+    events = (event if number < 2 else pytest.fail("nobody reads") for number in range(3))
+    chain = SimpleNamespace(watch=lambda **_: events)
+    monkeypatch.setattr("verifai.cli.watch.connect", lambda *_, **__: nullcontext(chain))
+    written = iter([None, OSError(lost, "gone")])
+    monkeypatch.setattr("verifai.cli.output._write", lambda *_: next(written, None))
+    assert main(["watch", "--json"]) == expected
+
+
+def test_no_progress_where_standard_error_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VERIFAI_PROGRESS")
+    monkeypatch.setattr(sys, "stderr", None)
+    with reporting("prove") as stages:
+        stages.stage("nobody looks")
 
 
 @pytest.mark.parametrize("force", [[], ["--force"]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from verifai.cli.chain_options import add_chain_arguments, connect
@@ -62,7 +63,8 @@ def _show(watcher: Watcher[Any], chain_id: str) -> None:
     from rich.live import Live
 
     table = _Table(watcher, chain_id)
-    with Live(get_renderable=table.render, refresh_per_second=4) as live:
+    # rich ends the process with 1 where its reader left
+    with suppress(SystemExit), Live(get_renderable=table.render, refresh_per_second=4) as live:
         for event in watcher:
             table.rows.append(event)
         live.refresh()
