@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,11 @@ from verifai.errors import UsageError, VerificationError
 from verifai.model import Model, export, load
 from verifai.progress import Progress, reporting
 from verifai.proof import Opening, Proof, Registration, Statement, TensorClaim, VerifyingKey
+from verifai.proof.statement import check_context
 
 __all__ = [
+    "commit",
+    "commitment",
     "compile",
     "export",
     "load",
@@ -26,6 +29,31 @@ __all__ = [
     "verify_link",
     "verify_opening",
 ]
+
+#: Where an argument of each type comes from.
+_SOURCES: Final[Mapping[type, str]] = {
+    Model: "verifai.export(module, example_inputs) gives one; verifai.load(path) reads one.",
+    Visibility: "verifai.Visibility(output='private') is one.",
+    Circuit: "verifai.compile(model, calibration) gives one; verifai.Circuit.load(path) reads one.",
+    SRS: "verifai.SRS.load(path) reads one.",
+    ProvingKey: "verifai.setup(circuit)[0] is one; verifai.ProvingKey.load(path) reads one.",
+    VerifyingKey: "verifai.setup(circuit)[1] is one; verifai.VerifyingKey.load(path) reads one.",
+    Proof: "verifai.prove(key, inputs) gives one; verifai.Proof.load(path) reads one.",
+    Registration: "verifai.register(key) gives one; verifai.Registration.load(path) reads one.",
+    Opening: "proof.openings[name] is one; verifai.Opening.load(path) reads one.",
+    TensorClaim: "The input or output of a statement that verifai.verify returned is one.",
+    Iterable: "Give N typical inputs as an array of shape [N, ...], or an iterable of inputs.",
+    Mapping: "Options are a dict by name.",
+}
+
+
+def _takes(kind: type, **arguments: Any) -> None:
+    for name, value in arguments.items():
+        if not isinstance(value, kind):
+            raise UsageError(
+                f"The argument {name} is of type {kind.__name__}, not {type(value).__name__}.",
+                hint=_SOURCES[kind],
+            )
 
 
 def compile(
@@ -44,8 +72,8 @@ def compile(
         model: from :func:`export` or :func:`load`.
         calibration: typical inputs, as an array of shape [N, ...] or an iterable of inputs; they
             decide the fixed-point scales and the range of values that can be proved.
-        backend: the proof system: ``native`` (fast, checked offline) or ``ezkl`` (slow, verified
-            on chain; an optional package).
+        backend: the proof system: ``native`` (fast) or ``ezkl`` (slow; an optional package). Both
+            are checked offline and on chain.
         visibility: what a proof discloses; default public input, public output, private weights.
         zero_knowledge: whether what is private stays hidden. Both backends hide by default; only
             ``native`` can leave it out, for proofs that are a little smaller and faster. Every
@@ -59,11 +87,13 @@ def compile(
         InputError: calibration data of the wrong shape, NaN or infinite.
         MissingExtra: the backend's package is not installed.
     """
-    if not isinstance(model, Model):
-        raise UsageError(
-            f"compile takes a verifai.Model, not {type(model).__name__}.",
-            hint="verifai.export(module, example_inputs) or verifai.load(path) gives one.",
-        )
+    _takes(Model, model=model)
+    if visibility is not None:
+        _takes(Visibility, visibility=visibility)
+    if options is not None:
+        _takes(Mapping, options=options)
+    if not hasattr(calibration, "__getitem__"):  # enough to be iterated, as datasets are
+        _takes(Iterable, calibration=calibration)
     with reporting("compile", progress) as report:
         return backends.get(backend).compile(
             model, calibration, visibility or Visibility(), zero_knowledge, report, options or {}
@@ -84,6 +114,9 @@ def setup(
     Raises:
         UsageError: the string's size is not the circuit's.
     """
+    _takes(Circuit, circuit=circuit)
+    if srs is not None:
+        _takes(SRS, srs=srs)
     with reporting("setup", progress) as report:
         return backends.get(circuit.backend).setup(circuit, srs, report)
 
@@ -107,9 +140,12 @@ def prove(
 
     Raises:
         InputError: wrong shape or type, NaN, infinity, or beyond the calibrated range.
+        MalformedError: a context that no proof can be read with.
         UnsupportedError: the backend cannot bind a context.
         WorkerFault: the backend ran out of memory or time, stalled or crashed.
     """
+    _takes(ProvingKey, key=key)
+    context = check_context(context)
     with reporting("prove", progress) as report:
         return backends.get(key.circuit.backend).prove(key, inputs, context, report)
 
@@ -122,6 +158,7 @@ def register(key: ProvingKey, *, progress: Progress | bool | None = None) -> Reg
     Raises:
         UnsupportedError: an ezkl key, which needs none, or more weights than one proof ranges.
     """
+    _takes(ProvingKey, key=key)
     with reporting("register", progress) as report:
         return backends.get(key.circuit.backend).register(key, report)
 
@@ -145,6 +182,7 @@ def commit(key: VerifyingKey, inputs: Any) -> dict[str, Opening]:
     """
     from verifai.backends.native.opening import commit
 
+    _takes(VerifyingKey, key=key)
     return commit(key, inputs)
 
 
@@ -160,6 +198,9 @@ def commitment(opening: Opening, *, srs: SRS | None = None) -> str:
     """
     from verifai.backends.native.opening import commitment_of
 
+    _takes(Opening, opening=opening)
+    if srs is not None:
+        _takes(SRS, srs=srs)
     return commitment_of(opening, srs)
 
 
@@ -179,6 +220,10 @@ def verify_opening(
     """
     from verifai.backends.native.opening import verify_opening
 
+    _takes(Opening, opening=opening)
+    _takes(TensorClaim, claim=claim)
+    if srs is not None:
+        _takes(SRS, srs=srs)
     return verify_opening(opening, claim, srs)
 
 
@@ -191,6 +236,7 @@ def verify_link(output: TensorClaim, input: TensorClaim) -> None:
     Raises:
         VerificationError: check 11.
     """
+    _takes(TensorClaim, output=output, input=input)
     for claim in (output, input):
         if claim.commitment is None:
             raise _unlinked(f"{claim.name!r} is {claim.spec.visibility}, not committed")
@@ -215,5 +261,10 @@ def verify(
 
     Raises:
         VerificationError: with the number and name of the check that failed.
+        MalformedError: a context that no proof can be bound to.
     """
+    _takes(Proof, proof=proof)
+    _takes(VerifyingKey, key=key)
+    if registration is not None:
+        _takes(Registration, registration=registration)
     return verifier.verify(proof, key, context, registration)

@@ -10,12 +10,27 @@ from typing import Final
 MIB: Final = 1 << 20
 GIB: Final = 1 << 30
 
+
+class Bound(int):
+    """A bound that says its name wherever it is shown."""
+
+    def __new__(cls, name: str, value: int) -> Bound:
+        bound = super().__new__(cls, value)
+        bound._name = name
+        return bound
+
+    _name: str
+
+    def __str__(self) -> str:
+        return f"{self._name} ({int(self)})"
+
+
 #: Proof bundles travel through queues and calldata; ezkl's largest measured proof is 9 kB.
-MAX_PROOF_BYTES: Final = 64 * MIB
+MAX_PROOF_BYTES: Final = Bound("MAX_PROOF_BYTES", 64 * MIB)
 #: Verifying keys hold a circuit's fixed commitments: 60 kB to 8 MB measured.
-MAX_VERIFYING_KEY_BYTES: Final = 256 * MIB
+MAX_VERIFYING_KEY_BYTES: Final = Bound("MAX_VERIFYING_KEY_BYTES", 256 * MIB)
 #: Proving keys and circuits are local files of their owner; this bounds a corrupt length field.
-MAX_ARTEFACT_BYTES: Final = 64 * GIB
+MAX_ARTEFACT_BYTES: Final = Bound("MAX_ARTEFACT_BYTES", 64 * GIB)
 #: JSON header of an artefact, parsed before anything else is known about the file.
 MAX_HEADER_BYTES: Final = 16 * MIB
 #: Sections in one artefact; ours have at most six.
@@ -24,7 +39,7 @@ MAX_SECTIONS: Final = 16
 MAX_JSON_DEPTH: Final = 16
 
 #: protobuf itself stops at 2 GiB.
-MAX_ONNX_BYTES: Final = 2 * GIB - 1
+MAX_ONNX_BYTES: Final = Bound("MAX_ONNX_BYTES", 2 * GIB - 1)
 #: External weight files of one model, together.
 MAX_EXTERNAL_DATA_BYTES: Final = 16 * GIB
 #: Nodes of a graph, functions expanded.

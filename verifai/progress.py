@@ -65,7 +65,7 @@ class _Bar:
 def _wanted() -> bool:
     if os.environ.get("VERIFAI_PROGRESS", "").lower() in {"0", "off", "false"}:
         return False
-    return sys.stderr.isatty() or "ipykernel" in sys.modules
+    return (sys.stderr is not None and sys.stderr.isatty()) or "ipykernel" in sys.modules
 
 
 @contextmanager

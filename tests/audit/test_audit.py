@@ -14,6 +14,7 @@ import pytest
 from tests.audit.memory import MemoryChain, Record, make_key, make_proof, publish
 from verifai.audit import Entry, Policy, Report, run
 from verifai.audit.report import report_schema
+from verifai.cli.main import main
 from verifai.errors import EnvironmentFault, LimitError, MalformedError, NetworkError, UsageError
 from verifai.proof import KeyStore, Proof
 
@@ -230,6 +231,41 @@ def test_keys_come_from_a_store_too(tmp_path: Path) -> None:
     report = run(MemoryChain([publish(PROOF)]), keys=store)
     assert report.verdict == "unchecked"
     assert outcome(report.entries[0])["A2"] is None
+
+
+def test_every_key_of_a_store_counts_whatever_its_name(tmp_path: Path) -> None:
+    KEY.save(tmp_path / "verifying.vfk")
+    other = make_key(model="1f" * 32)
+    (tmp_path / "0.vfk").write_bytes(b"junk")
+    (tmp_path / f"{D}.vfk").mkdir()
+    records = [
+        publish(PROOF),
+        publish(make_proof(other)),
+        publish(PROOF),
+        publish(make_proof(other)),
+    ]
+    report = run(MemoryChain(records), keys=KeyStore(tmp_path))
+    assert [entry.verdict for entry in report.entries] == ["verified", "unchecked"] * 2
+    for entry in report.entries[1::2]:
+        assert entry.reason.endswith(f"these are no keys: 0.vfk, {D}.vfk")
+    assert list(KeyStore(tmp_path)) == [D]
+    one = run(MemoryChain(records[:1]), keys=KeyStore(tmp_path / "verifying.vfk"))
+    assert one.verdict == "verified"
+    with pytest.raises(UsageError, match="No such folder or file"):
+        run(MemoryChain(records), keys=KeyStore(tmp_path / "none"))
+
+
+def test_the_command_says_why(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+    chain = MemoryChain([publish(PROOF), publish(PROOF, key_digest=D), publish(PROOF, call=b"")])
+    chain.close = lambda: None  # type: ignore[attr-defined]
+    monkeypatch.setattr("verifai.cli.audit.connect_each", lambda *_, **__: [chain])
+    words = ["audit", "--keys", str(KEY.save(tmp_path / "my.vfk")), "--out", str(tmp_path / "out")]
+    assert main(words) == 1
+    printed = capsys.readouterr().out
+    assert "proof 1 " not in printed
+    assert f"proof 2  unchecked: the key {D[:16]} is not in the key store" in printed
+    assert "proof 3  false: The calldata are no call" in printed
+    assert main([*words, "--keys", str(tmp_path / "none")]) == 2
 
 
 def test_reports_round_trip_and_fit_their_schema(tmp_path: Path) -> None:

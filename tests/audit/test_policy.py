@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from verifai.audit import Policy
-from verifai.errors import MalformedError
+from verifai.audit import Policy, Report
+from verifai.audit.policy import MAX_POLICY_BYTES
+from verifai.audit.report import MAX_REPORT_BYTES
+from verifai.errors import LimitError, MalformedError
 
 
 def test_json(tmp_path: Path) -> None:
@@ -52,6 +55,17 @@ def test_what_is_not_understood_is_refused(tmp_path: Path, text: str) -> None:
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MalformedError):
         Policy.load(tmp_path / "missing.toml")
+
+
+@pytest.mark.parametrize(
+    ("read", "limit"), [(Policy.load, MAX_POLICY_BYTES), (Report.load, MAX_REPORT_BYTES)]
+)
+def test_a_file_that_is_too_large_is_refused_unread(tmp_path: Path, read: Any, limit: int) -> None:
+    path = tmp_path / "large.json"
+    with path.open("wb") as file:
+        file.truncate(limit + 1)
+    with pytest.raises(LimitError, match=f"the limit is MAX_.*{int(limit)}"):
+        read(path)
 
 
 def test_toml_may_hold_comments(tmp_path: Path) -> None:

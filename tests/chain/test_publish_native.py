@@ -108,7 +108,7 @@ def test_a_key_that_nobody_has_leaves_a_record_unchecked(keys, tmp_path) -> None
     pk, vk, x = keys
     with connect() as chain:
         chain.publish(verifai.prove(pk, x[0]), vk, keys=verifai.KeyStore(tmp_path / "mine"))
-        empty = verifai.KeyStore(tmp_path / "theirs")
+        empty = verifai.KeyStore(tmp_path)
         (entry,) = verifai.audit.run(chain, keys=empty).entries
         assert entry.verdict == "unchecked"
         assert verifai.audit.run(chain, keys=[vk]).entries[0].verdict == "verified"

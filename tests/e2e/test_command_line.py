@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,7 @@ import pytest
 
 from tests.conftest import Pipeline
 from verifai.cli.main import COMMANDS, main
+from verifai.progress import reporting
 from verifai.proof import Proof
 
 
@@ -100,7 +104,9 @@ def test_a_bundle_is_no_key_and_a_folder_is_no_bundle(
         ["verify", "x"],
         ["nonsense"],
         ["verify", "a", "--key", "b", "--nonsense"],
+        ["doctor", "--jso"],
         ["prove", "a", "--input", "b", "--context", "novalue"],
+        ["prove", "a", "--input", "b", "--context", "job=" + "9" * 5000],
     ],
 )
 def test_wrong_usage_is_2(words: list[str], capsys: Any) -> None:
@@ -125,6 +131,9 @@ def test_a_bug_is_8_and_asks_for_a_report(monkeypatch: pytest.MonkeyPatch, capsy
     code, value = verifai(capsys, "doctor")
     assert code == 8
     assert "report" in value["hint"]
+    monkeypatch.setenv("VERIFAI_TRACEBACK", "1")
+    assert main(["doctor"]) == 8  # not 1, which Python ends with
+    assert "RuntimeError: boom" in capsys.readouterr().err
 
 
 def test_words_for_people_hold_no_escapes_from_files(
@@ -156,6 +165,9 @@ def test_doctor_names_what_is_missing(monkeypatch: pytest.MonkeyPatch, capsys: A
     assert value["machine"]["cores"] >= 1
     from verifai.cli import doctor
 
+    assert value["machine"]["data_folder_writable"] is True
+    monkeypatch.setenv("VERIFAI_HOME", f"{__file__}/below")
+    assert verifai(capsys, "doctor")[1]["machine"]["data_folder_writable"] is False
     monkeypatch.setattr(doctor, "_version", lambda package: None)
     code, value = verifai(capsys, "doctor", "--need", "ezkl")
     assert code == 6
@@ -170,13 +182,69 @@ def test_every_command_has_help(command: str, capsys: Any) -> None:
     assert f"usage: verifai {command}" in capsys.readouterr().out
 
 
-def test_a_closed_pipe_is_quiet(bundle: tuple[Path, Path]) -> None:
-    command = [sys.executable, "-m", "verifai", "verify", str(bundle[0]), "--key", str(bundle[1])]
-    read, write = os.pipe()
-    os.close(read)
-    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, timeout=120)
-    os.close(write)
-    assert b"Traceback" not in done.stderr
+@pytest.mark.parametrize(
+    ("claim", "redirected", "code"),
+    [
+        ("true", ">&-", 0),
+        ("true", "| true", 0),  # the reader left: it has what it wanted
+        ("false", "| true", 1),
+        ("none", "| true", 3),
+        ("true", ">/dev/full", 6),  # not 1, which would call the claim false
+        ("false", ">/dev/full", 1),
+        ("none", ">/dev/full", 3),
+        ("none", "2>/dev/full", 3),
+        ("none", "2>&-", 3),
+        ("none", "2>&1 | true", 3),
+    ],
+)
+@pytest.mark.parametrize("words", ["", "--json"])
+def test_output_that_nobody_reads_changes_no_verdict(
+    bundle: tuple[Path, Path], tiny: Pipeline, claim: str, redirected: str, code: int, words: str
+) -> None:
+    if claim == "false":
+        replace(tiny.proof, argument=bytes(len(tiny.proof.argument))).save(bundle[0])
+    path = "none" if claim == "none" else bundle[0]
+    command = f"{sys.executable} -m verifai verify {path} --key {bundle[1]} {words}"
+    # the reader of a pipe is gone before anything is written
+    late = f"(sleep 0.1; {command})" if "|" in redirected else command
+    line = f"{late} {redirected}; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+    if code == 6:
+        assert "The command is done" in done.stderr
+
+
+@pytest.mark.parametrize(("lost", "expected"), [(errno.EPIPE, 0), (errno.ENOSPC, 6)])
+def test_watching_ends_with_its_reader(
+    monkeypatch: pytest.MonkeyPatch, lost: int, expected: int
+) -> None:
+    event = SimpleNamespace(to_json=dict)
+    events = (event if number < 2 else pytest.fail("nobody reads") for number in range(3))
+    chain = SimpleNamespace(watch=lambda **_: events)
+    monkeypatch.setattr("verifai.cli.watch.connect", lambda *_, **__: nullcontext(chain))
+    written = iter([None, OSError(lost, "gone")])
+    monkeypatch.setattr("verifai.cli.output._write", lambda *_: next(written, None))
+    assert main(["watch", "--json"]) == expected
+
+
+def test_no_progress_where_standard_error_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VERIFAI_PROGRESS")
+    monkeypatch.setattr(sys, "stderr", None)
+    with reporting("prove") as stages:
+        stages.stage("nobody looks")
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_what_is_no_file_is_not_replaced(tmp_path: Path, force: list[str], capsys: Any) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for out in ("pipe", "link", "", "link/below", "a\0b"):
+        words = ("export", "net.py:net", "--example", "x.npy", "--out", tmp_path / out, *force)
+        code, value = verifai(capsys, *words)
+        assert code in (2, 6), value
+        assert str(tmp_path)[:9] in value["message"]
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "link").is_symlink()
 
 
 MODULE = """
@@ -189,6 +257,59 @@ net = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.ReLU(), torch.nn.Linea
 def factory():
     return net
 """
+
+
+TWO = """
+import torch
+
+
+class Two(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = torch.nn.Linear(4, 2)
+
+    def forward(self, x, y):
+        return self.linear(x) - y
+
+
+two, nothing, number = Two, lambda: 1 / 0, 5
+"""
+
+
+def test_a_model_of_two_inputs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("verifai._native", reason="the proving core is not built")
+    monkeypatch.chdir(tmp_path)
+    Path("two.py").write_text(TWO)
+    one = {"y": [[1.0, 2.0]], "x": [[0.1, 0.2, 0.3, 0.4]]}
+    for name, value in {
+        "one.json": one,
+        "many.json": [one, one],
+        "stacked.json": {key: [array, array] for key, array in one.items()},
+    }.items():
+        Path(name).write_text(json.dumps(value))
+    code, value = verifai(capsys, "export", "two.py:two", "--example", "one.json")
+    assert code == 0, value
+    for data in ("many.json", "stacked.json"):
+        words = ("compile", "model.onnx", "--calibration", data, "--force")
+        code, value = verifai(capsys, *words)
+        assert code == 0, value
+    for name, said in (("nothing", "ZeroDivisionError"), ("number", "int"), ("none", "defines no")):
+        words = ("export", f"two.py:{name}", "--example", "one.json", "--force")
+        code, value = verifai(capsys, *words)
+        assert code == 2
+        assert said in value["message"]
+
+
+def test_a_receipt_that_cannot_be_written_stops_before_the_chain(
+    bundle: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setattr("verifai.cli.publish.connect", lambda *_, **__: pytest.fail("too late"))
+    for receipt, expected in ((bundle[0], 2), (tmp_path, 2), (bundle[0] / "r.json", 6)):
+        words = ("publish", bundle[0], "--key", bundle[1], "--receipt", receipt)
+        assert verifai(capsys, *words)[0] == expected
 
 
 @pytest.mark.slow
@@ -267,7 +388,11 @@ def test_the_native_route_by_files(
     ok("prove", "proving.vfp", "--input", "x.npy")
     words = ("verify", "proof.vfb", "--key", "verifying.vfk")
     assert ok(*words)["weights_ranged"] is False
-    assert ok(*words, "--registration", "weights.vfr")["weights_ranged"] is True
+    ranged = ok(*words, "--registration", "weights.vfr")
+    assert ranged["weights_ranged"] is True
+    assert ranged["checks"][-1]["number"] == 9
+    for name, mode in {"circuit.vfc": 0o600, "proving.vfp": 0o600, "verifying.vfk": 0o644}.items():
+        assert Path(name).stat().st_mode & 0o777 == mode
     ok("prove", "proving.vfp", "--input", "batch.npy", "--force")
     assert ok(*words)["statement"]["inputs"][0]["shape"] == [8, 1, 4]
     published = ok("publish", "proof.vfb", "--key", "verifying.vfk", "--journal", "c")
@@ -284,3 +409,8 @@ def test_the_native_route_by_files(
     other = ok("prove", "proving.vfp", "--input", "x.npy", "--out", "other.vfb")["openings"][name]
     code, value = verifai(capsys, "open", other, "proof.vfb", "--key", "verifying.vfk")
     assert (code, value["check"]) == (1, 10)
+
+    monkeypatch.setattr(Proof, "save", lambda *_: os.open("none", os.O_RDONLY))
+    code, value = verifai(capsys, "prove", "proving.vfp", "--input", "x.npy", "--out", "full.vfb")
+    assert code == 6
+    assert list(Path().glob("full.vfb.*.opening"))  # what cannot be made again is there

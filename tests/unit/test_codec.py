@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from verifai.errors import LimitError, MalformedError
-from verifai.limits import MAX_JSON_DEPTH
+from verifai.limits import MAX_ARTEFACT_BYTES, MAX_JSON_DEPTH, MAX_PROOF_BYTES
 from verifai.proof import codec
 
 JSON = st.recursive(
@@ -112,6 +114,24 @@ def test_another_kind_version_or_shape_is_refused(changes: dict[str, object]) ->
 def test_size_limit_names_both_numbers() -> None:
     with pytest.raises(LimitError, match=f"{len(PACKED)} bytes; the limit is 10"):
         unpack(PACKED, limit=10)
+
+
+@pytest.mark.parametrize("limit", [10, MAX_PROOF_BYTES, MAX_ARTEFACT_BYTES])
+@pytest.mark.parametrize("data", [b"", b"garbage" * 9, PACKED[:-1], PACKED + b"\0", PACKED[:9]])
+def test_errors_name_the_file(tmp_path: Path, data: bytes, limit: int) -> None:
+    path = tmp_path / "some.file"
+    path.write_bytes(data)
+    with pytest.raises(MalformedError, match=r"some\.file") as caught:
+        codec.read(path, b"TEST", 1, 2, limit=limit)
+    assert str(caught.value).count("some.file") == 1
+
+
+def test_a_limit_of_ours_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "some.file"
+    with path.open("wb") as file:
+        file.truncate(MAX_PROOF_BYTES + 1)
+    with pytest.raises(LimitError, match=r"the limit is MAX_PROOF_BYTES \(67108864\)"):
+        codec.read(path, b"TEST", 1, 2, limit=MAX_PROOF_BYTES)
 
 
 def test_digest_separates_domains_and_parts() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 import verifai
 from verifai.errors import InputError, UnsupportedError, UsageError
+from verifai.model.inputs import TensorInfo, calibration_samples
 
 torch = pytest.importorskip("torch")
 
@@ -87,6 +88,14 @@ class Unused(torch.nn.Module):
         (lambda x: x, torch.rand(2), UsageError, "torch.nn.Module"),
         (torch.nn.Linear(3, 2), [[1.0, 2.0, 3.0]], UsageError, "tuple of tensors"),
         (torch.nn.Linear(2, 2), torch.tensor([[np.nan, 1.0]]), InputError, "not finite"),
+        (
+            torch.nn.Linear(2, 2).bfloat16(),
+            torch.rand(1, 2).bfloat16(),
+            UnsupportedError,
+            "numpy does not",
+        ),
+        (torch.nn.Linear(2, 2), torch.rand(1, 2).to_sparse(), UnsupportedError, "numpy does not"),
+        (torch.nn.Linear(2, 2), torch.empty(1, 2, device="meta"), UnsupportedError, "numpy"),
     ],
 )
 def test_what_cannot_be_exported_is_refused_with_the_reason(
@@ -108,12 +117,48 @@ def test_what_cannot_be_exported_is_refused_with_the_reason(
         (np.zeros((1, 1, 5, 5), np.complex64), "expected numbers"),
         ([[1], [2, 3]], "not an array"),
         (None, "expected numbers"),
+        (torch.zeros(1, 1, 5, 5, dtype=torch.bfloat16), "not an array"),
+        (torch.zeros(1, 1, 5, 5).to_sparse(), "not an array"),
+        (torch.empty(1, 1, 5, 5, device="meta"), "not an array"),
     ],
 )
 def test_bad_inputs_are_refused_with_what_was_expected(value: object, words: str) -> None:
     model = verifai.export(small(), torch.rand(1, 1, 5, 5))
     with pytest.raises(InputError, match=words):
         model.check_inputs(value)
+
+
+TWO = (TensorInfo("x", (1, 2), "float32"), TensorInfo("n", (1,), "int32"))
+X, N = np.arange(6.0).reshape(3, 1, 2), np.arange(3).reshape(3, 1)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"n": N, "x": X},
+        {"n": N[:, 0], "x": X[:, 0]},  # in place of the batch axis
+        [{"n": n, "x": x} for x, n in zip(X, N, strict=True)],
+        zip(X, N, strict=True),
+    ],
+)
+def test_calibration_of_several_inputs(data: object) -> None:
+    samples = calibration_samples(TWO, data, 9)  # type: ignore[arg-type]
+    assert [(x.dtype, n.dtype) for x, n in samples] == [(np.float32, np.int32)] * 3
+    assert np.array_equal([x for x, _ in samples], X)
+    assert np.array_equal([n for _, n in samples], N)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"x": X}, "inputs are"),
+        ({"x": X, "n": N[:2]}, r"different numbers of samples: \[2, 3\]"),
+        ({"x": X[..., :1], "n": N}, "Calibration data has shape"),
+    ],
+)
+def test_calibration_that_no_inputs_have(data: object, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        calibration_samples(TWO, data, 9)  # type: ignore[arg-type]
 
 
 def test_inputs_come_in_many_forms() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 import verifai
 from verifai.errors import MalformedError, UnsupportedError, VerificationError
+from verifai.verifier import results
 from verifai.verifier.native.registration import registration_table, weight_bits
 
 core = pytest.importorskip("verifai._native", reason="the proving core is not built")
@@ -58,6 +59,8 @@ def test_anothers_or_a_changed_one_fails_check_9(keys) -> None:
         with pytest.raises(VerificationError) as caught:
             verifai.verify(proof, vk, registration=bad)
         assert caught.value.check == 9
+        passed = [(r.number, r.passed) for r in results(caught.value, registration=True)]
+        assert passed == [*((n, True) for n in range(1, 8)), (9, False)]
 
 
 def test_weights_out_of_range_have_no_registration(keys) -> None:

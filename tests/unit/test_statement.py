@@ -71,6 +71,13 @@ def test_header_is_valid_to_the_published_schema() -> None:
         jsonschema.validate(header, schema)
 
 
+@pytest.mark.parametrize(("backend", "who"), [("native", "anyone"), ("ezkl", "whoever made it")])
+def test_who_could_forge_is_said(backend: str, who: str) -> None:
+    guarantees = replace(key().guarantees, backend=backend, srs="development")
+    said = " ".join(replace(statement(), guarantees=guarantees).sentences())
+    assert f"{who} could forge this proof" in said
+
+
 def test_values_are_floats_in_the_models_shape() -> None:
     claim = statement().inputs[0]
     assert np.array_equal(claim.values, np.array([[1, -2], [3, 0]]) / 128)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any, Final, Protocol
 
+from verifai.errors import MalformedError, UsageError, VerifaiError
 from verifai.proof import KeyStore, Proof, VerifyingKey
 from verifai.verifier.native import key_digest
 
@@ -110,27 +112,53 @@ def key_finder(keys: KeyStore | Iterable[VerifyingKey] | None) -> Keys:
 
     Args:
         keys: a store, the keys themselves, or None for the store in the data folder.
+
+    Raises:
+        UsageError: the store does not exist.
     """
     if keys is None or isinstance(keys, KeyStore):
         store = keys or KeyStore()
-        native: dict[str, str] = {}
-
-        # A chain repeats few keys; each is megabytes to read and hash.
-        @lru_cache(maxsize=8)
-        def find(digest: str) -> VerifyingKey | None:
-            if (found := store.get(digest)) is not None:
-                return found
-            if not native:  # records of native proofs name the transcript's digest
-                for name in store:
-                    key = store.get(name)
-                    if key is not None and (other := native_digest(key)):
-                        native[other] = name
-            return store.get(native[digest]) if digest in native else None
-
-        return find
+        if keys is not None and not store.folder.exists():
+            raise UsageError(f"No such folder or file of verifying keys: {store.folder}.")
+        return _stored(store)
     given = list(keys)
     by_digest = {other: key for key in given if (other := native_digest(key))}
     return (by_digest | {key.digest: key for key in given}).get
+
+
+def _stored(store: KeyStore) -> Keys:
+    @cache
+    def index() -> tuple[dict[str, Path], list[str]]:
+        """The files by both digests of the keys that they hold, and the names of those that hold
+        none."""
+        found: dict[str, Path] = {}
+        bad = []
+        for path in store.files():
+            try:
+                key = VerifyingKey.load(path)
+            except VerifaiError:
+                bad.append(path.name)
+            else:
+                found |= {name: path for name in (key.digest, native_digest(key)) if name}
+        return found, bad
+
+    # A chain repeats few keys; each is megabytes to read and hash.
+    @lru_cache(maxsize=8)
+    def find(digest: str) -> VerifyingKey | None:
+        paths, bad = index()
+        if digest in paths:
+            key = VerifyingKey.load(paths[digest])
+            if digest in (key.digest, native_digest(key)):
+                return key
+            raise MalformedError(f"{paths[digest]} changed during the audit")
+        if bad:
+            raise MalformedError(
+                f"the key {digest[:16]} is not in the key store, where these are no keys: "
+                + ", ".join(bad)
+            )
+        return None
+
+    return find
 
 
 def native_digest(key: VerifyingKey) -> str | None:

@@ -50,7 +50,9 @@ class Entry:
             if check.number == "A5" and check.passed is False
         ]
         if guarantees.srs == "development":
-            found.append("development reference string: whoever made it could forge this proof")
+            found.append(
+                f"development reference string: {guarantees.forgers} could forge this proof"
+            )
         elif guarantees.srs == "custom":
             found.append("reference string of unverified origin")
         if not guarantees.zero_knowledge:
@@ -58,6 +60,7 @@ class Entry:
         return found
 
     def to_json(self) -> dict[str, Any]:
+        """The entry as ``report.json`` holds it."""
         return {
             "verdict": self.verdict,
             "reason": self.reason,

@@ -131,6 +131,8 @@ class _Examination:
                 "unchecked", f"the key {self._record.key_digest[:16]} is not in the key store"
             )
         self._note(True)
+        if key.digest != self._record.key_digest:  # a native record names the transcript's digest
+            self._made = {"key_digest": key.digest, "transcript_digest": self._record.key_digest}
         return key
 
     def _bundle(self, key: VerifyingKey) -> Proof:
@@ -144,8 +146,8 @@ class _Examination:
         self._statement = proof.statement
         named = self._record.bundle_digest
         if not named:  # a registry of native proofs claims neither: calldata are all there is
-            made = {"statement_digest": proof.statement.digest, "bundle_digest": proof.digest}
-            self._made = made
+            self._made["statement_digest"] = proof.statement.digest
+            self._made["bundle_digest"] = proof.digest
         elif proof.digest != named:
             raise _Ended("false", "calldata give another bundle than the event names")
         self._note(True)

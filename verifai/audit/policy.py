@@ -26,11 +26,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from verifai.errors import MalformedError
+from verifai.limits import Bound
 from verifai.proof import Statement
 from verifai.proof.codec import check_json_depth, hex_digest
+from verifai.proof.files import read_regular
 from verifai.proof.statement import SRS_KINDS
 
-MAX_POLICY_BYTES: Final = 1 << 20
+MAX_POLICY_BYTES: Final = Bound("MAX_POLICY_BYTES", 1 << 20)
 #: A block may be dated this far ahead of the auditor's clock before its age counts as unknown.
 CLOCK_SKEW_SECONDS: Final = 3600
 _DIGESTS: Final = ("models", "required_models", "keys")
@@ -99,10 +101,9 @@ class Policy:
                 that is not understood must not count as met.
         """
         file = Path(path)
-        if not file.is_file() or file.stat().st_size > MAX_POLICY_BYTES:
-            raise MalformedError(f"No policy file of a sensible size at {file}.")
+        data = read_regular(file, MAX_POLICY_BYTES)
         try:
-            value = _parse(file)
+            value = _parse(file, data)
         except (ValueError, RecursionError) as error:
             raise MalformedError(f"{file} is not valid: {error}.") from None
         known = {field.name for field in fields(cls)}
@@ -165,9 +166,9 @@ class Policy:
         }
 
 
-def _parse(file: Path) -> Any:
-    text = file.read_text("utf-8")
-    check_json_depth(text.encode())  # brackets nest in TOML just the same
+def _parse(file: Path, data: bytes) -> Any:
+    check_json_depth(data)  # brackets nest in TOML just the same
+    text = data.decode("utf-8")
     if file.suffix == ".json":
         return json.loads(text)
     if sys.version_info < (3, 11):

@@ -12,12 +12,13 @@ from typing import Any, Final
 
 from verifai.audit.entry import EXIT_CODES, VERDICTS, Entry, plain_values
 from verifai.audit.printable import visible
-from verifai.errors import MalformedError, UsageError
+from verifai.errors import MalformedError, UsageError, VerifaiError
+from verifai.limits import Bound
 from verifai.proof.codec import canonical_json, exact_fields, one_of, parse_canonical_json
-from verifai.proof.files import replace_file
+from verifai.proof.files import read_regular, replace_file
 
 FORMAT: Final = "verifai-report"
-MAX_REPORT_BYTES: Final = 1 << 30
+MAX_REPORT_BYTES: Final = Bound("MAX_REPORT_BYTES", 1 << 30)
 _JSON, _HTML = "report.json", "report.html"
 _WORDS: Final = {
     "false": "FALSE",
@@ -175,9 +176,7 @@ class Report:
         """
         file = Path(path)
         file = file / _JSON if file.is_dir() else file
-        if not file.is_file() or file.stat().st_size > MAX_REPORT_BYTES:
-            raise MalformedError(f"No report of a sensible size at {file}.")
-        return cls.from_json(parse_canonical_json(file.read_bytes()))
+        return cls.from_json(parse_canonical_json(read_regular(file, MAX_REPORT_BYTES)))
 
     @staticmethod
     def check_folder(folder: str | os.PathLike[str]) -> None:
@@ -225,9 +224,7 @@ def report_schema() -> str:
 
 def _is_report(file: Path) -> bool:
     try:
-        if not file.is_file() or file.stat().st_size > MAX_REPORT_BYTES:
-            return False
-        value = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        value = json.loads(read_regular(file, MAX_REPORT_BYTES))
+    except (VerifaiError, ValueError, RecursionError):
         return False
     return isinstance(value, dict) and value.get("format") == FORMAT

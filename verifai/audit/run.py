@@ -50,8 +50,9 @@ def run(
             then about what all of them hold together, each record says which chain it is of, and
             what one chain's node fails to tell never hides the others.
         policy: demands beyond validity; None demands nothing.
-        keys: the verifying keys to use; default the store in the data folder. A key is used for
-            exactly the records that claim its digest.
+        keys: the verifying keys to use; default the store in the data folder. Of a store, every
+            ``.vfk`` file counts, whatever its name. A key is used for exactly the records that
+            claim its digest.
         out: a folder for ``report.json`` and ``report.html``, as :meth:`Report.save`.
         progress: see :func:`verifai.progress.reporting`.
 
@@ -60,7 +61,8 @@ def run(
         so.
 
     Raises:
-        UsageError: ``out`` holds other files, or there is no chain, or one twice; nothing was read.
+        UsageError: ``out`` holds other files, ``keys`` does not exist, or there is no chain, or one
+            twice; nothing was read.
     """
     if out is not None:
         Report.check_folder(out)  # before the long work

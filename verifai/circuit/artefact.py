@@ -103,10 +103,9 @@ class Circuit:
             raise UnsupportedError(f"Only a circuit of the native backend can {what} here.")
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the circuit atomically and return its path."""
-        return codec.write(
-            path, CIRCUIT_KIND, VERSION, self._header(), (self.onnx, self.parameters, self.compiled)
-        )
+        """Write the circuit atomically, readable by its owner only, and return its path."""
+        sections = (self.onnx, self.parameters, self.compiled)
+        return codec.write(path, CIRCUIT_KIND, VERSION, self._header(), sections, mode=0o600)
 
     def to_bytes(self) -> bytes:
         """The canonical encoding."""
@@ -171,7 +170,8 @@ class ProvingKey:
         circuit: the circuit.
         verifying_key: its counterpart; proofs are checked against it before they are handed out.
         srs: the reference string, backend format.
-        material: the backend's own key; may be gigabytes, then a view of a mapped file.
+        material: the backend's own key, which holds private weights and what hides them; may be
+            gigabytes, then a view of a mapped file.
     """
 
     circuit: Circuit
@@ -184,8 +184,8 @@ class ProvingKey:
         return codec.pack(PROVING_KEY_KIND, VERSION, {}, self._sections())
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the key atomically and return its path."""
-        return codec.write(path, PROVING_KEY_KIND, VERSION, {}, self._sections())
+        """Write the key atomically, readable by its owner only, and return its path."""
+        return codec.write(path, PROVING_KEY_KIND, VERSION, {}, self._sections(), mode=0o600)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> ProvingKey:

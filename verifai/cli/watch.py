@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from verifai.cli.chain_options import add_chain_arguments, connect
@@ -52,6 +53,8 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         if output.as_json:
             for event in watcher:
                 output.line(event.to_json())
+                if output.lost:
+                    break
         else:
             _show(watcher, chain.chain_id)
 
@@ -60,7 +63,8 @@ def _show(watcher: Watcher[Any], chain_id: str) -> None:
     from rich.live import Live
 
     table = _Table(watcher, chain_id)
-    with Live(get_renderable=table.render, refresh_per_second=4) as live:
+    # rich ends the process with 1 where its reader left
+    with suppress(SystemExit), Live(get_renderable=table.render, refresh_per_second=4) as live:
         for event in watcher:
             table.rows.append(event)
         live.refresh()

@@ -56,6 +56,7 @@ def export(module: Any, example_inputs: Any, *, name: str | None = None) -> Mode
             "example_inputs is a tensor or a tuple of tensors.", hint="torch.from_numpy(array)"
         )
     label = name or type(module).__name__
+    arrays = _arrays(examples, label)
     with _evaluation_mode(module), torch.no_grad():
         outputs = _outputs(module, examples, label)
         model = load(_onnx(torch, module, tuple(examples), label))
@@ -65,11 +66,11 @@ def export(module: Any, example_inputs: Any, *, name: str | None = None) -> Mode
                 f"{label} uses {used} of its {len(examples)} inputs.",
                 hint="Remove the inputs that do not matter from the module's forward.",
             )
-        _agree(model, [example.detach().cpu().numpy() for example in examples], outputs, label)
+        _agree(model, arrays, outputs, label)
         for seed in range(RANDOM_CHECKS):
             inputs = [_like(example, seed) for example in examples]
             wanted = _outputs(module, inputs, label)
-            _agree(model, [tensor.cpu().numpy() for tensor in inputs], wanted, label)
+            _agree(model, _arrays(inputs, label), wanted, label)
     return model
 
 
@@ -148,7 +149,19 @@ def _outputs(module: Any, inputs: Sequence[Any], label: str) -> list[NDArray[Any
             f"{label} returns {type(outputs).__name__}; a circuit has tensors as outputs.",
             hint="Return a tensor or a tuple of tensors.",
         )
-    return [output.detach().cpu().numpy() for output in outputs]
+    return _arrays(outputs, label)
+
+
+def _arrays(tensors: Sequence[Any], label: str) -> list[NDArray[Any]]:
+    """The tensors in numpy, which has no bfloat16, sparse or meta tensors."""
+    try:
+        return [tensor.detach().cpu().numpy() for tensor in tensors]
+    except (TypeError, RuntimeError) as error:
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        raise UnsupportedError(
+            f"{label} has a tensor that numpy does not: {reason:.200}.",
+            hint="Use dense tensors of float32: module.float(), tensor.float().",
+        ) from None
 
 
 def _agree(

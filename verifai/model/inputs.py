@@ -42,29 +42,22 @@ def calibration_samples(
     """Calibration data as checked inputs, at most ``limit`` of them.
 
     An array with one axis more than the model's input, or with the model's batch axis of 1
-    replaced by N, is N samples; anything else is iterated.
+    replaced by N, is N samples, and so is a mapping to one such array for each input; anything
+    else is iterated.
 
     Raises:
         InputError: data that no input of the model can be.
         UsageError: no data.
     """
     data: Iterable[Any] = calibration
-    shape = getattr(calibration, "shape", None)
-    if shape is not None and len(infos) == 1:
-        spec = infos[0]
-        array = np.asarray(calibration)
-        if array.shape == spec.shape:
-            data = [array]
-        elif array.shape[1:] == spec.shape:
-            data = array
-        elif spec.shape[:1] == (1,) and array.shape[1:] == spec.shape[1:]:
-            data = array[:, None]
-        else:
-            raise InputError(
-                f"Calibration data has shape {list(array.shape)}; the model's input "
-                f"{spec.name!r} has {list(spec.shape)}.",
-                hint="Give N samples as an array of shape [N, ...], or an iterable of inputs.",
-            )
+    if isinstance(calibration, Mapping):
+        named = zip(infos, _in_order(infos, calibration), strict=True)
+        columns = [_stacked(info, value) for info, value in named]
+        if len(counts := {len(column) for column in columns}) > 1:
+            raise InputError(f"The inputs have different numbers of samples: {sorted(counts)}.")
+        data = zip(*columns, strict=True)
+    elif getattr(calibration, "shape", None) is not None and len(infos) == 1:
+        data = _stacked(infos[0], calibration)
     samples = []
     for item in data:
         samples.append(check_inputs(infos, item))
@@ -73,6 +66,22 @@ def calibration_samples(
     if not samples:
         raise UsageError("Calibration data is empty.", hint="Give a few typical inputs.")
     return samples
+
+
+def _stacked(info: TensorInfo, value: Any) -> NDArray[Any]:
+    """The samples of one input, N in front."""
+    array = _array(info, value)
+    if array.shape == info.shape:
+        return array[np.newaxis]
+    if array.ndim and array.shape[1:] == info.shape:
+        return array
+    if array.ndim and info.shape[:1] == (1,) and array.shape[1:] == info.shape[1:]:
+        return array[:, np.newaxis]
+    raise InputError(
+        f"Calibration data has shape {list(array.shape)}; the model's input {info.name!r} has "
+        f"{list(info.shape)}.",
+        hint="Give N samples as an array of shape [N, ...], or an iterable of inputs.",
+    )
 
 
 def check_batch(
@@ -134,12 +143,14 @@ def _in_order(infos: Sequence[TensorInfo], inputs: Any) -> list[Any]:
 
 
 def _array(info: TensorInfo, value: Any) -> NDArray[Any]:
-    if hasattr(value, "detach"):  # a torch tensor, without importing torch to find out
-        value = value.detach().cpu().numpy()
     try:
+        if hasattr(value, "detach"):  # a torch tensor, without importing torch to find out
+            value = value.detach().cpu().numpy()
         return np.asarray(value)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"Input {info.name!r} is not an array: {error}.") from None
+    except (ValueError, TypeError, RuntimeError) as error:
+        # NotImplementedError too: bfloat16, sparse and meta tensors are no arrays of numpy
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        raise InputError(f"Input {info.name!r} is not an array: {reason:.200}.") from None
 
 
 def _checked(info: TensorInfo, value: Any) -> NDArray[Any]:

@@ -19,7 +19,8 @@ import hashlib
 import json
 import mmap
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -232,17 +233,29 @@ def read(
         MalformedError: as :func:`unpack`, or when the path is not a regular file.
         EnvironmentFault: the system does not let us read it.
     """
-    with open_regular(path, limit) as (file, size):
-        if size == 0:
-            raise MalformedError(f"Empty file: {path}.")
-        if limit > MAX_COPIED_BYTES:
-            _check_magic(file.read(len(MAGIC)), kind)
-            try:
-                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            except OSError as error:
-                raise EnvironmentFault(f"{path} cannot be mapped: {error.strerror}.") from None
-            return unpack(memoryview(mapped), kind, version, section_count, limit=limit)
-    return unpack(read_regular(path, limit), kind, version, section_count, limit=limit)
+    with _naming(path):
+        with open_regular(path, limit) as (file, size):
+            if size == 0:
+                raise MalformedError("Empty file.")
+            if limit > MAX_COPIED_BYTES:
+                _check_magic(file.read(len(MAGIC)), kind)
+                try:
+                    mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                except OSError as error:
+                    raise EnvironmentFault(f"{path} cannot be mapped: {error.strerror}.") from None
+                return unpack(memoryview(mapped), kind, version, section_count, limit=limit)
+        return unpack(read_regular(path, limit), kind, version, section_count, limit=limit)
+
+
+@contextmanager
+def _naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Of the several files of a command, an error names its own."""
+    try:
+        yield
+    except MalformedError as error:
+        if str(path) not in error.message:
+            error.message = f"{path}: {error.message}"
+        raise
 
 
 def exact_fields(value: Any, fields: Sequence[str], what: str) -> dict[str, Any]:

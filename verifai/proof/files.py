@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,27 +76,31 @@ def replace_file(
     """Write a file so that a reader, or a crash, sees the old content or the new; folders are made.
 
     Args:
+        path: where to; a symbolic link stays, and what it leads to is written.
         pieces: the content; it streams, so it may be larger than memory.
-        mode: permissions.
+        mode: permissions, less the process's umask.
 
     Raises:
-        EnvironmentFault: the disk refused; the old file is as it was.
+        EnvironmentFault: the disk refused, and the old file is as it was; or the path leads to
+            a folder, pipe, device or socket, which is not replaced.
     """
-    target = Path(path)
+    target = Path(os.path.realpath(path))
     try:
+        if target.is_symlink() or (target.exists() and not target.is_file()):  # a loop of links
+            raise EnvironmentFault(f"Cannot write {path}: it is not a regular file.")
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         try:
             with os.fdopen(handle, "wb") as file:
                 for piece in pieces:
                     file.write(piece)
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(temporary, mode)
             os.replace(temporary, target)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise EnvironmentFault(f"Cannot write {target}: {error.strerror or error}.") from None
-    return target
+        raise EnvironmentFault(f"Cannot write {path}: {error.strerror or error}.") from None
+    return Path(path)

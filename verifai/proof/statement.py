@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SRS_KINDS: Final = ("ceremony", "custom", "development")
 WEIGHT_VISIBILITIES: Final = ("private", "public")
 MAX_CONTEXT_ENTRIES: Final = 16
+MAX_CONTEXT_NAME: Final = 64
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class Guarantees:
     zero_knowledge: bool
     srs: str
     srs_id: str
+
+    @property
+    def forgers(self) -> str:
+        """Who knows the secret of a development string: native's is published."""
+        return "anyone" if self.backend == "native" else "whoever made it"
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -140,7 +146,7 @@ class Statement:
         )
         if g.srs == "development":
             lines.append(
-                "DEVELOPMENT reference string: whoever made it could forge this proof. "
+                f"DEVELOPMENT reference string: {g.forgers} could forge this proof. "
                 "Good for tests only."
             )
         elif g.srs == "custom":
@@ -151,6 +157,7 @@ class Statement:
         return lines
 
     def to_json(self) -> dict[str, Any]:
+        """The statement as its JSON object, which :meth:`from_json` reads."""
         return {
             "model": self.model,
             "circuit": self.circuit,
@@ -212,14 +219,19 @@ def check_context(value: Any) -> dict[str, str | int] | None:
     if value is None:
         return None
     if not isinstance(value, Mapping) or not 0 < len(value) <= MAX_CONTEXT_ENTRIES:
-        raise MalformedError(f"A context is an object of 1 to {MAX_CONTEXT_ENTRIES} entries.")
+        raise MalformedError(
+            f"A context is an object of 1 to {MAX_CONTEXT_ENTRIES} entries, found {value!r:.80}.",
+            hint='context={"job": 7}',
+        )
     for key, item in value.items():
         text = isinstance(item, str) and len(item) <= MAX_NAME_LENGTH
         number = type(item) is int and 0 <= item < 1 << 256
-        if not isinstance(key, str) or not 0 < len(key) <= 64 or not (text or number):
+        if not isinstance(key, str) or not 0 < len(key) <= MAX_CONTEXT_NAME or not (text or number):
             raise MalformedError(
-                f"Context entry {key!r}: short names; values are strings or 256-bit naturals."
+                f"Context entry {key!r:.80}: names have 1 to {MAX_CONTEXT_NAME} characters; values "
+                f"are strings of up to {MAX_NAME_LENGTH} characters or integers below 2^256."
             )
+    canonical_json(value)  # refuses text that has no encoding
     return dict(value)
 
 

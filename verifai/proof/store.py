@@ -7,13 +7,17 @@ what is trusted is the digest, and that comes from the auditor's policy or the p
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from verifai.errors import MalformedError
 from verifai.home import home
 from verifai.proof.codec import hex_digest
 from verifai.proof.key import VerifyingKey
+
+_DIGEST: Final = re.compile("[0-9a-f]{64}")
 
 
 class KeyStore:
@@ -49,9 +53,14 @@ class KeyStore:
             raise MalformedError(f"{path} holds the key {key.digest}, not the one it is named for.")
         return key
 
+    def files(self) -> list[Path]:
+        """All key files, whatever their names, sorted; a store may also be one file."""
+        return [self.folder] if self.folder.is_file() else sorted(self.folder.glob("*.vfk"))
+
     def __iter__(self) -> Iterator[str]:
-        """Digests of all keys, sorted."""
-        return iter(sorted(path.stem for path in self.folder.glob("*.vfk")))
+        """Digests of the keys that lie under them, sorted."""
+        stems = (path.stem for path in self.files())
+        return (stem for stem in stems if _DIGEST.fullmatch(stem))
 
     def __repr__(self) -> str:
         return f"KeyStore({str(self.folder)!r}, {len(list(self))} keys)"

@@ -26,6 +26,7 @@ from typing import Any, Final
 
 from verifai.errors import VerificationError
 from verifai.proof import Proof, Registration, Statement, VerifyingKey
+from verifai.proof.statement import check_context
 from verifai.proof.tensor import batched
 from verifai.verifier.systems import BATCHING, proof_check, proof_length, registration_check
 
@@ -38,6 +39,8 @@ CHECKS: Final = {
     6: "proof length",
     7: "proof",
 }
+#: Comes last, where a registration is given.
+REGISTRATION: Final = {9: "registration"}
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,9 @@ def verify(
 
     Raises:
         VerificationError: with the number and name of the first check that failed.
+        MalformedError: ``context`` is none.
     """
+    context = check_context(context)
     claimed = proof.statement
     expected = key.statement(claimed.inputs, claimed.outputs, claimed.context)
 
@@ -106,7 +111,7 @@ def verify(
             raise _failed(3, f"{role} differ from the key's in name, shape, scale or visibility")
     if claimed.guarantees != key.guarantees:
         raise _failed(4, "the guarantees are not those of the key")
-    if claimed.context != (None if context is None else dict(context)):
+    if claimed.context != context:
         raise _failed(
             5,
             f"the proof is bound to {_shown(claimed.context)}, demanded is {_shown(context)}",
@@ -122,9 +127,15 @@ def verify(
     return replace(claimed, weights_ranged=True)
 
 
-def results(failure: VerificationError | None) -> list[CheckResult]:
-    """All numbered checks after a run of :func:`verify` that ended with ``failure`` (or None)."""
-    stop = failure.check if failure else len(CHECKS) + 1
+def results(failure: VerificationError | None, *, registration: bool = False) -> list[CheckResult]:
+    """All numbered checks after a run of :func:`verify` that ended with ``failure`` (or None).
+
+    Args:
+        failure: what :func:`verify` raised.
+        registration: whether it was given one.
+    """
+    checks = {**CHECKS, **(REGISTRATION if registration else {})}
+    stop = failure.check if failure else max(checks) + 1
     return [
         CheckResult(
             number,
@@ -132,7 +143,7 @@ def results(failure: VerificationError | None) -> list[CheckResult]:
             True if number < stop else (False if number == stop else None),
             failure.message if failure and number == stop else "",
         )
-        for number, name in CHECKS.items()
+        for number, name in checks.items()
     ]
 
 

@@ -1,0 +1,83 @@
+"""Wrong arguments of the verbs are refused by name, before any work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import verifai
+from tests.conftest import Pipeline
+from verifai.errors import MalformedError, UsageError
+
+Call = Callable[[Pipeline], Any]
+CALLS: dict[str, tuple[str, Call]] = {
+    "a path for a model": ("model", lambda t: verifai.compile("m.onnx", [])),  # type: ignore[arg-type]
+    "no calibration": ("calibration", lambda t: verifai.compile(t.model, None)),  # type: ignore[arg-type]
+    "a word for a visibility": (
+        "visibility",
+        lambda t: verifai.compile(t.model, t.inputs, visibility="private"),  # type: ignore[arg-type]
+    ),
+    "a list of options": (
+        "options",
+        lambda t: verifai.compile(t.model, t.inputs, options=["padded"]),  # type: ignore[arg-type]
+    ),
+    "a model for a circuit": ("circuit", lambda t: verifai.setup(t.model)),  # type: ignore[arg-type]
+    "a path for a string": ("srs", lambda t: verifai.setup(t.circuit, srs="f")),  # type: ignore[arg-type]
+    "the other key": ("key", lambda t: verifai.prove(t.vk, t.inputs)),  # type: ignore[arg-type]
+    "a path for a key": ("key", lambda t: verifai.prove(Path("pk.vfp"), t.inputs)),  # type: ignore[arg-type]
+    "registering the other key": ("key", lambda t: verifai.register(t.vk)),  # type: ignore[arg-type]
+    "committing by the other key": ("key", lambda t: verifai.commit(t.pk, t.inputs)),  # type: ignore[arg-type]
+    "verifying backwards": ("proof", lambda t: verifai.verify(t.vk, t.proof)),  # type: ignore[arg-type]
+    "verifying paths": ("proof", lambda t: verifai.verify("p", "k")),  # type: ignore[arg-type]
+    "verifying by the other key": ("key", lambda t: verifai.verify(t.proof, t.pk)),  # type: ignore[arg-type]
+    "a path for a registration": (
+        "registration",
+        lambda t: verifai.verify(t.proof, t.vk, registration="x"),  # type: ignore[arg-type]
+    ),
+    "no claims": ("output", lambda t: verifai.verify_link(None, None)),  # type: ignore[arg-type]
+    "no opening": ("opening", lambda t: verifai.commitment(None)),  # type: ignore[arg-type]
+    "nothing to open": (
+        "opening",
+        lambda t: verifai.verify_opening(None, t.proof.statement.input),  # type: ignore[arg-type]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_an_argument_of_another_type_is_named(tiny: Pipeline, name: str) -> None:
+    argument, call = CALLS[name]
+    with pytest.raises(UsageError, match=f"The argument {argument} is of type") as caught:
+        call(tiny)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        {},
+        "job",
+        5,
+        {"a": [1]},
+        {"a": True},
+        {"a": -1},
+        {"a": 1 << 256},
+        {"": ""},
+        {"a": "x" * 10_000_000},
+        {"a" * 65: 1},
+        {1: 1},
+        {"a": "\ud800"},
+        {str(number): number for number in range(17)},
+    ],
+    ids=lambda context: str(context)[:20],
+)
+def test_a_context_that_no_proof_can_have(tiny: Pipeline, context: Any) -> None:
+    for call in (
+        lambda: verifai.prove(tiny.pk, tiny.inputs, context=context),
+        lambda: verifai.verify(tiny.proof, tiny.vk, context=context),
+    ):
+        with pytest.raises(MalformedError) as caught:
+            call()
+        assert len(str(caught.value)) < 400
