@@ -18,7 +18,7 @@ WORKERS = 2
 CHUNK = 500
 #: Wall seconds that count as a hang: a thousand honest verifications.
 HANG_SECONDS = 10.0
-#: Runs of which the fastest counts: a busy machine makes them slower, and nothing makes them faster.
+#: Runs of which the fastest counts: a busy machine only makes them slower.
 RUNS = 3
 
 

@@ -157,9 +157,9 @@ def limits(f: dict[str, Any]) -> list[str]:
         "looked at and bound; it says nothing about an attack that nobody has thought of.",
         "- Both verifiers implement one protocol: an error of the protocol is one of both. Its "
         "soundness is argued in [the protocol](protocol.md), and no external audit took place.",
-        "- They are about false proofs, not about what a proof reveals. That is `tests/hiding`: each "
-        "mask of a proof, left out or repeated, is noticed there by an attack or a statistical test. "
-        "No test shows that nothing else leaks.",
+        "- They are about false proofs, not about what a proof reveals. That is `tests/hiding`: "
+        "each mask of a proof, left out or repeated, is noticed there by an attack or a "
+        "statistical test. No test shows that nothing else leaks.",
         "- The reference string of these proofs is the development one. Whoever knows tau can "
         "forge, and for that string everyone does.",
         "- Times are of one machine under whatever else it did.",

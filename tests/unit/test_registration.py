@@ -95,3 +95,20 @@ def test_an_ezkl_key_needs_none(keys) -> None:
     pk = keys[0]
     with pytest.raises(UnsupportedError):
         verifai.register(replace(pk, circuit=replace(pk.circuit, backend="ezkl")))
+
+
+def test_one_slope_is_private_proved_and_ranged() -> None:
+    """A PReLU's only slope: no number of the table, a weight of 16 bits."""
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.PReLU(init=0.2731))
+    batch = torch.rand(8, 1, 4) - 0.5
+    pk, vk = verifai.setup(verifai.compile(verifai.export(module, (batch[0],)), batch))
+    nodes = json.loads(bytes(vk.material[0]))["nodes"]
+    assert sorted(weight_bits(nodes).values()) == [16, 16, 32]
+    coefficients = {c for node in nodes if node["kind"] == "linear" for c, _ in node["terms"]}
+    assert all(c in (1, -1) or c & (c - 1) == 0 for c in coefficients)
+    proof, registration = verifai.prove(pk, batch[0]), verifai.register(pk)
+    statement = verifai.verify(proof, vk, registration=registration)
+    assert statement.weights_ranged
+    found = torch.tensor(statement.outputs[0].values, dtype=torch.float32).reshape(1, 3)
+    assert torch.allclose(found, module(batch[0]), atol=1e-3)
