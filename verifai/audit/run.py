@@ -83,7 +83,10 @@ def run(
                 if len(chains) > 1:
                     label = f"{facts.get('chain_id', 'a chain')} at {facts.get('node', '?')}: "
                 if not one.registries:
-                    text = "no registry is known on this chain, so nothing was read"
+                    text = (
+                        "no registry is known on this chain, so nothing was read; a publisher's "
+                        "receipt names its own (--registry)"
+                    )
                     problems.append(Problem("unchecked", label + text))
                 for record in one.published():
                     stages.stage(f"proof {len(entries) + 1}, block {record.block_number}")
