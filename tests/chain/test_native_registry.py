@@ -11,7 +11,7 @@ pytest.importorskip("verifai._native", reason="the proving core is not built")
 pytest.importorskip("torch")
 
 import verifai
-from tests.chain.market_double import CIRCUIT, World, make_world
+from tests.chain.market_double import World, make_world
 from verifai.chain import connect
 from verifai.chain.artefacts import abi
 from verifai.chain.native.registry import NativeRegistry
@@ -52,13 +52,13 @@ def test_what_is_published_is_read_back(world, keys):
     registry = NativeRegistry(world.chain, world.contracts.registry)
     assert list(registry.records()) == []
     proofs = [proved(world, keys), proved(world, keys, {"publisher": "me", "nonce": 1 << 200})]
-    hashes = [registry.publish(proof, vk, CIRCUIT) for proof in proofs]
+    hashes = [registry.publish(proof, vk, world.circuit) for proof in proofs]
     records = list(registry.records())
     assert [record.transaction_hash for record in records] == hashes
     assert {record.publisher for record in records} == {world.client.account}
     assert {record.key_digest for record in records} == {key_digest(*map(bytes, vk.material))}
     for record, proof in zip(records, proofs, strict=True):
-        assert (record.circuit, record.problem) == (CIRCUIT, None)
+        assert (record.circuit, record.problem) == (world.circuit, None)
         assert record.proof(vk).digest == proof.digest
         verifai.verify(record.proof(vk), vk, context=proof.statement.context)
         with pytest.raises(MalformedError):
@@ -68,13 +68,13 @@ def test_what_is_published_is_read_back(world, keys):
 def test_a_statement_is_published_once(world, keys):
     _, vk, _ = keys
     registry = NativeRegistry(world.chain, world.contracts.registry)
-    registry.publish(proved(world, keys), vk, CIRCUIT)
+    registry.publish(proved(world, keys), vk, world.circuit)
     again = proved(world, keys)  # other bytes, the same statement
     with pytest.raises(ChainRejected) as caught:
-        registry.publish(again, vk, CIRCUIT)
+        registry.publish(again, vk, world.circuit)
     assert caught.value.details["reason"] == "AlreadyPublished"
     copier = NativeRegistry(replace_signer(world), world.contracts.registry)
-    copier.publish(again, vk, CIRCUIT)
+    copier.publish(again, vk, world.circuit)
     assert [record.publisher for record in copier.records()] == [
         world.client.account,
         world.stranger.account,
@@ -91,7 +91,9 @@ def test_a_refused_proof_leaves_no_trace(world, keys):
     pk, vk, inputs = keys
     registry = NativeRegistry(world.chain, world.contracts.registry)
     with pytest.raises(ChainRejected) as refused:
-        registry.publish(verifai.prove(pk, inputs / 2), vk, CIRCUIT)  # not allowed by the double
+        registry.publish(
+            verifai.prove(pk, inputs / 2), vk, world.circuit
+        )  # not allowed by the double
     assert refused.value.check == 8
     with pytest.raises(ChainRejected) as unknown:
         registry.publish(proved(world, keys), vk, abi.keccak(b"another circuit"))
@@ -105,7 +107,7 @@ def test_a_node_that_leaves_a_record_out_is_found_out(world, keys, monkeypatch):
     _, vk, _ = keys
     registry = NativeRegistry(world.chain, world.contracts.registry)
     for nonce in range(3):
-        registry.publish(proved(world, keys, {"nonce": nonce}), vk, CIRCUIT)
+        registry.publish(proved(world, keys, {"nonce": nonce}), vk, world.circuit)
     honest = registry._sender.logs
     for gone in range(3):
 
@@ -121,7 +123,7 @@ def test_a_node_that_leaves_a_record_out_is_found_out(world, keys, monkeypatch):
 def test_an_event_that_contradicts_its_transaction(world, keys, monkeypatch):
     _, vk, _ = keys
     registry = NativeRegistry(world.chain, world.contracts.registry)
-    registry.publish(proved(world, keys), vk, CIRCUIT)
+    registry.publish(proved(world, keys), vk, world.circuit)
     honest = registry._registry.event
 
     def lying(log):
@@ -136,7 +138,7 @@ def test_an_event_that_contradicts_its_transaction(world, keys, monkeypatch):
 def test_a_record_without_its_call_has_no_proof(world, keys):
     _, vk, _ = keys
     registry = NativeRegistry(world.chain, world.contracts.registry)
-    registry.publish(proved(world, keys), vk, CIRCUIT)
+    registry.publish(proved(world, keys), vk, world.circuit)
     (record,) = registry.records()
     with pytest.raises(MalformedError, match="elsewhere"):
         replace(record, problem="published elsewhere").proof(vk)
