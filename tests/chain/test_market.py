@@ -245,6 +245,8 @@ def test_no_refund_while_a_lease_is_in_force(world, keys):
     world.wait(3601)
     world.client.refund(job)
     assert world.client.job(job.id).state == JobState.REFUNDED
+    with pytest.raises(UsageError, match=r"WrongState.*refunded"):
+        world.client.refund(job)
 
 
 def test_bids_on_the_chain(world, keys):

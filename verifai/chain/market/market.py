@@ -517,6 +517,8 @@ def _refused(function: str, refusal: Reverted) -> VerifaiError:
     name, values = found if found is not None else ("", ())
     step = refused_step(refusal.data)
     shown = [value.hex() if isinstance(value, bytes) else str(value) for value in values]
+    if name == "WrongState":
+        shown[1] = JobState(values[1]).name.lower()
     if function == "fulfil" and (found is None or name in _ABOUT_THE_PROOF):
         why = (
             "the proof is about another input than was ordered"
