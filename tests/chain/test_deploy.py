@@ -23,6 +23,7 @@ from verifai.chain.deploy import (
 )
 from verifai.chain.market import Market
 from verifai.chain.market.jobs import Bid
+from verifai.chain.native.contract import NATIVE_SYSTEM
 from verifai.errors import NetworkError, UnsupportedError, UsageError
 
 #: PUSH1 1 PUSH0 MSTORE8 PUSH1 1 PUSH0 RETURN: a contract whose code is one byte.
@@ -142,8 +143,8 @@ def test_a_nodes_account_signs_bids(anvil):
     from eth_account.messages import encode_typed_data
 
     with connect(anvil) as chain:
-        contracts = deploy(chain, {"a-v1": CREATION})
-        market = Market(chain, contracts.market)
+        contracts = deploy(chain, {NATIVE_SYSTEM: CREATION})
+        market = Market(chain, contracts.market, verifier=contracts.verifiers[NATIVE_SYSTEM])
         bid = Bid(1 << 255, market.account, 5, 1 << 39, b"")
         typed = bid.typed(market.chain_number, market.address)
         signature = chain._sender.sign_typed(typed)
