@@ -56,6 +56,16 @@ def test_ratios_are_of_pairs_and_of_single_inferences() -> None:
     assert ratios(rows) == [{"model": "mlp", **dict.fromkeys(RATIOS, 0.25)}]
 
 
+@pytest.mark.slow
+def test_what_hiding_costs_is_a_ratio_of_proofs_made_in_turns() -> None:
+    pytest.importorskip("torch")
+    from benchmarks.masks import measure
+
+    found = measure("digits", 2)
+    assert found["bytes_ratio"] == pytest.approx(6464 / 5120)
+    assert found["seconds"]["hiding"] > 0 < found["seconds"]["plain"]
+
+
 def test_the_plot_puts_a_linear_cost_on_the_dashed_line() -> None:
     from benchmarks.plot import PANELS, drawing
 
