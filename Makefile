@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Files of tests run side by side, each file in one process: what it sets up once is set up once.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
 export VERIFAI_HOME ?= $(CURDIR)/$(VENV)/verifai-home
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -25,9 +27,9 @@ demo: $(STAMP) ## train, prove, publish and audit a digit classifier
 	$(BIN)/verifai demo
 
 test: $(STAMP) chromium lint ## lint, then all tests: the fast tier first
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) -m "not slow"
 	$(MAKE) rust
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) -m slow
 	$(MAKE) docs
 
 lint: $(STAMP) ## formatting, types, import rules, contract artefacts

@@ -20,13 +20,19 @@ SMALL = {"decomp_base": 128, "decomp_legs": 4, "scales": [7]}
 
 @pytest.fixture(autouse=True, scope="session")
 def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keys and journals of the tests stay out of the user's folder; tools are shared."""
+    """Keys and journals stay out of the user's folder and apart from those of other processes that
+    run tests beside this one; tools, which take minutes to install, are shared."""
     before = os.environ.get("VERIFAI_HOME")
-    if before is None:
-        os.environ["VERIFAI_HOME"] = str(tmp_path_factory.mktemp("home"))
+    own = tmp_path_factory.mktemp("home")
+    if before is not None:
+        tools = Path(before).absolute() / "tools"
+        tools.mkdir(parents=True, exist_ok=True)
+        (own / "tools").symlink_to(tools)
+    os.environ["VERIFAI_HOME"] = str(own)
     yield
-    if before is None:
-        del os.environ["VERIFAI_HOME"]
+    del os.environ["VERIFAI_HOME"]
+    if before is not None:
+        os.environ["VERIFAI_HOME"] = before
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from web3.providers import BaseProvider
 from verifai.chain.artefacts.toolchain import npm_install
 from verifai.home import home
 
-#: Nothing that a test starts outlives this.
-ANVIL_SECONDS = 300
+#: Nothing that a test starts outlives this; a node that all tests share lives as long as they do.
+ANVIL_SECONDS = 3600
 #: Anvil's first account: public knowledge.
 RICH = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
 
