@@ -28,8 +28,9 @@ class VerifyingKey:
     context; :meth:`statement` puts those together.
 
     Attributes:
-        model: digest of the ONNX model.
-        circuit: digest of the circuit.
+        model: names the ONNX model: its digest, or a commitment to it where the key hides the
+            weights (:mod:`verifai.proof.model_name`).
+        circuit: digest of the circuit, under that name.
         weights: ``private`` or ``public``.
         inputs, outputs: tensor specs in the model's order.
         guarantees: backend, version, zero knowledge, reference string.
@@ -50,6 +51,15 @@ class VerifyingKey:
     def digest(self) -> str:
         """SHA-256 over header and material, domain-separated. It names the key everywhere."""
         return codec.digest("verifying-key/1", codec.canonical_json(self._header()), *self.material)
+
+    @property
+    def hides_weights(self) -> bool:
+        """Whether nothing here tests a guess of the weights: they are private, and blinded.
+
+        The ezkl backend, and native keys made without zero knowledge, commit to them unblinded.
+        """
+        g = self.guarantees
+        return self.weights == "private" and g.backend == "native" and g.zero_knowledge
 
     def statement(
         self,

@@ -14,6 +14,7 @@ from verifai.errors import InternalError, MalformedError, UnsupportedError, Usag
 from verifai.graph import IntegerGraph
 from verifai.progress import Progress
 from verifai.proof import Guarantees, Registration, VerifyingKey
+from verifai.proof.model_name import fresh_salt
 from verifai.verifier.native import proof_bytes
 from verifai.verifier.native.check import srs_id, srs_kind
 from verifai.verifier.native.registration import registration_table
@@ -66,9 +67,12 @@ def setup(circuit: Circuit, srs: SRS | None, progress: Progress) -> tuple[Provin
     # published weights need no blinding: the key can then be made again from the model
     fixed = bytes(32 * rows(lowered)) if circuit.weights == "public" else None
     prover = _prover(lowered, strings, fixed)
+    # an unsalted name would undo the blinding: it tests any guess of the weights
+    salt = fresh_salt() if circuit.weights == "private" and lowered.operations.hiding else None
+    model, named = circuit.names(salt)
     key = VerifyingKey(
-        model=circuit.model,
-        circuit=circuit.digest,
+        model=model,
+        circuit=named,
         weights=circuit.weights,
         inputs=circuit.inputs,
         outputs=circuit.outputs,
@@ -82,7 +86,7 @@ def setup(circuit: Circuit, srs: SRS | None, progress: Progress) -> tuple[Provin
         proof_bytes=proof_bytes(lowered.table, 1),
         material=(lowered.table, prover.commitments, strings.tau_g2),
     )
-    proving = ProvingKey(circuit, key, kept, prover.blindings)
+    proving = ProvingKey(circuit, key, kept, prover.blindings, salt)
     _loaded[proving] = LoadedKey(graph, lowered, strings, prover)
     return proving, key
 
