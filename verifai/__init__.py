@@ -27,6 +27,7 @@ from verifai.api import (
     setup,
     verify,
     verify_link,
+    verify_model,
     verify_opening,
 )
 from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
@@ -89,5 +90,6 @@ __all__ = [
     "setup",
     "verify",
     "verify_link",
+    "verify_model",
     "verify_opening",
 ]

@@ -14,6 +14,7 @@ from verifai.errors import UsageError, VerificationError
 from verifai.model import Model, export, load
 from verifai.progress import Progress, reporting
 from verifai.proof import Opening, Proof, Registration, Statement, TensorClaim, VerifyingKey
+from verifai.proof.model_name import model_name
 from verifai.proof.statement import check_context
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "setup",
     "verify",
     "verify_link",
+    "verify_model",
     "verify_opening",
 ]
 
@@ -235,8 +237,10 @@ def verify_link(output: TensorClaim, input: TensorClaim) -> None:
 
     Raises:
         VerificationError: check 11.
+        MalformedError: a claim that no statement can hold.
     """
     _takes(TensorClaim, output=output, input=input)
+    output, input = output.plain(), input.plain()
     for claim in (output, input):
         if claim.commitment is None:
             raise _unlinked(f"{claim.name!r} is {claim.spec.visibility}, not committed")
@@ -244,6 +248,53 @@ def verify_link(output: TensorClaim, input: TensorClaim) -> None:
         raise _unlinked(f"{output.name!r} and {input.name!r} differ in shape or scale")
     if output.commitment != input.commitment:
         raise _unlinked(f"{output.name!r} and {input.name!r} have different commitments")
+
+
+def verify_model(
+    model: Model | Circuit, key: VerifyingKey, *, salt: bytes | None = None
+) -> None:
+    """Return if ``key`` names this model, or raise.
+
+    A name is what the key's maker chose to write. That the operation table is the model's shows
+    when the model is compiled again, with the same settings and calibration data, and that circuit
+    is given here. With public weights :func:`setup` then gives the very same key. That blinded
+    weights are the model's only their owner can show.
+
+    Args:
+        model: the ONNX model, or a circuit compiled from it: its name and what the key holds of it
+            (native: the operation table) are then compared as well.
+        salt: of a key that hides its weights, from its owner: :attr:`ProvingKey.salt`.
+
+    Raises:
+        VerificationError: check 12.
+        UsageError: a salt that is missing, of another length, or that the key has no use for.
+    """
+    if not isinstance(model, Circuit):
+        _takes(Model, model=model)
+    _takes(VerifyingKey, key=key)
+    key = VerifyingKey.from_bytes(key.to_bytes())
+    if key.hides_weights != (salt is not None):
+        raise UsageError(
+            "The key hides its weights: it names the model under a salt."
+            if key.hides_weights
+            else "The key does not hide its weights: it names the model without a salt.",
+            hint="The owner has it: ProvingKey.salt, or the file of verifai setup --salt."
+            if key.hides_weights
+            else "Leave the salt out.",
+        )
+    if isinstance(model, Model):
+        named = model_name(model.digest, salt) == key.model
+    else:
+        named = model.names(salt) == (key.model, key.circuit)
+    if not named:
+        salted = "" if salt is None else ", or the salt is not its owner's"
+        raise _another_model(f"the key names another one{salted}")
+    if isinstance(model, Circuit) and model.fixed() != bytes(key.material[0]):
+        raise _another_model("what the key holds is not what this circuit compiles to")
+
+
+def _another_model(reason: str) -> VerificationError:
+    return VerificationError(f"the model: {reason}", check=12, check_name="model")
 
 
 def _unlinked(reason: str) -> VerificationError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from verifai.circuit import Visibility
 from verifai.circuit.lower import lower
 from verifai.graph import build
 from verifai.graph.integer import Linear, Weight
+from verifai.graph.lower import Options
 from verifai.verifier.native.registration import weight_bits
 
 pytest.importorskip("onnxruntime")
@@ -87,8 +89,10 @@ MODELS: dict[str, Callable[[float], Any]] = {
 }
 
 
-def table_of(made: Any, sample: np.ndarray) -> tuple[dict[str, Any], list[list[int]]]:
-    lowered = lower(build(made, [(sample,)]), Visibility())
+def table_of(
+    made: Any, sample: np.ndarray, options: Options | None = None
+) -> tuple[dict[str, Any], list[list[int]]]:
+    lowered = lower(build(made, [(sample,)], options), Visibility())
     return json.loads(lowered.table), [w.reshape(-1).tolist() for w in lowered.weights]
 
 
@@ -102,6 +106,66 @@ def test_a_key_is_the_same_for_another_number(name: str) -> None:
     other, others = table_of(made(0.2803), sample)
     assert mine == other
     assert weights != others
+
+
+#: Numbers that a simplifier, or a bound, may treat in a way of their own, and plain ones beside
+#: them: of each pair the power of two is the same.
+SPECIAL = {1.0: 1.2, -1.0: 1.0, 0.5: -0.6}
+
+
+@pytest.mark.parametrize("special", SPECIAL)
+@pytest.mark.parametrize("name", MODELS)
+def test_a_key_is_the_same_for_a_special_number(
+    name: str, special: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A factor of one, a sign. Activations have ranges of their own (section 12), here equal."""
+    if name in ("dividend", "folded"):
+        return  # what is computed from the number has another power of two
+    made = MODELS[name]
+    shape = tuple(d.dim_value for d in graph_of(made(0.7)).input[0].type.tensor_type.shape.dim)
+    sample = np.linspace(-1, 1, int(np.prod(shape)), dtype=np.float32).reshape(shape)
+    with_ranges_of(made(0.7), sample, monkeypatch)
+    # of a divisor the reciprocal is the weight
+    plain = 1 / SPECIAL[special] if name == "Div" else SPECIAL[special]
+    special = 1 / special if name == "Div" else special
+    for saturate in (False, True):  # which shows the bounds of accumulators
+        options = Options(saturate=saturate)
+        mine, other = (table_of(made(p), sample, options)[0] for p in (special, plain))
+        assert mine == other
+
+
+def with_ranges_of(made: Any, sample: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All models from here on have the calibrated ranges of this one."""
+    module = import_module("verifai.graph.build")
+    found = module.calibrated(module.simplified(made)[0], made, [(sample,)])
+    monkeypatch.setattr(module, "calibrated", lambda *_: found)
+
+
+def test_layers_of_equal_weights_are_not_merged(monkeypatch: pytest.MonkeyPatch) -> None:
+    def made(first: float) -> Any:
+        nodes = [
+            node("MatMul", ["x", "p"], ["a"]),
+            node("MatMul", ["x", "q"], ["b"]),
+            node("Sub", ["a", "b"]),
+        ]
+        weights = {"p": np.full((4, 2), first, np.float32), "q": np.full((4, 2), 0.7, np.float32)}
+        return model(nodes, X, weights)
+
+    sample = np.linspace(-1, 1, 8, dtype=np.float32).reshape(1, 2, 4)
+    with_ranges_of(made(0.6), sample, monkeypatch)
+    assert table_of(made(0.7), sample)[0] == table_of(made(0.6), sample)[0]
+
+
+def test_learned_bounds_of_min_and_max_stay_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Clip's bounds are in the key; a simplifier must not make one of these."""
+
+    def made(p: float) -> Any:
+        nodes = [node("Max", ["x", "p"], ["z"]), node("Min", ["z", "q"])]
+        return model(nodes, X, {"p": np.float32(p), "q": np.float32(p + 1)})
+
+    sample = np.linspace(-3, 3, 8, dtype=np.float32).reshape(1, 2, 4)
+    with_ranges_of(made(0.6), sample, monkeypatch)
+    assert table_of(made(0.6), sample)[0] == table_of(made(0.65), sample)[0]
 
 
 def graph_of(made: Any) -> Any:

@@ -24,7 +24,7 @@ PUBLIC = """
     Statement UnsupportedError UsageError VerifaiError VerificationError VerifyingKey Visibility
     WorkerFault
     __version__ audit chain commit commitment compile export load prove register setup
-    verify verify_link verify_opening
+    verify verify_link verify_model verify_opening
 """
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +13,7 @@ from verifai.errors import MalformedError, UnsupportedError
 from verifai.limits import MAX_ARTEFACT_BYTES
 from verifai.proof import VerifyingKey, codec
 from verifai.proof.codec import Section, exact_fields, hex_digest
+from verifai.proof.model_name import SALT_BYTES, model_name
 from verifai.proof.statement import WEIGHT_VISIBILITIES
 from verifai.proof.tensor import TensorSpec, specs_from_json
 
@@ -33,7 +34,7 @@ class Circuit:
     """A model compiled for a backend.
 
     Attributes:
-        model: digest of the ONNX model.
+        model: digest of the ONNX model. A circuit is its owner's: unlike a key it holds the weights.
         backend, version: who compiled it.
         weights: visibility of the weights.
         inputs, outputs: tensor specs, scales included.
@@ -65,6 +66,23 @@ class Circuit:
         header = self._header()
         del header["facts"]
         return codec.digest("circuit/1", codec.canonical_json(header), self.parameters)
+
+    def names(self, salt: bytes | None) -> tuple[str, str]:
+        """Model and circuit as a key names them (:mod:`verifai.proof.model_name`).
+
+        Args:
+            salt: the key's; None for one that does not hide its weights.
+        """
+        model = model_name(self.model, salt)
+        return model, replace(self, model=model).digest
+
+    def fixed(self) -> bytes:
+        """What a key holds of the circuit besides its weights: native, the operation table, made
+        again; ezkl, the parameters.
+        """
+        from verifai.circuit.relower import relower
+
+        return relower(self)[1].table if self.backend == "native" else bytes(self.parameters)
 
     def fidelity(self, data: Iterable[Any]) -> Fidelity:
         """How far the circuit is from the float model on ``data``, before anybody pays for a proof.
@@ -172,12 +190,15 @@ class ProvingKey:
         srs: the reference string, backend format.
         material: the backend's own key, which holds private weights and what hides them; may be
             gigabytes, then a view of a mapped file.
+        salt: what hides the model in the verifying key's name of it, 32 bytes; None where the key
+            does not hide the weights. With it and the ONNX file anybody can check the name.
     """
 
     circuit: Circuit
     verifying_key: VerifyingKey
     srs: Section = field(repr=False)
     material: Section = field(repr=False)
+    salt: bytes | None = field(default=None, repr=False)
 
     def to_bytes(self) -> bytes:
         """The canonical encoding; for large keys prefer :meth:`save`, which streams."""
@@ -194,13 +215,13 @@ class ProvingKey:
         Raises:
             MalformedError: not the canonical encoding of a proving key.
         """
-        return cls._from(*codec.read(path, PROVING_KEY_KIND, VERSION, 4, limit=MAX_ARTEFACT_BYTES))
+        return cls._from(*codec.read(path, PROVING_KEY_KIND, VERSION, 5, limit=MAX_ARTEFACT_BYTES))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> ProvingKey:
         """Read a key from bytes. Raises as :meth:`load`."""
         return cls._from(
-            *codec.unpack(data, PROVING_KEY_KIND, VERSION, 4, limit=MAX_ARTEFACT_BYTES)
+            *codec.unpack(data, PROVING_KEY_KIND, VERSION, 5, limit=MAX_ARTEFACT_BYTES)
         )
 
     @classmethod
@@ -208,12 +229,21 @@ class ProvingKey:
         exact_fields(header, (), "A proving key")
         circuit = Circuit.from_bytes(sections[0])
         key = VerifyingKey.from_bytes(bytes(sections[1]))
-        if key.circuit != circuit.digest or key.model != circuit.model:
+        salt = bytes(sections[4]) or None
+        if (0 if salt is None else len(salt)) != (SALT_BYTES if key.hides_weights else 0):
+            raise MalformedError("A proving key holds a salt if and only if it hides the weights.")
+        if (key.model, key.circuit) != circuit.names(salt):
             raise MalformedError("The proving key holds the keys of two different circuits.")
-        return cls(circuit, key, sections[2], sections[3])
+        return cls(circuit, key, sections[2], sections[3], salt)
 
     def _sections(self) -> tuple[Section, ...]:
-        return (self.circuit.to_bytes(), self.verifying_key.to_bytes(), self.srs, self.material)
+        return (
+            self.circuit.to_bytes(),
+            self.verifying_key.to_bytes(),
+            self.srs,
+            self.material,
+            self.salt or b"",
+        )
 
     def __repr__(self) -> str:
         return (

@@ -38,6 +38,7 @@ COMMANDS: Final = (
     "prove",
     "verify",
     "open",
+    "model",
     "publish",
     "watch",
     "audit",

@@ -8,6 +8,7 @@ from pathlib import Path
 from verifai.cli.files import target
 from verifai.cli.output import Output
 from verifai.errors import UsageError
+from verifai.proof.files import replace_file
 
 HELP = "make the proving and verifying key of a circuit"
 
@@ -24,29 +25,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--registration", metavar="FILE", help="prove the ranges of the weights too, to this file"
     )
+    parser.add_argument(
+        "--salt",
+        metavar="FILE",
+        help="of a key that hides its weights: what checks its name of the model, to this file",
+    )
     parser.add_argument("--force", action="store_true", help="overwrite the outputs")
 
 
 def run(arguments: argparse.Namespace, output: Output) -> None:
     import verifai
 
-    names = [arguments.pk, arguments.vk, *filter(None, [arguments.registration])]
-    if len({Path(name).resolve() for name in names}) != len(names):
+    more = {"registration": arguments.registration, "salt": arguments.salt}
+    names = {"pk": arguments.pk, "vk": arguments.vk, **{n: f for n, f in more.items() if f}}
+    if len({Path(name).resolve() for name in names.values()}) != len(names):
         raise UsageError("The outputs are different files.")
-    pk_path, vk_path, *registered = (target(name, arguments.force) for name in names)
+    paths = {name: target(file, arguments.force) for name, file in names.items()}
     circuit = verifai.Circuit.load(arguments.circuit)
     srs = verifai.SRS.load(arguments.srs) if arguments.srs else None
     pk, vk = verifai.setup(circuit, srs=srs)
-    pk.save(pk_path)
-    vk.save(vk_path)
-    output.say(f"{pk_path}: {pk!r}")
-    output.say(f"{vk_path}: {vk!r}")
+    if "salt" in paths and pk.salt is None:
+        raise UsageError("The key does not hide its weights: it has no salt.")
+    pk.save(paths["pk"])
+    vk.save(paths["vk"])
+    output.say(f"{paths['pk']}: {pk!r}")
+    output.say(f"{paths['vk']}: {vk!r}")
+    if pk.salt is not None and "salt" in paths:
+        replace_file(paths["salt"], [pk.salt.hex().encode() + b"\n"], 0o600)
+        output.say(f"{paths['salt']}: for whoever is to check which model the key names")
     if vk.guarantees.srs == "development":
         output.say("The reference string is a DEVELOPMENT one: proofs are good for tests only.")
-    result = {"pk": str(pk_path), "vk": str(vk_path), "verifying_key": vk.digest}
-    for path in registered:
+    if "registration" in paths:
         registration = verifai.register(pk)
-        registration.save(path)
-        output.say(f"{path}: {registration!r}")
-        result["registration"] = str(path)
-    output.result(result)
+        registration.save(paths["registration"])
+        output.say(f"{paths['registration']}: {registration!r}")
+    written = {name: str(path) for name, path in paths.items()}
+    output.result({**written, "verifying_key": vk.digest})

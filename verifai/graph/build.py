@@ -18,6 +18,7 @@ from verifai.graph.expand import expanded, known_shapes
 from verifai.graph.graph import IntegerGraph
 from verifai.graph.lower import OPERATORS, Lowering, OnnxNode, Options
 from verifai.graph.prune import pruned
+from verifai.graph.sealed import sealed
 from verifai.limits import MAX_COMPUTED_ELEMENTS
 from verifai.model import Model
 
@@ -158,7 +159,7 @@ def check_sizes(proto: Any) -> None:
 
 def _optimized(optimizer: Any, proto: Any) -> Any:
     try:
-        return optimizer.optimize(proto)
+        return sealed(proto, optimizer.optimize)
     except Exception:
         # the optimizer's errors share no base class; an unsimplified model is right as well
         return proto

@@ -92,8 +92,9 @@ class Builder:
     def weight(self, values: Integers, scale: int) -> Tensor:
         """Integers of the model, bounded by their number of bits: bounds show in a key's ranges."""
         values = np.ascontiguousarray(values, dtype=np.int64)
-        largest = max(int(values.max()), -1 - int(values.min()))
-        low, high = -(1 << largest.bit_length()), (1 << largest.bit_length()) - 1
+        # of absolute values: a bound that -2^k fits and 2^k does not would show a sign
+        bits = int(np.abs(values).max()).bit_length()
+        low, high = -(1 << bits), (1 << bits) - 1
         return self._add(Weight(values), values.shape, low, high, scale, batched=False)
 
     def view(self, x: Tensor, maps: Maps, shape: Sequence[int], *, zeros: bool = False) -> Tensor:
@@ -144,41 +145,25 @@ class Builder:
         return self.linear([(-1, x)], 0, x.scale)
 
     def einsum(self, labels: str, left: Tensor, right: Tensor) -> Tensor:
-        """A product summed over the letters that the output lacks, at the sum of the scales."""
+        """A product summed over the letters that the output lacks, at the sum of the scales.
+
+        Its bounds are those of any operands within theirs: the sums of a weight's own numbers would
+        be tighter, and show in a key's ranges.
+        """
         operands, out = labels.split("->")
         a, b = operands.split(",")
         dims = dict(zip(a + b, left.shape + right.shape, strict=True))
-        low, high = self._einsum_bounds(a, b, out, dims, left, right)
+        count = math.prod(length for letter, length in dims.items() if letter not in out)
+        products = [x * y for x in (left.low, left.high) for y in (right.low, right.high)]
         return self._add(
             Einsum(left.node, right.node, (a, b, out)),
             [dims[letter] for letter in out],
-            low,
-            high,
+            count * min(products),
+            count * max(products),
             left.scale + right.scale,
             batched=self._batched(left, right),
             open_=True,
         )
-
-    def _einsum_bounds(
-        self, a: str, b: str, out: str, dims: dict[str, int], left: Tensor, right: Tensor
-    ) -> tuple[int, int]:
-        summed = [letter for letter in dims if letter not in out]
-        for letters, constant, other in ((a, left, right), (b, right, left)):
-            operation = self.nodes[constant.node].operation
-            if isinstance(operation, Weight):
-                # a letter that is summed is in both operands
-                axes = tuple(i for i, letter in enumerate(letters) if letter in summed)
-                plus = np.maximum(operation.values, 0).sum(axis=axes)
-                minus = np.maximum(-operation.values, 0).sum(axis=axes)
-                reach = max(-other.low, other.high, 0) * int((plus + minus).max())
-                if reach >= MAX_ABSOLUTE:
-                    return -reach, reach  # which no node may have
-                low = (plus * other.low - minus * other.high).min()
-                high = (plus * other.high - minus * other.low).max()
-                return int(low), int(high)
-        products = [x * y for x in (left.low, left.high) for y in (right.low, right.high)]
-        count = math.prod(dims[letter] for letter in summed)
-        return count * min(products), count * max(products)
 
     def requantise(
         self, x: Tensor, shift: int, bits: int, *, floor: bool = False, low: int | None = None

@@ -9,6 +9,7 @@ module            holds
 ``tensor``        what a key fixes and a statement claims of one tensor
 ``statement``     what a proof proves, in fields and in words
 ``key``           the verifying key
+``model_name``    how a key names its model: a digest, or a commitment where weights are hidden
 ``bundle``        statement + proof + digests in one file
 ``store``         a folder of verifying keys by digest
 ``opening``       a committed tensor's values and blindings, its owner's secret

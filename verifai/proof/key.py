@@ -40,8 +40,9 @@ class VerifyingKey:
     context; :meth:`statement` puts those together.
 
     Attributes:
-        model: digest of the ONNX model.
-        circuit: digest of the circuit.
+        model: names the ONNX model: its digest, or a commitment to it where the key hides the
+            weights (:mod:`verifai.proof.model_name`).
+        circuit: digest of the circuit, under that name.
         weights: ``private`` or ``public``.
         inputs, outputs: tensor specs in the model's order.
         guarantees: backend, version, zero knowledge, reference string.
@@ -67,6 +68,15 @@ class VerifyingKey:
     def header_digest(self) -> bytes:
         """SHA-256 of the header's canonical JSON, 32 bytes: what the key says of itself."""
         return sha256(codec.canonical_json(self._header()))
+
+    @property
+    def hides_weights(self) -> bool:
+        """Whether nothing here tests a guess of the weights: they are private, and blinded.
+
+        The ezkl backend, and native keys made without zero knowledge, commit to them unblinded.
+        """
+        g = self.guarantees
+        return self.weights == "private" and g.backend == "native" and g.zero_knowledge
 
     def statement(
         self,

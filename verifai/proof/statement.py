@@ -73,11 +73,12 @@ class Guarantees:
 
 @dataclass(frozen=True, repr=False)
 class Statement:
-    """ "The model with this digest maps this input to this output."
+    """ "The model of this name maps this input to this output."
 
     Attributes:
-        model: digest of the ONNX model.
-        circuit: digest of the circuit it was compiled into.
+        model: names the ONNX model, as the key does: its digest, or a salted commitment to it
+            where the key hides the weights.
+        circuit: digest of the circuit it was compiled into, under that name.
         verifying_key: digest of the key that checks the proof.
         weights: ``private`` (not in the statement or the key in clear) or ``public``.
         inputs, outputs: one claim per tensor.

@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 
 from verifai.errors import MalformedError, UsageError
 from verifai.limits import MAX_INTEGER, MAX_NAME_LENGTH, MAX_PUBLIC_VALUES, MAX_RANK
-from verifai.proof.codec import exact_fields, hex_digest, one_of
+from verifai.proof.codec import (
+    canonical_json,
+    exact_fields,
+    hex_digest,
+    one_of,
+    parse_canonical_json,
+)
 
 #: ``public``: the values are in the statement. ``committed``: a commitment to them is.
 #: ``private``: the proof shows only that some values of this shape exist.
@@ -107,6 +113,14 @@ class TensorClaim:
                 raise MalformedError(f"Tensor {self.spec.name!r}: values are bounded integers.")
         if self.commitment is not None:
             hex_digest(self.commitment, f"The commitment of {self.spec.name!r}")
+
+    def plain(self) -> TensorClaim:
+        """This claim read again from its encoding: what a caller's subclasses say is left behind.
+
+        Raises:
+            MalformedError: no statement can hold it.
+        """
+        return TensorClaim.from_json(parse_canonical_json(canonical_json(self.to_json())))
 
     @property
     def name(self) -> str:

@@ -15,7 +15,9 @@ number  name             what fails it
 A registration that is given too is check 9; check 8 is a chain's contract.
 
 Decoding comes first and raises :class:`~verifai.errors.MalformedError`: what has no canonical
-form has no claim to check. Everything cheap comes before the proof system.
+form has no claim to check. It is done for objects in memory too, as of the file they would be
+saved to: so nothing that somebody put into an object beside what is checked is given back.
+Everything cheap comes before the proof system.
 """
 
 from __future__ import annotations
@@ -73,6 +75,9 @@ def verify(
 ) -> Statement:
     """Return the statement that ``proof`` proves under ``key``, or raise.
 
+    The statement is made anew from the bytes that were checked: it is equal to the proof's own,
+    and shares no object with it.
+
     Args:
         proof: the bundle, from anyone.
         key: the verifying key, from a source you trust.
@@ -83,9 +88,10 @@ def verify(
 
     Raises:
         VerificationError: with the number and name of the first check that failed.
-        MalformedError: ``context`` is none.
+        MalformedError: ``context`` is none, or what was given is not what a file can hold.
     """
     context = check_context(context)
+    proof, key = Proof.from_bytes(proof.to_bytes()), VerifyingKey.from_bytes(key.to_bytes())
     claimed = proof.statement
     expected = key.statement(claimed.inputs, claimed.outputs, claimed.context)
 
@@ -123,6 +129,7 @@ def verify(
     proof_check(key.guarantees.backend)(key, claimed, proof.argument)
     if registration is None:
         return claimed
+    registration = Registration.from_bytes(registration.to_bytes())
     registration_check(key.guarantees.backend)(key, registration)
     return replace(claimed, weights_ranged=True)
 

@@ -15,6 +15,7 @@ from verifai.errors import InternalError, MalformedError, UnsupportedError, Usag
 from verifai.graph import IntegerGraph
 from verifai.progress import Progress
 from verifai.proof import Guarantees, Registration, VerifyingKey
+from verifai.proof.model_name import fresh_salt
 from verifai.verifier.native import proof_bytes
 from verifai.verifier.native.check import srs_id, srs_kind
 from verifai.verifier.native.registration import registration_table
@@ -66,19 +67,25 @@ def setup(circuit: Circuit, srs: SRS | None, progress: Progress) -> tuple[Provin
     progress.stage("committing to the weights")
     # published weights need no blinding: the key can then be made again from the model
     fixed = bytes(32 * rows(lowered)) if circuit.weights == "public" else None
-    says = _header(circuit, lowered, strings)
+    # an unsalted name would undo the blinding: it tests any guess of the weights
+    hidden = circuit.weights == "private" and lowered.operations.hiding
+    salt = fresh_salt() if hidden else None
+    says = _header(circuit, salt, lowered, strings)
     prover = _prover(says, lowered, strings, fixed)
     key = replace(says, material=(lowered.table, prover.commitments, strings.tau_g2))
-    proving = ProvingKey(circuit, key, kept, prover.blindings)
+    proving = ProvingKey(circuit, key, kept, prover.blindings, salt)
     _loaded[proving] = LoadedKey(graph, lowered, strings, prover)
     return proving, key
 
 
-def _header(circuit: Circuit, lowered: LoweredCircuit, strings: Any) -> VerifyingKey:
+def _header(
+    circuit: Circuit, salt: bytes | None, lowered: LoweredCircuit, strings: Any
+) -> VerifyingKey:
     """What the key says of itself; the material is made by a prover that is bound to it."""
+    model, named = circuit.names(salt)
     return VerifyingKey(
-        model=circuit.model,
-        circuit=circuit.digest,
+        model=model,
+        circuit=named,
         weights=circuit.weights,
         inputs=circuit.inputs,
         outputs=circuit.outputs,

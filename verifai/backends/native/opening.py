@@ -30,6 +30,7 @@ from verifai.verifier.native.linked import commitment, linked_rows
 
 def verify_opening(opening: Opening, claim: TensorClaim, srs: SRS | None) -> NDArray[np.float64]:
     """See :func:`verifai.verify_opening`."""
+    opening, claim = Opening.from_bytes(opening.to_bytes()), claim.plain()
     if claim.commitment is None:
         raise UsageError(f"Tensor {claim.name!r} is {claim.spec.visibility}, not committed.")
     if (opening.spec.shape, opening.spec.scale) != (claim.shape, claim.spec.scale):
