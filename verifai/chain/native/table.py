@@ -93,6 +93,11 @@ def input_word_bytes(compact: bytes) -> int:
     return 16 * int.from_bytes(compact[93:97], "big")
 
 
+def table_batch(compact: bytes) -> int:
+    """Inferences per proof."""
+    return int.from_bytes(compact[101:105], "big")
+
+
 def _header(skeleton: Skeleton, program: Program, srs: int, batch: int, inputs: int) -> bytes:
     layout, table = skeleton.layout, skeleton.table
     hiding = layout.hiding
