@@ -155,7 +155,8 @@ def _gas(report: Report) -> str:
         return ""
     labels, values = zip(*found[-MAX_GAS_BARS:], strict=True)
     cut = f", the latest {MAX_GAS_BARS} of {len(found):,}" if len(found) > MAX_GAS_BARS else ""
-    return f"<section><h2>Gas per proof, as the node says{cut}</h2>{charts.bars(labels, values)}</section>"
+    heading = f"Gas per proof, as the node says{cut}"
+    return f"<section><h2>{heading}</h2>{charts.bars(labels, values)}</section>"
 
 
 def _policy(report: Report) -> str:

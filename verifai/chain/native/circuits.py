@@ -15,6 +15,7 @@ from verifai.chain.artefacts.interface import interface
 from verifai.chain.native.table import circuit_id, compact_table, table_batch
 from verifai.chain.native.words import WORD_BYTES
 from verifai.chain.node.faults import Reverted
+from verifai.chain.registry import checksum
 from verifai.errors import MalformedError, NetworkError, UnsupportedError
 from verifai.proof import VerifyingKey
 from verifai.verifier.native.check import WORD, public_node
@@ -98,7 +99,7 @@ def registered_table(sender: Sender, verifier: str, circuit: bytes) -> bytes | N
     if not verifier:
         return None
     try:
-        code = sender.code(circuit_info(sender, verifier, circuit)[6])
+        code = sender.code(checksum(circuit_info(sender, verifier, circuit)[6]))
     except (Reverted, MalformedError):
         return None
     return code[1:] if code[:1] == b"\0" and circuit_id(code[1:]) == circuit else None
