@@ -28,7 +28,6 @@ _TOLD: Final = ("block_number", "block_time", "gas_used")
 _MAX_VALUES: Final = 8
 _NAMES: Final = {
     "key_digest": "Verifying key",
-    "transcript_digest": "Transcript digest",
     "statement_digest": "Statement",
     "bundle_digest": "Bundle",
     "publisher": "Publisher",
@@ -167,10 +166,6 @@ def _record(entry: Entry) -> str:
     for name, value in record.items():
         if value == "":
             continue  # nobody claims one
-        if name == "key_digest" and not (
-            record.get("bundle_digest") or "transcript_digest" in record
-        ):
-            name = "transcript_digest"  # a native record, and no key that would be named
         shown = text(value)
         if name == "block_time":
             shown = moment(value)

@@ -18,7 +18,7 @@ from verifai.chain.node.faults import Reverted
 from verifai.chain.registry import checksum
 from verifai.errors import MalformedError, NetworkError, UnsupportedError
 from verifai.proof import VerifyingKey
-from verifai.verifier.native.check import WORD, public_node
+from verifai.verifier.native.check import WORD, check_key, public_node
 from verifai.verifier.native.parse import parse_table
 
 if TYPE_CHECKING:
@@ -31,10 +31,11 @@ def circuit_table(key: VerifyingKey, batch: int) -> bytes:
     Raises:
         UnsupportedError: the circuit is too large for a chain, or its reference string is one that
             the contract does not know.
+        VerificationError: the key contradicts itself (checks 3, 4 and 6).
     """
+    check_key(key)
     table, commitments, tau_g2 = map(bytes, key.material)
-    inputs = sum(spec.visibility == "public" for spec in key.inputs)
-    return compact_table(table, commitments, tau_g2, batch, inputs)
+    return compact_table(key.header_digest, table, commitments, tau_g2, batch)
 
 
 def own_batch(

@@ -31,6 +31,7 @@ from verifai.proof import Proof, VerifyingKey
 from verifai.proof.codec import canonical_json, parse_canonical_json
 from verifai.proof.statement import check_context
 from verifai.verifier.native.calldata import statement_of
+from verifai.verifier.native.check import check_key
 
 if TYPE_CHECKING:
     from verifai.chain.chain import Chain
@@ -221,10 +222,9 @@ def publish(
 def published(chain: Chain, registry: str) -> Iterator[Published]:
     """The records of a registry of native proofs, oldest first.
 
-    ``key_digest`` is the transcript's (Keccak-256), ``verifier_code_hash`` names the circuit,
-    and the digests of statement and bundle are empty: nobody claims them. The verifier is the one
-    that the router was made with; of a system that came later, the one that the node says; empty if
-    the router is not this package's.
+    ``verifier_code_hash`` names the circuit, and the digests of statement and bundle are empty:
+    nobody claims them. The verifier is the one that the router was made with; of a system that came
+    later, the one that the node says; empty if the router is not this package's.
 
     Raises:
         NetworkError: the node failed, or does not tell the whole history; what it tells comes
