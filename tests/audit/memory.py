@@ -84,6 +84,8 @@ class Record:
     registry: str = "0x1CBd3b2770909D4e10f157cABC84C7264073C9Ec"
     transaction_hash: str = "0x" + "7a" * 32
     chain_id: str = "eip155:31337"
+    system: str = ""
+    router: str = ""
 
 
 def publish(proof: Proof, **changes: Any) -> Record:
@@ -122,9 +124,13 @@ class MemoryChain:
             raise MalformedError("The calldata are no call of this key's verifier.")
         return Proof.from_bytes(record.call)
 
-    def expected_code_hash(self, vk: VerifyingKey, record: Any) -> str:
-        self._maybe("expected_code_hash")
-        return CODE
+    def foreign(self, record: Record, key: VerifyingKey) -> str:
+        self._maybe("foreign")
+        return "" if record.verifier_code_hash == CODE else "its code is another"
+
+    def unestablished(self, record: Record, key: VerifyingKey) -> str:
+        self._maybe("unestablished")
+        return self.foreign(record, key)
 
     def describe(self) -> dict[str, str | int]:
         self._maybe("describe")

@@ -33,9 +33,13 @@ class Tampering:
     def bundle(self, record: Any, key: Any) -> Any:
         return self.chain.bundle(record, key)
 
-    def expected_code_hash(self, vk: Any, record: Any) -> str:
-        code_hash: str = self.chain.expected_code_hash(vk, record)
-        return code_hash
+    def foreign(self, record: Any, key: Any) -> str:
+        why: str = self.chain.foreign(record, key)
+        return why
+
+    def unestablished(self, record: Any, key: Any) -> str:
+        why: str = self.chain.unestablished(record, key)
+        return why
 
     def describe(self) -> dict[str, str | int]:
         described: dict[str, str | int] = self.chain.describe()

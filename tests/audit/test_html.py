@@ -164,7 +164,7 @@ def test_a_dead_node_is_in_the_first_line() -> None:
     gone = NetworkError("The node stopped answering.")
     chain = MemoryChain([publish(make_proof(KEY))] * 2, {"published": gone}, dies_after=1)
     page = Page(render(run(chain, keys=[KEY])))
-    first = page.text.index("The history could not be read to its end")
+    first = page.text.index("The history could not be read as a whole")
     assert "? Not checked " in page.text[:first]
     assert "published proof" not in page.text[:first]
 

@@ -16,9 +16,11 @@ RECORD_FIELDS: Final = (
     "statement_digest",
     "bundle_digest",
     "publisher",
+    "registry",
+    "router",
+    "system",
     "verifier",
     "verifier_code_hash",
-    "registry",
     "block_number",
     "block_time",
     "transaction_hash",
@@ -34,12 +36,15 @@ class PublishedRecord(Protocol):
     Attributes:
         key_digest, statement_digest, bundle_digest: 64 hex characters; empty where nobody claims
             one.
-        publisher, verifier, registry: addresses.
-        verifier_code_hash: of the accepting contract, 0x and 64 hex characters.
-        block_number, block_time: the block, and its UNIX time in seconds.
+        publisher: address; where there is a call, its transaction bears this one's signature.
+        verifier, registry: addresses.
+        verifier_code_hash: of the accepting contract, or the circuit that it was asked about, 0x
+            and 64 hex characters.
+        block_number, block_time: the block, and its UNIX time in seconds, None if unknown.
         transaction_hash: 0x and 64 hex characters.
-        gas_used: gas of the transaction.
+        gas_used: gas of the transaction, None if unknown.
         chain_id: CAIP-2, ``eip155:N``.
+        system, router: how the registry found the verifier; empty where the publisher named it.
         call: what the verifier was asked; None where calldata do not show it.
         problem: why ``call`` is None; None or empty otherwise.
     """
@@ -61,13 +66,17 @@ class PublishedRecord(Protocol):
     @property
     def block_number(self) -> int: ...
     @property
-    def block_time(self) -> int: ...
+    def block_time(self) -> int | None: ...
     @property
     def transaction_hash(self) -> str: ...
     @property
-    def gas_used(self) -> int: ...
+    def gas_used(self) -> int | None: ...
     @property
     def chain_id(self) -> str: ...
+    @property
+    def system(self) -> str: ...
+    @property
+    def router(self) -> str: ...
     @property
     def call(self) -> Any: ...
     @property
@@ -83,7 +92,8 @@ class AuditedChain(Protocol):
         ...
 
     def published(self) -> Iterator[Any]:
-        """Records as :class:`PublishedRecord`, oldest first."""
+        """Records as :class:`PublishedRecord`, oldest first; what is wrong with the history as a
+        whole is raised when all that can be read was given."""
         ...
 
     def bundle(self, record: Any, key: VerifyingKey) -> Proof:
@@ -94,8 +104,14 @@ class AuditedChain(Protocol):
         """
         ...
 
-    def expected_code_hash(self, vk: VerifyingKey, record: Any) -> str:
-        """Hash of the code that a key's verifier has for a record, as in the records."""
+    def foreign(self, record: Any, key: VerifyingKey) -> str:
+        """Why a record is none of the key that it claims, which anyone can claim; empty if it
+        is."""
+        ...
+
+    def unestablished(self, record: Any, key: VerifyingKey) -> str:
+        """What is not established of the key's own verifier having accepted a record; empty if all
+        of it is."""
         ...
 
     def describe(self) -> dict[str, str | int]:
@@ -159,10 +175,11 @@ def _stored(store: KeyStore) -> Keys:
 
 
 def facts(record: PublishedRecord) -> dict[str, str | int]:
-    """The plain values of a record; what is not of the expected type becomes text."""
+    """The plain values of a record; what is not of the expected type becomes text, None nothing."""
     found: dict[str, str | int] = {}
     for name in RECORD_FIELDS:
-        value = getattr(record, name, "")
+        value = getattr(record, name, None)
+        value = "" if value is None else value
         plain = type(value) is int if name in _NUMBERS else isinstance(value, str)
         found[name] = value if plain else str(value)
     return found

@@ -11,11 +11,12 @@ from verifai.proof import Statement
 from verifai.proof.codec import exact_fields, one_of
 from verifai.verifier import CheckResult
 
-#: From best to worst; a report is as good as its worst entry. ``unchecked`` means that nothing is
-#: known, which is neither true nor false.
-VERDICTS: Final = ("verified", "policy", "unchecked", "false")
+#: The last of these that an entry has is the report's. ``foreign`` is no record of the key that it
+#: claims: it says nothing of that key, and counts only where there is nothing else. ``unchecked``
+#: means that nothing is known, which is neither true nor false.
+VERDICTS: Final = ("foreign", "verified", "policy", "unchecked", "false")
 #: An unchecked entry exits with 6 instead where this machine, not the chain, lacks something.
-EXIT_CODES: Final = {"verified": 0, "policy": 4, "unchecked": 7, "false": 1}
+EXIT_CODES: Final = {"foreign": 0, "verified": 0, "policy": 4, "unchecked": 7, "false": 1}
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Entry:
             return []
         guarantees = self.statement.guarantees
         found = [
-            f"accepted by another contract: {check.detail}"
+            f"not shown to have been accepted by the key's verifier: {check.detail}"
             for check in self.checks
             if check.number == "A5" and check.passed is False
         ]

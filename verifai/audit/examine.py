@@ -38,6 +38,14 @@ class _Ended(Exception):
         self.reason = reason
 
 
+class _False(Exception):
+    """What a record says is not so; whose record it is decides what that means."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class Examiner:
     """Checks records one by one. Whatever a record does, :meth:`entry` gives a verdict on it.
 
@@ -53,21 +61,20 @@ class Examiner:
         self.keys = keys
         self.policy = policy
         self.now = now
-        # A chain repeats few keys; each takes a compiler run.
-        self._hashes: dict[tuple[str, str], str] = {}
+        # A chain repeats few acceptors; each takes a compiler run or dozens of questions.
+        self._acceptors: dict[tuple[str, ...], str] = {}
 
     def entry(self, record: PublishedRecord) -> Entry:
         """The verdict on one record."""
         return _Examination(self, record).entry()
 
-    def code_hash(self, record: PublishedRecord) -> str:
-        """What the code that accepted a record ought to be."""
-        which = (record.key_digest, record.verifier_code_hash)
-        if which not in self._hashes:
-            key = self.keys(record.key_digest)
-            assert key is not None  # A2 has found it
-            self._hashes[which] = self.chain.expected_code_hash(key, record)
-        return self._hashes[which]
+    def unestablished(self, record: PublishedRecord, key: VerifyingKey) -> str:
+        """What is not established of the key's verifier having accepted a record."""
+        acceptor = (record.registry, record.system, record.verifier, record.verifier_code_hash)
+        which = (key.digest, *acceptor)
+        if which not in self._acceptors:
+            self._acceptors[which] = self.chain.unestablished(record, key)
+        return self._acceptors[which]
 
 
 class _Examination:
@@ -77,12 +84,16 @@ class _Examination:
         self._results: dict[int | str, CheckResult] = {}
         self._current: int | str = "A1"
         self._statement: Statement | None = None
+        self._found: VerifyingKey | None = None
         self._made: dict[str, str] = {}
 
     def entry(self) -> Entry:
         verdict, reason, exit_code = "verified", "", 0
         try:
-            self._run()
+            try:
+                self._run()
+            except _False as end:
+                raise self._whose(end.reason) from None
         except _Ended as end:
             verdict, reason, exit_code = end.verdict, end.reason, EXIT_CODES[end.verdict]
         except VerifaiError as error:
@@ -109,11 +120,25 @@ class _Examination:
 
     def _run(self) -> None:
         self._calldata()
-        key = self._key()
+        key = self._found = self._key()
         proof = self._bundle(key)
-        contract_matches = self._contract()
+        established = self._contract(key)
         self._verification(proof, key)
-        self._demands(proof.statement, contract_matches)
+        self._demands(proof.statement, established)
+
+    def _whose(self, reason: str) -> _Ended:
+        """The end of a record that contradicts itself or its key.
+
+        Anyone can write a record that claims a key. It is false if what accepted it is the key's;
+        else it is no record of that key, whatever it says.
+        """
+        assert self._found is not None  # before A2 nothing is false
+        try:
+            foreign = self._by.chain.foreign(self._record, self._found)
+        except VerifaiError as error:
+            unknown = f"whether it is a record of this key could not be found out: {error.message}"
+            return _Ended("unchecked", f"{reason.rstrip('.')}; {unknown}")
+        return _Ended("foreign", foreign) if foreign else _Ended("false", reason)
 
     def _calldata(self) -> None:
         self._begin("A1")
@@ -140,34 +165,33 @@ class _Examination:
         except LimitError:
             raise  # larger than is read here: not a contradiction
         except MalformedError as error:
-            raise _Ended("false", error.message) from None
+            raise _False(error.message) from None
         self._statement = proof.statement
         named = self._record.bundle_digest
         if not named:  # a registry of native proofs claims neither: calldata are all there is
             self._made["statement_digest"] = proof.statement.digest
             self._made["bundle_digest"] = proof.digest
         elif proof.digest != named:
-            raise _Ended("false", "calldata give another bundle than the event names")
+            raise _False("calldata give another bundle than the event names")
         self._note(True)
         self._begin("A4")
         named = self._record.statement_digest
         if named and proof.statement.digest != named:
-            raise _Ended("false", "the statement is not the one the event names")
+            raise _False("the statement is not the one the event names")
         self._note(True)
         return proof
 
-    def _contract(self) -> bool | None:
+    def _contract(self, key: VerifyingKey) -> bool | None:
         """Offline verification does not depend on the contract, so another one is a fact to show
         (and for a policy to demand), not a false proof."""
         self._begin("A5")
         try:
-            expected = self._by.code_hash(self._record)
-        except VerifaiError as error:
-            self._note(None, error.message)
+            missing = self._by.unestablished(self._record, key)
+        except Exception as error:
+            self._note(None, error.message if isinstance(error, VerifaiError) else repr(error))
             return None
-        matches = expected == self._record.verifier_code_hash
-        self._note(matches, "" if matches else "its code is not what the key compiles to")
-        return matches
+        self._note(not missing, missing)
+        return not missing
 
     def _verification(self, proof: Proof, key: VerifyingKey) -> None:
         self._begin(max(CHECKS))
@@ -175,9 +199,7 @@ class _Examination:
             verify(proof, key, proof.statement.context)
         except VerificationError as error:
             self._keep(results(error))
-            raise _Ended(
-                "false", f"check {error.check} ({error.check_name}): {error.message}"
-            ) from None
+            raise _False(f"check {error.check} ({error.check_name}): {error.message}") from None
         except VerifaiError:
             unknown = "the verifier could not finish"
             self._keep([CheckResult(n, name, None, unknown) for n, name in CHECKS.items()])
@@ -185,15 +207,16 @@ class _Examination:
             raise
         self._keep(results(None))
 
-    def _demands(self, statement: Statement, contract_matches: bool | None) -> None:
+    def _demands(self, statement: Statement, established: bool | None) -> None:
         self._begin("A7")
         if self._by.policy is None:
             self._note(None, "no policy was given")
             return
+        when = self._record.block_time
         violations = self._by.policy.violations(
             statement,
-            age_seconds=self._by.now - self._record.block_time,
-            contract_matches=contract_matches,
+            age_seconds=None if when is None else self._by.now - when,
+            contract_matches=established,
         )
         if violations:
             raise _Ended("policy", "; ".join(violations))

@@ -12,7 +12,7 @@ from typing import Final
 from verifai.audit import charts
 from verifai.audit.entry import VERDICTS, Entry
 from verifai.audit.report import Report
-from verifai.audit.sections import SIGNS, badge, moment, section, text
+from verifai.audit.sections import SIGNS, badge, moment, section, signed, text
 
 #: Proofs that get a section of their own, the worst first in line for it; the JSON has all.
 MAX_SECTIONS: Final = 500
@@ -100,7 +100,7 @@ def _cards(report: Report) -> str:
             f'<span><span class="sign">{sign}</span> {word}</span></li>'
         )
     models = {entry.statement.model for entry in report.entries if entry.statement}
-    publishers = {entry.record.get("publisher") for entry in report.entries}
+    publishers = {entry.record.get("publisher") for entry in report.entries if signed(entry)}
     for count, one in ((len(models), "model"), (len(publishers), "publisher")):
         cards.append(f"<li><b>{count:,}</b><span>{one}{'' if count == 1 else 's'}</span></li>")
     return f'<ul class="cards">{"".join(cards)}</ul>'
@@ -155,7 +155,8 @@ def _gas(report: Report) -> str:
         return ""
     labels, values = zip(*found[-MAX_GAS_BARS:], strict=True)
     cut = f", the latest {MAX_GAS_BARS} of {len(found):,}" if len(found) > MAX_GAS_BARS else ""
-    return f"<section><h2>Gas per proof{cut}</h2>{charts.bars(labels, values)}</section>"
+    heading = f"Gas per proof, as the node says{cut}"
+    return f"<section><h2>{heading}</h2>{charts.bars(labels, values)}</section>"
 
 
 def _policy(report: Report) -> str:
@@ -178,13 +179,20 @@ def _footer(report: Report) -> str:
     nodes = str(report.chain.get("url", report.chain.get("node", ""))).split(", ")
     known = all(node.startswith(("http://", "https://")) for node in nodes)
     url = " --chain ".join(map(shlex.quote, nodes)) if known else "URL"
+    registry = str(report.chain.get("registries", ""))
+    if registry.startswith("0x") and "," not in registry:
+        url += f" --registry {shlex.quote(registry)}"
     policy = " --policy FILE" if report.policy is not None else ""
     command = f"verifai audit --chain {url}{policy} --out FOLDER"
     return f"""<footer>
 <h2>How to check this page</h2>
 <pre><code>{text(command, 500)}</code></pre>
-<p>Everything above was recomputed from the chain's events, calldata and the verifying keys; nothing
-was taken from a publisher's word. <b>False</b> means checked and wrong. <b>Not checked</b> means
-that something was missing, and says nothing about the proof. This page is a rendering of
-<code>report.json</code> beside it; it runs no scripts and loads nothing.</p>
+<p>What was proved was checked here with the verifying keys of this audit. A transaction that check
+A1 passes holds the proof, has the hash shown and bears its publisher's signature. Which records
+there are, their blocks, times and gas are as the node says; it may keep back the newest ones. Which
+model a key is of is what the key says: compile the model to find out.</p>
+<p><b>False</b> means checked and wrong. <b>Foreign</b> means that a record claims a key and is none
+of it, as anyone can publish; it says nothing about the key. <b>Not checked</b> means that something
+was missing, and says nothing about the proof. This page is a rendering of <code>report.json</code>
+beside it; it runs no scripts and loads nothing.</p>
 </footer>"""

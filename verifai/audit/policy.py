@@ -8,9 +8,9 @@ A policy file, with every demand there is::
     backends = ["native"]
     srs = ["ceremony"]             # kinds of reference string
     zero_knowledge = true
-    matching_contract = true       # the accepting contract's code is what the key compiles to
+    matching_contract = true       # what accepted a proof is shown to be the key's verifier (A5)
     minimum_proofs = 1             # verified ones
-    maximum_age_seconds = 86400
+    maximum_age_seconds = 86400    # by the time of its block, which is the node's word
 
 Without a demand on ``srs`` a development reference string is accepted, and shown as a warning.
 """
@@ -50,10 +50,11 @@ class Policy:
         backends: proof systems that are accepted.
         srs: kinds of reference string that are accepted, e.g. ``("ceremony",)``.
         zero_knowledge: True demands that private tensors are hidden, False that they are not.
-        matching_contract: True demands that the contract which accepted a proof has the code that
-            the key compiles to; where that cannot be found out, the demand is not met.
+        matching_contract: True demands that check A5 passes: that what accepted a proof is shown
+            to be the key's verifier; where that cannot be found out, the demand is not met.
         minimum_proofs: fewer verified proofs than this fail the audit as a whole.
-        maximum_age_seconds: largest age of a proof's block at the time of the audit.
+        maximum_age_seconds: largest age of a proof's block at the time of the audit; when the
+            block was is the node's word.
 
     Raises:
         MalformedError: a demand of the wrong type or with an unknown value.
@@ -113,13 +114,14 @@ class Policy:
         return cls(**value)
 
     def violations(
-        self, statement: Statement, *, age_seconds: int, contract_matches: bool | None
+        self, statement: Statement, *, age_seconds: int | None, contract_matches: bool | None
     ) -> list[str]:
         """The demands that one verified proof does not meet, in words.
 
         Args:
             statement: what was proved.
-            age_seconds: of its block; negative where the block is dated in the future.
+            age_seconds: of its block, as the node says; negative where the block is dated in the
+                future, None where the node does not say.
             contract_matches: check A5; None if it could not be run.
         """
         found = []
@@ -135,9 +137,11 @@ class Policy:
         if self.zero_knowledge is not None and guarantees.zero_knowledge != self.zero_knowledge:
             found.append(f"it is {'' if guarantees.zero_knowledge else 'not '}zero-knowledge")
         if self.matching_contract and contract_matches is not True:
-            found.append("the contract's code was not shown to be the key's")
+            found.append("what accepted it was not shown to be the key's verifier")
         if self.maximum_age_seconds is not None:
-            if age_seconds > self.maximum_age_seconds:
+            if age_seconds is None:
+                found.append("its age is unknown: the node does not show its block")
+            elif age_seconds > self.maximum_age_seconds:
                 found.append(f"it is {age_seconds} s old, allowed are {self.maximum_age_seconds} s")
             elif age_seconds < -CLOCK_SKEW_SECONDS:
                 found.append("its age is unknown: the block is dated in the future")

@@ -25,6 +25,7 @@ _WORDS: Final = {
     "unchecked": "could not be checked",
     "policy": "valid but against the policy",
     "verified": "verified",
+    "foreign": "foreign to the key that it claims",
 }
 
 
@@ -84,14 +85,16 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """The worst of all entries and problems; ``verified`` if there are none."""
+        """The worst of all entries and problems; ``verified`` if there are none, ``foreign`` if
+        nothing published is of the key that it claims."""
         return max((v for v, _ in self._findings()), key=VERDICTS.index, default="verified")
 
     @property
     def exit_code(self) -> int:
-        """0 all verified, 1 something is false, 4 policy, 7 something could not be checked.
+        """0 nothing of these, 1 something is false, 4 policy, 7 something could not be checked.
 
-        6 in place of 7 where every such thing is for want of something on this machine.
+        6 in place of 7 where every such thing is for want of something on this machine. What is
+        foreign changes nothing: anyone can publish it.
         """
         worst = self.verdict
         return max((code for verdict, code in self._findings() if verdict == worst), default=0)

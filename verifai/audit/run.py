@@ -3,15 +3,20 @@
 ======  ============  ==================================================================
 number  name          what it asks; what a failure means
 ======  ============  ==================================================================
-A1      calldata      the event decodes and the transaction holds the proof: *unchecked*
+A1      calldata      the event decodes, the transaction holds the proof, has the hash that
+                      the event names and bears the publisher's signature: *unchecked*
 A2      key           a key with the claimed digest is known: *unchecked*
-A3      bundle        the bundle rebuilt from calldata is the one the event names: *false*
+A3      bundle        calldata give a bundle of this key, the one the event names: *false*
 A4      statement     its statement is the one the event names: *false*
-A5      contract      the accepting contract's code is what the key compiles to: a warning
+A5      contract      what accepted the proof is shown to be the key's verifier: a warning
 A6      verification  stands for checks 1-7 of :mod:`verifai.verifier.verify`, which are
                       listed under their own numbers: *false*
 A7      policy        the policy's demands on one proof are met: *policy*
 ======  ============  ==================================================================
+
+Anyone can publish a record that claims a key. It is *false* only where what accepted it is what
+the key compiles to: the circuit of a native record, the contract of any other. Otherwise it is
+*foreign*, no record of this key, or *unchecked* where that cannot be found out.
 
 Whatever keeps a check from being run makes the record *unchecked* too: not knowing is never
 written down as a lie, nor a lie as not knowing. An error in one record never stops the others,
@@ -91,11 +96,11 @@ def run(
                 for record in one.published():
                     stages.stage(f"proof {len(entries) + 1}, block {record.block_number}")
                     entries.append(examiner.entry(record))
-            except VerifaiError as error:
+            except Exception as error:
                 exit_code = 6 if isinstance(error, EnvironmentFault) else 7
                 count = len(entries) - before
-                read = f"after {count} " + ("proof" if count == 1 else "proofs")
-                text = f"the history could not be read to its end ({read}): {error.message}"
+                read = f"{count} " + ("proof" if count == 1 else "proofs")
+                text = f"the history could not be read as a whole ({read} read): {_why(error)}"
                 problems.append(Problem("unchecked", label + text, exit_code))
     if policy is not None:
         # One proof that was published twice, on two chains for example, is one proof.
@@ -116,6 +121,12 @@ def run(
     if out is not None:
         report.save(out)
     return report
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, VerifaiError):
+        return error.message
+    return f"internal error, please report it: {type(error).__name__}: {error}"
 
 
 def _together(described: Sequence[Mapping[str, str | int]]) -> dict[str, str | int]:

@@ -17,10 +17,13 @@ SIGNS: Final = {
     "verified": ("✓", "Verified"),
     "policy": ("▲", "Against policy"),
     "unchecked": ("?", "Not checked"),
+    "foreign": ("○", "Foreign"),
     "false": ("✕", "False"),
 }
 #: Checks whose failure does not make a proof false.
 _NOT_FALSE: Final = ("A5", "A7")
+#: Facts of a record that nothing signed or computed here vouches for.
+_TOLD: Final = ("block_number", "block_time", "gas_used")
 #: Values of a public tensor that are printed.
 _MAX_VALUES: Final = 8
 _NAMES: Final = {
@@ -28,9 +31,9 @@ _NAMES: Final = {
     "statement_digest": "Statement",
     "bundle_digest": "Bundle",
     "publisher": "Publisher",
-    "verifier": "Accepting contract",
-    "verifier_code_hash": "Its code hash",
     "registry": "Registry",
+    "router": "Router",
+    "system": "Proof system",
     "block_number": "Block",
     "block_time": "Block time",
     "transaction_hash": "Transaction",
@@ -70,17 +73,24 @@ def section(number: int, entry: Entry, pictures: bool) -> str:
     record = entry.record
     reason = f'<p class="reason">{text(_sentence(entry.reason), 1000)}</p>' if entry.reason else ""
     warnings = "".join(f"<li>{text(_sentence(warning))}</li>" for warning in entry.warnings)
-    who = f"published by <code>{text(record.get('publisher', 'unknown'))}</code>"
-    when = f" · {moment(record['block_time'])}" if "block_time" in record else ""
+    by = "published by" if signed(entry) else "published, as the node says, by"
+    who = f"{by} <code>{text(record.get('publisher', 'unknown'))}</code>"
+    time = record.get("block_time", "")
+    when = "" if time == "" else f" · {moment(time)}, as the node says"
     return f"""<section class="entry {entry.verdict}" id="proof-{number}">
 <header><h2>Proof {number}</h2>{badge(entry.verdict)}<p class="who">{who}{when}</p></header>
 {reason}
 {f'<ul class="warnings">{warnings}</ul>' if warnings else ""}
 {_claim(entry, pictures)}
 <h3>Checks</h3>
-<ol class="checks">{"".join(_check(check) for check in entry.checks)}</ol>
+<ol class="checks">{"".join(_check(check, entry.verdict) for check in entry.checks)}</ol>
 <details open><summary>On chain</summary><dl>{_record(entry)}</dl></details>
 </section>"""
+
+
+def signed(entry: Entry) -> bool:
+    """Whether the publisher's signature was checked, which is part of check A1."""
+    return any(check.number == "A1" and check.passed is True for check in entry.checks)
 
 
 def _claim(entry: Entry, pictures: bool) -> str:
@@ -97,7 +107,7 @@ def _claim(entry: Entry, pictures: bool) -> str:
     return f"""<div class="claim"><div class="words">
 <h3>{"What was proved" if proved else "What was claimed, not proved"}</h3>
 <ul>{lines}</ul>
-<p class="model">Model <code>{text(statement.model)}</code></p>
+<p class="model">Model, as the key names it <code>{text(statement.model)}</code></p>
 </div>{_figures(entry) if pictures else ""}</div>
 <div class="scroll"><table><thead><tr><th>Tensor</th><th>Name</th><th>Shape</th><th>Visibility</th>
 <th>Content</th></tr></thead><tbody>{tensors}</tbody></table></div>"""
@@ -134,13 +144,13 @@ def _tensor(role: str, claim: TensorClaim) -> str:
     )
 
 
-def _check(check: CheckResult) -> str:
+def _check(check: CheckResult, verdict: str) -> str:
     kind, sign, word = {
         True: ("verified", "✓", "passed"),
         False: ("false", "✕", "failed"),
         None: ("skipped", "–", "not run"),
     }[check.passed]
-    if check.passed is False and check.number in _NOT_FALSE:
+    if check.passed is False and (check.number in _NOT_FALSE or verdict != "false"):
         kind = "policy"
     detail = f'<span class="detail">{text(_sentence(check.detail))}</span>' if check.detail else ""
     return (
@@ -161,9 +171,24 @@ def _record(entry: Entry) -> str:
             shown = moment(value)
         elif isinstance(value, int):
             shown = f"{value:,}"
-        label = _NAMES.get(name, name.replace("_", " "))
+        label = _label(entry, name)
         rows.append(f"<div><dt>{text(label)}</dt><dd><code>{shown}</code></dd></div>")
     return "".join(rows)
+
+
+def _label(entry: Entry, name: str) -> str:
+    """What a fact of a record is, and whose word it is."""
+    native = entry.record.get("system", "") != ""
+    established = any(check.number == "A5" and check.passed is True for check in entry.checks)
+    if name == "verifier":
+        whose = "" if established or not native else ", as the node says"
+        return ("Verifier" if native else "Accepting contract") + whose
+    if name == "verifier_code_hash":
+        return (
+            "Circuit" if native else "Its code hash" + ("" if established else ", as the node says")
+        )
+    label = _NAMES.get(name, name.replace("_", " "))
+    return f"{label}, as the node says" if name in _TOLD else label
 
 
 def _sentence(words: str) -> str:

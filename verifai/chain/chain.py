@@ -14,6 +14,7 @@ from verifai.chain.events.cursor import Cursor
 from verifai.chain.events.logs import EventSource
 from verifai.chain.events.watch import Seen, Watcher
 from verifai.chain.given import given_address, whole
+from verifai.chain.history import incomplete
 from verifai.chain.node.faults import Reverted, asking
 from verifai.chain.published import Published, Reader
 from verifai.chain.receipt import Receipt
@@ -28,6 +29,7 @@ from verifai.errors import (
     NetworkError,
     UnsupportedError,
     UsageError,
+    VerifaiError,
     VerificationError,
 )
 from verifai.progress import Progress, reporting
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from web3 import Web3
 
     from verifai.chain.deploy import Contracts
+    from verifai.chain.native.publication import NativeCall
 
 T = TypeVar("T")
 
@@ -50,6 +53,8 @@ _PRETENDED: Final = (
     "0xEEEEEeeeeEeEEeeeeeEeEeeeeeeeEeEeEEEEeE01",
     "0xEeEeeEEEEeeEEEEEEeeEeEeEeeeEeeeEeeEeeE02",
 )
+#: Why a native record is none of the key's.
+_FOREIGN: Final = "its circuit is none that the key compiles to; anyone can register one"
 #: Answers everything with the word 1; whether a node honours state overrides.
 _ANSWERS_ONE: Final = bytes.fromhex("600160005260206000f3")
 
@@ -83,21 +88,35 @@ class Chain:
         """Addresses of the registries known on this chain whose code is a shipped one: of native
         proofs and of others.
         """
-        wanted = artefact().code_hash
-        known = (self._registry,) if self._registry else self._deployments.at(wanted)
-        others = tuple(address for address in known if self.code_hash(address) == wanted)
-        return self._native_registries() + others
+        return tuple(self._kinds())
 
-    def _native_registries(self) -> tuple[str, ...]:
-        from verifai.chain.native.publication import expected_registry, registry_kind, router_of
+    def _known(self) -> tuple[str, ...]:
+        """Where this connection was told of a registry, or this machine has seen one."""
+        from verifai.chain.native.publication import registry_kind
 
         if self._registry is not None:
-            known = [self._registry]
-        else:
-            known = [*self._deployments.at(registry_kind())]
-            if self._sender.address is not None:
-                known.append(expected_registry(self._sender.address))
-        return tuple(one for one in dict.fromkeys(known) if router_of(self._sender, one))
+            return (self._registry,)
+        at = self._deployments.at
+        return tuple(dict.fromkeys(at(registry_kind()) + at(artefact().code_hash)))
+
+    def _kinds(self) -> dict[str, bool]:
+        """The registries that are shipped ones, and whether each is of native proofs; those first.
+
+        Each is asked about once, so that a node cannot tell two things of one.
+        """
+        from verifai.chain.native.acceptor import router_of
+        from verifai.chain.native.publication import expected_registry
+
+        known = self._known()
+        if self._registry is None and self._sender.address is not None:
+            known = tuple(dict.fromkeys((*known, expected_registry(self._sender.address))))
+        kinds = {}
+        for address in known:
+            if router_of(self._sender, address):
+                kinds[address] = True
+            elif self.code_hash(address) == artefact().code_hash:
+                kinds[address] = False
+        return dict(sorted(kinds.items(), key=lambda kind: not kind[1]))
 
     def code_hash(self, address: str) -> str:
         """Keccak-256 of the code at an address: 0x and 64 digits (EIP-1052).
@@ -110,7 +129,7 @@ class Chain:
         """
         return "0x" + abi.keccak(self._sender.code(given_address(address, "address"))).hex()
 
-    def expected_code_hash(self, vk: VerifyingKey, record: Published | None = None) -> str:
+    def expected_code_hash(self, vk: VerifyingKey, batch: int | None = None) -> str:
         """Keccak-256 of the code that the verifier contract of ``vk`` has; of a native key, of its
         compact table, which is the circuit's identifier.
 
@@ -118,7 +137,7 @@ class Chain:
         verifier is the key's.
 
         Args:
-            record: says of how many inferences a native circuit is; None: of one.
+            batch: inferences per proof of a native circuit; None for one.
 
         Raises:
             UnsupportedError: the key's circuit is too large for a contract.
@@ -126,11 +145,9 @@ class Chain:
         """
         if vk.guarantees.backend == "native":
             from verifai.chain.native import circuit_id
-            from verifai.chain.native.publication import NativeCall, circuit_table
+            from verifai.chain.native.circuits import circuit_table
 
-            call = record.call if record is not None else None
-            batch = call.batch if isinstance(call, NativeCall) else 1
-            return "0x" + circuit_id(circuit_table(vk, batch)).hex()
+            return "0x" + circuit_id(circuit_table(vk, batch or 1)).hex()
         return _verifier_contract(vk).code_hash
 
     def publish(
@@ -340,7 +357,7 @@ class Chain:
         """
         from verifai.chain.native.publication import published
 
-        if seen.address not in self._native_registries():
+        if not self._kinds().get(seen.address):
             return self._reader(seen.address).record(seen.record)
         for record in published(self, seen.address):
             if record.transaction_hash == seen.transaction_hash:
@@ -356,31 +373,89 @@ class Chain:
         published: name the publisher's registry with ``connect(url, registry=...)``.
 
         Raises:
-            NetworkError: the node failed, or does not tell the whole history.
+            NetworkError: the node failed, or does not tell the whole history; what it tells comes
+                before, of all registries.
         """
         from verifai.chain.native.publication import published
 
-        native = self._native_registries()
-        for registry in self.registries:
-            if registry in native:
-                yield from published(self, registry)
-            else:
-                yield from self._reader(registry).records()
+        kinds = self._kinds()
+        faults: list[VerifaiError] = [
+            incomplete(self.url, registry, "it shows no registry there")
+            for registry in self._known()
+            if registry not in kinds
+        ]
+        for registry, native in kinds.items():
+            try:
+                yield from published(self, registry) if native else self._reader(registry).records()
+            except VerifaiError as error:
+                faults.append(error)
+        if faults:
+            raise faults[0]
 
     def bundle(self, record: Published, key: VerifyingKey) -> Proof:
         """The bundle that a record's calldata stand for, given the key it claims.
 
         Raises:
-            MalformedError: the calldata are no canonical call of this key's verifier.
+            MalformedError: the calldata are no canonical call of this key's verifier, or the
+                circuit of a native record is none of the key's.
+            NetworkError: the node does not show of which circuit a native record is.
         """
         from verifai.backends import get
         from verifai.chain.native.publication import NativeCall
 
         if record.call is None:
             raise MalformedError(record.problem or "The transaction does not hold the call.")
+        if not isinstance(record.call, NativeCall):
+            return get(key.guarantees.backend).from_evm_call(key, record.call)
+        batch = self._own_batch(record, record.call, key)
+        if batch is None:
+            raise MalformedError(_FOREIGN)
+        return record.call.proof(key, batch)
+
+    def foreign(self, record: Published, key: VerifyingKey) -> str:
+        """Why a record is none of the key that it claims, which anyone can claim; empty if it is.
+
+        A native record is the key's if its circuit is one that the key compiles to, any other if
+        the contract that accepted has the code that the key compiles to.
+
+        Raises:
+            UnsupportedError, EnvironmentFault: the key cannot be compiled here.
+            NetworkError: the node does not show what it takes to find out.
+        """
+        from verifai.chain.native.publication import NativeCall
+
         if isinstance(record.call, NativeCall):
-            return record.call.proof(key)
-        return get(key.guarantees.backend).from_evm_call(key, record.call)
+            return _FOREIGN if self._own_batch(record, record.call, key) is None else ""
+        matches = record.verifier_code_hash == self.expected_code_hash(key)
+        return "" if matches else "the code of what accepted it is not what the key compiles to"
+
+    def unestablished(self, record: Published, key: VerifyingKey) -> str:
+        """What is not established of this package's verifier having accepted a record; empty if
+        all of it is.
+
+        Of a native record: registry, router, system and verifier, by their addresses, and the code
+        that stands at the last. Of any other: the verifier's code, in the event and now.
+
+        Raises:
+            As :meth:`foreign`.
+        """
+        if record.system:
+            from verifai.chain.native.acceptor import unestablished
+
+            return unestablished(self._sender, record.registry, bytes.fromhex(record.system[2:]))
+        if why := self.foreign(record, key):
+            return why
+        now = self.code_hash(record.verifier)
+        matches = now == record.verifier_code_hash
+        return "" if matches else f"the node shows other code at {record.verifier} than the event"
+
+    def _own_batch(self, record: Published, call: NativeCall, key: VerifyingKey) -> int | None:
+        from verifai.chain.native.circuits import own_batch
+
+        if key.guarantees.backend != "native":
+            return None
+        digest = bytes.fromhex(record.key_digest)
+        return own_batch(self._sender, key, digest, call.circuit, call.words, record.verifier)
 
     def deploy(self) -> Contracts:
         """The universal verifier, the router, the registries and the job market, deployed where
@@ -409,8 +484,9 @@ class Chain:
                 reference string where the chain is not local.
             EnvironmentFault, NetworkError, UsageError: as :meth:`deploy`.
         """
+        from verifai.chain.native.circuits import circuit_table
         from verifai.chain.native.contract import NATIVE_SYSTEM
-        from verifai.chain.native.publication import circuit_table, register, require_accepted
+        from verifai.chain.native.publication import register, require_accepted
 
         count = 1 if batch is None else whole(batch, "batch", 1)
         require_accepted(self._sender, vk)
@@ -565,6 +641,8 @@ def _verifier_contract(vk: VerifyingKey) -> CompiledContract:
 
 
 def _receipt(record: Published, deployed_gas: int) -> Receipt:
+    if record.gas_used is None:
+        raise NetworkError(f"The node does not show the receipt of {record.transaction_hash}.")
     return Receipt(
         gas_used=record.gas_used,
         transaction_hash=record.transaction_hash,

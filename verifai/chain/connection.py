@@ -99,7 +99,8 @@ def _embedded(
     chain_id: str | int | None,
     terms: Terms | None,
 ) -> Chain:
-    from verifai.chain.native.publication import registry_kind, router_of
+    from verifai.chain.native.acceptor import router_of
+    from verifai.chain.native.publication import registry_kind
 
     journal = None
     if path is not None:

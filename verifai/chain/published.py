@@ -1,20 +1,25 @@
 """What a registry holds, read from the chain's history alone: events first, then calldata.
 
 Nothing here decides whether a record is honest; that is an audit's job. What is decided here is
-whether the node tells the whole history: the contract counts its records and chains their blocks,
-and an answer that leaves one out is an error, never a shorter list.
+whether the node contradicts itself: :mod:`verifai.chain.history` says how records that are left out
+are noticed, :mod:`verifai.chain.transactions.shown` how changed ones are. One that cannot be read
+is a record with a problem, and hides no other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from verifai.chain.artefacts import abi
+from verifai.chain.events.logs import EventSource
+from verifai.chain.history import history, incomplete, logs, number
 from verifai.chain.node.faults import asking
-from verifai.chain.registry import Event, Publication, checksum, event_topic
-from verifai.errors import MalformedError, NetworkError
+from verifai.chain.registry import Event, Publication, event_topic
+from verifai.chain.transactions.shown import shown
+from verifai.errors import MalformedError, VerifaiError
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -23,9 +28,10 @@ if TYPE_CHECKING:
     from verifai.chain.native.publication import NativeCall
     from verifai.proof import Proof
 
-#: Blocks asked for in one ``eth_getLogs``; public nodes allow 1,000 to 10,000. A node that refuses
-#: is asked for half as many, down to one.
-LOG_BLOCKS: Final = 5_000
+C = TypeVar("C")
+
+#: The problem of a record whose transaction called another contract than the registry.
+ELSEWHERE: Final = "published through another contract: the transaction does not hold the proof"
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,16 +41,22 @@ class Published:
     Attributes:
         key_digest, statement_digest, bundle_digest: as claimed, 64 hex characters; of a native
             proof the first is the transcript's, and the others are empty.
-        publisher: who sent it (address, EIP-55).
-        verifier: the contract that accepted.
-        verifier_code_hash: Keccak-256 of its code when it did, 0x and 64 digits.
+        publisher: who sent it (address, EIP-55); where there is a call, who signed it.
+        verifier: the contract that accepted; of a native proof, the one that the router has for
+            the system, empty if it has none.
+        verifier_code_hash: Keccak-256 of its code when it did, 0x and 64 digits; of a native proof
+            the circuit's identifier, which is that of its table.
         registry: the contract that recorded.
-        block_number, block_time: the block, and its UNIX time in seconds.
+        block_number: the block, as the node says.
+        block_time: its UNIX time in seconds, as the node says; None if it does not.
         transaction_hash: 0x and 64 hex digits.
-        gas_used: gas of that transaction.
+        gas_used: gas of that transaction, as the node says; None if it does not.
         chain_id: CAIP-2, ``eip155:N``.
         call: what the verifier was asked; None where the transaction does not show it.
         problem: why ``call`` is None, else None.
+        system: the proof system's four bytes in the router, 0x and 8 digits; empty of others than
+            native proofs.
+        router: the contract that the registry of native proofs asks; empty of others.
     """
 
     key_digest: str
@@ -55,12 +67,14 @@ class Published:
     verifier_code_hash: str
     registry: str
     block_number: int
-    block_time: int
+    block_time: int | None
     transaction_hash: str
-    gas_used: int
+    gas_used: int | None
     chain_id: str
     call: EvmCall | NativeCall | None = field(repr=False)
     problem: str | None = None
+    system: str = ""
+    router: str = ""
 
     def __repr__(self) -> str:
         problem = f", problem: {self.problem}" if self.problem else ""
@@ -102,130 +116,125 @@ class Reader:
         self._url = url
 
     def records(self) -> Iterator[Published]:
-        """All records up to the present block, oldest first.
+        """All records up to the present block, oldest first; one that cannot be read has a problem.
 
         Raises:
-            NetworkError: the node failed, or its answers contradict each other.
+            NetworkError: the node failed, or does not tell the whole history; what it tells comes
+                before.
         """
-        with asking("the newest block", self._url):
-            head = int(self._web3.eth.block_number)
-        first = self._number("createdIn()", head)
-        latest = self._number("latestIn()", head)
-        count = self._number("count()", head)
-        seen = previous = 0
-        for event in self.events(first, latest) if count else ():
-            # Within a block every record names the block itself, but for its first.
-            if event.previous_block != previous:
-                raise self._incomplete(f"the record before block {event.block_number} is missing")
-            previous = event.block_number
-            seen += 1
-            yield self.record(event)
-        if seen != count:
-            raise self._incomplete(f"it gave {seen} records of {count}")
+        source = EventSource(
+            (self._registry,),
+            (event_topic(),),
+            Event.from_log,
+            previous_block=lambda event: event.previous_block,
+        )
+        for _, event in history(self._web3, self._url, source):
+            yield self._record(event, *without_fault(partial(self._call, event)))
 
     def events(self, first: int, last: int) -> Iterator[Event]:
         """The registry's events in blocks ``first`` to ``last``, oldest first."""
-        step = LOG_BLOCKS
-        while first <= last:
-            end = min(first + step - 1, last)
+        topics = ["0x" + event_topic().hex()]
+        for log in logs(self._web3, self._url, self._registry, topics, first, last):
             try:
-                found = self._logs(first, end)
-            except NetworkError:
-                if step == 1:
-                    raise
-                step = max(1, step // 4)
-                continue
-            yield from sorted(found, key=lambda event: (event.block_number, event.log_index))
-            first = end + 1
+                yield Event.from_log(log)
+            except MalformedError as error:
+                raise incomplete(self._url, self._registry, error.message) from None
 
     def find(self, publication: Publication) -> Published | None:
         """The record of exactly this publication, if there is one."""
-        block = self._number("publishedIn(bytes32)", "latest", publication.record_id())
+        id_ = publication.record_id()
+        block = self._number("publishedIn(bytes32)", id_)
         for event in self.events(block, block) if block else ():
+            if _claims(event) != _claims(publication):
+                continue
             record = self.record(event)
-            claims = (record.verifier, record.key_digest, record.statement_digest)
-            wanted = (publication.verifier, publication.key_digest, publication.statement_digest)
             # The identifier covers the call too: among equal claims the one that holds it is ours.
-            if (
-                claims == wanted
-                and record.bundle_digest == publication.bundle_digest
-                and record.call in (publication.call, None)
-            ):
+            if record.call in (publication.call, None):
                 return record
         if block:
-            raise self._incomplete(f"the record in block {block} is missing")
+            why = f"the record in block {block} is missing"
+            raise incomplete(self._url, self._registry, why)
         return None
 
     def created_in(self) -> int:
         """Block in which the registry was created."""
-        return self._number("createdIn()", "latest")
+        return self._number("createdIn()")
 
     def record(self, event: Event) -> Published:
-        """The record that an event stands for."""
-        with asking("a published transaction", self._url):
-            transaction = self._web3.eth.get_transaction(event.transaction_hash)  # type: ignore[arg-type]
-            receipt = self._web3.eth.get_transaction_receipt(event.transaction_hash)  # type: ignore[arg-type]
-            block = self._web3.eth.get_block(event.block_number)
-            target = transaction.get("to")
-            data = bytes(transaction["input"])
-            when, gas = int(block["timestamp"]), int(receipt["gasUsed"])
-        call: EvmCall | None = None
-        problem: str | None = None
-        if target is None or checksum(str(target)) != self._registry:
-            problem = "published through another contract: the transaction does not hold the call"
-        else:
-            try:
-                publication = Publication.from_calldata(data)
-            except MalformedError as error:
-                problem = error.message
-            else:
-                if _claims(publication) != _claims(event):
-                    raise self._incomplete("an event contradicts its transaction")
-                call = publication.call
-        return Published(
-            event.key_digest,
-            event.statement_digest,
-            event.bundle_digest,
-            event.publisher,
-            event.verifier,
-            event.verifier_code_hash,
-            self._registry,
-            event.block_number,
-            when,
-            event.transaction_hash,
-            gas,
-            self._chain_id,
-            call,
-            problem,
-        )
+        """The record that an event stands for.
 
-    def _logs(self, first: int, last: int) -> list[Event]:
-        question: Any = {
-            "address": self._registry,
-            "fromBlock": first,
-            "toBlock": last,
-            "topics": ["0x" + event_topic().hex()],
-        }
-        with asking(f"events of blocks {first} to {last}", self._url):
-            logs = list(self._web3.eth.get_logs(question))
+        Raises:
+            NetworkError: the node does not show its transaction, or contradicts itself.
+        """
+        return self._record(event, *self._call(event))
+
+    def _call(self, event: Event) -> tuple[EvmCall | None, str | None]:
+        """What the verifier was asked, or why the transaction does not say."""
+        signed = shown(self._web3, self._url, event.transaction_hash, self._chain_id)
+        if signed.recipient != self._registry:
+            return None, ELSEWHERE
         try:
-            return [Event.from_log(log) for log in logs]
+            publication = Publication.from_calldata(signed.fields["data"])
         except MalformedError as error:
-            raise self._incomplete(error.message) from None
+            return None, error.message
+        if (_claims(publication), signed.sender) != (_claims(event), event.publisher):
+            why = f"the event of {event.transaction_hash[:18]} contradicts its transaction"
+            raise incomplete(self._url, self._registry, why)
+        return publication.call, None
 
-    def _number(self, signature: str, block: int | str, argument: bytes = b"") -> int:
-        question: Any = {"to": self._registry, "data": abi.selector(signature) + argument}
-        with asking(f"the registry's {signature}", self._url):
-            answer = bytes(self._web3.eth.call(question, block))  # type: ignore[arg-type]
-        if len(answer) != 32:
-            raise self._incomplete(f"{signature} answered {len(answer)} bytes")
-        return int.from_bytes(answer, "big")
-
-    def _incomplete(self, why: str) -> NetworkError:
-        return NetworkError(
-            f"The node at {self._url} does not tell the whole history of {self._registry}: {why}.",
-            hint="Ask another node: this one is pruned, still synchronising, or lying.",
+    def _record(self, event: Event, call: EvmCall | None, problem: str | None) -> Published:
+        when, gas, reverted = mined(
+            self._web3, self._url, event.block_number, event.transaction_hash
         )
+        return Published(
+            key_digest=event.key_digest,
+            statement_digest=event.statement_digest,
+            bundle_digest=event.bundle_digest,
+            publisher=event.publisher,
+            verifier=event.verifier,
+            verifier_code_hash=event.verifier_code_hash,
+            registry=self._registry,
+            block_number=event.block_number,
+            block_time=when,
+            transaction_hash=event.transaction_hash,
+            gas_used=gas,
+            chain_id=self._chain_id,
+            call=None if reverted else call,
+            problem=reverted or problem,
+        )
+
+    def _number(self, signature: str, argument: bytes = b"") -> int:
+        return number(self._web3, self._url, self._registry, signature, "latest", argument)
+
+
+def without_fault(call: Callable[[], tuple[C | None, str | None]]) -> tuple[C | None, str | None]:
+    """The call of a record and its problem; whatever goes wrong is the problem of this one."""
+    try:
+        return call()
+    except VerifaiError as error:
+        return None, error.message
+    except Exception as error:
+        return None, f"internal error, please report it: {type(error).__name__}: {error}"
+
+
+def mined(
+    web3: Web3, url: str, block: int, transaction: str
+) -> tuple[int | None, int | None, str | None]:
+    """UNIX time of a block and gas of a transaction, as the node says; None where it does not.
+
+    And why there can be no record: the node says that the transaction reverted.
+    """
+    when: int | None = None
+    gas: int | None = None
+    problem: str | None = None
+    with suppress(VerifaiError), asking("a block", url):
+        when = int(web3.eth.get_block(block)["timestamp"])
+    with suppress(VerifaiError), asking("a receipt", url):
+        receipt = web3.eth.get_transaction_receipt(transaction)  # type: ignore[arg-type]
+        gas = int(receipt["gasUsed"])
+        if int(receipt.get("status", 1)) != 1:
+            problem = f"the node at {url} says that the transaction reverted, and shows its event"
+    return when, gas, problem
 
 
 def _claims(source: Publication | Event) -> tuple[str, str, str, str]:

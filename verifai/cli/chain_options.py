@@ -99,7 +99,10 @@ class Unreachable:
     def bundle(self, record: Any, key: Any) -> Any:
         raise self._why
 
-    def expected_code_hash(self, vk: Any) -> str:
+    def foreign(self, record: Any, key: Any) -> str:
+        raise self._why
+
+    def unestablished(self, record: Any, key: Any) -> str:
         raise self._why
 
     def describe(self) -> dict[str, str | int]:

@@ -43,9 +43,9 @@ from verifai.chain.market.jobs import (
     job_context,
 )
 from verifai.chain.market.order import check_circuit, check_linked, check_order, check_words
+from verifai.chain.native.circuits import circuit_table
 from verifai.chain.native.contract import native_system
 from verifai.chain.native.contract import refusal as refused_step
-from verifai.chain.native.publication import circuit_table
 from verifai.chain.native.table import circuit_id, input_word_bytes
 from verifai.chain.native.words import statement_words
 from verifai.chain.node.faults import Reverted, asking

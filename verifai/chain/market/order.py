@@ -11,8 +11,8 @@ from typing import Any
 
 from verifai.backends.native.opening import commitment_of, opened
 from verifai.chain.market.jobs import Job
+from verifai.chain.native.circuits import circuit_table
 from verifai.chain.native.contract import native_system
-from verifai.chain.native.publication import circuit_table
 from verifai.chain.native.table import circuit_id
 from verifai.chain.native.words import input_words
 from verifai.circuit import SRS

@@ -1,28 +1,32 @@
 """Native proofs on a chain, from a connection's point of view: deploy, register, publish, read.
 
 A record names no digests of bundles: what the contract has verified is in the calldata, and the
-bundle is made from them and the key. So nothing in it is a claim but the key, which an auditor
-settles by making the circuit's identifier again.
+bundle is made from them and the key. What it claims is the key, which an auditor settles by making
+the circuit's identifier again (:mod:`verifai.chain.native.circuits`), and who accepted is
+established by addresses (:mod:`verifai.chain.native.acceptor`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from verifai.chain.artefacts import abi
 from verifai.chain.artefacts.interface import interface
 from verifai.chain.deploy import DELAY, LOCAL_CHAINS, Contracts, create2_address, deploy
+from verifai.chain.native.acceptor import first_systems, router_of, unestablished, verifier_now
+from verifai.chain.native.circuits import circuit_info, circuit_table
 from verifai.chain.native.contract import NATIVE_SYSTEM, artefact, native_system, refusal
 from verifai.chain.native.registry import NativeRecord, NativeRegistry
-from verifai.chain.native.table import circuit_id, compact_table
+from verifai.chain.native.table import circuit_id
 from verifai.chain.native.words import commitments, statement_words, words_from
 from verifai.chain.node.faults import Reverted, asking
-from verifai.chain.published import Published
+from verifai.chain.published import Published, mined
 from verifai.chain.receipt import Receipt
 from verifai.chain.registry import checksum
-from verifai.errors import MalformedError, NetworkError, UnsupportedError
+from verifai.errors import NetworkError, UnsupportedError, UsageError, VerifaiError
 from verifai.proof import Proof, VerifyingKey
 from verifai.proof.codec import canonical_json, parse_canonical_json
 from verifai.proof.statement import check_context
@@ -40,40 +44,25 @@ class NativeCall:
 
     Attributes:
         circuit: 32 bytes.
-        batch: inferences of the circuit.
         context: canonical JSON, empty for none.
         words, argument: public words and proof.
     """
 
     circuit: bytes
-    batch: int
     context: bytes
     words: bytes = field(repr=False)
     argument: bytes = field(repr=False)
 
-    def proof(self, key: VerifyingKey) -> Proof:
+    def proof(self, key: VerifyingKey, batch: int) -> Proof:
         """The bundle; it is not verified here. A batch of one has no axis.
 
         Raises:
             MalformedError: words or context are none of this key's statements.
         """
         context = check_context(parse_canonical_json(self.context)) if self.context else None
-        batch = None if self.batch == 1 else self.batch
         words = words_from(self.words)
-        return Proof.of(statement_of(key, batch, context, words, self.argument), self.argument)
-
-
-def circuit_table(key: VerifyingKey, batch: int) -> bytes:
-    """The compact table of a key for a batch.
-
-    Raises:
-        UnsupportedError: the circuit is too large for a chain, or its reference string is one that
-            the contract does not know.
-        VerificationError: the key contradicts itself (checks 3, 4 and 6).
-    """
-    check_key(key)
-    table, commitments, tau_g2 = map(bytes, key.material)
-    return compact_table(key.header_digest, table, commitments, tau_g2, batch)
+        statement = statement_of(key, batch if batch > 1 else None, context, words, self.argument)
+        return Proof.of(statement, self.argument)
 
 
 @dataclass(frozen=True)
@@ -152,23 +141,6 @@ def expected_registry(owner: str) -> str:
     return create2_address(interface("NativeProofRegistry").deployment(create2_address(router)))
 
 
-def router_of(sender: Sender, registry: str) -> str | None:
-    """The router of a shipped NativeProofRegistry; None if something else stands there.
-
-    The address is a digest of the creation code, router included: it cannot hold other code.
-    """
-    shipped = interface("NativeProofRegistry")
-    if not sender.code(registry):
-        return None
-    try:
-        router: str = shipped.result("ROUTER", sender.ask(registry, shipped.call("ROUTER"), "it"))[
-            0
-        ]
-    except (Reverted, MalformedError):
-        return None
-    return checksum(router) if create2_address(shipped.deployment(router)) == registry else None
-
-
 def deploy_all(chain: Chain) -> Contracts:
     """The universal verifier and the contracts around it, deployed where they are missing; this
     machine remembers the registry.
@@ -229,17 +201,17 @@ def publish(
     else:  # of this statement, perhaps by another proof
         hash_ = found.transaction_hash
         batch = proof.statement.batch(key) or 1
-        call = NativeCall(asked.circuit, batch, asked.context, asked.words, found.argument)
-        proof = call.proof(key)
+        call = NativeCall(asked.circuit, asked.context, asked.words, found.argument)
+        proof = call.proof(key, batch)
     chain._deployments.add(registry_kind(), registry)
     with asking("the receipt", sender.url):
-        mined: Any = sender.web3.eth.get_transaction_receipt(hash_)  # type: ignore[arg-type]
+        receipt: Any = sender.web3.eth.get_transaction_receipt(hash_)  # type: ignore[arg-type]
     return Receipt(
-        gas_used=int(mined["gasUsed"]),
+        gas_used=int(receipt["gasUsed"]),
         transaction_hash=hash_,
         contract=registry,
         verifier=verifier,
-        block_number=int(mined["blockNumber"]),
+        block_number=int(receipt["blockNumber"]),
         chain_id=sender.chain_id,
         bundle_digest=proof.digest,
         key_digest=key.digest,
@@ -251,30 +223,37 @@ def published(chain: Chain, registry: str) -> Iterator[Published]:
     """The records of a registry of native proofs, oldest first.
 
     ``verifier_code_hash`` names the circuit, and the digests of statement and bundle are empty:
-    nobody claims them.
+    nobody claims them. The verifier is the one that the router was made with; of a system that came
+    later, the one that the node says; empty if the router is not this package's.
 
     Raises:
-        NetworkError: the node failed, or does not tell the whole history.
+        NetworkError: the node failed, or does not tell the whole history; what it tells comes
+            before.
     """
     sender = chain._sender
-    # Not only the verifier that counts now: a revocation does not undo what was published before.
-    shipped = interface("VerifierRouter")
-    data = shipped.call("entries", native_system())
-    answer = sender.ask(str(router_of(sender, registry)), data, "the verifier")
-    verifier = checksum(shipped.result("entries", answer)[0])
+    router = router_of(sender, registry)
+    first: Mapping[bytes, str] | None = None
+    with suppress(VerifaiError):
+        first = first_systems(sender, router) if router else None
+    verifiers = dict(first or {})
     for record in NativeRegistry(chain, registry).records():
-        yield _published(sender, registry, verifier, record)
+        if record.system not in verifiers:
+            verifiers[record.system] = ""
+            if first is not None:  # of a stranger's router no answer is worth showing
+                # Not only one that counts now: revocation does not undo what was published before.
+                with suppress(VerifaiError, Reverted):
+                    verifiers[record.system] = verifier_now(sender, str(router), record.system)
+        yield _published(sender, registry, str(router), verifiers[record.system], record)
 
 
-def _published(sender: Sender, registry: str, verifier: str, record: NativeRecord) -> Published:
-    with asking("a published transaction", sender.url):
-        receipt: Any = sender.web3.eth.get_transaction_receipt(record.transaction_hash)  # type: ignore[arg-type]
-        block = sender.web3.eth.get_block(record.block_number)
-        when, gas = int(block["timestamp"]), int(receipt["gasUsed"])
-    call = None
-    if record.problem is None:
-        batch = int(_info(sender, verifier, record.circuit)[1])
-        call = NativeCall(record.circuit, batch, record.context, record.words, record.argument)
+def _published(
+    sender: Sender, registry: str, router: str, verifier: str, record: NativeRecord
+) -> Published:
+    when, gas, reverted = mined(
+        sender.web3, sender.url, record.block_number, record.transaction_hash
+    )
+    problem = reverted or record.problem
+    call = NativeCall(record.circuit, record.context, record.words, record.argument)
     return Published(
         key_digest=record.key_digest.hex(),
         statement_digest="",
@@ -288,13 +267,20 @@ def _published(sender: Sender, registry: str, verifier: str, record: NativeRecor
         transaction_hash=record.transaction_hash,
         gas_used=gas,
         chain_id=sender.chain_id,
-        call=call,
-        problem=record.problem,
+        call=None if problem else call,
+        problem=problem,
+        system="0x" + record.system.hex(),
+        router=router,
     )
 
 
 def verifier_of(sender: Sender, registry: str) -> str:
-    """The native verifier that a registry's router has now (EIP-55). Raises NetworkError."""
+    """The native verifier that a registry's router has now (EIP-55).
+
+    Raises:
+        UsageError: it is not this package's, or that was not shown.
+        NetworkError: the node failed, or the router has none that counts.
+    """
     router = router_of(sender, registry)
     shipped = interface("VerifierRouter")
     data = shipped.call("verifierOf", native_system())
@@ -302,7 +288,13 @@ def verifier_of(sender: Sender, registry: str) -> str:
         answer = sender.ask(str(router), data, "the verifier")
     except Reverted as refused:
         reason = shipped.error(refused.data)
-        raise NetworkError(f"The router has no native verifier: {reason or refused}.") from None
+        why = reason[0] if reason else refused
+        raise NetworkError(f"The router has no native verifier: {why}.") from None
+    if why := unestablished(sender, registry, native_system()):
+        raise UsageError(
+            f"The registry at {registry} would record what another verifier accepts: {why}.",
+            hint="Take the registry's address from whoever deployed it.",
+        )
     return checksum(shipped.result("verifierOf", answer)[0])
 
 
@@ -311,13 +303,7 @@ def known_circuit(sender: Sender, verifier: str, circuit: bytes) -> bool:
     try:
         if not sender.code(verifier):
             return False
-        _info(sender, verifier, circuit)
+        circuit_info(sender, verifier, circuit)
     except Reverted:
         return False
     return True
-
-
-def _info(sender: Sender, verifier: str, circuit: bytes) -> tuple[Any, ...]:
-    shipped = interface("NativeVerifier")
-    answer = sender.ask(verifier, shipped.call("circuitInfo", circuit), "the circuit")
-    return shipped.result("circuitInfo", answer)

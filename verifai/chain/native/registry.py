@@ -1,7 +1,7 @@
 """The NativeProofRegistry contract seen from Python: publish a native proof, read all of them.
 
-What a registry holds is read from the chain's history alone, events first, then calldata, and an
-answer that leaves a record out is an error, never a shorter list.
+What a registry holds is read from the chain's history alone, events first, then calldata, as
+:mod:`verifai.chain.published` does.
 """
 
 from __future__ import annotations
@@ -12,12 +12,16 @@ from typing import Any
 
 from verifai.chain.artefacts.interface import interface
 from verifai.chain.chain import CONTRACT_CHECK, Chain
+from verifai.chain.events.logs import EventSource
+from verifai.chain.history import history, incomplete
 from verifai.chain.native.contract import native_system
 from verifai.chain.native.contract import refusal as verifier_refusal
 from verifai.chain.native.words import statement_words, words_from
-from verifai.chain.node.faults import Reverted, asking
+from verifai.chain.node.faults import Reverted
+from verifai.chain.published import ELSEWHERE, without_fault
 from verifai.chain.registry import Event, checksum
-from verifai.errors import ChainRejected, MalformedError, NetworkError, UsageError
+from verifai.chain.transactions.shown import shown
+from verifai.errors import ChainRejected, MalformedError, UsageError
 from verifai.proof import Proof, VerifyingKey
 from verifai.proof.codec import canonical_json, parse_canonical_json
 from verifai.proof.statement import check_context
@@ -34,7 +38,7 @@ class NativeRecord:
         system: the proof system's four bytes.
         circuit: 32 bytes: what it was checked against.
         key_digest: 32 bytes: the key that the circuit's table names, a claim of who registered it.
-        publisher: who sent it (address, EIP-55).
+        publisher: who sent it (address, EIP-55); without a problem, who signed it.
         linked: digests of the commitments that it is about.
         block_number, transaction_hash: where.
         context: canonical JSON, empty for none; with ``words`` and ``argument`` from the calldata.
@@ -204,61 +208,27 @@ class NativeRegistry:
             found = (checksum(fields["publisher"]), *(fields[name] for name in names[1:]))
             if found == (checksum(publisher), *statement, tuple(linked)):
                 return self._record(log, fields)
-        raise self._incomplete(f"the record in block {block} is missing")
+        raise incomplete(self._sender.url, self.address, f"the record in block {block} is missing")
 
     def records(self) -> Iterator[NativeRecord]:
-        """All records up to the present block, oldest first.
+        """All records up to the present block, oldest first; one that cannot be read has a problem.
 
         Raises:
-            NetworkError: the node failed, or does not tell the whole history.
+            NetworkError: the node failed, or does not tell the whole history; what it tells comes
+                before.
         """
-        with asking("the newest block", self._sender.url):
-            head = int(self._sender.web3.eth.block_number)
-        first, latest, count = (
-            self._number(name, head) for name in ("createdIn", "latestIn", "count")
+        source: EventSource[dict[str, Any]] = EventSource(
+            (self.address,),
+            (self._registry.topic("ProofPublished"),),
+            lambda log: self._registry.event(log)[1],
+            previous_block=lambda fields: int(fields["previousBlock"]),
         )
-        seen = previous = 0
-        topic = "0x" + self._registry.topic("ProofPublished").hex()
-        for log in self._sender.logs(self.address, [topic], first, latest) if count else ():
-            try:
-                fields = self._registry.event(log)[1]
-            except MalformedError as error:
-                raise self._incomplete(error.message) from None
-            if fields["previousBlock"] != previous:
-                raise self._incomplete(f"the record before block {log['blockNumber']} is missing")
-            previous = int(log["blockNumber"])
-            seen += 1
+        for log, fields in history(self._sender.web3, self._sender.url, source):
             yield self._record(log, fields)
-        if seen != count:
-            raise self._incomplete(f"it gave {seen} records of {count}")
 
     def _record(self, log: Mapping[str, Any], fields: Mapping[str, Any]) -> NativeRecord:
-        with asking("a published transaction", self._sender.url):
-            transaction = self._sender.web3.eth.get_transaction(log["transactionHash"])
-            target, data = transaction.get("to"), bytes(transaction["input"])
-        context = words = argument = b""
-        problem: str | None = None
-        if target is None or checksum(str(target)) != self.address:
-            problem = "published through another contract: the transaction does not hold the proof"
-        else:
-            try:
-                call = self._registry.arguments("publish", data)
-            except MalformedError as error:
-                problem = error.message
-            else:
-                context, words, argument = call[2:]
-                bound = keccak256(context) if context else bytes(32)
-                if (bound, keccak256(words), keccak256(argument), *call[:2]) != tuple(
-                    fields[name]
-                    for name in (
-                        "contextDigest",
-                        "wordsDigest",
-                        "proofDigest",
-                        "system",
-                        "circuit",
-                    )
-                ):
-                    raise self._incomplete("an event contradicts its transaction")
+        digest = "0x" + bytes(log["transactionHash"]).hex()
+        call, problem = without_fault(lambda: self._call(digest, fields))
         return NativeRecord(
             fields["system"],
             fields["circuit"],
@@ -266,29 +236,32 @@ class NativeRegistry:
             checksum(fields["publisher"]),
             tuple(fields["linked"]),
             int(log["blockNumber"]),
-            "0x" + bytes(log["transactionHash"]).hex(),
-            context,
-            words,
-            argument,
+            digest,
+            *(call or (b"", b"", b"")),
             problem,
         )
 
-    def _number(self, function: str, block: int) -> int:
-        question: Any = {"to": self.address, "data": self._registry.call(function)}
-        with asking(f"the registry's {function}", self._sender.url):
-            answer = bytes(self._sender.web3.eth.call(question, block))
+    def _call(
+        self, digest: str, fields: Mapping[str, Any]
+    ) -> tuple[tuple[bytes, bytes, bytes] | None, str | None]:
+        """Context, words and proof, or why the transaction does not say."""
+        sender = self._sender
+        signed = shown(sender.web3, sender.url, digest, sender.chain_id)
+        if signed.recipient != self.address:
+            return None, ELSEWHERE
         try:
-            number: int = self._registry.result(function, answer)[0]
+            system, circuit, *call = self._registry.arguments("publish", signed.fields["data"])
         except MalformedError as error:
-            raise self._incomplete(error.message) from None
-        return number
-
-    def _incomplete(self, why: str) -> NetworkError:
-        return NetworkError(
-            f"The node at {self._sender.url} does not tell the whole history of "
-            f"{self.address}: {why}.",
-            hint="Ask another node: this one is pruned, still synchronising, or lying.",
-        )
+            return None, error.message
+        context, words, argument = call
+        bound = keccak256(context) if context else bytes(32)
+        found = (bound, keccak256(words), keccak256(argument), system, circuit, signed.sender)
+        names = ("contextDigest", "wordsDigest", "proofDigest", "system", "circuit")
+        told = (*(fields[name] for name in names), checksum(fields["publisher"]))
+        if found != told:
+            why = f"the event of {digest[:18]} contradicts its transaction"
+            raise incomplete(sender.url, self.address, why)
+        return (context, words, argument), None
 
     def __repr__(self) -> str:
         return f"NativeRegistry({self.address})"

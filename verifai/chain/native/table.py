@@ -94,6 +94,11 @@ def input_word_bytes(compact: bytes) -> int:
     return 16 * int.from_bytes(compact[125:129], "big")
 
 
+def table_batch(compact: bytes) -> int:
+    """Inferences per proof."""
+    return int.from_bytes(compact[133:137], "big")
+
+
 def _header(skeleton: Skeleton, program: Program, srs: int, batch: int) -> bytes:
     layout, table = skeleton.layout, skeleton.table
     hiding = layout.hiding

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from verifai.chain.history import logs
 from verifai.chain.node.faults import Reverted, asking
-from verifai.chain.published import LOG_BLOCKS
 from verifai.chain.transactions.delivery import Delivery, Superseded
 from verifai.chain.transactions.estimate import Estimate, ether
 from verifai.chain.transactions.fees import limit, offer
@@ -109,23 +109,9 @@ class Sender:
             topics: topic 0 and those after it, 0x and 64 digits each.
 
         Raises:
-            NetworkError: the node refuses even single blocks.
+            NetworkError: the node refuses even single blocks, or answers what was not asked for.
         """
-        step = LOG_BLOCKS
-        while first <= last:
-            end = min(first + step - 1, last)
-            question: Any = {"address": address, "topics": list(topics)}
-            question |= {"fromBlock": first, "toBlock": end}
-            try:
-                with asking(f"events of blocks {first} to {end}", self.url):
-                    found = list(self.web3.eth.get_logs(question))
-            except NetworkError:
-                if step == 1:
-                    raise
-                step = max(1, step // 4)
-                continue
-            yield from sorted(found, key=lambda log: (log["blockNumber"], log["logIndex"]))
-            first = end + 1
+        return logs(self.web3, self.url, address, topics, first, last)
 
     def sign_typed(self, message: Mapping[str, Any]) -> bytes:
         """The signer's signature of structured data (EIP-712): 65 bytes.

@@ -43,6 +43,12 @@ class Signed:
         """Its hash, 32 bytes."""
         return keccak(self.raw)
 
+    @property
+    def recipient(self) -> str | None:
+        """Address that it goes to (EIP-55); None where it creates a contract."""
+        to = self.fields["to"]
+        return str(_checksum(to)) if to else None
+
     def request(self) -> dict[str, Any]:
         """The unsigned transaction, for signing it again with other fees."""
         value: dict[str, Any] = {
@@ -52,9 +58,7 @@ class Signed:
         }
         value |= {"from": self.sender, "data": "0x" + self.fields["data"].hex()}
         if self.fields["to"]:
-            value["to"] = require("eth_utils", "chain", "addresses").to_checksum_address(
-                self.fields["to"]
-            )
+            value["to"] = self.recipient
         return value
 
 
@@ -114,6 +118,11 @@ def _legacy(raw: bytes) -> dict[str, Any]:
         "value": number(value, "big"),
         "data": data,
     }
+
+
+def _checksum(address: bytes) -> str:
+    spelled: str = require("eth_utils", "chain", "addresses").to_checksum_address(address)
+    return spelled
 
 
 def _bytes(value: Any) -> bytes:

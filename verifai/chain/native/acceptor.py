@@ -1,0 +1,131 @@
+"""Which contract accepts the native proofs of a registry, established without believing anybody.
+
+A registry's address is a digest of its code and of its router's address; the router's of its code,
+its first owner and its first verifiers; the verifier's of its code (:mod:`verifai.chain.deploy`).
+What contracts and nodes say is only believed where it makes these addresses again. A router never
+replaces a verifier, so what it was made with is what every record had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from verifai.chain.artefacts.abi import keccak
+from verifai.chain.artefacts.interface import interface
+from verifai.chain.deploy import create2_address
+from verifai.chain.native.contract import artefact
+from verifai.chain.node.faults import Reverted, asking
+from verifai.chain.registry import checksum
+from verifai.chain.transactions.sender import Sender
+from verifai.errors import MalformedError
+
+#: First verifiers of a router that are tried.
+MAX_SYSTEMS: Final = 16
+
+
+def router_of(sender: Sender, registry: str) -> str | None:
+    """The router of a shipped NativeProofRegistry (EIP-55); None if something else stands there.
+
+    Raises:
+        NetworkError: the node failed.
+    """
+    if not sender.code(registry):
+        return None
+    try:
+        router = checksum(ask(sender, "NativeProofRegistry", registry, "ROUTER")[0])
+    except (Reverted, MalformedError):
+        return None
+    shipped = interface("NativeProofRegistry").deployment(router)
+    return router if create2_address(shipped) == registry else None
+
+
+def first_systems(sender: Sender, router: str) -> Mapping[bytes, str] | None:
+    """The systems that a router was made with: name (4 bytes) to verifier (EIP-55).
+
+    None if no shipped VerifierRouter makes this address with what it says of itself.
+
+    Raises:
+        NetworkError: the node failed.
+    """
+    try:
+        (delay,) = ask(sender, "VerifierRouter", router, "DELAY")
+        count = min(MAX_SYSTEMS, ask(sender, "VerifierRouter", router, "systemCount")[0])
+        names = [ask(sender, "VerifierRouter", router, "systems", i)[0] for i in range(count)]
+        entries = [verifier_now(sender, router, name) for name in names]
+        shipped = interface("VerifierRouter")
+        for owner in _owners(sender, router):
+            for first in range(
+                count + 1
+            ):  # the list only grows: its beginning is the constructor's
+                creation = shipped.deployment(owner, delay, names[:first], entries[:first])
+                if create2_address(creation) == router:
+                    return dict(zip(names[:first], entries[:first], strict=True))
+    except (Reverted, MalformedError):
+        pass
+    return None
+
+
+def verifier_now(sender: Sender, router: str, system: bytes) -> str:
+    """What a router says is the verifier of a system (EIP-55), revoked or not.
+
+    Raises:
+        Reverted, MalformedError: it is no router.
+        NetworkError: the node failed.
+    """
+    return checksum(ask(sender, "VerifierRouter", router, "entries", system)[0])
+
+
+def unestablished(sender: Sender, registry: str, system: bytes) -> str:
+    """What keeps the acceptor of a registry's records from being this package's NativeVerifier.
+
+    Returns:
+        Empty if it is: registry, router, system and verifier are all established.
+
+    Raises:
+        NetworkError: the node failed.
+    """
+    router = router_of(sender, registry)
+    if router is None:
+        return f"what stands at {registry} was not shown to be this package's registry"
+    systems = first_systems(sender, router)
+    if systems is None:
+        return f"the router at {router} was not shown to be this package's"
+    name = f"the system 0x{system.hex()}"
+    if system not in systems:
+        return f"{name} came to the router later, from its owner, with a verifier of their choice"
+    verifier = systems[system]
+    if verifier != create2_address(artefact().creation):
+        return f"{name} has the verifier {verifier}, which is not this package's"
+    if "0x" + keccak(sender.code(verifier)).hex() != artefact().code_hash:
+        return f"the code at {verifier} was not shown to be this package's verifier"
+    return ""
+
+
+def ask(
+    sender: Sender, contract: str, address: str, function: str, *arguments: Any
+) -> tuple[Any, ...]:
+    """What a contract at an address answers as one of the shipped ones.
+
+    Raises:
+        Reverted, MalformedError: it is none.
+        NetworkError: the node failed.
+    """
+    shipped = interface(contract)
+    answer = sender.ask(address, shipped.call(function, *arguments), function)
+    return shipped.result(function, answer)
+
+
+def _owners(sender: Sender, router: str) -> Iterator[str]:
+    """The owner now, and if that is not the first one, the first one."""
+    now = checksum(ask(sender, "VerifierRouter", router, "owner")[0])
+    yield now
+    topics = [
+        "0x" + interface("VerifierRouter").topic("OwnershipTransferred").hex(),
+        "0x" + "0" * 64,
+    ]
+    with asking("the newest block", sender.url):
+        last = int(sender.web3.eth.block_number)
+    for log in sender.logs(router, topics, 0, last):
+        yield checksum("0x" + bytes(log["topics"][2])[12:].hex())
+        return
