@@ -339,11 +339,22 @@ def _outputs(model: Model, lowering: Lowering) -> tuple[int, ...]:
                 f"Output {info.name!r} is a constant: there is nothing to prove."
             )
         tensor = lowering.settled(lowering.tensors[info.name], info.name)
+        lowering.tensors[info.name] = tensor
         if not tensor.scale >= 0:
+            largest = max(map(abs, lowering.ranges[info.name]))
+            node = lowering.builder.nodes[tensor.node].name
+            if lowering.scale_of(largest) >= 0:
+                raise UnsupportedError(
+                    f"Output {info.name!r} reaches {largest:.3g} and would be held in steps of "
+                    f"{2.0**-tensor.scale:.3g}: node {node!r} enlarges values that are too small "
+                    "for fixed point.",
+                    hint="Scale the weights before it, so that its factor is nearer to 1.",
+                    node=node,
+                )
             raise UnsupportedError(
-                f"Output {info.name!r} reaches {max(map(abs, lowering.ranges[info.name])):.3g}, "
-                "too large for 16-bit fixed point.",
+                f"Output {info.name!r} reaches {largest:.3g}, too large for 16-bit fixed point.",
                 hint="Scale the model's output.",
+                node=node,
             )
         nodes.append(tensor.node)
     return tuple(nodes)

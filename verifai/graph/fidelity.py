@@ -22,6 +22,8 @@ DEFAULT_TOLERANCE: Final = 0.01
 #: Two entries of a row are a tie if they differ by less than this share of the row's spread, and
 #: by less than this: of two logits that are closer, neither is the answer.
 TIE: Final = 0.01
+#: A row with less than this share of its sample's spread, like a weak channel's, has no answer.
+WEAK: Final = 2.0**-7
 #: Outputs that vary by less than this share of their size are constant: float32 has 24 bits, and
 #: sums lose a few of them.
 NOISE: Final = 2.0**-17
@@ -43,9 +45,11 @@ class OutputFidelity:
             that is float32's rounding only.
         relative_error: the largest error over the range. Of integer and boolean outputs, the share
             of entries that differ.
-        top1: share of rows, along the last axis, whose largest entry is the same or ties with it
-            (:data:`TIE`); None of integers, and where a row has one entry.
-        worst: index of the sample that is furthest off: one whose top-1 differs, if there is one.
+        top1: share of rows, along the last axis, whose largest entry is the same (or a tie,
+            :data:`TIE`; or the row weak, :data:`WEAK`); None of integers, and where a row has one
+            entry.
+        worst: index of the sample with the largest error.
+        other: index of a sample with another top-1; None if there is none.
     """
 
     name: str
@@ -56,28 +60,25 @@ class OutputFidelity:
     relative_error: float
     top1: float | None
     worst: int
+    other: int | None
 
     @classmethod
     def of(cls, name: str, made: Reals, real: npt.NDArray[Any]) -> OutputFidelity:
         """From the circuit's and the model's values, both of shape (samples, ...)."""
         exact = real.dtype.kind in "iub"
         real = real.astype(np.float64)
-        axes = tuple(range(1, real.ndim))
         error = np.abs(made - real)
-        each = error.max(axis=axes)  # sample by sample
         span = value_range(real)
         largest = float(error.max())
-        top1 = None
+        top1, other = None, None
         if exact:
             relative = float((error > 0).mean())
         else:
             relative = largest / span if span else math.inf if largest else 0.0
             if real.ndim > 1 and real.shape[-1] > 1:
-                other = _another_answer(made, real)
-                top1 = 1.0 - float(other.mean())
-                lost = other.reshape(len(real), -1).any(axis=1)
-                if lost.any():
-                    each = np.where(lost, each, -1.0)
+                lost = _another_answer(made, real).reshape(len(real), -1)
+                top1 = 1.0 - float(lost.mean())
+                other = int(lost.any(1).argmax()) if lost.any() else None
         return cls(
             name=name,
             samples=len(real),
@@ -86,7 +87,8 @@ class OutputFidelity:
             range=span,
             relative_error=relative,
             top1=top1,
-            worst=int(each.argmax()),
+            worst=int(error.reshape(len(real), -1).max(1).argmax()),
+            other=other,
         )
 
     def problem(self, tolerance: float) -> str | None:
@@ -104,16 +106,18 @@ class OutputFidelity:
             )
         return None
 
-    def off(self, made: Reals, real: npt.NDArray[Any], tolerance: float) -> bool:
-        """Whether the output is off on one inference: by its largest error, or by its answer."""
-        if not np.isfinite(made).all():
-            return True
-        error = float(np.abs(made - real.astype(np.float64)).max())
-        if real.dtype.kind in "iub":
-            return error > 0
-        if self.relative_error > tolerance:
-            return error > tolerance * self.range
-        return bool(_another_answer(made, real.astype(np.float64)).any())
+    def example(self, tolerance: float) -> int:
+        """Index of a sample that shows the :meth:`problem`."""
+        return self.worst if self.relative_error > tolerance else self.other or 0
+
+    def off(self, made: npt.NDArray[Any], real: npt.NDArray[Any], tolerance: float) -> bool:
+        """Whether ``made`` has the :meth:`problem` on one sample, whose float output is ``real``."""
+        made, exact = made.astype(np.float64), real.dtype.kind in "iub"
+        real = real.astype(np.float64)
+        error = float(np.abs(made - real).max())
+        if not self.relative_error > tolerance:
+            return bool(_another_answer(made[None], real[None]).any())
+        return not error <= (0.0 if exact else tolerance * self.range)  # NaN is off
 
 
 @dataclass(frozen=True)
@@ -241,11 +245,16 @@ def declared(name: str, shape: Sequence[int], array: npt.NDArray[Any]) -> npt.ND
 
 
 def _another_answer(made: Reals, real: Reals) -> npt.NDArray[np.bool_]:
-    """Rows along the last axis in which the circuit's largest entry is not the model's."""
-    best = real.max(-1)
+    """Rows along the last axis in which the circuit's largest entry is not the model's.
+
+    Ties, and rows that are weak beside others of their sample, have no answer to lose.
+    """
+    best, least = real.max(-1), real.min(-1)
     chosen = np.take_along_axis(real, made.argmax(-1)[..., None], -1)[..., 0]
-    tie = np.maximum(TIE * np.minimum(1.0, best - real.min(-1)), NOISE * np.abs(real).max(-1))
-    return np.asarray(best - chosen > tie)
+    tie = np.maximum(TIE * np.minimum(1.0, best - least), NOISE * np.abs(real).max(-1))
+    flat = real.reshape(len(real), -1)
+    sample = (flat.max(1) - flat.min(1)).reshape(-1, *(1,) * (best.ndim - 1))
+    return np.asarray((best - chosen > tie) & (best - least >= WEAK * sample))
 
 
 def _runs(

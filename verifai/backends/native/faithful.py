@@ -19,6 +19,11 @@ from verifai.progress import Progress
 ENOUGH: Final = 20
 HELD_OUT: Final = 5
 
+_HINT: Final = (
+    "All values of a tensor share one scale of 16 bits: keep them alike in size (in a mask, -50 "
+    "hides as well as -1e9), and do not subtract what is nearly equal."
+)
+
 Samples = Sequence[tuple[npt.NDArray[Any], ...]]
 
 
@@ -105,13 +110,26 @@ def _measured(
     progress.stage("comparing with the model")
     found = []
     for data in filter(None, (calibration, held_out)):
-        found.append(measured := fidelity(graph, model, data))
+        found.append(measured := _compared(graph, model, data, held_out=data is held_out))
         for position, output in enumerate(measured.outputs):
             if problem := output.problem(tolerance):
                 progress.stage("finding where precision is lost")
                 place = _place(model, calibration, options, tolerance, data, position, output)
                 raise _refusal(f"{problem}, on {len(data)} inputs", place, output, tolerance)
     return Faithful(graph, found[0], found[1] if held_out else None)
+
+
+def _compared(graph: IntegerGraph, model: Model, data: Samples, *, held_out: bool) -> Fidelity:
+    try:
+        return fidelity(graph, model, data)
+    except InputError as error:
+        if held_out:
+            raise
+        raise UnsupportedError(
+            f"The circuit cannot run what it was calibrated with: {error.message}",
+            hint=_HINT,
+            **error.details,
+        ) from None
 
 
 def _place(
@@ -123,7 +141,7 @@ def _place(
     position: int,
     output: OutputFidelity,
 ) -> Place | None:
-    sample, shape = data[output.worst], model.outputs[position].shape
+    sample, shape = data[output.example(tolerance)], model.outputs[position].shape
     real = declared(output.name, shape, model.run(sample)[position])
 
     def off(made: npt.NDArray[Any]) -> bool:
@@ -141,9 +159,7 @@ def _refusal(
     return UnsupportedError(
         f"The circuit differs from the model: {problem}."
         + (f" Precision is lost at {place}." if place else ""),
-        hint="All values of a tensor share 16 bits: keep them alike in size (a mask of -50 hides "
-        "as well as one of -1e9), and do not subtract what is nearly equal. Or accept the error: "
-        f"options={{'tolerance': {enough}}}.",
+        hint=f"{_HINT} Or accept the error: options={{'tolerance': {enough}}}.",
         output=output.name,
         relative_error=output.relative_error,
         top1_agreement=output.top1,
