@@ -26,6 +26,16 @@ MAX_FIDELITY_SAMPLES: Final = 10_000
 CIRCUIT_KIND: Final = b"CIRC"
 PROVING_KEY_KIND: Final = b"PKEY"
 VERSION: Final = 1
+#: Facts that a circuit shows of itself, however its file orders them: how far it is from the model
+#: first.
+_SHOWN: Final = (
+    "relative_error",
+    "tolerance",
+    "top1_agreement",
+    "proof_bytes",
+    "prove_time",
+    "rows",
+)
 _FIELDS: Final = ["model", "backend", "version", "weights", "inputs", "outputs", "facts"]
 
 
@@ -176,7 +186,8 @@ class Circuit:
         }
 
     def __repr__(self) -> str:
-        facts = ", ".join(f"{key}={value}" for key, value in list(self.facts.items())[:4])
+        shown = [key for key in _SHOWN if key in self.facts]
+        facts = ", ".join(f"{key}={self.facts[key]}" for key in shown)
         return f"Circuit({self.digest[:12]}, {self.backend} {self.version}, {facts})"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from verifai.cli.files import read_arrays, target
@@ -27,6 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--option", action="append", metavar="NAME=VALUE", help="backend option, repeatable"
     )
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        metavar="SHARE",
+        help="largest error against the float model, as a share of an output's range, and largest "
+        "share of top-1 answers that differ; default 0.01 (native) or 0.02 (ezkl)",
+    )
     parser.add_argument("--out", default="circuit.vfc", metavar="FILE")
     parser.add_argument("--force", action="store_true", help="overwrite the output")
 
@@ -35,16 +43,28 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     import verifai
 
     path = target(arguments.out, arguments.force)
+    options = _options(arguments.option or [])
+    if arguments.tolerance is not None:
+        options["tolerance"] = arguments.tolerance
     circuit = verifai.compile(
         verifai.load(arguments.model),
         read_arrays(arguments.calibration),
         backend=arguments.backend,
         visibility=verifai.Visibility(arguments.input, arguments.output, arguments.weights),
-        options=_options(arguments.option or []),
+        options=options,
     )
     circuit.save(path)
     output.say(f"{path}: {circuit!r}")
+    output.say(_error(circuit.facts))
     output.result({"path": str(path), "circuit": circuit.digest, "facts": dict(circuit.facts)})
+
+
+def _error(facts: Mapping[str, Any]) -> str:
+    share = 100 * float(facts["relative_error"])
+    words = f"Largest error against the float model: {share:.3g} % of an output's range"
+    if facts.get("top1_agreement") is not None:
+        words += f"; top-1 agreement {100 * float(facts['top1_agreement']):.2f} %"
+    return f"{words}; on {facts['measured_on']}."
 
 
 def _options(words: list[str]) -> dict[str, Any]:

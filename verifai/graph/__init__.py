@@ -14,12 +14,15 @@ module          holds
 ``prune``       drops what no output needs
 ``validate``    every rule of ``integer``
 ``fidelity``    how far the integers are from the float model
+``locate``      the node with which they come to be off
+``float_run``   the float model, tensor by tensor
 ==============  ==========================================================================
 """
 
 from verifai.graph.build import build
 from verifai.graph.fidelity import Fidelity, fidelity
 from verifai.graph.graph import IntegerGraph
+from verifai.graph.locate import Place, locate
 from verifai.graph.lower import Options
 from verifai.graph.run import dequantise, quantise_inputs, run
 from verifai.graph.torch_run import torch_run
@@ -28,9 +31,11 @@ __all__ = [
     "Fidelity",
     "IntegerGraph",
     "Options",
+    "Place",
     "build",
     "dequantise",
     "fidelity",
+    "locate",
     "quantise_inputs",
     "run",
     "torch_run",

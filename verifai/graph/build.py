@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +16,7 @@ from verifai.extras import require
 from verifai.graph import operators
 from verifai.graph.builder import Tensor
 from verifai.graph.expand import expanded, known_shapes
+from verifai.graph.float_run import every_tensor
 from verifai.graph.graph import IntegerGraph
 from verifai.graph.lower import OPERATORS, Lowering, OnnxNode, Options
 from verifai.graph.prune import pruned
@@ -54,10 +56,35 @@ def build(
         InputError: calibration data on which a tensor is not finite.
         MissingExtra: onnx, onnxruntime or onnxscript is not installed.
     """
+    graph = lowered(model, calibration, options or Options()).graph
+    graph = pruned(graph)
+    graph.validate()
+    return graph
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A model on its way to a graph: what :mod:`verifai.graph.locate` compares.
+
+    Attributes:
+        proto: the simplified ONNX model.
+        lowering: what became of its tensors.
+        graph: with dead nodes, so that each tensor of ``lowering`` is there.
+    """
+
+    proto: Any
+    lowering: Lowering
+    graph: IntegerGraph
+
+
+def lowered(
+    model: Model, calibration: Sequence[tuple[npt.NDArray[Any], ...]], options: Options
+) -> Lowered:
+    """Simplify, calibrate and lower. Raises as :func:`build`."""
     proto, literals = simplified(model)
     ranges = calibrated(proto, model, calibration)
     opset = max((o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")), default=1)
-    lowering = Lowering(options or Options(), ranges, opset)
+    lowering = Lowering(options, ranges, opset)
     numpy_helper = require("onnx.numpy_helper", "onnx", "reading an ONNX model")
     lowering.uses.update(name for node in proto.graph.node for name in node.input)
     lowering.uses.update(info.name for info in proto.graph.output)
@@ -84,9 +111,7 @@ def build(
         input_shapes=tuple(info.shape for info in model.inputs),
         output_shapes=tuple(info.shape for info in model.outputs),
     )
-    graph = pruned(graph)
-    graph.validate()
-    return graph
+    return Lowered(proto, lowering, graph)
 
 
 def simplified(model: Model) -> tuple[Any, set[str]]:
@@ -173,36 +198,12 @@ def calibrated(
     Raises:
         InputError: a value is not finite.
     """
-    onnx = require("onnx", "onnx", "reading an ONNX model")
-    ort = require("onnxruntime", "onnx", "running an ONNX model")
-    whole = onnx.ModelProto()
-    whole.CopyFrom(proto)
-    del whole.graph.output[:]
-    names = [name for node in whole.graph.node for name in node.output if name]
-    whole.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
-    settings = ort.SessionOptions()
-    settings.log_severity_level = 4
-    settings.intra_op_num_threads = 1
-    settings.enable_cpu_mem_arena = False  # which ends the process when memory runs out
-    settings.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    try:
-        session = ort.InferenceSession(
-            whole.SerializeToString(), settings, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:
-        # onnxruntime's exceptions share no public base class
-        raise UnsupportedError(f"onnxruntime cannot run this model: {error}") from None
-    ranges: dict[str, tuple[float, float]] = {}
     input_names = [info.name for info in model.inputs]
+    float_run = every_tensor(proto)
+    ranges: dict[str, tuple[float, float]] = {}
     for sample in calibration:
         feed = dict(zip(input_names, sample, strict=True))
-        try:
-            values = session.run(names, feed)
-        except Exception as error:
-            # as above
-            raise UnsupportedError(f"onnxruntime cannot run this model: {error}") from None
-        found = [*feed.items(), *zip(names, values, strict=True)]
-        for name, value in found:
+        for name, value in [*feed.items(), *float_run(feed).items()]:
             array = np.asarray(value)
             if array.dtype.kind != "f" or not array.size:
                 continue
@@ -339,11 +340,22 @@ def _outputs(model: Model, lowering: Lowering) -> tuple[int, ...]:
                 f"Output {info.name!r} is a constant: there is nothing to prove."
             )
         tensor = lowering.settled(lowering.tensors[info.name], info.name)
+        lowering.tensors[info.name] = tensor
         if not tensor.scale >= 0:
+            largest = max(map(abs, lowering.ranges[info.name]))
+            node = lowering.builder.nodes[tensor.node].name
+            if lowering.scale_of(largest) >= 0:
+                raise UnsupportedError(
+                    f"Output {info.name!r} reaches {largest:.3g} and would be held in steps of "
+                    f"{2.0**-tensor.scale:.3g}: node {node!r} enlarges values that are too small "
+                    "for fixed point.",
+                    hint="Scale the weights before it, so that its factor is nearer to 1.",
+                    node=node,
+                )
             raise UnsupportedError(
-                f"Output {info.name!r} reaches {max(map(abs, lowering.ranges[info.name])):.3g}, "
-                "too large for 16-bit fixed point.",
+                f"Output {info.name!r} reaches {largest:.3g}, too large for 16-bit fixed point.",
                 hint="Scale the model's output.",
+                node=node,
             )
         nodes.append(tensor.node)
     return tuple(nodes)

@@ -13,6 +13,7 @@ from verifai.errors import LimitError, UnsupportedError
 from verifai.graph.integer import (
     MAX_ABSOLUTE,
     MAX_MAXIMUM,
+    MAX_SHIFT,
     Affine,
     Einsum,
     Indices,
@@ -81,6 +82,12 @@ class Builder:
         self.nodes.append(node)
         return Tensor(len(self.nodes) - 1, node.shape, low, high, scale, open_)
 
+    def _unequal(self) -> UnsupportedError:
+        return UnsupportedError(
+            f"{self.name!r} brings values to one scale that are more than 2^62 times apart (in a "
+            "mask, -50 hides as well as -1e38)"
+        )
+
     def _batched(self, *tensors: Tensor) -> bool:
         return any(self.nodes[tensor.node].batched for tensor in tensors)
 
@@ -122,6 +129,8 @@ class Builder:
         """``offset + sum coefficient * tensor``, all of one shape."""
         low = high = offset
         for coefficient, x in terms:
+            if abs(coefficient) >= MAX_ABSOLUTE:
+                raise self._unequal()
             ends = (coefficient * x.low, coefficient * x.high)
             low, high = low + min(ends), high + max(ends)
         operation = Linear(tuple((c, x.node) for c, x in terms), offset)
@@ -170,6 +179,8 @@ class Builder:
     ) -> Tensor:
         """``floor((x + half) / 2**shift)``, ranged to ``bits`` bits from ``low`` (None: signed)."""
         first = -(1 << bits - 1) if low is None else low
+        if shift >= MAX_SHIFT:
+            raise self._unequal()
         return self._add(
             Requantise(x.node, shift, floor),
             x.shape,

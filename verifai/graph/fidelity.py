@@ -1,7 +1,8 @@
-"""How far the integer graph is from the float model."""
+"""How far the integer graph is from the float model, output by output."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -9,14 +10,114 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from verifai.errors import UsageError
+from verifai.errors import UnsupportedError, UsageError
 from verifai.graph.graph import IntegerGraph
 from verifai.graph.integer import Input, Integers, Requantise
 from verifai.graph.run import dequantise, quantise_inputs, run
 from verifai.model import Model
 
+#: Largest relative error of a circuit that compiles, and largest share of top-1 answers that
+#: differ.
+DEFAULT_TOLERANCE: Final = 0.01
+#: Two entries of a row are a tie if they differ by less than this share of the row's spread, and
+#: by less than this: of two logits that are closer, neither is the answer.
+TIE: Final = 0.01
+#: A row with less than this share of its sample's spread, like a weak channel's, has no answer.
+WEAK: Final = 2.0**-7
+#: Outputs that vary by less than this share of their size are constant: float32 has 24 bits, and
+#: sums lose a few of them.
+NOISE: Final = 2.0**-17
 #: Inputs that are run at once: the values of all nodes are in memory.
 CHUNK: Final = 16
+
+Reals = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class OutputFidelity:
+    """Errors of one output over some inputs.
+
+    Attributes:
+        name: ONNX name.
+        samples: how many inputs.
+        maximum_error, mean_error: absolute.
+        range: largest minus smallest float output over all samples; its largest absolute value if
+            that is float32's rounding only.
+        relative_error: the largest error over the range. Of integer and boolean outputs, the share
+            of entries that differ.
+        top1: share of rows, along the last axis, whose largest entry is the same (or a tie,
+            :data:`TIE`; or the row weak, :data:`WEAK`); None of integers, and where a row has one
+            entry.
+        worst: index of the sample with the largest error.
+        other: index of a sample with another top-1; None if there is none.
+    """
+
+    name: str
+    samples: int
+    maximum_error: float
+    mean_error: float
+    range: float
+    relative_error: float
+    top1: float | None
+    worst: int
+    other: int | None
+
+    @classmethod
+    def of(cls, name: str, made: Reals, real: npt.NDArray[Any]) -> OutputFidelity:
+        """From the circuit's and the model's values, both of shape (samples, ...)."""
+        exact = real.dtype.kind in "iub"
+        real = real.astype(np.float64)
+        error = np.abs(made - real)
+        span = value_range(real)
+        largest = float(error.max())
+        top1, other = None, None
+        if exact:
+            relative = float((error > 0).mean())
+        else:
+            relative = largest / span if span else math.inf if largest else 0.0
+            if real.ndim > 1 and real.shape[-1] > 1:
+                lost = _another_answer(made, real).reshape(len(real), -1)
+                top1 = 1.0 - float(lost.mean())
+                other = int(lost.any(1).argmax()) if lost.any() else None
+        return cls(
+            name=name,
+            samples=len(real),
+            maximum_error=largest,
+            mean_error=float(error.mean()),
+            range=span,
+            relative_error=relative,
+            top1=top1,
+            worst=int(error.reshape(len(real), -1).max(1).argmax()),
+            other=other,
+        )
+
+    def problem(self, tolerance: float) -> str | None:
+        """Why the output is off by more than ``tolerance``; None if it is not."""
+        said = f"the tolerance is {100 * tolerance:.3g} %"
+        if self.relative_error > tolerance:
+            return (
+                f"output {self.name!r} is off by {self.maximum_error:.3g}, "
+                f"{100 * self.relative_error:.3g} % of its range ({said})"
+            )
+        if self.top1 is not None and 1.0 - self.top1 > tolerance:
+            return (
+                f"output {self.name!r} has its largest entry at another place in "
+                f"{100 * (1 - self.top1):.3g} % of its rows ({said})"
+            )
+        return None
+
+    def example(self, tolerance: float) -> int:
+        """Index of a sample that shows the :meth:`problem`."""
+        return self.worst if self.relative_error > tolerance else self.other or 0
+
+    def off(self, made: npt.NDArray[Any], real: npt.NDArray[Any], tolerance: float) -> bool:
+        """Whether ``made`` has the :meth:`problem` on one sample, whose float output is ``real``."""
+        made, exact = made.astype(np.float64), real.dtype.kind in "iub"
+        real = real.astype(np.float64)
+        error = float(np.abs(made - real).max())
+        if not self.relative_error > tolerance:
+            return bool(_another_answer(made[None], real[None]).any())
+        return not error <= (0.0 if exact else tolerance * self.range)  # NaN is off
 
 
 @dataclass(frozen=True)
@@ -25,23 +126,36 @@ class Fidelity:
 
     Attributes:
         samples: how many inputs.
-        maximum_error, mean_error: of the outputs, absolute.
-        relative_error: the largest error over the range of the float outputs (largest minus
-            smallest, over all samples; the largest absolute value where all are the same).
-        top1: share of inputs on which the largest output along the last axis is the same; None if
-            that axis has one entry.
+        outputs: errors of each output by itself.
         scales: log2 of the units of inputs and outputs.
         bits: for each range-checked tensor, by the ONNX node that makes it, the bits that its
             values used, sign included, and the bits that it has.
     """
 
     samples: int
-    maximum_error: float
-    mean_error: float
-    relative_error: float
-    top1: float | None
+    outputs: tuple[OutputFidelity, ...]
     scales: tuple[int, ...]
     bits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def maximum_error(self) -> float:
+        """Of the output with the largest absolute error."""
+        return max(output.maximum_error for output in self.outputs)
+
+    @property
+    def mean_error(self) -> float:
+        """Of the output with the largest mean absolute error."""
+        return max(output.mean_error for output in self.outputs)
+
+    @property
+    def relative_error(self) -> float:
+        """Of the output that is worst, as a share of its range."""
+        return max(output.relative_error for output in self.outputs)
+
+    @property
+    def top1(self) -> float | None:
+        """Of the output that is worst; None if top-1 means nothing for any of them."""
+        return min((o.top1 for o in self.outputs if o.top1 is not None), default=None)
 
     def __repr__(self) -> str:
         agreement = "" if self.top1 is None else f", top-1 agreement {100 * self.top1:.2f} %"
@@ -62,35 +176,27 @@ def fidelity(
 
     Raises:
         UsageError: no inputs.
-        InputError: an input beyond the calibrated range.
+        InputError: an input beyond the calibrated range, or on which the model is not finite.
+        UnsupportedError: an output that has not as many elements as the model declares.
     """
     if not data:
         raise UsageError("Fidelity is measured on at least one input.")
     expected = [model.run(sample) for sample in data]
-    parts: list[list[npt.NDArray[np.float64]]] = []
+    parts: list[list[Reals]] = []
     used: dict[int, int] = {}
     for values in _runs(graph, data):
         parts.append([_reals(graph, node, values) for node in graph.outputs])
         _count_bits(graph, values, used)
-    largest = relative = total = 0.0
-    count = 0
-    agreed: list[float] = []
-    for position, shape in enumerate(graph.output_shapes):
+    outputs = []
+    for position, (name, shape) in enumerate(
+        zip(graph.output_names, graph.output_shapes, strict=True)
+    ):
         made = np.concatenate([part[position] for part in parts]).reshape(len(data), *shape)
-        real = np.stack([np.asarray(outputs[position], np.float64) for outputs in expected])
-        error = np.abs(made - real)
-        largest = max(largest, float(error.max()))
-        total, count = total + float(error.sum()), count + error.size
-        span = float(real.max() - real.min()) or float(np.abs(real).max())
-        relative = max(relative, float(error.max()) / span if span else 0.0)
-        if shape and shape[-1] > 1:
-            agreed.append(float((made.argmax(-1) == real.argmax(-1)).mean()))
+        real = np.stack([declared(name, shape, one[position]) for one in expected])
+        outputs.append(OutputFidelity.of(name, made, real))
     return Fidelity(
         samples=len(data),
-        maximum_error=largest,
-        mean_error=total / count,
-        relative_error=relative,
-        top1=min(agreed) if agreed else None,
+        outputs=tuple(outputs),
         scales=tuple(graph.nodes[node].scale for node in graph.inputs + graph.outputs),
         # of several ranged tensors that one ONNX node makes, the last is what it stands for
         bits={
@@ -103,6 +209,54 @@ def fidelity(
     )
 
 
+def tolerance_of(value: Any) -> float:
+    """The compile option ``tolerance``: a number from 0 on.
+
+    Raises:
+        UsageError: anything else; NaN would accept every circuit.
+    """
+    if type(value) not in (int, float) or not 0 <= value < math.inf:
+        raise UsageError(
+            f"tolerance is a number from 0 on, the part of an output's range that an error may "
+            f"be, not {value!r}.",
+            hint=f"The default is {DEFAULT_TOLERANCE}, one per cent is 0.01.",
+        )
+    return float(value)
+
+
+def value_range(real: npt.NDArray[Any]) -> float:
+    """What errors of an output are a share of; see :class:`OutputFidelity`."""
+    span, largest = float(real.max() - real.min()), float(np.abs(real).max())
+    return span if span > NOISE * largest else largest
+
+
+def declared(name: str, shape: Sequence[int], array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """An output in the shape that the model declares, which files get wrong: [1, 1] for [1].
+
+    Raises:
+        UnsupportedError: another number of elements.
+    """
+    if array.size != math.prod(shape):
+        raise UnsupportedError(
+            f"Output {name!r} is declared with shape {list(shape)}, and has {list(array.shape)}.",
+            hint="Export the model again: its outputs' shapes have to be right.",
+        )
+    return array.reshape(tuple(shape))
+
+
+def _another_answer(made: Reals, real: Reals) -> npt.NDArray[np.bool_]:
+    """Rows along the last axis in which the circuit's largest entry is not the model's.
+
+    Ties, and rows that are weak beside others of their sample, have no answer to lose.
+    """
+    best, least = real.max(-1), real.min(-1)
+    chosen = np.take_along_axis(real, made.argmax(-1)[..., None], -1)[..., 0]
+    tie = np.maximum(TIE * np.minimum(1.0, best - least), NOISE * np.abs(real).max(-1))
+    flat = real.reshape(len(real), -1)
+    sample = (flat.max(1) - flat.min(1)).reshape(-1, *(1,) * (best.ndim - 1))
+    return np.asarray((best - chosen > tie) & (best - least >= WEAK * sample))
+
+
 def _runs(
     graph: IntegerGraph, data: Sequence[tuple[npt.NDArray[Any], ...]]
 ) -> Iterator[list[Integers]]:
@@ -113,7 +267,7 @@ def _runs(
         yield run(graph, quantise_inputs(graph, batches), batch=True)
 
 
-def _reals(graph: IntegerGraph, node: int, values: Sequence[Integers]) -> npt.NDArray[np.float64]:
+def _reals(graph: IntegerGraph, node: int, values: Sequence[Integers]) -> Reals:
     """A node's values as reals, batch first."""
     size = len(values[graph.inputs[0]])
     reals = dequantise(graph, node, values[node])

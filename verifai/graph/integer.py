@@ -35,6 +35,8 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 MAX_ABSOLUTE: Final = 1 << 62
 #: Widest range-checked value, in bits.
 MAX_RANGED_BITS: Final = 24
+#: Requantisations shift by fewer bits: ``half`` and an accumulator together stay below 2^63.
+MAX_SHIFT: Final = 62
 #: Most elements that one :class:`Maximum` reduces, its constant not counted.
 MAX_MAXIMUM: Final = 4
 #: Most entries of one table.

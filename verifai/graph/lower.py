@@ -279,10 +279,13 @@ class Lowering:
         if x.node in self._settled:
             return self._settled[x.node]
         shift = max(0, x.scale - self.scale(name))
+        reader = self.builder.name
+        self.builder.name = self.builder.nodes[x.node].name  # an overflow names who made the value
         if self.options.saturate:
             result = self._saturated(x, shift, bits)
         else:
             result = self.builder.requantise(x, shift, bits)
+        self.builder.name = reader
         self._settled[x.node] = result
         return result
 

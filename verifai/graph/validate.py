@@ -13,6 +13,7 @@ from verifai.graph.integer import (
     MAX_ABSOLUTE,
     MAX_MAXIMUM,
     MAX_RANGED_BITS,
+    MAX_SHIFT,
     MAX_TABLE,
     Affine,
     Einsum,
@@ -130,12 +131,14 @@ def _shape_problem(graph: IntegerGraph, node: Node) -> str | None:
                 return "a reshape keeps the number of elements"
             return None
         case Linear():
+            if any(abs(coefficient) >= MAX_ABSOLUTE for coefficient, _ in operation.terms):
+                return "a coefficient beyond 2^62"
             return "operands of another shape" if any(s != node.shape for s in shapes) else None
         case Einsum():
             return _einsum_problem(operation, node, shapes)
         case Requantise():
-            if operation.shift < 0:
-                return "a negative shift"
+            if not 0 <= operation.shift < MAX_SHIFT:
+                return f"a shift from 0 to below {MAX_SHIFT}"
             return None if shapes[0] == node.shape else "an operand of another shape"
         case Maximum():
             return _maximum_problem(operation, node, shapes[0])

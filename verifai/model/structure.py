@@ -103,7 +103,7 @@ def check_tensor(tensor: Any) -> None:
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise MalformedError(
             f"{what} holds NaN or infinity.",
-            hint="Masks of -inf can be written as a large finite number.",
+            hint="A mask of -inf can be written as -50: a softmax sees no difference.",
         )
 
 

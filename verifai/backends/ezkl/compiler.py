@@ -16,6 +16,7 @@ from verifai.backends.ezkl.operators import check_operators
 from verifai.backends.ezkl.process import EzklError, Step, installed_version, run, workspace
 from verifai.circuit import Circuit, Visibility
 from verifai.errors import UnsupportedError
+from verifai.graph.fidelity import declared, tolerance_of
 from verifai.model import Model
 from verifai.model.inputs import calibration_samples
 from verifai.progress import Progress
@@ -40,6 +41,7 @@ def compile_model(
     """See :meth:`verifai.backends.protocol.Backend.compile`."""
     version = installed_version()
     run_args = ezkl_settings.run_args(visibility, options)
+    tolerance = tolerance_of(options.get("tolerance", DEFAULT_TOLERANCE))
     check_operators(model)
     samples = calibration_samples(model.inputs, calibration, MAX_SAMPLES)
     with workspace() as name:
@@ -92,8 +94,7 @@ def compile_model(
         settings = ezkl_settings.load(parameters)
         inputs, outputs = _specs(model, settings, visibility)
         progress.stage("comparing the circuit with the model")
-        tolerance = float(options.get("tolerance", DEFAULT_TOLERANCE))
-        error_ppm = _compare(folder, model, samples, outputs, tolerance)
+        error = _compare(folder, model, samples, outputs, tolerance)
         return Circuit(
             model=model.digest,
             backend="ezkl",
@@ -104,8 +105,9 @@ def compile_model(
             facts={
                 "log2_rows": ezkl_settings.log_rows(settings),
                 "rows": int(settings["num_rows"]),
-                "samples_compared": len(samples),
-                "largest_error_ppm_of_range": error_ppm,
+                "measured_on": f"{len(samples)} inputs, all of which calibration saw",
+                "relative_error": f"{error:.3g}",
+                "tolerance": f"{tolerance:.3g}",
             },
             onnx=model.onnx,
             parameters=parameters,
@@ -161,8 +163,8 @@ def _compare(
     samples: Sequence[Arrays],
     outputs: Sequence[TensorSpec],
     tolerance: float,
-) -> int:
-    """Largest error of the circuit against the model, in parts per million of the outputs' range.
+) -> float:
+    """Largest error of the circuit against the model, as a share of the outputs' range.
 
     This is what catches an operator that ezkl compiles into something else.
     """
@@ -181,7 +183,8 @@ def _compare(
     ]
     worst = 0.0
     for position, spec in enumerate(outputs):
-        wanted = np.stack([np.asarray(row[position], dtype=np.float64) for row in expected])
+        wanted = np.stack([declared(spec.name, spec.shape, row[position]) for row in expected])
+        wanted = wanted.astype(np.float64)
         got = np.stack([row[position] for row in found])
         gap = float(np.abs(wanted - got).max())
         spread = float(wanted.max() - wanted.min())
@@ -196,4 +199,4 @@ def _compare(
                 hint="ezkl compiled an operator into something else, or the scales are too "
                 "small: try options={'scales': [13]} or a larger tolerance.",
             )
-    return round(worst * 1e6)
+    return worst

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from typing import Any, Final
 
+from verifai.backends.native.faithful import faithful
 from verifai.circuit import Circuit, Visibility
 from verifai.circuit.cost import cost
 from verifai.circuit.lower import lower
 from verifai.circuit.relower import PROTOCOL, parameters
 from verifai.errors import UsageError
-from verifai.graph import IntegerGraph, Options, build, fidelity
+from verifai.graph import IntegerGraph, Options
+from verifai.graph.fidelity import DEFAULT_TOLERANCE, tolerance_of
 from verifai.model import Model
 from verifai.model.inputs import calibration_samples
 from verifai.progress import Progress
 from verifai.proof.tensor import TensorSpec
 from verifai.version import __version__
 
-#: Calibration inputs that are used; more cost time and add little.
-MAX_SAMPLES: Final = 256
+#: Inputs that calibration and the comparison with the model use; more cost time and add little.
+MAX_SAMPLES: Final = 320
+#: What ``options`` may hold: how a model is quantised (:class:`verifai.graph.Options`), how far the
+#: circuit may be from it, and how it is laid out.
+OPTIONS: Final = (*(field.name for field in fields(Options)), "tolerance", "log_columns", "padded")
 
 
 def compile(
@@ -36,19 +42,24 @@ def compile(
             hint="Leave zero_knowledge out, or make the tensor 'public' or 'private'.",
         )
     settings = dict(options)
+    if unknown := sorted(set(settings) - set(OPTIONS)):
+        raise UsageError(
+            f"The native backend has no option {unknown[0]!r}.", hint=f"It has {sorted(OPTIONS)}."
+        )
     log_columns = settings.pop("log_columns", None)
     padded = settings.pop("padded", False)
     if not isinstance(padded, bool):
         raise UsageError("The option padded is True or False.")
+    tolerance = tolerance_of(settings.pop("tolerance", DEFAULT_TOLERANCE))
+    quantisation = Options.of(settings)
     progress.stage("calibrating and quantising")
     samples = calibration_samples(model.inputs, calibration, MAX_SAMPLES)
-    graph = build(model, samples, Options.of(settings))
+    made = faithful(model, samples, quantisation, tolerance, progress)
+    graph = made.graph
     progress.stage("laying out the circuit")
     lowered = lower(
         graph, visibility, log_columns=log_columns, hiding=zero_knowledge, padded=padded
     )
-    progress.stage("measuring fidelity")
-    measured = fidelity(graph, model, samples)
     estimate = cost(lowered.table, 1)
     return Circuit(
         model=model.digest,
@@ -62,9 +73,11 @@ def compile(
             "lookups": estimate.lookups,
             "addresses": f"2^{estimate.chosen.address_bits}",
             "prove_time": estimate.time_class,
-            "maximum_error": f"{measured.maximum_error:.3g}",
-            "relative_error": f"{measured.relative_error:.3g}",
-            "top1_agreement": None if measured.top1 is None else f"{measured.top1:.4f}",
+            "maximum_error": f"{made.maximum_error:.3g}",
+            "relative_error": f"{made.relative_error:.3g}",
+            "top1_agreement": None if made.top1 is None else f"{made.top1:.4f}",
+            "tolerance": f"{tolerance:.3g}",
+            "measured_on": made.measured_on,
             "zero_knowledge": zero_knowledge,
             "made_by": __version__,
         },
