@@ -113,7 +113,7 @@ def load(key: ProvingKey) -> LoadedKey:
             strings = core().Srs.development(1 << lowered.operations.log_columns)
         else:
             strings = _native(lambda: core().Srs.from_points(bytes(key.srs)))
-        says = _header(key.circuit, lowered, strings)
+        says = _header(key.circuit, key.salt, lowered, strings)
         prover = _prover(says, lowered, strings, bytes(key.material))
         material = (lowered.table, prover.commitments, strings.tau_g2)
         if replace(says, material=material).digest != key.verifying_key.digest:
