@@ -14,6 +14,7 @@ import pytest
 from tests.audit.memory import MemoryChain, Record, make_key, make_proof, publish
 from verifai.audit import Entry, Policy, Report, run
 from verifai.audit.report import report_schema
+from verifai.chain.node.faults import Reverted
 from verifai.cli.main import main
 from verifai.errors import EnvironmentFault, LimitError, MalformedError, NetworkError, UsageError
 from verifai.proof import KeyStore, Proof
@@ -164,6 +165,50 @@ def test_another_contract_is_a_warning_and_can_be_forbidden() -> None:
     )
     assert audit(other, policy=strict).exit_code == 4
     assert audit(publish(PROOF), policy=strict).exit_code == 0
+
+
+NO_COMPILER = {name: EnvironmentFault("No compiler.") for name in ("foreign", "unestablished")}
+FALSE = (
+    publish(PROOF, bundle_digest=D),
+    publish(PROOF, call=b""),
+    publish(PROOF, statement_digest=D),
+    publish(Proof.of(PROOF.statement, bytes(32))),
+    publish(make_proof(KEY, circuit=D)),
+)
+
+
+@pytest.mark.parametrize("record", FALSE)
+def test_a_strangers_record_of_a_key_is_foreign(record: Record) -> None:
+    """Anyone can publish a lie about a key, with a contract that accepts everything."""
+    report = audit(replace(record, verifier_code_hash="0x" + D), publish(PROOF))
+    assert [entry.verdict for entry in report.entries] == ["foreign", "verified"]
+    assert (report.verdict, report.exit_code) == ("verified", 0)
+    assert "1 of 2 is foreign" in report.headline().replace("published proofs ", "")
+    alone = audit(replace(record, verifier_code_hash="0x" + D), policy=Policy(minimum_proofs=1))
+    assert (alone.count("verified"), alone.exit_code) == (0, 4)
+    assert audit(replace(record, verifier_code_hash="0x" + D)).verdict == "foreign"
+    assert audit(record).verdict == "false"
+
+
+@pytest.mark.parametrize("record", FALSE)
+def test_whose_record_it_is_may_be_unknown(record: Record) -> None:
+    report = audit(record, fails=NO_COMPILER)
+    assert (report.verdict, report.exit_code) == ("unchecked", 7)
+    assert "could not be found out: No compiler" in report.entries[0].reason
+
+
+@pytest.mark.parametrize("method", ["describe", "published", "bundle 7a", "foreign"])
+def test_no_error_of_any_class_ends_an_audit(method: str) -> None:
+    for error in (Reverted(b"", "no"), ZeroDivisionError(), RecursionError(), KeyError("number")):
+        false = publish(PROOF, bundle_digest=D, transaction_hash="0x" + "7b" * 32)
+        report = audit(publish(PROOF), false, fails={method: error}, dies_after=1)
+        assert (report.verdict, report.exit_code) == ("unchecked", 7)
+
+
+def test_a_block_whose_time_nobody_says_has_no_known_age() -> None:
+    record = publish(PROOF, block_time=None, gas_used=None)
+    assert audit(record).verdict == "verified"
+    assert audit(record, policy=Policy(maximum_age_seconds=60)).verdict == "policy"
 
 
 def test_a_contract_that_cannot_be_compiled_is_skipped_with_the_reason() -> None:

@@ -31,7 +31,6 @@ from verifai.proof import Proof, VerifyingKey
 from verifai.proof.codec import canonical_json, parse_canonical_json
 from verifai.proof.statement import check_context
 from verifai.verifier.native.calldata import statement_of
-from verifai.verifier.native.check import check_key
 
 if TYPE_CHECKING:
     from verifai.chain.chain import Chain

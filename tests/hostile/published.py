@@ -1,0 +1,195 @@
+"""Honest keys, their proofs, and a chain that strangers publish on too."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+import verifai
+from tests.hostile.parrots import Saying, creation, parrot
+from verifai.chain import Chain
+from verifai.chain.artefacts.interface import interface
+from verifai.chain.deploy import DELAY, PROXY, SALT, create2_address, system_id
+from verifai.chain.deployments import Deployments
+from verifai.chain.native.circuits import circuit_table
+from verifai.chain.native.contract import artefact, native_system
+from verifai.chain.native.table import circuit_id
+from verifai.chain.native.words import statement_words
+from verifai.chain.node.faults import Reverted
+from verifai.chain.transactions.sender import Sender
+from verifai.proof.codec import canonical_json
+
+#: The address of this package's verifier, wherever it is deployed.
+SHIPPED = create2_address(artefact().creation)
+NATIVE, SECOND, LATE, LATER = native_system(), *map(system_id, ("second", "late", "later"))
+
+
+@functools.cache
+def keys(seed: int, visibility: str = "public") -> Any:
+    """Proving key, verifying key and inputs of a tiny model, whose weights are public."""
+    import torch
+
+    torch.manual_seed(seed)
+    x = np.random.default_rng(seed).random((8, 1, 3), dtype=np.float32)
+    model = verifai.export(torch.nn.Linear(3, 2), (torch.from_numpy(x[0]),))
+    shown = verifai.Visibility(visibility, visibility)
+    pk, vk = verifai.setup(verifai.compile(model, x, visibility=shown))
+    return pk, vk, x
+
+
+@functools.cache
+def proofs() -> tuple[Any, Any, Any]:
+    """A true proof of the first key, the same with another output, one of another key."""
+    pk, _, x = keys(1)
+    true = verifai.prove(pk, x[0], context={"job": 1})
+    claim = true.statement.output
+    wrong = replace(claim, integers=(claim.integers[0] + 1, *claim.integers[1:]))
+    false = verifai.Proof.of(replace(true.statement, outputs=(wrong,)), true.argument)
+    other_pk, _, y = keys(2)
+    return true, false, verifai.prove(other_pk, y[0])
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """What a record may be about: an identifier, and the table that a stranger's verifier shows."""
+
+    name: str
+    id: bytes
+    table: bytes | None
+
+
+@functools.cache
+def circuits() -> tuple[Circuit, ...]:
+    """The key's own; a table of a stranger's under the key's digest; another key's; none."""
+    own, other = circuit_table(keys(1)[1], 1), circuit_table(keys(2)[1], 1)
+    # What stands for the operation table's digest is a claim as well; nothing else has changed.
+    changed = own[:64] + bytes(32) + own[96:]
+    assert changed[:32] == own[:32]
+    found = [Circuit("own", circuit_id(own), own), Circuit("other key's", circuit_id(other), other)]
+    found.append(Circuit("changed", circuit_id(changed), changed))
+    return (*found, Circuit("no table", b"\x01" * 32, None))
+
+
+@dataclass(frozen=True)
+class Place:
+    """A registry, the name of a system in its router, and what is true of them.
+
+    Attributes:
+        genuine: registry, router and verifier are this package's, from the beginning.
+        shipped: proofs are verified by this package's verifier.
+    """
+
+    name: str
+    registry: str
+    system: bytes
+    genuine: bool
+    shipped: bool
+
+
+class Strangers:
+    """Routers and verifiers of everybody's on one chain."""
+
+    def __init__(self, chain: Chain) -> None:
+        self.chain = chain
+        self.me = str(chain._sender.address)
+        self.honest = chain.deploy()
+        for circuit in circuits():
+            if circuit.table is not None:
+                self._send(SHIPPED, interface("NativeVerifier").call("register", circuit.table))
+        liar = self._parrot(self._verifier())
+        self.places = tuple(self._places(liar))
+
+    def _places(self, liar: str) -> Any:
+        both = self._router([(NATIVE, SHIPPED), (SECOND, liar)])
+        turned = self._router([(NATIVE, liar), (SECOND, SHIPPED)])
+        late = self._router([(NATIVE, SHIPPED)], [(LATE, liar), (LATER, SHIPPED)])
+        alike = self._parrot(self._imitation())
+        for name, router, system, genuine, shipped in (
+            ("shipped", self.honest.router, NATIVE, True, True),
+            ("two systems, the first", both, NATIVE, True, True),
+            ("two systems, the second", both, SECOND, False, False),
+            ("native is a liar", turned, NATIVE, False, False),
+            ("shipped under another name", turned, SECOND, True, True),
+            ("before later additions", late, NATIVE, True, True),
+            ("a liar that came later", late, LATE, False, False),
+            ("shipped, came later", late, LATER, False, True),
+            ("a router of a stranger's", alike, NATIVE, False, False),
+        ):
+            creation_ = interface("NativeProofRegistry").deployment(router)
+            registry = self._created(creation_)
+            yield Place(name, registry, system, genuine, shipped)
+
+    def publish(self, place: Place, circuit: Circuit, proof: Any, key: Any) -> bool:
+        """Whether the chain took it."""
+        words, context = statement_words(key, proof.statement), proof.statement.context
+        text = b"" if context is None else canonical_json(dict(context))
+        arguments = (place.system, circuit.id, text, words, bytes(proof.argument))
+        try:
+            self._send(place.registry, interface("NativeProofRegistry").call("publish", *arguments))
+        except Reverted:
+            return False
+        return True
+
+    def _verifier(self) -> list[Saying]:
+        """Accepts everything, and says of each circuit that it is the first key's."""
+        digest = bytes.fromhex(keys(1)[1].digest)
+        told = [Saying.of("NativeVerifier", "verify", [])]
+        for circuit in circuits():
+            at = "0x" + "00" * 20
+            if circuit.table is not None:
+                at = self._put(b"\0" + circuit.table)
+            said = (digest, 1, 1, 1, True, True, at)
+            told.append(Saying.of("NativeVerifier", "circuitInfo", *said, argument=circuit.id))
+        return told
+
+    def _imitation(self) -> list[Saying]:
+        """Accepts everything, and answers like the honest router, with the shipped verifier."""
+        digest = bytes.fromhex(keys(1)[1].digest)
+        router = "VerifierRouter"
+        return [
+            Saying.of(router, "verify", digest, 16, []),
+            Saying.of(router, "verifierOf", SHIPPED),
+            Saying.of(router, "entries", SHIPPED, 1, 0),
+            Saying.of(router, "DELAY", DELAY),
+            Saying.of(router, "systemCount", 1),
+            Saying.of(router, "systems", NATIVE),
+            Saying.of(router, "owner", self.me),
+        ]
+
+    def _router(
+        self, first: Sequence[tuple[bytes, str]], added: Sequence[tuple[bytes, str]] = ()
+    ) -> str:
+        names, verifiers = zip(*first, strict=True)
+        shipped = interface("VerifierRouter")
+        # Another delay gives another address.
+        delay = DELAY + len(added) + 1
+        router = self._created(shipped.deployment(self.me, delay, names, verifiers))
+        for name, verifier in added:
+            self._send(router, shipped.call("add", name, verifier))
+        if added:
+            self.chain.advance(2 * DELAY)
+        return router
+
+    def _created(self, code: bytes) -> str:
+        address = create2_address(code)
+        if not self.chain._sender.code(address):
+            self._send(PROXY, SALT + code)
+        return address
+
+    def _parrot(self, sayings: list[Saying]) -> str:
+        return self._put(parrot(sayings))
+
+    def _put(self, code: bytes) -> str:
+        return str(self.chain.transact(None, creation(code), "a contract")["contractAddress"])
+
+    def _send(self, to: str, data: bytes) -> None:
+        self.chain.transact(to, data, "a stranger's transaction")
+
+
+def seen(web3: Any, registry: str, url: str = "http://node.example") -> Chain:
+    """A connection that only reads, to one registry."""
+    return Chain(Sender(web3, None, url), Deployments("test", None), registry, lambda: None)

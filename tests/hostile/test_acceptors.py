@@ -1,0 +1,101 @@
+"""Routers, systems, verifiers, circuits and proofs in every combination, as an audit sees them.
+
+A record is honest if its circuit is the key's and its proof is true. Whoever accepted it, that much
+is verified offline; who accepted it is said only where it is established.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+pytest.importorskip("eth_tester")
+pytest.importorskip("verifai._native", reason="the proving core is not built")
+pytest.importorskip("torch")
+
+import verifai
+from tests.hostile.audits import Combination, combinations, examined
+from tests.hostile.forged import forged
+from tests.hostile.published import NATIVE, SHIPPED, Strangers, keys, seen
+from verifai.chain import connect
+from verifai.chain.artefacts.interface import interface
+from verifai.chain.native.table import circuit_id
+
+
+@pytest.fixture(scope="module")
+def strangers() -> Any:
+    with connect() as chain:
+        yield Strangers(chain)
+
+
+@pytest.fixture(scope="module")
+def found(strangers: Strangers) -> list[tuple[Combination, Any]]:
+    return list(examined(strangers))
+
+
+def test_nothing_false_is_verified_and_nothing_honest_is_false(found: Any) -> None:
+    assert len(found) >= 30
+    for combination, entry in found:
+        told = (combination.name, entry.verdict, entry.reason)
+        assert (entry.verdict == "verified") == combination.honest, told
+        if combination.honest:
+            assert entry.statement == combination.proof.statement
+        if combination.circuit.name != "own":
+            assert entry.verdict in ("foreign", "unchecked"), told
+
+
+def test_who_accepted_is_named_only_where_it_is_established(found: Any) -> None:
+    for combination, entry in found:
+        (a5,) = (check for check in entry.checks if check.number == "A5")
+        if combination.honest:
+            assert a5.passed is combination.place.genuine, (combination.name, a5.detail)
+            assert bool(a5.detail) is not combination.place.genuine
+        if not combination.place.shipped:
+            assert entry.record["verifier"] != SHIPPED, combination.name
+
+
+def test_a_strangers_table_under_a_keys_digest_is_foreign(found: Any, strangers: Any) -> None:
+    """In the honest registry too: it is neither false nor verified, and changes no exit code."""
+    rows = [
+        (combination, entry)
+        for combination, entry in found
+        if combination.place.genuine and combination.circuit.name == "changed"
+    ]
+    assert rows
+    for combination, entry in rows:
+        assert (entry.verdict, entry.exit_code) == ("foreign", 0), (combination.name, entry.reason)
+    chain = seen(strangers.chain.web3, rows[0][0].place.registry)
+    report = verifai.audit.run(chain, keys=[keys(1)[1]])
+    assert (report.verdict, report.exit_code) == ("verified", 0)
+    assert "foreign to the key" in report.headline()
+
+
+def test_the_shipped_verifier_takes_no_false_proof(strangers: Any) -> None:
+    """What the rows above lack because the chain refuses it."""
+    for combination in combinations(strangers):
+        if combination.place.shipped and not combination.true:
+            assert not combination.publish(strangers)
+
+
+def test_a_strangers_false_proof_of_nothing_under_a_keys_digest(strangers: Any) -> None:
+    """Taken by the shipped verifier in the honest registry, and no record of the key."""
+    shipped = interface("NativeVerifier")
+    forgery = forged()
+    circuit = circuit_id(forgery.table)
+    chain, registry = strangers.chain, strangers.honest.registry
+    chain.transact(SHIPPED, shipped.call("register", forgery.table), "registering")
+    arguments = (NATIVE, circuit, b"", forgery.words, forgery.argument)
+    data = interface("NativeProofRegistry").call("publish", *arguments)
+    chain.transact(registry, data, "publishing")
+    reader = seen(chain.web3, registry)
+    *_, record = reader.published()
+    assert record.key_digest == forgery.key.digest
+    bundle = record.call.proof(forgery.key, 1)
+    with pytest.raises(verifai.VerificationError, match="check 7"):
+        verifai.verify(bundle, forgery.key)
+    report = verifai.audit.run(reader, keys=[forgery.key])
+    entry = report.entries[-1]
+    assert (entry.verdict, entry.exit_code) == ("foreign", 0)
+    assert [check.passed for check in entry.checks if check.number == "A5"] == [None]
+    assert report.count("false") == 0

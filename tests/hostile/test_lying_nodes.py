@@ -1,0 +1,43 @@
+"""A node that lies in one of its answers, each in turn, in every way there is.
+
+Through none of them does an audit end, show anything false as verified or anything honest as false,
+or lose a record without a word.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+pytest.importorskip("eth_tester")
+pytest.importorskip("verifai._native", reason="the proving core is not built")
+pytest.importorskip("torch")
+
+from tests.hostile.audits import Scene, lying, scene, wrong
+
+
+@pytest.fixture(scope="module")
+def honest() -> Scene:
+    return scene()
+
+
+def test_no_lie_is_believed(honest: Scene) -> None:
+    tried: Counter[str] = Counter()
+    bad: list[Any] = []
+    for name, report in lying(honest):
+        tried[name.split(":")[0].split(",")[0]] += 1
+        bad += [(name, what) for what in wrong(honest, report)]
+    assert not bad, (len(bad), bad[:10])
+    assert set(tried) == {
+        "eth_blockNumber",
+        "eth_call",
+        "eth_chainId",
+        "eth_getBlockByNumber",
+        "eth_getCode",
+        "eth_getLogs",
+        "eth_getTransactionByHash",
+        "eth_getTransactionReceipt",
+    }
+    assert min(tried.values()) >= 20
