@@ -80,12 +80,16 @@ def compile(
         zero_knowledge: whether what is private stays hidden. Both backends hide by default; only
             ``native`` can leave it out, for proofs that are a little smaller and faster. Every
             statement says which it was.
-        options: backend-specific knobs; unknown ones are refused.
+        options: backend-specific knobs; unknown ones are refused. ``tolerance`` is how far the
+            circuit may be from the model: the largest error as a share of an output's range, and
+            with ``native`` the largest share of rows with another top-1. Default 0.01 (``ezkl``:
+            0.02).
         progress: see :func:`verifai.progress.reporting`.
 
     Raises:
         UnsupportedError: operators without a circuit, all named at once, or a circuit that
-            differs from the model by more than the tolerance.
+            differs from the model by more than the tolerance: ``native`` names the node where
+            precision is lost.
         InputError: calibration data of the wrong shape, NaN or infinite.
         MissingExtra: the backend's package is not installed.
     """

@@ -219,12 +219,17 @@ MASKS = [
 ]
 
 NORMS = [
-    Awkward("LayerNorm with an outlier channel", in_a_row(LAYER), ("Mul",), sample=outlier),
+    Awkward(
+        "LayerNorm with an outlier channel",
+        in_a_row(LAYER),
+        ("LayerNormalization",),
+        sample=outlier,
+    ),
     Awkward("RMSNorm with an outlier channel", root_mean_square(), ("Mul",), sample=outlier),
     Awkward(
         "LayerNorm, the weak channels only",
         in_a_row(LAYER, ("MatMul", np.eye(6, dtype=np.float32)[:, 1:] * 500)),
-        ("input", "LayerNormalization", "Div", "Sub"),
+        ("LayerNormalization",),
         sample=outlier,
     ),
     Awkward(
@@ -267,7 +272,7 @@ SIZES = [
     Awkward(
         "weights of 1e-20, undone",
         in_a_row(("MatMul", weights(6, 3, size=1e-20)), ("Mul", np.float32(1e20))),
-        ("MatMul",),
+        ("Mul",),
     ),
     Awkward(
         "weights of 1e6, undone",
@@ -317,7 +322,7 @@ FUNCTIONS = [
     Awkward("20 steep sigmoids", stack("Sigmoid", 20, 12.0)),
     Awkward("20 tanhs", stack("Tanh", 20, 1.0)),
     Awkward("10 residual layers", residual(10)),
-    Awkward("exp of a wide range", in_a_row(("Mul", np.float32(9)), ("Exp",))),
+    Awkward("exp of a wide range", in_a_row(("Mul", np.float32(6)), ("Exp",))),
     Awkward(
         "exp of a wide range, undone",
         in_a_row(("Mul", np.float32(9)), ("Exp",), ("Add", np.float32(1)), ("Log",)),

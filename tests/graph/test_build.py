@@ -221,6 +221,31 @@ def test_saturation_clips_instead():
     )
 
 
+def test_saturation_never_changes_an_input():
+    """A statement is about the input that was given: one beyond its range is refused, and one that
+    its owner clipped is shown clipped.
+    """
+    import verifai
+
+    made, calibration, beyond = overflowing()
+    circuit = verifai.compile(made, [one for (one,) in calibration], options={"saturate": True})
+    key, verifying = verifai.setup(circuit)
+    # within the range of inputs, beyond that of the sum: it is the sum that is clipped
+    statement = verifai.verify(verifai.prove(key, beyond[0]), verifying)
+    np.testing.assert_allclose(statement.input.values, beyond[0], atol=1e-4)
+    top = statement.output.spec.scale
+    assert set(statement.output.integers) == {2**15 - 1}
+    assert (2**15 - 1) / 2**top < float(beyond.sum())
+    far = np.float32([[1, 9, 1, -9]])
+    with pytest.raises(InputError) as caught:
+        verifai.prove(key, far)
+    low, high = caught.value.details["allowed"]
+    assert f"numpy.clip(input, {low:.6g}, {high:.6g})" in caught.value.hint
+    clipped = np.clip(far, low, high)
+    statement = verifai.verify(verifai.prove(key, clipped), verifying)
+    np.testing.assert_array_equal(statement.input.values, clipped)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30, 4.0, -4.5])
 def test_inputs_that_are_not_in_range(value):
     made = model([node("Relu")], {"x": (2, 3)})

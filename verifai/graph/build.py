@@ -341,6 +341,12 @@ def _outputs(model: Model, lowering: Lowering) -> tuple[int, ...]:
             )
         tensor = lowering.settled(lowering.tensors[info.name], info.name)
         lowering.tensors[info.name] = tensor
+        if math.prod(tensor.shape) != math.prod(info.shape):
+            raise UnsupportedError(
+                f"Output {info.name!r} is declared with shape {list(info.shape)}, and has "
+                f"{list(tensor.shape)}.",
+                hint="Export the model again: its outputs' shapes have to be right.",
+            )
         if not tensor.scale >= 0:
             largest = max(map(abs, lowering.ranges[info.name]))
             node = lowering.builder.nodes[tensor.node].name

@@ -43,7 +43,7 @@ class OutputFidelity:
         maximum_error, mean_error: absolute.
         range: largest minus smallest float output over all samples; its largest absolute value if
             that is float32's rounding only.
-        relative_error: the largest error over the range. Of integer and boolean outputs, the share
+        relative_error: the largest error over the range; 1 if that is 0 and the error is not. Of integer and boolean outputs, the share
             of entries that differ.
         top1: share of rows, along the last axis, whose largest entry is the same (or a tie,
             :data:`TIE`; or the row weak, :data:`WEAK`); None of integers, and where a row has one
@@ -74,7 +74,7 @@ class OutputFidelity:
         if exact:
             relative = float((error > 0).mean())
         else:
-            relative = largest / span if span else math.inf if largest else 0.0
+            relative = largest / span if span else float(largest > 0)
             if real.ndim > 1 and real.shape[-1] > 1:
                 lost = _another_answer(made, real).reshape(len(real), -1)
                 top1 = 1.0 - float(lost.mean())
@@ -90,6 +90,11 @@ class OutputFidelity:
             worst=int(error.reshape(len(real), -1).max(1).argmax()),
             other=other,
         )
+
+    @property
+    def needed(self) -> float:
+        """The smallest tolerance that accepts the output."""
+        return max(self.relative_error, 0.0 if self.top1 is None else 1.0 - self.top1)
 
     def problem(self, tolerance: float) -> str | None:
         """Why the output is off by more than ``tolerance``; None if it is not."""
@@ -111,7 +116,7 @@ class OutputFidelity:
         return self.worst if self.relative_error > tolerance else self.other or 0
 
     def off(self, made: npt.NDArray[Any], real: npt.NDArray[Any], tolerance: float) -> bool:
-        """Whether ``made`` has the :meth:`problem` on one sample, whose float output is ``real``."""
+        """Whether ``made`` has the :meth:`problem` on one sample; ``real`` is the float output."""
         made, exact = made.astype(np.float64), real.dtype.kind in "iub"
         real = real.astype(np.float64)
         error = float(np.abs(made - real).max())

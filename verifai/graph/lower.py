@@ -53,7 +53,8 @@ class Options:
     Attributes:
         activation_bits: of inputs, outputs and everything requantised, sign included.
         weight_bits: of weights, sign included.
-        saturate: clip what leaves the calibrated range, instead of refusing the input.
+        saturate: clip what nodes compute to the calibrated range, instead of refusing the input.
+            Inputs are never changed: a statement is about the input that was given.
         input_scales: log2 of the units of inputs, by name, in place of calibrated ones: an input
             that is another circuit's output has that output's scale.
     """

@@ -68,7 +68,8 @@ def quantise_inputs(
             raise InputError(
                 f"Input {name!r} has values from {observed[0]:.6g} to {observed[1]:.6g}; the "
                 f"circuit was calibrated for {allowed[0]:.6g} to {allowed[1]:.6g}.",
-                hint="Calibrate with inputs like this one.",
+                hint="Calibrate with inputs like this one, or prove numpy.clip(input, "
+                f"{allowed[0]:.6g}, {allowed[1]:.6g}): statements show the input as it was proved.",
                 input=name,
                 observed=observed,
                 allowed=allowed,
@@ -270,7 +271,8 @@ def overflow(node: Node, low: int, high: int, first: int, last: int) -> InputErr
     return InputError(
         f"Node {node.name!r} overflows its calibrated range on this input: found {low} to {high} "
         f"({low * unit:.6g} to {high * unit:.6g}), allowed {first} to {last}.",
-        hint="Calibrate with inputs like this one, or compile with options={'saturate': True}.",
+        hint="Calibrate with inputs like this one, or compile with options={'saturate': True}, "
+        "which clips what nodes compute.",
         node=node.name,
         observed=[low, high],
         allowed=[first, last],

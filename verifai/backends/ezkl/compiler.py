@@ -94,7 +94,7 @@ def compile_model(
         settings = ezkl_settings.load(parameters)
         inputs, outputs = _specs(model, settings, visibility)
         progress.stage("comparing the circuit with the model")
-        error = _compare(folder, model, samples, outputs, tolerance)
+        off = _compare(folder, model, samples, outputs, tolerance)
         return Circuit(
             model=model.digest,
             backend="ezkl",
@@ -106,7 +106,7 @@ def compile_model(
                 "log2_rows": ezkl_settings.log_rows(settings),
                 "rows": int(settings["num_rows"]),
                 "measured_on": f"{len(samples)} inputs, all of which calibration saw",
-                "relative_error": f"{error:.3g}",
+                "relative_error": f"{off:.3g}",
                 "tolerance": f"{tolerance:.3g}",
             },
             onnx=model.onnx,

@@ -77,7 +77,8 @@ def faithful(
             the output and the node where precision is lost. Or as :func:`verifai.graph.build`.
         InputError: as :func:`verifai.graph.build`.
     """
-    calibration, held_out = split(samples)
+    # what saturates does not show that it leaves the range of the others: see below
+    calibration, held_out = (samples, []) if options.saturate else split(samples)
     try:
         return _measured(model, calibration, held_out, options, tolerance, progress)
     except InputError:
@@ -108,14 +109,21 @@ def _measured(
 ) -> Faithful:
     graph = build(model, calibration, options)
     progress.stage("comparing with the model")
-    found = []
-    for data in filter(None, (calibration, held_out)):
-        found.append(measured := _compared(graph, model, data, held_out=data is held_out))
-        for position, output in enumerate(measured.outputs):
-            if problem := output.problem(tolerance):
-                progress.stage("finding where precision is lost")
-                place = _place(model, calibration, options, tolerance, data, position, output)
-                raise _refusal(f"{problem}, on {len(data)} inputs", place, output, tolerance)
+    parts = [data for data in (calibration, held_out) if data]
+    found = [_compared(graph, model, data, held_out=data is held_out) for data in parts]
+    # the output that is furthest off, where several are
+    output, position, data = max(
+        (
+            (output, position, data)
+            for measured, data in zip(found, parts, strict=True)
+            for position, output in enumerate(measured.outputs)
+        ),
+        key=lambda each: each[0].needed,
+    )
+    if problem := output.problem(tolerance):
+        progress.stage("finding where precision is lost")
+        place = _place(model, calibration, options, tolerance, data, position, output)
+        raise _refusal(f"{problem}, on {len(data)} inputs", place, output, tolerance)
     return Faithful(graph, found[0], found[1] if held_out else None)
 
 
@@ -153,13 +161,12 @@ def _place(
 def _refusal(
     problem: str, place: Place | None, output: OutputFidelity, tolerance: float
 ) -> UnsupportedError:
-    lost = 1.0 - (1.0 if output.top1 is None else output.top1)
-    needed = max(output.relative_error, lost)
-    enough = math.ceil(100 * needed) / 100 if needed < math.inf else "..."
+    enough = math.ceil(100 * output.needed) / 100
     return UnsupportedError(
         f"The circuit differs from the model: {problem}."
         + (f" Precision is lost at {place}." if place else ""),
-        hint=f"{_HINT} Or accept the error: options={{'tolerance': {enough}}}.",
+        hint=f"{_HINT} Or accept the error: options={{'tolerance': {enough}}}, "
+        f"--tolerance {enough}.",
         output=output.name,
         relative_error=output.relative_error,
         top1_agreement=output.top1,
