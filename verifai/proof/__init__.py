@@ -8,6 +8,7 @@ module            holds
 ``codec``         canonical JSON, the container, digests
 ``tensor``        what a key fixes and a statement claims of one tensor
 ``statement``     what a proof proves, in fields and in words
+``reference_string``  digests that name reference strings; public ceremonies
 ``key``           the verifying key
 ``bundle``        statement + proof + digests in one file
 ``store``         a folder of verifying keys by digest

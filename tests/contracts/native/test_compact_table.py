@@ -22,7 +22,7 @@ from tests.soundness.proofs import NAMES
 from verifai.chain.native import circuit_id, compact_table
 from verifai.errors import MalformedError, UnsupportedError, VerificationError
 from verifai.proof.codec import canonical_json
-from verifai.verifier.native.check import srs_id
+from verifai.proof.reference_string import srs_id
 from verifai.verifier.native.curve import decode_g2
 from verifai.verifier.native.keccak import keccak256
 from verifai.verifier.native.linked import linked_rows
