@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -37,7 +37,6 @@ def fetch(
     url: str | None = None,
     file: str | os.PathLike[str] | None = None,
     keep: bool = False,
-    sources: Mapping[str, Source] = SOURCES,
     progress: Progress | None = None,
 ) -> SRS:
     """Bring 2**log2 powers of a public ceremony's string into the data folder; once.
@@ -48,7 +47,6 @@ def fetch(
         url: a mirror of the ceremony's file, instead of the published address; may be http.
         file: the ceremony's file, brought by other means: nothing is downloaded.
         keep: whether the downloaded file stays in the data folder beside the cut.
-        sources: what is published about ceremonies' files.
         progress: see :func:`verifai.progress.reporting`.
 
     Raises:
@@ -58,7 +56,8 @@ def fetch(
         MalformedError: the file is not the ceremony's.
         EnvironmentFault: the disk or the proving core.
     """
-    source = _source(name, sources)
+    _check_name(name)
+    source = SOURCES[name]
     report = progress or Silent()
     if not 1 <= log2 <= MAX_POINTS_LOG2:
         raise LimitError(f"2^{log2} powers are not within 2 to 2^MAX_POINTS_LOG2.")
@@ -92,7 +91,7 @@ def kept(name: str, log2: int) -> SRS:
         EnvironmentFault: it was not fetched yet; the hint names the command.
         MalformedError: the file in the data folder is damaged.
     """
-    _source(name, SOURCES)
+    _check_name(name)
     path = _kept(name, log2)
     if path is None:
         raise EnvironmentFault(
@@ -102,13 +101,12 @@ def kept(name: str, log2: int) -> SRS:
     return _read(name, path)
 
 
-def _source(name: str, sources: Mapping[str, Source]) -> Source:
-    if name not in CEREMONIES or name not in sources:
+def _check_name(name: str) -> None:
+    if name not in CEREMONIES:
         raise UsageError(
             f"No public ceremony is called {name!r}.",
-            hint=f"There are {', '.join(sources)}. A file: verifai.SRS.load(path).",
+            hint=f"There are {', '.join(CEREMONIES)}. A file: verifai.SRS.load(path).",
         )
-    return sources[name]
 
 
 def _cut(

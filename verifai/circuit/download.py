@@ -51,7 +51,7 @@ def download(url: str, target: Path, size: int, *, whole: bool, progress: Progre
     part = target.with_name(f"{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("ab") as file:
+        with part.open("ab", buffering=0) as file:
             _room(target.parent, size - file.tell())
             failures = 0
             while (have := file.tell()) < size:
@@ -108,13 +108,15 @@ def _receive(url: str, file: IO[bytes], size: int, whole: bool, progress: Progre
             raise MalformedError(
                 f"{url} has {offered:,} bytes, the ceremony's file {size:,}: it is another file.",
             )
-        while have < size and (piece := answer.read(min(_PIECE, size - have))):
-            file.write(piece)
-            if 10 * have // size != 10 * (have + len(piece)) // size or not have:
-                percent = 100 * (have + len(piece)) // size
+        # what is there, at once: a process that is killed has lost nothing
+        while have < size and (piece := answer.read1(min(_PIECE, size - have))):
+            written = file.write(piece)  # less, on a disk that is about to be full
+            while written < len(piece):
+                written += file.write(piece[written:])
+            if 10 * have // size != 10 * (have + written) // size:
+                percent = 100 * (have + written) // size
                 progress.stage(f"{url.rpartition('/')[2]}: {percent} % of {size:,} bytes")
-            have += len(piece)
-        file.flush()
+            have += written
 
 
 def _restart(file: IO[bytes]) -> int:
