@@ -12,6 +12,8 @@ import pytest
 
 import verifai
 from tests.conftest import Pipeline
+from tests.hostile.strings import halo2
+from verifai.circuit import SRS
 from verifai.errors import MalformedError, VerifaiError, VerificationError
 from verifai.proof import Guarantees, Proof, VerifyingKey
 
