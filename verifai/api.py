@@ -15,6 +15,7 @@ from verifai.model import Model, export, load
 from verifai.progress import Progress, reporting
 from verifai.proof import Opening, Proof, Registration, Statement, TensorClaim, VerifyingKey
 from verifai.proof.model_name import model_name
+from verifai.proof.reference_string import CEREMONIES
 from verifai.proof.statement import check_context
 
 __all__ = [
@@ -37,7 +38,7 @@ _SOURCES: Final[Mapping[type, str]] = {
     Model: "verifai.export(module, example_inputs) gives one; verifai.load(path) reads one.",
     Visibility: "verifai.Visibility(output='private') is one.",
     Circuit: "verifai.compile(model, calibration) gives one; verifai.Circuit.load(path) reads one.",
-    SRS: "verifai.SRS.load(path) reads one.",
+    SRS: "verifai.SRS.load(path) reads one; a public ceremony goes by its name, srs='ppot'.",
     ProvingKey: "verifai.setup(circuit)[0] is one; verifai.ProvingKey.load(path) reads one.",
     VerifyingKey: "verifai.setup(circuit)[1] is one; verifai.VerifyingKey.load(path) reads one.",
     Proof: "verifai.prove(key, inputs) gives one; verifai.Proof.load(path) reads one.",
@@ -107,21 +108,29 @@ def compile(
 
 
 def setup(
-    circuit: Circuit, *, srs: SRS | None = None, progress: Progress | bool | None = None
+    circuit: Circuit, *, srs: SRS | str | None = None, progress: Progress | bool | None = None
 ) -> tuple[ProvingKey, VerifyingKey]:
     """Make the key pair of a circuit.
 
     Args:
         circuit: from :func:`compile`.
-        srs: a reference string; None takes a development string, whose secret is public (native)
-            or known to this machine (ezkl): good for tests only, and marked as such in every
-            statement.
+        srs: a reference string; or the name of a public ceremony, ``aztec-ignition`` or ``ppot``,
+            whose string ``verifai srs fetch`` brought. None takes a development string, whose
+            secret is public (native) or known to this machine (ezkl): good for tests only, and
+            marked as such in every statement.
 
     Raises:
-        UsageError: the string's size is not the circuit's.
+        UsageError: the string's size is not the circuit's, or no ceremony has that name.
+        EnvironmentFault: the ceremony's string was not fetched; the hint names the command.
     """
     _takes(Circuit, circuit=circuit)
-    if srs is not None:
+    if isinstance(srs, str):
+        if srs not in CEREMONIES:
+            raise UsageError(
+                f"No public ceremony is called {srs!r}.",
+                hint=f"There are {', '.join(CEREMONIES)}. A file: verifai.SRS.load(path).",
+            )
+    elif srs is not None:
         _takes(SRS, srs=srs)
     with reporting("setup", progress) as report:
         return backends.get(circuit.backend).setup(circuit, srs, report)
@@ -196,7 +205,8 @@ def commitment(opening: Opening, *, srs: SRS | None = None) -> str:
     """The commitment that an opening opens, as statements show it: 64 hex characters.
 
     Args:
-        srs: the reference string; not needed for the development string.
+        srs: the reference string; not needed for the development string, nor for a public
+            ceremony's that ``verifai srs fetch`` brought.
 
     Raises:
         MalformedError: blindings that are no scalars, or not as many as there are rows.
@@ -218,7 +228,8 @@ def verify_opening(
     Args:
         opening: from the tensor's owner, ``proof.openings[name]``.
         claim: the tensor in a statement that :func:`verify` returned.
-        srs: the reference string; not needed for the development string.
+        srs: the reference string; not needed for the development string, nor for a public
+            ceremony's that ``verifai srs fetch`` brought.
 
     Raises:
         VerificationError: check 10; the values are not those that were committed.

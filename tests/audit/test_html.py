@@ -17,6 +17,7 @@ from verifai.audit.html import render
 from verifai.audit.printable import MAX_SHOWN, visible
 from verifai.errors import NetworkError
 from verifai.proof import Proof, TensorClaim, TensorSpec
+from verifai.proof.reference_string import CEREMONIES, g2_bytes, srs_id
 
 pytestmark = pytest.mark.usefixtures("system_for_tests")
 
@@ -34,6 +35,16 @@ def mixed() -> Report:
         publish(make_proof(KEY), key_digest="ab" * 32),
     ]
     return run(MemoryChain(records), Policy(zero_knowledge=True), keys=[KEY, OTHER])
+
+
+def test_the_ceremony_is_named() -> None:
+    """In the page and in report.json, by the digest of its tau H2."""
+    string = srs_id(g2_bytes(*CEREMONIES["ppot"].tau_g2))
+    key = replace(KEY, guarantees=replace(KEY.guarantees, srs_id=string))
+    report = run(MemoryChain([publish(make_proof(key))]), keys=[key])
+    assert "ceremony ppot (Perpetual Powers of Tau" in Page(render(report)).text
+    (entry,) = report.to_json()["entries"]
+    assert entry["statement"]["guarantees"]["ceremony"] == "ppot"
 
 
 class Page(HTMLParser):

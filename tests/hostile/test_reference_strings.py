@@ -26,9 +26,9 @@ from tests.hostile.strings import (
     section,
     sections,
 )
-from verifai.circuit import srs as module
 from verifai.errors import MalformedError, UnsupportedError, UsageError
 from verifai.proof import Proof
+from verifai.proof.reference_string import CEREMONIES, Ceremony
 
 K = 7
 N = 1 << K
@@ -223,9 +223,11 @@ def test_a_ceremony_is_known_by_its_tau(folder: Path, monkeypatch: pytest.Monkey
     (folder / "a.ptau").write_bytes(ptau(sections(K)))
     for path in ("a.ptau", "small.srs"):
         assert verifai.SRS.load(folder / path).kind == "custom"
-    monkeypatch.setitem(module.CEREMONIES, "test", pinned)  # type: ignore[misc, arg-type]
+    monkeypatch.setitem(CEREMONIES, "test", Ceremony("for tests", pinned))  # type: ignore[arg-type]
     for path in ("a.ptau", "small.srs"):
-        assert verifai.SRS.load(folder / path).kind == "ceremony"
+        srs = verifai.SRS.load(folder / path)
+        assert (srs.kind, srs.ceremony) == ("ceremony", "test")
+        assert "ceremony test" in repr(srs)
 
 
 def test_ezkl_needs_the_other_form(folder: Path) -> None:

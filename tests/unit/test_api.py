@@ -25,7 +25,7 @@ CALLS: dict[str, tuple[str, Call]] = {
         lambda t: verifai.compile(t.model, t.inputs, options=["padded"]),  # type: ignore[arg-type]
     ),
     "a model for a circuit": ("circuit", lambda t: verifai.setup(t.model)),  # type: ignore[arg-type]
-    "a path for a string": ("srs", lambda t: verifai.setup(t.circuit, srs="f")),  # type: ignore[arg-type]
+    "a path for a string": ("srs", lambda t: verifai.setup(t.circuit, srs=Path("f"))),  # type: ignore[arg-type]
     "the other key": ("key", lambda t: verifai.prove(t.vk, t.inputs)),  # type: ignore[arg-type]
     "a path for a key": ("key", lambda t: verifai.prove(Path("pk.vfp"), t.inputs)),  # type: ignore[arg-type]
     "registering the other key": ("key", lambda t: verifai.register(t.vk)),  # type: ignore[arg-type]

@@ -22,6 +22,7 @@ from verifai.proof import (
     bundle_schema,
 )
 from verifai.proof.codec import canonical_json
+from verifai.proof.reference_string import CEREMONIES, g2_bytes, srs_id
 
 D = "0123456789abcdef" * 4
 
@@ -76,6 +77,27 @@ def test_who_could_forge_is_said(backend: str, who: str) -> None:
     guarantees = replace(key().guarantees, backend=backend, srs="development")
     said = " ".join(replace(statement(), guarantees=guarantees).sentences())
     assert f"{who} could forge this proof" in said
+
+
+@pytest.mark.parametrize("name", CEREMONIES)
+def test_a_ceremony_is_named_by_the_strings_digest(name: str) -> None:
+    """In words, in JSON and in ``repr``; another name beside the same digest is refused."""
+    string = srs_id(g2_bytes(*CEREMONIES[name].tau_g2))
+    guarantees = replace(key().guarantees, srs="ceremony", srs_id=string)
+    claim = replace(statement(), guarantees=guarantees)
+    assert f"ceremony {name} ({CEREMONIES[name].title})" in " ".join(claim.sentences())
+    assert f"srs=ceremony {name}" in repr(claim)
+    data = claim.to_json()
+    assert data["guarantees"]["ceremony"] == name
+    assert Statement.from_json(data) == claim
+    jsonschema.validate(Proof.of(claim, b"12345")._header(), json.loads(bundle_schema()))
+    for other in (None, "ppot" if name != "ppot" else "aztec-ignition", "mine"):
+        data["guarantees"]["ceremony"] = other
+        with pytest.raises(MalformedError, match="ceremony"):
+            Statement.from_json(data)
+    unknown = replace(statement(), guarantees=replace(guarantees, srs="custom", srs_id=D))
+    assert unknown.to_json()["guarantees"]["ceremony"] is None
+    assert "unverified origin" in " ".join(unknown.sentences())
 
 
 def test_values_are_floats_in_the_models_shape() -> None:

@@ -12,6 +12,8 @@ import pytest
 
 import verifai
 from tests.conftest import Pipeline
+from tests.hostile.strings import halo2
+from verifai.circuit import SRS
 from verifai.errors import MalformedError, VerifaiError, VerificationError
 from verifai.proof import Guarantees, Proof, VerifyingKey
 
@@ -106,6 +108,15 @@ def forged_key(key: VerifyingKey, **changes: Any) -> VerifyingKey:
     return replace(key, **changes)
 
 
+def under_tau_2(key: VerifyingKey) -> VerifyingKey:
+    """An ezkl key that holds the string of tau = 2, and names it truthfully."""
+    string = SRS("custom", 1, halo2(1, tau=2))
+    guarantees = replace(key.guarantees, srs="custom", srs_id=string.id)
+    return forged_key(
+        key, guarantees=guarantees, material=(*key.material[:2], string.verifier_part())
+    )
+
+
 KEYS: dict[str, tuple[int, Callable[[VerifyingKey], VerifyingKey]]] = {
     "a ceremony it never saw": (
         4,
@@ -125,6 +136,7 @@ KEYS: dict[str, tuple[int, Callable[[VerifyingKey], VerifyingKey]]] = {
     ),
     "settings that are none": (3, lambda k: forged_key(k, material=(b"{}", *k.material[1:]))),
     "no reference string": (3, lambda k: forged_key(k, material=(*k.material[:2], bytes(516)))),
+    "a reference string with tau = 2": (4, lambda k: under_tau_2(k)),
     "free weights": (
         3,
         lambda k: forged_key(
@@ -156,9 +168,9 @@ def test_a_key_that_contradicts_its_material_is_refused(tiny: Pipeline, name: st
 def test_pinned_ceremonies_are_points_of_the_group() -> None:
     from py_ecc import optimized_bn128 as bn
 
-    from verifai.circuit.srs import CEREMONIES
+    from verifai.proof.reference_string import CEREMONIES
 
-    for x0, x1, y0, y1 in CEREMONIES.values():
+    for x0, x1, y0, y1 in (ceremony.tau_g2 for ceremony in CEREMONIES.values()):
         point = (bn.FQ2([x0, x1]), bn.FQ2([y0, y1]), bn.FQ2.one())
         assert bn.is_on_curve(point, bn.b2)
         assert bn.is_inf(bn.multiply(point, bn.curve_order))

@@ -43,7 +43,7 @@ class Backend(Protocol):
         ...
 
     def setup(
-        self, circuit: Circuit, srs: SRS | None, progress: Progress
+        self, circuit: Circuit, srs: SRS | str | None, progress: Progress
     ) -> tuple[ProvingKey, VerifyingKey]:
         """Make the key pair; ``srs`` None means the cached development string."""
         ...

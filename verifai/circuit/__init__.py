@@ -6,6 +6,9 @@ module               holds
 ``visibility``       what a proof discloses
 ``artefact``         the circuit and the proving key as files
 ``srs``              structured reference strings: read, check, make
+``ceremony``         those of public ceremonies: fetched, cut, kept
+``ceremony_files``   where their files lie, sizes and digests
+``download``         a file over HTTP, resumed
 ``operation_table``  the operation table of the native system, as canonical JSON
 ``plan``             what of an integer graph is lowered: fusions, outputs, dead nodes
 ``builder``          writing a table within the format's limits

@@ -12,7 +12,8 @@ Layout of halo2's (from its ``ParamsKZG``, checked against files that ezkl 23.0.
 
 A coordinate is 32 bytes, little-endian, in Montgomery form (times 2^256 mod q); a G2 coordinate is
 c0 then c1. Whoever knows tau can forge proofs: a *development* string is made on this machine and
-good for tests only; a *ceremony* string was made by many parties, one of whom must be honest.
+good for tests only; a *ceremony* string was made by many parties, one of whom must be honest. A
+string whose tau everybody knows is refused.
 """
 
 from __future__ import annotations
@@ -32,9 +33,11 @@ from py_ecc import optimized_bn128 as bn
 
 from verifai.errors import EnvironmentFault, LimitError, MalformedError
 from verifai.home import home
-from verifai.limits import MAX_SRS_LOG2
-from verifai.proof.codec import Section, digest
-from verifai.proof.files import open_regular
+from verifai.limits import MAX_POINTS_LOG2, MAX_SRS_LOG2
+from verifai.proof.codec import Section
+from verifai.proof.files import open_regular, read_regular
+from verifai.proof.reference_string import ceremony_of, g2_bytes, srs_id
+from verifai.verifier.known_tau import known_tau
 
 _Q: Final = 21888242871839275222246405745257275088696311157297823662689037894645226208583
 _R_INVERSE: Final = pow(1 << 256, -1, _Q)
@@ -42,21 +45,8 @@ _G1_BYTES: Final = 64
 _G2_BYTES: Final = 128
 #: Bits of the random coefficients of the powers check: a wrong file passes with 2^-32.
 _COEFFICIENT_BITS: Final = 32
-#: Powers that are kept of a ``.ptau`` file (log2): a circuit has at most so many columns.
-_MAX_PTAU_LOG2: Final = 20
 #: The largest file: a ``.ptau`` of the largest ceremony, 2^28, with its Lagrange bases.
 _MAX_FILE_BYTES: Final = 1 << 38
-
-#: tau G2 of public ceremonies, as x.c0, x.c1, y.c0, y.c1. Provenance: the Aztec Ignition
-#: ceremony of 2019/20 (176 participants); the same point stands in each of its verifier contracts.
-CEREMONIES: Final[dict[str, tuple[int, int, int, int]]] = {
-    "aztec-ignition": (
-        0x0118C4D5B837BCC2BC89B5B398B5974E9F5944073B32078B7E231FEC938883B0,
-        0x260E01B251F6F1C7E7FF4E580791DEE8EA51D87A358E038B4EFE30FAC09383C1,
-        0x22FEBDA3C0C0632A56475B4214E5615E11E6DD3F96E6CEA2854A87D4DACC5E55,
-        0x04FC6369F7110FE3D25156C1BB9A72859CF2A04641F99BA4EE413C80DA6A5FE4,
-    ),
-}
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -64,8 +54,8 @@ class SRS:
     """A checked reference string.
 
     Attributes:
-        kind: ``ceremony`` (tau G2 is pinned in :data:`CEREMONIES`), ``custom`` (structure checked,
-            origin unknown) or ``development``.
+        kind: ``ceremony`` (tau G2 is pinned in :mod:`verifai.proof.reference_string`), ``custom``
+            (structure checked, origin unknown) or ``development``.
         log2: k; the string serves circuits of up to 2^k rows.
         data: with ``format`` "halo2" the file; with "points" the powers and then tau G2, in the
             EVM's form.
@@ -79,12 +69,28 @@ class SRS:
 
     @cached_property
     def id(self) -> str:
-        """Digest of tau G1 and tau G2: the same for every truncation of one string."""
+        """Digest of tau G2: the same for every file and every truncation of one string."""
+        return srs_id(g2_bytes(*self.tau_g2))
+
+    @property
+    def ceremony(self) -> str | None:
+        """The public ceremony that made the string, by name."""
+        return ceremony_of(self.id)
+
+    @property
+    def known_tau(self) -> str | None:
+        """In words, what tau is, if everybody knows it."""
+        return known_tau(*self.tau_g2)
+
+    @cached_property
+    def tau_g2(self) -> tuple[int, int, int, int]:
+        """tau G2 as x.c0, x.c1, y.c0, y.c1."""
+        data = self.data[-_G2_BYTES:]
         if self.format == "points":
-            x, y = _words(self.data[_G1_BYTES : 2 * _G1_BYTES])
-            x1, x0, y1, y0 = _words(self.data[-_G2_BYTES:])
-            return digest("srs/1", _raw(x, y), _raw(x0, x1, y0, y1))
-        return digest("srs/1", self._power(1), self.data[-_G2_BYTES:])
+            x1, x0, y1, y0 = (int.from_bytes(data[i : i + 32], "big") for i in range(0, 128, 32))
+        else:
+            x0, x1, y0, y1 = (_coordinate(data[i : i + 32]) for i in range(0, 128, 32))
+        return x0, x1, y0, y1
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> SRS:
@@ -94,7 +100,8 @@ class SRS:
         The file is only read, never touched.
 
         Raises:
-            MalformedError: wrong size, sections, coordinates, points, generators or powers.
+            MalformedError: wrong size, sections, coordinates, points, generators or powers, or a
+                tau that everybody knows.
             EnvironmentFault: a ``.ptau`` file, and the proving core is not installed.
         """
         with open_regular(path, _MAX_FILE_BYTES) as (file, size):
@@ -109,27 +116,51 @@ class SRS:
                     f"{path} has {size} bytes; an SRS with k = {log2} has {_file_size(log2)}."
                 )
             data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-        srs = cls("custom", log2, data)
-        tau_g2 = srs._check(powers=1 << log2)
-        return cls("ceremony", log2, data) if tau_g2 in CEREMONIES.values() else srs
+        cls("custom", log2, data)._check(powers=1 << log2)
+        return cls._of_unknown_tau(path, log2, data, "halo2")
 
     @classmethod
     def _from_ptau(cls, path: str | os.PathLike[str], descriptor: int) -> SRS:
-        try:
-            native = import_module("verifai._native")
-        except ImportError as error:
-            raise EnvironmentFault(
-                f"A .ptau file is read by the proving core, which is not installed: {error}."
-            ) from None
         try:  # the file that is open already, whatever now has its name
-            read = native.Srs.load(f"/dev/fd/{descriptor}", 1 << _MAX_PTAU_LOG2)
+            read = _core().Srs.load(f"/dev/fd/{descriptor}", 1 << MAX_POINTS_LOG2)
         except ValueError as error:
             raise MalformedError(f"{path}: {error}.") from None
         log2 = read.powers.bit_length() - 1  # a file of 2^k has one less than 2^(k+1) powers
-        x1, x0, y1, y0 = _words(read.tau_g2)
-        pinned = (x0, x1, y0, y1) in CEREMONIES.values()
-        points = read.to_points(1 << log2)
-        return cls("ceremony" if pinned else "custom", log2, points, "points")
+        return cls._of_unknown_tau(path, log2, read.to_points(1 << log2), "points")
+
+    @classmethod
+    def from_points(cls, path: str | os.PathLike[str]) -> SRS:
+        """Read and check a file of plain points, as :mod:`verifai.circuit.ceremony` keeps them:
+        2^k powers and then tau G2, in the EVM's form.
+
+        Raises:
+            MalformedError: no such file, wrong size, points or powers, or a known tau.
+            EnvironmentFault: the proving core is not installed.
+        """
+        data = read_regular(path, (_G1_BYTES << MAX_POINTS_LOG2) + _G2_BYTES)
+        log2 = ((len(data) - _G2_BYTES) // _G1_BYTES).bit_length() - 1
+        if log2 < 1 or len(data) != (_G1_BYTES << log2) + _G2_BYTES:
+            raise MalformedError(f"{path} has {len(data)} bytes: no 2^k powers and tau G2.")
+        try:
+            _core().Srs.from_points(data)
+        except ValueError as error:
+            raise MalformedError(f"{path}: {error}.") from None
+        return cls._of_unknown_tau(path, log2, data, "points")
+
+    @classmethod
+    def _of_unknown_tau(
+        cls, path: str | os.PathLike[str], log2: int, data: Section, form: str
+    ) -> SRS:
+        """A string of checked structure, from a file that anyone may have made."""
+        srs = cls("custom", log2, data, form)
+        if srs.known_tau:
+            raise MalformedError(
+                f"{path}: {srs.known_tau}. Everybody knows the secret of this reference string, "
+                "and can forge proofs under it.",
+                hint="Take a public ceremony's: verifai srs fetch. For tests, leave the string "
+                "out: a development string says in every statement what it is.",
+            )
+        return cls("ceremony", log2, data, form) if srs.ceremony else srs
 
     @classmethod
     def development(cls, log2: int, make: Callable[[Path, int], None]) -> SRS:
@@ -160,7 +191,8 @@ class SRS:
 
     @classmethod
     def from_verifier_part(cls, data: bytes) -> SRS:
-        """Read what :meth:`verifier_part` wrote, from a key that a stranger made.
+        """Read what :meth:`verifier_part` wrote, from a key that a stranger made; whether tau is
+        known is for the caller to ask.
 
         Raises:
             MalformedError: wrong size, coordinates, points or generators.
@@ -168,8 +200,9 @@ class SRS:
         if len(data) != _file_size(1) or data[:4] != (1).to_bytes(4, "little"):
             raise MalformedError("The verifier's part of an SRS has two powers.")
         _affine_points(data[4 : 4 + 2 * _G1_BYTES])
-        tau_g2 = cls("custom", 1, data)._check(powers=1)
-        return cls("ceremony" if tau_g2 in CEREMONIES.values() else "custom", 1, data)
+        srs = cls("custom", 1, data)
+        srs._check(powers=1)
+        return cls("ceremony", 1, data) if srs.ceremony else srs
 
     def verifier_part(self) -> bytes:
         """The same string cut to k = 1: all that a verifier reads, in the same format.
@@ -192,8 +225,8 @@ class SRS:
     def _power(self, index: int) -> Section:
         return self.data[4 + index * _G1_BYTES : 4 + (index + 1) * _G1_BYTES]
 
-    def _check(self, powers: int) -> tuple[int, int, int, int]:
-        """Check generators, curve, and that the first ``powers`` are consecutive; give tau G2."""
+    def _check(self, powers: int) -> None:
+        """Check generators, curve, and that the first ``powers`` are consecutive."""
         if _g1(self._power(0)) != bn.G1:
             raise MalformedError("The first power of the SRS is not the generator of G1.")
         g2 = _g2(self.data[-2 * _G2_BYTES : -_G2_BYTES])
@@ -210,16 +243,20 @@ class SRS:
         high = _combine(points[1:], rho)
         if bn.pairing(bn.G2, high) != bn.pairing(tau_g2, low):
             raise MalformedError("The powers of the SRS are not consecutive powers of one tau.")
-        x, y = (coordinate.coeffs for coordinate in bn.normalize(tau_g2))
-        return (int(x[0]), int(x[1]), int(y[0]), int(y[1]))
 
     def __repr__(self) -> str:
-        return f"SRS({self.kind}, k={self.log2}, id {self.id[:12]})"
+        name = f" {self.ceremony}" if self.ceremony else ""
+        return f"SRS({self.kind}{name}, k={self.log2}, id {self.id[:12]})"
 
 
-def _words(data: Section) -> tuple[int, ...]:
-    """Coordinates in the EVM's form."""
-    return tuple(int.from_bytes(data[i : i + 32], "big") for i in range(0, len(data), 32))
+def _core() -> Any:
+    try:
+        return import_module("verifai._native")
+    except ImportError as error:
+        raise EnvironmentFault(
+            "This form of a reference string is read by the proving core, which is not "
+            f"installed: {error}."
+        ) from None
 
 
 def _raw(*coordinates: int) -> bytes:

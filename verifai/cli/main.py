@@ -34,6 +34,7 @@ COMMANDS: Final = (
     "doctor",
     "export",
     "compile",
+    "srs",
     "setup",
     "prove",
     "verify",

@@ -22,7 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--context", action="append", metavar="NAME=VALUE", help="demanded context, repeatable"
     )
-    parser.add_argument("--srs", metavar="FILE", help="ceremony file, unless a development string")
+    parser.add_argument(
+        "--srs",
+        metavar="FILE",
+        help="the reference string's file; not needed for a development string, nor for a "
+        "ceremony that verifai srs fetch brought",
+    )
 
 
 def run(arguments: argparse.Namespace, output: Output) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from verifai.circuit import SRS
 from verifai.cli.files import target
 from verifai.cli.output import Output
 from verifai.errors import UsageError
 from verifai.proof.files import replace_file
+from verifai.proof.reference_string import CEREMONIES
 
 HELP = "make the proving and verifying key of a circuit"
 
@@ -17,8 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("circuit", metavar="CIRCUIT")
     parser.add_argument(
         "--srs",
-        metavar="FILE",
-        help="ceremony file, .srs (native: or .ptau); default: a development string",
+        metavar="NAME_OR_FILE",
+        help="a public ceremony that verifai srs fetch brought (aztec-ignition, ppot), or a .srs "
+        "(native: or .ptau) file; default: a development string, for tests only",
     )
     parser.add_argument("--pk", default="proving.vfp", metavar="FILE")
     parser.add_argument("--vk", default="verifying.vfk", metavar="FILE")
@@ -33,16 +36,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="overwrite the outputs")
 
 
+def string(words: str | None) -> SRS | str | None:
+    """What ``--srs`` names: a ceremony by its name, else a file. A file of such a name: ./ppot"""
+    if words is None or words in CEREMONIES:
+        return words
+    return SRS.load(words)
+
+
 def run(arguments: argparse.Namespace, output: Output) -> None:
     import verifai
 
-    more = {"registration": arguments.registration, "salt": arguments.salt}
-    names = {"pk": arguments.pk, "vk": arguments.vk, **{n: f for n, f in more.items() if f}}
+    asked = {"registration": arguments.registration, "salt": arguments.salt}
+    names = {"pk": arguments.pk, "vk": arguments.vk, **{n: f for n, f in asked.items() if f}}
     if len({Path(name).resolve() for name in names.values()}) != len(names):
         raise UsageError("The outputs are different files.")
     paths = {name: target(file, arguments.force) for name, file in names.items()}
     circuit = verifai.Circuit.load(arguments.circuit)
-    srs = verifai.SRS.load(arguments.srs) if arguments.srs else None
+    srs = string(arguments.srs)
     pk, vk = verifai.setup(circuit, srs=srs)
     if "salt" in paths and pk.salt is None:
         raise UsageError("The key does not hide its weights: it has no salt.")
@@ -53,11 +63,15 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     if pk.salt is not None and "salt" in paths:
         replace_file(paths["salt"], [pk.salt.hex().encode() + b"\n"], 0o600)
         output.say(f"{paths['salt']}: for whoever is to check which model the key names")
+    more = {"verifying_key": vk.digest, "srs": vk.guarantees.string}
     if vk.guarantees.srs == "development":
         output.say("The reference string is a DEVELOPMENT one: proofs are good for tests only.")
+        if circuit.backend == "native":
+            more["next"] = f"verifai srs fetch aztec-ignition --circuit {arguments.circuit}"
+            output.say(f"A public ceremony's: {more['next']}; then --srs aztec-ignition")
     if "registration" in paths:
         registration = verifai.register(pk)
         registration.save(paths["registration"])
         output.say(f"{paths['registration']}: {registration!r}")
     written = {name: str(path) for name, path in paths.items()}
-    output.result({**written, "verifying_key": vk.digest})
+    output.result({**written, **more})

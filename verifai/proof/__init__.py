@@ -8,6 +8,7 @@ module            holds
 ``codec``         canonical JSON, the container, digests
 ``tensor``        what a key fixes and a statement claims of one tensor
 ``statement``     what a proof proves, in fields and in words
+``reference_string``  digests that name reference strings; public ceremonies
 ``key``           the verifying key
 ``model_name``    how a key names its model: a digest, or a commitment where weights are hidden
 ``bundle``        statement + proof + digests in one file

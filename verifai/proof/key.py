@@ -151,5 +151,5 @@ class VerifyingKey:
         size = sum(len(section) for section in self.material)
         return (
             f"VerifyingKey({self.digest[:12]}, model {self.model[:12]}, "
-            f"{self.guarantees.backend}, {size:,} bytes)"
+            f"{self.guarantees.backend}, {self.guarantees.string} string, {size:,} bytes)"
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from verifai.errors import MalformedError, UsageError
 from verifai.limits import MAX_NAME_LENGTH
 from verifai.proof.codec import canonical_json, digest, exact_fields, hex_digest, one_of
+from verifai.proof.reference_string import CEREMONIES, ceremony_of
 from verifai.proof.tensor import TensorClaim, claims_from_json
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Guarantees:
         version: version of the backend that made the key.
         zero_knowledge: whether private tensors stay hidden.
         srs: one of :data:`SRS_KINDS`.
-        srs_id: digest that names the reference string.
+        srs_id: digest of tau H2, which names the reference string.
     """
 
     backend: str
@@ -38,6 +39,18 @@ class Guarantees:
     zero_knowledge: bool
     srs: str
     srs_id: str
+
+    @property
+    def ceremony(self) -> str | None:
+        """The public ceremony that made the string, by name; known by ``srs_id``, never by what a
+        file says.
+        """
+        return ceremony_of(self.srs_id)
+
+    @property
+    def string(self) -> str:
+        """The reference string in a word or two: ``ceremony ppot``, ``custom``, ``development``."""
+        return f"{self.srs} {self.ceremony}" if self.ceremony else self.srs
 
     @property
     def forgers(self) -> str:
@@ -51,24 +64,28 @@ class Guarantees:
             "zero_knowledge": self.zero_knowledge,
             "srs": self.srs,
             "srs_id": self.srs_id,
+            "ceremony": self.ceremony,
         }
 
     @classmethod
     def from_json(cls, value: Any) -> Guarantees:
-        names = ("backend", "version", "zero_knowledge", "srs", "srs_id")
+        names = ("backend", "version", "zero_knowledge", "srs", "srs_id", "ceremony")
         fields = exact_fields(value, names, "Guarantees")
         if type(fields["zero_knowledge"]) is not bool:
             raise MalformedError("zero_knowledge is true or false.")
         version = fields["version"]
         if not isinstance(version, str) or not 0 < len(version) <= 64:
             raise MalformedError("A backend version is a string of 1 to 64 characters.")
-        return cls(
+        read = cls(
             one_of(fields["backend"], ("native", "ezkl"), "backend"),
             version,
             fields["zero_knowledge"],
             one_of(fields["srs"], SRS_KINDS, "srs"),
             hex_digest(fields["srs_id"], "srs_id"),
         )
+        if fields["ceremony"] != read.ceremony:
+            raise MalformedError("The ceremony is not the one that srs_id names.")
+        return read
 
 
 @dataclass(frozen=True, repr=False)
@@ -150,8 +167,11 @@ class Statement:
                 f"DEVELOPMENT reference string: {g.forgers} could forge this proof. "
                 "Good for tests only."
             )
-        elif g.srs == "custom":
+        elif g.ceremony is None:
             lines.append("Reference string of unverified origin: trust it only if you know it.")
+        else:
+            title = CEREMONIES[g.ceremony].title
+            lines.append(f"Reference string of the ceremony {g.ceremony} ({title}).")
         if self.context is not None:
             pairs = ", ".join(f"{key}={value}" for key, value in sorted(self.context.items()))
             lines.append(f"Bound to the context {pairs}.")
@@ -207,7 +227,7 @@ class Statement:
         g = self.guarantees
         return (
             f"Statement(model {self.model[:12]}, {shown}, {g.backend} {g.version}, "
-            f"zero_knowledge={g.zero_knowledge}, srs={g.srs})"
+            f"zero_knowledge={g.zero_knowledge}, srs={g.string})"
         )
 
 

@@ -20,9 +20,10 @@ from tests.contracts.native.circuits import (
 from tests.contracts.native.test_verification import changed, elements
 from tests.soundness.proofs import NAMES
 from verifai.chain.native import circuit_id, compact_table
+from verifai.chain.native.table import REFERENCE_STRINGS
 from verifai.errors import MalformedError, UnsupportedError, VerificationError
 from verifai.proof.codec import canonical_json
-from verifai.verifier.native.check import srs_id
+from verifai.proof.reference_string import CEREMONIES, DEVELOPMENT_SRS, g2_bytes, srs_id
 from verifai.verifier.native.curve import decode_g2
 from verifai.verifier.native.keccak import keccak256
 from verifai.verifier.native.linked import linked_rows
@@ -40,6 +41,16 @@ def test_the_model_accepts_by_the_table(name, batch, hiding):
     with pytest.raises(VerificationError) as refused:
         model.verify(table, tau, claim.context, words_of(claim), changed(claim, value).proof)
     assert refused.value.details["step"] == ("tail" if hiding else "last")
+
+
+def test_a_reference_string_is_numbered_by_its_digest_not_by_its_kind():
+    """Both are ceremonies; the contract knows the tau H2 of one."""
+    numbers = {srs_id(g2_bytes(*CEREMONIES["aztec-ignition"].tau_g2)): 0, DEVELOPMENT_SRS: 1}
+    assert numbers == REFERENCE_STRINGS
+    ppot = g2_bytes(*CEREMONIES["ppot"].tau_g2)
+    with pytest.raises(UnsupportedError, match="'ppot'") as refused:
+        compact_table(b"", b"", ppot, 1, 0)
+    assert "srs='aztec-ignition'" in refused.value.hint
 
 
 @pytest.mark.parametrize(("name", "batch"), LINKED)

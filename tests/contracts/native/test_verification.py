@@ -20,8 +20,8 @@ from tests.contracts.native.circuits import (
 )
 from tests.soundness.proofs import Claim, python
 from verifai.chain.native import compact_table
+from verifai.proof.reference_string import srs_id
 from verifai.verifier.native import verify
-from verifai.verifier.native.check import srs_id
 from verifai.verifier.native.curve import G, P, Q
 from verifai.verifier.native.linked import linked_rows, tensor_commitments
 from verifai.verifier.native.transcript import Kind, Step

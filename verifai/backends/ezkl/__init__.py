@@ -55,7 +55,7 @@ class Ezkl:
         return compile_model(model, calibration, visibility, progress, options)
 
     def setup(
-        self, circuit: Circuit, srs: SRS | None, progress: Progress
+        self, circuit: Circuit, srs: SRS | str | None, progress: Progress
     ) -> tuple[ProvingKey, VerifyingKey]:
         return setup(circuit, srs, progress)
 

@@ -121,6 +121,14 @@ def _check_key(key: VerifyingKey) -> None:
         raise _contradiction(3, "the key's circuit does not fix the weights")
     if srs.id != key.guarantees.srs_id:
         raise _contradiction(4, "the key names another reference string than it holds")
+    if srs.known_tau:
+        raise VerificationError(
+            f"{srs.known_tau}: everybody knows the secret of the key's reference string, and can "
+            "forge",
+            check=4,
+            check_name="guarantees",
+            hint="Use a key under a public ceremony's string.",
+        )
     if (srs.kind == "ceremony") != (key.guarantees.srs == "ceremony"):
         raise _contradiction(
             4, f"the key calls its reference string {key.guarantees.srs!r}, which it is not"

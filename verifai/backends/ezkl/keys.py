@@ -18,11 +18,14 @@ from verifai.proof import Guarantees, VerifyingKey
 _PROOF_LENGTH: Final = re.compile(r"eq\(0x([0-9a-f]+), proof\.length\)")
 
 
-def setup(circuit: Circuit, srs: SRS | None, progress: Progress) -> tuple[ProvingKey, VerifyingKey]:
+def setup(
+    circuit: Circuit, srs: SRS | str | None, progress: Progress
+) -> tuple[ProvingKey, VerifyingKey]:
     """See :meth:`verifai.backends.protocol.Backend.setup`."""
-    if srs is not None and srs.format != "halo2":
+    if srs is not None and (isinstance(srs, str) or srs.format != "halo2"):
         raise UnsupportedError(
-            "The ezkl backend reads halo2 .srs files: a .ptau file lacks their Lagrange basis.",
+            "The ezkl backend reads halo2 .srs files: a .ptau file and a fetched ceremony lack "
+            "their Lagrange basis.",
             hint="Take the .srs file of the same ceremony for your circuit's size.",
         )
     version = installed_version()

@@ -45,7 +45,7 @@ class Native:
         return compiler.compile(model, calibration, visibility, zero_knowledge, progress, options)
 
     def setup(
-        self, circuit: Circuit, srs: SRS | None, progress: Progress
+        self, circuit: Circuit, srs: SRS | str | None, progress: Progress
     ) -> tuple[ProvingKey, VerifyingKey]:
         return keys.setup(circuit, srs, progress)
 

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 from verifai.backends.native.core import core
 from verifai.circuit import SRS, Circuit, ProvingKey
+from verifai.circuit.ceremony import kept as kept_ceremony
 from verifai.circuit.cost import cost
 from verifai.circuit.lower import LoweredCircuit
 from verifai.circuit.relower import PROTOCOL, relower
@@ -16,12 +17,16 @@ from verifai.graph import IntegerGraph
 from verifai.progress import Progress
 from verifai.proof import Guarantees, Registration, VerifyingKey
 from verifai.proof.model_name import fresh_salt
+from verifai.proof.reference_string import srs_id
 from verifai.verifier.native import proof_bytes
-from verifai.verifier.native.check import srs_id, srs_kind
+from verifai.verifier.native.check import srs_kind
 from verifai.verifier.native.registration import registration_table
 
 #: A proving key's section for the reference string: the development string is made again, not kept.
 DEVELOPMENT: Final = b"development"
+
+#: How to leave the development string.
+FETCH: Final = "verifai srs fetch"
 
 #: Weights that one registration proof ranges: a few gigabytes at most.
 MAX_REGISTERED_WEIGHTS: Final = 1 << 20
@@ -42,7 +47,9 @@ class LoadedKey:
 _loaded: WeakKeyDictionary[ProvingKey, LoadedKey] = WeakKeyDictionary()
 
 
-def setup(circuit: Circuit, srs: SRS | None, progress: Progress) -> tuple[ProvingKey, VerifyingKey]:
+def setup(
+    circuit: Circuit, srs: SRS | str | None, progress: Progress
+) -> tuple[ProvingKey, VerifyingKey]:
     """See :meth:`verifai.backends.protocol.Backend.setup`."""
     if circuit.version != PROTOCOL:
         raise UsageError(
@@ -51,8 +58,13 @@ def setup(circuit: Circuit, srs: SRS | None, progress: Progress) -> tuple[Provin
         )
     graph, lowered = relower(circuit)
     powers = 1 << lowered.operations.log_columns
+    if isinstance(srs, str):
+        srs = kept_ceremony(srs, lowered.operations.log_columns)
     if srs is None:
-        progress.stage(f"development reference string ({powers:,} powers)")
+        progress.stage(
+            f"DEVELOPMENT reference string ({powers:,} powers), for tests only; a ceremony's: "
+            f"{FETCH}"
+        )
         strings = core().Srs.development(powers)
         kept = DEVELOPMENT
     else:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from verifai.backends.native.core import core
 from verifai.backends.native.keys import strings_of
 from verifai.circuit import SRS
+from verifai.circuit.ceremony import kept
 from verifai.errors import (
     InputError,
     MalformedError,
@@ -22,8 +23,8 @@ from verifai.errors import (
 from verifai.model.inputs import TensorInfo, check_batch
 from verifai.proof import Opening, TensorClaim, VerifyingKey
 from verifai.proof.opening import BLINDING_BYTES, RowLayout
+from verifai.proof.reference_string import DEVELOPMENT_SRS, ceremony_of, srs_id
 from verifai.proof.tensor import TensorSpec, batched
-from verifai.verifier.native.check import DEVELOPMENT_SRS, srs_id
 from verifai.verifier.native.field import P
 from verifai.verifier.native.linked import commitment, linked_rows
 
@@ -122,6 +123,7 @@ def commitment_of(opening: Opening, srs: SRS | None) -> str:
     Raises:
         MalformedError: blindings that are no scalars, or not as many as there are rows.
         UsageError: the reference string is missing, or another one.
+        EnvironmentFault: it is a public ceremony's, which was not fetched.
     """
     layout, blindings = opening.layout, opening.blindings
     strings = _strings(layout, srs)
@@ -161,6 +163,8 @@ def limb_rows(layout: RowLayout, integers: tuple[int, ...]) -> NDArray[np.int64]
 
 def _strings(layout: RowLayout, srs: SRS | None) -> Any:
     powers = 1 << layout.log_columns
+    if srs is None and (name := ceremony_of(layout.srs_id)):
+        srs = kept(name, layout.log_columns)
     if srs is None:
         if layout.srs_id != DEVELOPMENT_SRS:
             raise UsageError(

@@ -278,7 +278,8 @@ class Market:
         Args:
             inputs: as for :func:`verifai.prove`; for committed ones the openings that the client
                 gave in private.
-            srs: the reference string, if there are openings and it is not the development string.
+            srs: the reference string, if there are openings and it is neither the development
+                string nor a fetched ceremony's.
 
         Raises:
             UsageError: another proof system, circuit, number of inferences or input, or a committed

@@ -121,8 +121,9 @@ def require_accepted(sender: Sender, key: VerifyingKey) -> None:
         raise UnsupportedError(
             "This key's reference string is the development one, with which anybody could forge: "
             f"no contract accepts it on {sender.chain_id}. Nothing was sent.",
-            hint="Set up with a ceremony's file: setup(circuit, srs=SRS.load(FILE)), or verifai "
-            "setup --srs FILE.",
+            hint="Set up with a public ceremony's: verifai srs fetch aztec-ignition --circuit "
+            "CIRCUIT, then verifai setup CIRCUIT --srs aztec-ignition, or setup(circuit, "
+            "srs='aztec-ignition').",
         )
 
 

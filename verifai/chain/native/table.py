@@ -15,15 +15,24 @@ from verifai.chain.native.skeleton import Skeleton
 from verifai.errors import MalformedError, UnsupportedError
 from verifai.proof.codec import canonical_json, sha256
 from verifai.proof.key import key_digest
-from verifai.verifier.native.check import srs_id, srs_kind
+from verifai.proof.reference_string import (
+    CEREMONIES,
+    DEVELOPMENT_SRS,
+    ceremony_of,
+    g2_bytes,
+    srs_id,
+)
 from verifai.verifier.native.curve import G1_BYTES
 from verifai.verifier.native.field import P
 from verifai.verifier.native.keccak import keccak256
 from verifai.verifier.native.linked import linked_rows
 
 VERSION: Final = 2
-#: Reference strings that the contract knows, by number.
-REFERENCE_STRINGS: Final = {"ceremony": 0, "development": 1}
+#: Numbers of the reference strings that the contract knows, by :func:`srs_id`.
+REFERENCE_STRINGS: Final = {
+    srs_id(g2_bytes(*CEREMONIES["aztec-ignition"].tau_g2)): 0,
+    DEVELOPMENT_SRS: 1,
+}
 #: Code of a contract ends here (EIP-170); its first byte is STOP.
 MAX_TABLE_BYTES: Final = 24_575
 #: Linked tensors: their number is one byte.
@@ -52,11 +61,14 @@ def compact_table(
         UnsupportedError: a reference string that the contract does not know, or a circuit whose
             table is larger than the code of a contract may be.
     """
-    kind = srs_kind(tau_g2)
-    if kind not in REFERENCE_STRINGS:
+    string = srs_id(tau_g2)
+    if string not in REFERENCE_STRINGS:
+        name = ceremony_of(string)
         raise UnsupportedError(
-            "The verifier contract does not know this reference string.",
-            hint="Use a ceremony that verifai pins, or the development string on a local chain.",
+            "The verifier contract does not know this reference string"
+            + (f", the ceremony {name!r}." if name else "."),
+            hint="Set up with srs='aztec-ignition' (verifai srs fetch aztec-ignition), or with the "
+            "development string on a local chain.",
         )
     skeleton = Skeleton.read(table, batch)
     rows = skeleton.layout.rows
@@ -72,9 +84,9 @@ def compact_table(
     graph, outputs = claims_of(skeleton)
     program = program_of(graph, outputs.nodes(), sum(skeleton.word_counts))
     body = key_digest(header, table, commitments, tau_g2) + header + sha256(table)
-    body += _header(skeleton, program, REFERENCE_STRINGS[kind], batch)
+    body += _header(skeleton, program, REFERENCE_STRINGS[string], batch)
     body += commitments + _tables(skeleton) + _program(program)
-    body += _linked(table, srs_id(tau_g2), batch, skeleton)
+    body += _linked(table, string, batch, skeleton)
     if len(body) > MAX_TABLE_BYTES:
         raise UnsupportedError(
             f"The compact table of this circuit has {len(body):,} bytes; the code of a contract "

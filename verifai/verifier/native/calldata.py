@@ -12,8 +12,9 @@ from typing import Final
 
 from verifai.errors import MalformedError, VerificationError
 from verifai.proof import Statement, TensorClaim, VerifyingKey
+from verifai.proof.reference_string import srs_id
 from verifai.proof.tensor import batched
-from verifai.verifier.native.check import WORD, check_tensors, public_node, srs_id
+from verifai.verifier.native.check import WORD, check_tensors, public_node
 from verifai.verifier.native.linked import linked_rows, tensor_commitments
 from verifai.verifier.native.parse import parse_table
 

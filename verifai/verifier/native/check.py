@@ -13,7 +13,10 @@ from typing import Final
 
 from verifai.errors import VerificationError
 from verifai.proof import Registration, Statement, VerifyingKey
-from verifai.proof.codec import canonical_json, digest
+from verifai.proof.codec import canonical_json
+from verifai.proof.reference_string import DEVELOPMENT_SRS, ceremony_of, srs_id
+from verifai.verifier.known_tau import known_tau
+from verifai.verifier.native.curve import decode_g2
 from verifai.verifier.native.keccak import keccak256
 from verifai.verifier.native.linked import linked_rows, tensor_commitments
 from verifai.verifier.native.parse import parse_table
@@ -24,14 +27,6 @@ from verifai.verifier.native.verify import proof_bytes as table_proof_bytes
 
 #: Values in a public word, 16 bits each.
 WORD: Final = 8
-#: SHA-256 (:func:`srs_id`) of the tau H2 whose tau is public: see ``circuits/crates/srs``.
-DEVELOPMENT_SRS: Final = "ddcaf264600e7454d45a5aad6e968c8174ee92756e3960bb9e83d503b164574a"
-
-#: :func:`srs_id` of public ceremonies. Aztec Ignition, 2019/20: the tau H2 that
-#: ``verifai.circuit.srs`` pins, in the EVM's form.
-CEREMONIES: Final = {
-    "f86b684c9e727e5de00ad81c25644c149b33732bfdf07afcb88b576272a8523f": "aztec-ignition",
-}
 
 
 def check(key: VerifyingKey, statement: Statement, argument: bytes) -> None:
@@ -160,16 +155,11 @@ def public_tensors(key: VerifyingKey) -> list[PublicTensor]:
     return [PublicTensor(*public_node(table, node)[:2]) for node in table.public]
 
 
-def srs_id(tau_g2: bytes) -> str:
-    """The name of a reference string among native keys: a digest of tau H2."""
-    return digest("srs-g2/1", tau_g2)
-
-
 def srs_kind(tau_g2: bytes) -> str:
     """``ceremony`` if tau H2 is pinned, ``development`` if tau is public, else ``custom``."""
     if srs_id(tau_g2) == DEVELOPMENT_SRS:
         return "development"
-    return "ceremony" if srs_id(tau_g2) in CEREMONIES else "custom"
+    return "ceremony" if ceremony_of(srs_id(tau_g2)) else "custom"
 
 
 def public_node(table: Table, index: int) -> tuple[int, int, tuple[int, ...], bool]:
@@ -198,6 +188,8 @@ def check_key(key: VerifyingKey) -> None:
         raise _contradiction(4, "its operation table and its promise of zero knowledge differ")
     if says.srs_id != srs_id(tau_g2) or says.srs != srs_kind(tau_g2):
         raise _contradiction(4, "it names another reference string than it holds")
+    if says.srs == "custom":
+        _check_tau(tau_g2)
     if key.proof_bytes != (expected := table_proof_bytes(data, 1)):
         raise _contradiction(6, f"it names proofs of {key.proof_bytes} bytes, not of {expected}")
 
@@ -215,6 +207,22 @@ def check_tensors(key: VerifyingKey, table: Table) -> None:
                 f"its {role} are not those of its operation table in number, order, shape or "
                 "visibility",
             )
+
+
+def _check_tau(tau_g2: bytes) -> None:
+    """Refuse a string that says to be of unknown origin, and whose tau everybody knows."""
+    try:
+        x, y, _ = decode_g2(tau_g2)
+    except ValueError as error:
+        raise _contradiction(4, f"tau H2 of its reference string: {error}") from None
+    known = known_tau(*map(int, x.coeffs), *map(int, y.coeffs))
+    if known:
+        raise VerificationError(
+            f"{known}: everybody knows the secret of the key's reference string, and can forge",
+            check=4,
+            check_name="guarantees",
+            hint="Use a key under a public ceremony's string.",
+        )
 
 
 def _contradiction(check: int, message: str) -> VerificationError:

@@ -1,0 +1,158 @@
+"""A file over HTTP, continued where an earlier attempt stopped.
+
+What arrives is kept beside the target as ``NAME.part`` until all of it is there, so that a process
+that is killed loses nothing and leaves nothing that could be taken for the file. Whether the bytes
+are the right ones is for the caller to check.
+"""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import os
+import re
+import shutil
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import IO, Any, Final
+
+from verifai.errors import EnvironmentFault, MalformedError, NetworkError, UsageError
+from verifai.progress import Progress
+from verifai.version import __version__
+
+#: Seconds that a server may be silent.
+TIMEOUT: Final = 30
+#: Connections that may break in a row without a byte in between.
+ATTEMPTS: Final = 3
+_PIECE: Final = 1 << 18
+
+
+def download(url: str, target: Path, size: int, *, whole: bool, progress: Progress) -> Path:
+    """Bring the first ``size`` bytes of ``url`` to ``target``.
+
+    Args:
+        url: https; or http, which whoever names such an address asks for.
+        target: where to; ``NAME.part`` beside it is continued if it is there.
+        size: bytes wanted.
+        whole: whether the server's file must have exactly that size.
+        progress: hears of every tenth part.
+
+    Raises:
+        UsageError: no https or http address.
+        NetworkError: no server, another status than success, or a connection that keeps breaking;
+            what came is kept.
+        MalformedError: the server's file has another size.
+        EnvironmentFault: the disk is full or refuses.
+    """
+    if not re.fullmatch(r"https?://[!-~]+", url):
+        raise UsageError(f"Not an address: {url!r}.", hint="It begins with https://")
+    part = target.with_name(f"{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("ab", buffering=0) as file:
+            _room(target.parent, size - file.tell())
+            failures = 0
+            while (have := file.tell()) < size:
+                try:
+                    _receive(url, file, size, whole, progress)
+                    broken: Exception | None = None
+                except (OSError, http.client.HTTPException) as error:
+                    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                        raise
+                    broken = error
+                failures = failures + 1 if file.tell() <= have else 0
+                if failures == ATTEMPTS:
+                    reason = getattr(broken, "reason", broken) or "the connection ends early"
+                    raise NetworkError(
+                        f"{url} broke off after {file.tell():,} of {size:,} bytes: {reason}.",
+                        hint="The same command goes on from there. Without a network: download "
+                        f"{url} elsewhere, copy it here, and add --file PATH to the command.",
+                    )
+            file.truncate(size)
+            os.fsync(file.fileno())
+        os.replace(part, target)
+    except OSError as error:
+        raise EnvironmentFault(
+            f"Cannot write {part}: {error.strerror or error}.",
+            hint="Make room, or name another data folder: VERIFAI_HOME. The same command goes on.",
+        ) from None
+    return target
+
+
+def _receive(url: str, file: IO[bytes], size: int, whole: bool, progress: Progress) -> None:
+    """One connection: append what it gives."""
+    have = file.tell()
+    headers = {
+        "Range": f"bytes={have}-{size - 1}",
+        "Accept-Encoding": "identity",
+        "User-Agent": f"verifai/{__version__}",
+    }
+    opener = urllib.request.build_opener(_NoDowngrade)
+    try:
+        answer = opener.open(urllib.request.Request(url, headers=headers), timeout=TIMEOUT)
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code == 416:  # the server's file ends before what is here: not the same file
+            _restart(file)
+        raise NetworkError(
+            f"{url} answers {error.code} {error.reason}.",
+            hint="--from URL names a mirror; --file PATH a file that was brought by other means.",
+        ) from None
+    with answer:
+        offered = _offered(answer, have)
+        if answer.status != 206 and have:  # a server without ranges starts again
+            have = _restart(file)
+        if offered is not None and (offered != size if whole else offered < size):
+            raise MalformedError(
+                f"{url} has {offered:,} bytes, the ceremony's file {size:,}: it is another file.",
+            )
+        # what is there, at once: a process that is killed has lost nothing
+        while have < size and (piece := answer.read1(min(_PIECE, size - have))):
+            written = file.write(piece)  # less, on a disk that is about to be full
+            while written < len(piece):
+                written += file.write(piece[written:])
+            if 10 * have // size != 10 * (have + written) // size:
+                percent = 100 * (have + written) // size
+                progress.stage(f"{url.rpartition('/')[2]}: {percent} % of {size:,} bytes")
+            have += written
+
+
+def _restart(file: IO[bytes]) -> int:
+    file.truncate(0)
+    return file.seek(0)
+
+
+def _offered(answer: Any, have: int) -> int | None:
+    """How many bytes the server's file has, if it says."""
+    if answer.status == 206:
+        found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer.headers.get("Content-Range", ""))
+        if not found or int(found[1]) != have:
+            raise NetworkError("The server sends another part of the file than it was asked for.")
+        return None if found[2] == "*" else int(found[2])
+    length = answer.headers.get("Content-Length", "")
+    return int(length) if length.isdecimal() else None
+
+
+def _room(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise OSError(errno.ENOSPC, f"{needed:,} bytes are needed, {free:,} are free")
+
+
+class _NoDowngrade(urllib.request.HTTPRedirectHandler):
+    """Follows redirections, but never from https to anything else."""
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        if req.type == "https" and urllib.parse.urlsplit(newurl).scheme != "https":
+            raise NetworkError(f"{req.full_url} leads to {newurl}, which is not https.")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
