@@ -12,13 +12,13 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("torch")
 
-from tests.graph.single import check, model, node  # noqa: E402
-from verifai.circuit.lower import lower  # noqa: E402
-from verifai.circuit.satisfied import unsatisfied  # noqa: E402
-from verifai.circuit.visibility import Visibility  # noqa: E402
-from verifai.circuit.witness import witness  # noqa: E402
-from verifai.graph import quantise_inputs, run  # noqa: E402
-from verifai.model import Model  # noqa: E402
+from tests.graph.single import check, model, node
+from verifai.circuit.lower import lower
+from verifai.circuit.satisfied import unsatisfied
+from verifai.circuit.visibility import Visibility
+from verifai.circuit.witness import witness
+from verifai.graph import quantise_inputs, run
+from verifai.model import Model
 
 BINARY = ("Add", "Sub", "Mul", "Div", "Max", "Min", "Sum", "Mean", "Pow", "PRelu")
 COMPARED = ("Less", "Greater", "Equal", "LessOrEqual", "GreaterOrEqual")
@@ -72,7 +72,8 @@ def test_two_operands(left: tuple[str, str], right: tuple[str, str]) -> None:
         if operator == "Pow" and right != ("constant", "scalar"):
             continue  # exponents are one constant
         if operator == "PRelu" and (
-            right[0] == "computed" or len(SHAPES[right[1]]) > len(SHAPES[left[1]])
+            right[0] == "computed"
+            or np.broadcast_shapes(SHAPES[left[1]], SHAPES[right[1]]) != SHAPES[left[1]]
         ):
             continue  # slopes are constant, and broadcast to the tensor
         name, inputs = operator.lower(), ["a", "b"]

@@ -18,7 +18,14 @@ from verifai.graph.builder import Tensor
 from verifai.graph.expand import expanded, known_shapes
 from verifai.graph.fold import folded
 from verifai.graph.graph import IntegerGraph
-from verifai.graph.lower import INTEGER_OPERATORS, OPERATORS, Lowering, OnnxNode, Options
+from verifai.graph.lower import (
+    INTEGER_OPERATORS,
+    OPERATORS,
+    Lowering,
+    OnnxNode,
+    Options,
+    require_fits,
+)
 from verifai.graph.prune import pruned
 from verifai.limits import MAX_COMPUTED_ELEMENTS
 from verifai.model import Model
@@ -107,13 +114,7 @@ def build(
         InputError: calibration data on which a tensor is not finite.
         MissingExtra: onnx, onnxruntime or onnxscript is not installed.
     """
-    proto, literals = simplified(model)
-    try:
-        seen = calibrated(proto, model, calibration)
-    except UnsupportedError as error:
-        if problems := _without_rule(proto, model):
-            raise _refusal(problems, error.message) from None
-        raise
+    proto, stated, seen = _observed(model, calibration)
     opset = max((o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")), default=1)
     lowering = Lowering(
         options or Options(), seen.ranges, opset, kinds=seen.kinds, shapes=seen.shapes
@@ -123,7 +124,7 @@ def build(
     lowering.uses.update(info.name for info in proto.graph.output)
     for tensor in proto.graph.initializer:
         lowering.folded[tensor.name] = np.asarray(numpy_helper.to_array(tensor))
-    lowering.literals.update(literals)
+    lowering.literals.update(stated)
     problems: list[Problem] = []
     inputs = _inputs(model, lowering, problems)
     _nodes(proto, lowering, problems)
@@ -143,6 +144,27 @@ def build(
     graph = pruned(graph)
     graph.validate()
     return graph
+
+
+def _observed(
+    model: Model, calibration: Sequence[tuple[npt.NDArray[Any], ...]]
+) -> tuple[Any, set[str], Seen]:
+    """The simplified model, its literals, and what calibration saw.
+
+    The model as it is, where only that can be run: what simplification made is not its fault.
+    """
+    onnx = require("onnx", "onnx", "reading an ONNX model")
+    proto, stated = simplified(model)
+    try:
+        return proto, stated, calibrated(proto, model, calibration)
+    except UnsupportedError:
+        proto = onnx.load_from_string(model.onnx)
+    try:
+        return proto, literals(proto), calibrated(proto, model, calibration)
+    except UnsupportedError as error:
+        if problems := _without_rule(proto, model):
+            raise _refusal(problems, error.message) from None
+        raise
 
 
 def simplified(model: Model) -> tuple[Any, set[str]]:
@@ -232,7 +254,7 @@ def calibrated(
 
     Raises:
         InputError: a value is not finite.
-        UnsupportedError: onnxruntime does not run the model.
+        UnsupportedError: onnxruntime cannot run the model.
     """
     onnx = require("onnx", "onnx", "reading an ONNX model")
     ort = require("onnxruntime", "onnx", "running an ONNX model")
@@ -252,7 +274,7 @@ def calibrated(
         )
     except Exception as error:
         # onnxruntime's exceptions share no public base class
-        raise UnsupportedError(f"onnxruntime cannot run this model: {error}") from None
+        raise UnsupportedError(_not_run(error)) from None
     seen = Seen()
     input_names = [info.name for info in model.inputs]
     for sample in calibration:
@@ -261,11 +283,15 @@ def calibrated(
             values = session.run(names, feed)
         except Exception as error:
             # as above
-            raise UnsupportedError(f"onnxruntime cannot run this model: {error}") from None
+            raise UnsupportedError(_not_run(error)) from None
         for name, value in [*feed.items(), *zip(names, values, strict=True)]:
             if isinstance(value, (np.ndarray, np.generic)):  # sequences have no range
                 _see(seen, name, np.asarray(value))
     return seen
+
+
+def _not_run(error: Exception) -> str:
+    return f"onnxruntime cannot run this model: {str(error).strip()}"
 
 
 def _see(seen: Seen, name: str, array: npt.NDArray[Any]) -> None:
@@ -395,20 +421,27 @@ def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
         raise UnsupportedError(f"attributes or shapes that no rule covers ({error!r})") from None
     results = made if isinstance(made, list) else [made]
     for name, result in zip(node.outputs, results, strict=False):
-        _check_result(lowering, name, result.shape)
+        _check_result(lowering, name, result)
         if isinstance(result, Tensor):
             lowering.tensors[name] = result
         else:
             lowering.folded[name] = result
 
 
-def _check_result(lowering: Lowering, name: str, shape: tuple[int, ...]) -> None:
-    """A rule that makes another shape than onnxruntime does not cover the node."""
-    wanted = lowering.shapes.get(name, shape)
-    if shape != wanted:
+def _check_result(lowering: Lowering, name: str, result: Tensor | npt.NDArray[Any]) -> None:
+    """What a rule makes has the shape that onnxruntime makes, and integers do not wrap around.
+
+    Raises:
+        UnsupportedError: the rule does not cover the node.
+    """
+    wanted = lowering.shapes.get(name, result.shape)
+    if result.shape != wanted:
         raise UnsupportedError(
-            f"shapes that no rule covers ({list(shape)} where onnxruntime makes {list(wanted)})"
+            f"shapes that no rule covers ({list(result.shape)} where onnxruntime makes "
+            f"{list(wanted)})"
         )
+    if isinstance(result, Tensor):
+        require_fits(result, lowering.kind(name))
 
 
 def _outputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple[int, ...]:

@@ -91,7 +91,9 @@ class Builder:
 
     def weight(self, values: Integers, scale: int) -> Tensor:
         """Integers of the model, bounded by their number of bits: bounds show in a key's ranges."""
-        values = np.asarray(values, dtype=np.int64, order="C")  # ascontiguousarray adds an axis to scalars
+        values = np.asarray(
+            values, dtype=np.int64, order="C"
+        )  # ascontiguousarray adds an axis to scalars
         largest = max(int(values.max()), -1 - int(values.min()))
         low, high = -(1 << largest.bit_length()), (1 << largest.bit_length()) - 1
         return self._add(Weight(values), values.shape, low, high, scale, batched=False)

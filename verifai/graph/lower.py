@@ -323,18 +323,32 @@ def _finite(values: Array) -> npt.NDArray[np.float64]:
     return values
 
 
+def require_fits(x: Tensor, kind: np.dtype[Any]) -> None:
+    """Refuses bounds beyond an integer type: integers of ONNX wrap around, a circuit's do not.
+
+    Raises:
+        UnsupportedError: ``kind`` is an integer type, and ``x`` may leave it.
+    """
+    if kind.kind not in "iu":
+        return
+    limits, unit = np.iinfo(kind), 2.0**-x.scale
+    if x.low * unit < limits.min or x.high * unit > limits.max:
+        raise UnsupportedError(
+            f"values from {x.low * unit:.6g} to {x.high * unit:.6g}, which {kind} does not hold"
+        )
+
+
 Operator = Callable[[Lowering, OnnxNode], "Tensor | Array | list[Tensor | Array]"]
 
 #: Operators that are exact on integers, as far as these fit an activation: no quotients, means,
 #: powers or tables, which round in fixed point and truncate in ONNX.
-INTEGER_OPERATORS: Final = frozenset(
-    """
+_INTEGER_OPERATORS: Final = """
     Abs Add Cast CastLike Clip Compress Concat CumSum DepthToSpace Equal Expand Flatten Gather
     GatherElements GatherND Greater GreaterOrEqual Identity Less LessOrEqual MatMul Max Min Mul Neg
     Pad ReduceMax ReduceMin ReduceSum Reshape ReverseSequence Scatter ScatterElements ScatterND
     Shape Size Slice SpaceToDepth Split Squeeze Sub Sum Tile Transpose Trilu Unsqueeze Where
-    """.split()
-)
+"""
+INTEGER_OPERATORS: Final = frozenset(_INTEGER_OPERATORS.split())
 
 #: Operators by ONNX name; the modules of ``operators`` fill it.
 OPERATORS: Final[dict[str, Operator]] = {}

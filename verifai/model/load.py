@@ -141,6 +141,7 @@ def _name(graph: Any) -> None:
     taken = {node.name for node in graph.node}
     seen: set[str] = set()
     for index, node in enumerate(graph.node):
+        node.domain = ""  # "ai.onnx" is its other name
         if node.name in seen:
             while node.name in taken:
                 node.name += f"_{index}"
