@@ -90,3 +90,41 @@ def test_two_operands(left: tuple[str, str], right: tuple[str, str]) -> None:
             nodes.append(node("Add", [name, "x"], [f"{name}_x"]))
         outputs.append(f"{name}_x" if known else name)
     satisfied(model(nodes, {"x": INPUT}, constants, outputs), [(VALUES,), (VALUES[::-1] / 2,)])
+
+
+#: Operators of one tensor of any rank, with their constant inputs and attributes.
+ONE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    **{
+        name: ({}, {})
+        for name in ("Abs", "Clip", "Elu", "Erf", "Exp", "Floor", "Gelu", "HardSwish")
+    },
+    **{name: ({}, {}) for name in ("Identity", "LeakyRelu", "Neg", "Reciprocal", "Relu", "Round")},
+    **{name: ({}, {}) for name in ("Sigmoid", "Sign", "Softplus", "Sqrt", "Tanh", "Transpose")},
+    **{
+        f"Reduce{name}": ({}, {"keepdims": 0})
+        for name in ("L1", "L2", "LogSumExp", "Max", "Mean", "Min", "Sum", "SumSquare")
+    },
+    "Cast": ({}, {"to": 1}),
+    "Expand": ({"shape": np.array([2, 1, 1])}, {}),
+    "Reshape": ({"shape": np.array([1, -1])}, {}),
+    "Unsqueeze": ({"axes": np.array([0])}, {}),
+    "Where": ({"other": np.float32(4)}, {}),
+}
+
+
+@pytest.mark.parametrize("shape", [name for name in SHAPES if name != "matrix"])
+def test_one_operand(shape: str) -> None:
+    nodes: list[Any] = []
+    constants: dict[str, Any] = {"zero": np.float32(0)}
+    operand("a", "computed", shape, nodes, constants)
+    for operator, (known, attributes) in ONE.items():
+        names = [f"{operator}_{name}" for name in known]
+        constants |= dict(zip(names, known.values(), strict=True))
+        inputs = ["a", *names]
+        if operator == "Where":
+            nodes.append(node("Greater", ["a", "zero"], ["positive"]))
+            inputs = ["positive", *inputs]
+        nodes.append(node(operator, inputs, [operator.lower()], **attributes))
+    outputs = [operator.lower() for operator in ONE]
+    made = model(nodes, {"x": INPUT}, constants, outputs, opset=20)
+    satisfied(made, [(VALUES,), (VALUES[::-1] / 2,)])

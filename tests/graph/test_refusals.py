@@ -89,6 +89,40 @@ def test_operators_are_named_though_onnxruntime_cannot_run_the_model() -> None:
         build(written(nodes, {"y": [2, 2]}, constants={"k": np.array([5])}), [(X,)])
 
 
+@pytest.mark.parametrize(
+    ("nodes", "shape", "reason"),
+    [
+        ([node("Neg", ["x"])], [5], r"y \(output\): it is declared as \[5\]"),
+        (
+            [node("ReduceMax", ["x"], ["s"], keepdims=0), node("ReduceProd", ["s"], name="one")],
+            [],
+            r"one \(ReduceProd\): attributes or shapes",
+        ),
+        (
+            [node("ReduceMax", ["x"], ["s"], keepdims=0), node("Softmax", ["s"], name="of_one")],
+            [],
+            r"of_one \(Softmax\): attributes or shapes",
+        ),
+        (
+            [
+                node("Mul", ["x", "tiny"], ["a"]),
+                node("Mul", ["x", "large"], ["b"]),
+                node("Mul", ["x", "huge"], ["c"]),
+                node("Sum", ["a", "b", "c"], ["s"], name="far"),
+                node("Div", ["s", "huge"]),
+            ],
+            [2, 2],
+            r"far \(Sum\): a sum of tensors of very different size",
+        ),
+    ],
+)
+def test_surprises_are_refusals_too(nodes: list[Any], shape: list[int], reason: str) -> None:
+    """Where the file contradicts itself, or a rule did not expect a scalar."""
+    sizes = {"tiny": np.float32(1e-12), "large": np.float32(1e8), "huge": np.float32(1e15)}
+    with pytest.raises(UnsupportedError, match=reason):
+        build(written(nodes, {"y": shape}, constants=sizes), [(X,)])
+
+
 @pytest.mark.parametrize("opset", [11, 12])
 def test_what_simplification_made_is_not_the_models_fault(opset: int) -> None:
     """Its rules write an Unsqueeze of operator set 13."""
@@ -137,6 +171,14 @@ def test_constants_that_only_onnxruntime_folds(opset: int) -> None:
         opset=opset,
     )
     check(made, [(np.array([0.5, -1, 2], np.float32),)])
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((2, 2), 1), ((1, 1), 0), ((2, 3), 0)])
+def test_elements_gathered_from_a_constant(shape: tuple[int, int], axis: int) -> None:
+    """Of a part of the other axes, which the reference implementation refuses."""
+    constants = {"c": np.arange(12, dtype=np.float32).reshape(3, 4), "i": np.full(shape, 1)}
+    nodes = [node("GatherElements", ["c", "i"], ["g"], axis=axis), node("Add", ["x", "g"])]
+    check(model(nodes, {"x": shape}, constants), [(np.full(shape, 0.5, np.float32),)])
 
 
 def test_a_product_that_underflows_is_a_zero() -> None:

@@ -15,7 +15,7 @@ from verifai.errors import InputError, LimitError, UnsupportedError, UsageError
 from verifai.extras import require
 from verifai.graph import operators
 from verifai.graph.builder import Tensor
-from verifai.graph.expand import expanded, known_shapes
+from verifai.graph.expand import RULES, expanded, known_shapes
 from verifai.graph.fold import folded
 from verifai.graph.graph import IntegerGraph
 from verifai.graph.lower import (
@@ -28,7 +28,7 @@ from verifai.graph.lower import (
 )
 from verifai.graph.prune import pruned
 from verifai.limits import MAX_COMPUTED_ELEMENTS
-from verifai.model import Model
+from verifai.model import Model, TensorInfo
 
 assert operators  # importing the package fills OPERATORS
 
@@ -306,9 +306,9 @@ def _see(seen: Seen, name: str, array: npt.NDArray[Any]) -> None:
 
 
 def _without_rule(proto: Any, model: Model) -> list[Problem]:
-    """Nodes that depend on an input, and whose operator is not one that can be lowered."""
+    """Inputs that hold no floats, and nodes after an input whose operator cannot be lowered."""
     computed = {info.name for info in model.inputs}
-    problems = []
+    problems = [_no_floats(info) for info in model.inputs if info.dtype not in _FLOATS]
     for node in _onnx_nodes(proto):
         if computed.intersection(node.inputs):
             computed.update(name for name in node.outputs if name)
@@ -327,9 +327,7 @@ def _inputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple[
         )
     for position, info in enumerate(model.inputs):
         if info.dtype not in _FLOATS:
-            hint = "Give the model float inputs; integers that select something are fixed in it."
-            reason = f"it holds {info.dtype}, and circuits take floats"
-            problems.append(Problem(info.name, "input", reason, hint))
+            problems.append(_no_floats(info))
             continue
         scale = fixed.get(info.name, lowering.scale(info.name))
         if scale < 0:
@@ -343,6 +341,11 @@ def _inputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple[
         lowering.tensors[info.name] = tensor
         nodes.append(tensor.node)
     return tuple(nodes)
+
+
+def _no_floats(info: TensorInfo) -> Problem:
+    hint = "Give the model float inputs; integers that select something are fixed in it."
+    return Problem(info.name, "input", f"it holds {info.dtype}, and circuits take floats", hint)
 
 
 def _reach(lowering: Lowering, name: str) -> str:
@@ -384,7 +387,12 @@ def _nodes(proto: Any, lowering: Lowering, problems: list[Problem]) -> None:
 
 
 def _no_operator(node: OnnxNode) -> Problem:
-    return Problem(node.name, node.op_type, "no such operator")
+    return Problem(node.name, node.op_type, _without(node))
+
+
+def _without(node: OnnxNode) -> str:
+    known = node.op_type in RULES  # which cover some of its cases
+    return "attributes or shapes that no rule covers" if known else "no such operator"
 
 
 def _value(value: Any) -> Any:
@@ -407,7 +415,7 @@ def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
             lowering.literals.update(node.outputs)
         return
     if node.op_type not in OPERATORS:
-        raise UnsupportedError("no such operator")
+        raise UnsupportedError(_without(node))
     if node.op_type not in INTEGER_OPERATORS:
         for name in names:
             if name in lowering.tensors and lowering.kind(name).kind in "iu":
@@ -450,6 +458,10 @@ def _outputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple
         if info.name in lowering.folded:
             reason = "it is a constant, there is nothing to prove"
             problems.append(Problem(info.name, "output", reason, "Remove the output."))
+        elif math.prod(made := lowering.shapes.get(info.name, info.shape)) != math.prod(info.shape):
+            reason = f"it is declared as {list(info.shape)}, and onnxruntime makes {list(made)}"
+            hint = "Export the model again: its file contradicts itself."
+            problems.append(Problem(info.name, "output", reason, hint))
         elif info.name in lowering.tensors:
             try:
                 tensor = lowering.settled(lowering.tensors[info.name], info.name)
