@@ -9,7 +9,7 @@ from tests.circuit.models import attention, lenet5, mlp, sigmoid
 from verifai.circuit.cost import LOG_COLUMNS_RANGE, cost
 from verifai.circuit.lower import lower
 from verifai.circuit.visibility import Visibility
-from verifai.errors import MalformedError
+from verifai.errors import LimitError, MalformedError
 
 
 def test_a_circuit_counted_by_hand():
@@ -50,6 +50,20 @@ def test_every_width_is_compared():
     rows = [sum(width.rows.values()) for width in found.widths]
     assert rows == sorted(rows, reverse=True)
     assert rows[0] > rows[-1]
+
+
+def test_a_width_that_a_model_does_not_fit_is_left_out():
+    """2^27 slots and more are too many rows of 2^11; the table's own width is another."""
+    graph = Graph()
+    value = graph.input((1 << 24,), -(1 << 15), (1 << 15) - 1, name="x")
+    for layer in range(3):
+        value = graph.requantise(graph.linear((256, value)), 8, bits=16, name=f"y{layer}")
+    graph.outputs = [value]
+    found = cost(lower(graph, Visibility()).table)
+    assert found.chosen.log_columns == 13
+    assert [width.log_columns for width in found.widths] == list(LOG_COLUMNS_RANGE)[1:]
+    with pytest.raises(LimitError, match="MAX_ROWS"):
+        cost(lower(graph, Visibility(), log_columns=11).table)
 
 
 def test_an_einsum_counts_once_for_each_path():

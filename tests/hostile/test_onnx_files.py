@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import verifai
-from verifai.errors import LimitError, MalformedError, UnsupportedError, VerifaiError
+from verifai.errors import InputError, LimitError, MalformedError, UnsupportedError, VerifaiError
 
 onnx = pytest.importorskip("onnx")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
@@ -166,6 +166,13 @@ HOSTILE: dict[str, tuple[Callable[[], Any], type[VerifaiError], str]] = {
         MalformedError,
         "NoSuchThing",
     ),
+    "two opsets": (lambda: two_opsets(), MalformedError, r"several versions.*17, 18"),
+    "one output twice": (
+        lambda: proto(outputs=[value("y", [2]), value("y", [2])]),
+        MalformedError,
+        "twice",
+    ),
+    "no opset": (lambda: without_opset(), MalformedError, "which ONNX operator set"),
     "future opset": (lambda: proto(opset=99), UnsupportedError, "operator set 99"),
     "ancient opset": (lambda: proto(opset=1), UnsupportedError, "operator set 1"),
     "deep nesting": (lambda: nested(12), LimitError, "MAX_SUBGRAPH_DEPTH"),
@@ -175,6 +182,18 @@ HOSTILE: dict[str, tuple[Callable[[], Any], type[VerifaiError], str]] = {
         "came as bytes",
     ),
 }
+
+
+def two_opsets() -> Any:
+    made = proto()
+    made.opset_import.append(helper.make_opsetid("", 17))
+    return made
+
+
+def without_opset() -> Any:
+    made = proto()
+    del made.opset_import[:]
+    return made
 
 
 def external(location: str, **more: str) -> Any:
@@ -196,6 +215,93 @@ def test_hostile_graphs_are_refused_with_the_reason(name: str) -> None:
 def test_the_honest_one_loads() -> None:
     model = verifai.load(proto().SerializeToString())
     assert np.array_equal(model.run(np.ones(2, np.float32))[0], [2, 2])
+
+
+def awkward(name: str) -> Any:
+    """The honest model, with a header that its writer cared little about."""
+    made = proto(weights=[weight(), numpy_helper.from_array(np.ones(3, np.float32), "unused")])
+    if name.startswith("format"):
+        made.ir_version = int(name.split(",")[0].split()[1])
+    if name.endswith("weights are inputs"):
+        made.graph.input.extend([value("w", [2]), value("unused", [3])])
+    if name == "no format":
+        made.ClearField("ir_version")
+    if name == "no graph name":
+        made.graph.name = ""
+    if name == "operator set twice":
+        made.opset_import.append(helper.make_opsetid("ai.onnx", 18))
+    if name == "operator set by its other name":
+        made.opset_import[0].domain = "ai.onnx"
+        made.graph.node[0].domain = "ai.onnx"
+    if name == "an operator set that nothing uses":
+        made.opset_import.append(helper.make_opsetid("com.example", 1))
+    return made
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nothing special",
+        "format 3",
+        "format 3, weights are inputs",
+        "format 4, weights are inputs",
+        "format 99",
+        "no format",
+        "no graph name",
+        "operator set twice",
+        "operator set by its other name",
+        "an operator set that nothing uses",
+    ],
+)
+def test_headers_are_written_anew(name: str) -> None:
+    """A model that can be understood loads, runs and has the digest of its tidy twin."""
+    model = verifai.load(awkward(name).SerializeToString())
+    assert np.array_equal(model.run(np.ones(2, np.float32))[0], [2, 2])
+    assert model.digest == verifai.load(awkward("nothing special").SerializeToString()).digest
+    assert verifai.load(model.onnx).digest == model.digest
+
+
+def test_nodes_of_one_name_get_their_own() -> None:
+    nodes = [node("Neg", [a], [b], name="same") for a, b in ("xa", "ab", "by")]
+    nodes[1].name = "same_2"
+    model = verifai.load(proto(nodes=[*nodes]).SerializeToString())
+    assert np.array_equal(model.run(np.ones(2, np.float32))[0], [-1, -1])
+    assert len({one.name for one in model.nodes()}) == 3
+    branch = helper.make_graph(
+        [node("Neg", ["x"], ["p"], name="n"), node("Neg", ["p"], ["q"], name="n")],
+        "",
+        [],
+        [value("q", [2])],
+    )
+    nodes = [
+        node("ReduceMax", ["x"], ["m"], keepdims=0),
+        node("Cast", ["m"], ["c"], to=TensorProto.BOOL),
+        node("If", ["c"], ["y"], then_branch=branch, else_branch=branch),
+    ]
+    model = verifai.load(proto(nodes=nodes).SerializeToString())
+    assert np.array_equal(model.run(np.ones(2, np.float32))[0], [1, 1])
+
+
+def test_all_that_is_not_supported_is_named_at_once() -> None:
+    made = proto(
+        nodes=[node("Evil", ["x", "z"], ["a"], name="first", domain="com.evil")],
+        inputs=[value("x", ["batch"]), value("z", [2, "time"])],
+        outputs=[value("a", [2], TensorProto.STRING)],
+    )
+    made.functions.add(name="local", domain="com.evil")
+    with pytest.raises(UnsupportedError) as caught:
+        verifai.load(made.SerializeToString())
+    for words in ("'local'", "first (com.evil.Evil)", "'batch'", "'time'", "not numbers"):
+        assert words in caught.value.message
+    assert caught.value.details["nodes"][0]["node"] == "first"
+
+
+def test_an_index_outside_its_table_is_the_inputs_fault() -> None:
+    made = proto(
+        nodes=[node("Gather", ["w", "x"], ["y"])], inputs=[value("x", [2], TensorProto.INT64)]
+    )
+    with pytest.raises(InputError, match="onnxruntime cannot run the model on this input"):
+        verifai.load(made.SerializeToString()).run(np.array([0, 9]))
 
 
 def test_documentation_and_tool_names_do_not_change_the_digest() -> None:

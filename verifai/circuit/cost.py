@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Final
 
+from verifai.errors import LimitError
 from verifai.verifier.native.contraction import instance_nodes, variables_of
 from verifai.verifier.native.field import Work
 from verifai.verifier.native.layout import Layout, layout_of
@@ -74,7 +75,7 @@ class Cost:
     Attributes:
         batch: inferences in the proof.
         chosen: for the table's own number of columns.
-        widths: for each of ``LOG_COLUMNS_RANGE``, to compare.
+        widths: for each of ``LOG_COLUMNS_RANGE`` that the model fits, to compare.
         weight_slots: addresses of all weights, padding included.
         lookups: values looked up, limbs included.
         limbs: of them, limbs.
@@ -127,7 +128,8 @@ def cost(table: bytes, batch: int = 1) -> Cost:
 
     Raises:
         MalformedError: not a valid table.
-        LimitError: larger than the proof system's limits, or more einsums than it allows.
+        LimitError: larger than the proof system's limits at its own number of columns, or more
+            einsums than it allows.
     """
     parsed = expand(parse_table(table), batch)
     layout = layout_of(parsed)
@@ -141,14 +143,17 @@ def cost(table: bytes, batch: int = 1) -> Cost:
     instances = [einsum for _, einsum in instance_nodes(parsed, Work())]
     variables = [variables_of(parsed, einsum) for einsum in instances]
 
-    def at(log_columns: int) -> WidthCost:
-        placed = layout_of(replace(parsed, log_columns=log_columns))
+    def at(log_columns: int) -> WidthCost | None:
+        try:
+            placed = layout_of(replace(parsed, log_columns=log_columns))
+        except LimitError:  # more rows than there may be: no width to choose
+            return None
         return _width_cost(parsed, placed, instances, variables, limbs)
 
     return Cost(
         batch=batch,
-        chosen=at(parsed.log_columns),
-        widths=tuple(at(log_columns) for log_columns in LOG_COLUMNS_RANGE),
+        chosen=_width_cost(parsed, layout, instances, variables, limbs),
+        widths=tuple(width for log_columns in LOG_COLUMNS_RANGE if (width := at(log_columns))),
         weight_slots=sum(
             layout.blocks[blocks[0]].size
             for node, blocks in zip(parsed.nodes, layout.node_blocks, strict=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -15,19 +15,29 @@ from verifai.errors import InputError, LimitError, UnsupportedError, UsageError
 from verifai.extras import require
 from verifai.graph import operators
 from verifai.graph.builder import Tensor
-from verifai.graph.expand import expanded, known_shapes
+from verifai.graph.expand import RULES, expanded, known_shapes
 from verifai.graph.float_run import every_tensor
+from verifai.graph.fold import folded
 from verifai.graph.graph import IntegerGraph
-from verifai.graph.lower import OPERATORS, Lowering, OnnxNode, Options
+from verifai.graph.lower import (
+    INTEGER_OPERATORS,
+    OPERATORS,
+    Lowering,
+    OnnxNode,
+    Options,
+    require_fits,
+)
 from verifai.graph.prune import pruned
 from verifai.graph.sealed import sealed
 from verifai.limits import MAX_COMPUTED_ELEMENTS
-from verifai.model import Model
+from verifai.model import Model, TensorInfo
 
 assert operators  # importing the package fills OPERATORS
 
 #: An operation table has 4,096 nodes: of more ONNX nodes than this nothing could be proved.
 MAX_LOWERED_NODES: Final = 8_192
+#: Problems that a message spells out; ``details["nodes"]`` of the error has all of them.
+MAX_SHOWN: Final = 20
 _FLOATS: Final = ("float16", "float32", "float64")
 #: Operators without one value: folding them would prove a value of our choice.
 _RANDOM: Final = (
@@ -38,6 +48,55 @@ _RANDOM: Final = (
     "RandomUniform",
     "RandomUniformLike",
 )
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What calibration saw of the tensors, by name.
+
+    Attributes:
+        ranges: smallest and largest value of every float and integer tensor.
+        kinds: element types of all tensors.
+        shapes: of all tensors, without those that are constants of the file.
+    """
+
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+    kinds: dict[str, np.dtype[Any]] = field(default_factory=dict)
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An input, node or output that has no circuit.
+
+    Attributes:
+        node: its name.
+        operator: of the node, or "input" or "output".
+        reason: why it has none.
+        hint: what to do about it.
+    """
+
+    node: str
+    operator: str
+    reason: str
+    hint: str = "Replace these operators."
+
+    def __str__(self) -> str:
+        return f"{self.node} ({self.operator}): {self.reason}"
+
+
+def _refusal(problems: Sequence[Problem], before: str = "") -> UnsupportedError:
+    """The error that names all problems; ``before`` is what is said first."""
+    shown = "; ".join(map(str, problems[:MAX_SHOWN]))
+    more = f"; and {len(problems) - MAX_SHOWN} more" if len(problems) > MAX_SHOWN else ""
+    return UnsupportedError(
+        f"{before} {len(problems)} part(s) of the model have no circuit: {shown}{more}.".strip(),
+        hint=" ".join(dict.fromkeys(problem.hint for problem in problems)),
+        nodes=[
+            {"node": problem.node, "operator": problem.operator, "reason": problem.reason}
+            for problem in problems
+        ],
+    )
 
 
 def build(
@@ -52,7 +111,8 @@ def build(
             input. Their ranges, with head-room, decide the scales.
 
     Raises:
-        UnsupportedError: nodes that cannot be lowered, all of them, by name with the reason.
+        UnsupportedError: inputs, nodes and outputs that cannot be lowered, all of them, by name
+            with the reason.
         InputError: calibration data on which a tensor is not finite.
         MissingExtra: onnx, onnxruntime or onnxscript is not installed.
     """
@@ -81,26 +141,23 @@ def lowered(
     model: Model, calibration: Sequence[tuple[npt.NDArray[Any], ...]], options: Options
 ) -> Lowered:
     """Simplify, calibrate and lower. Raises as :func:`build`."""
-    proto, literals = simplified(model)
-    ranges = calibrated(proto, model, calibration)
+    proto, stated, seen = _observed(model, calibration)
     opset = max((o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")), default=1)
-    lowering = Lowering(options, ranges, opset)
+    lowering = Lowering(
+        options, seen.ranges, opset, kinds=seen.kinds, shapes=seen.shapes
+    )
     numpy_helper = require("onnx.numpy_helper", "onnx", "reading an ONNX model")
     lowering.uses.update(name for node in proto.graph.node for name in node.input)
     lowering.uses.update(info.name for info in proto.graph.output)
     for tensor in proto.graph.initializer:
         lowering.folded[tensor.name] = np.asarray(numpy_helper.to_array(tensor))
-    lowering.literals.update(literals)
-    inputs = _inputs(model, lowering)
-    problems = _nodes(proto, lowering)
+    lowering.literals.update(stated)
+    problems: list[Problem] = []
+    inputs = _inputs(model, lowering, problems)
+    _nodes(proto, lowering, problems)
+    outputs = _outputs(model, lowering, problems)
     if problems:
-        shown = "; ".join(f"{p['node']} ({p['operator']}): {p['reason']}" for p in problems[:20])
-        raise UnsupportedError(
-            f"{len(problems)} node(s) have no circuit: {shown}.",
-            hint="Replace these operators, or use backend='ezkl'.",
-            nodes=problems,
-        )
-    outputs = _outputs(model, lowering)
+        raise _refusal(problems)
     graph = IntegerGraph(
         nodes=tuple(lowering.builder.nodes),
         inputs=inputs,
@@ -112,6 +169,27 @@ def lowered(
         output_shapes=tuple(info.shape for info in model.outputs),
     )
     return Lowered(proto, lowering, graph)
+
+
+def _observed(
+    model: Model, calibration: Sequence[tuple[npt.NDArray[Any], ...]]
+) -> tuple[Any, set[str], Seen]:
+    """The simplified model, its literals, and what calibration saw.
+
+    The model as it is, where only that can be run: what simplification made is not its fault.
+    """
+    onnx = require("onnx", "onnx", "reading an ONNX model")
+    proto, stated = simplified(model)
+    try:
+        return proto, stated, calibrated(proto, model, calibration)
+    except UnsupportedError:
+        proto = onnx.load_from_string(model.onnx)
+    try:
+        return proto, literals(proto), calibrated(proto, model, calibration)
+    except UnsupportedError as error:
+        if problems := _without_rule(proto, model):
+            raise _refusal(problems, error.message) from None
+        raise
 
 
 def simplified(model: Model) -> tuple[Any, set[str]]:
@@ -183,39 +261,60 @@ def check_sizes(proto: Any) -> None:
 
 
 def _optimized(optimizer: Any, proto: Any) -> Any:
+    onnx = require("onnx", "onnx", "reading an ONNX model")
     try:
-        return sealed(proto, optimizer.optimize)
+        short = sealed(proto, optimizer.optimize)
+        # its rules write nodes of newer operator sets than the model's
+        onnx.checker.check_model(short, full_check=True)
     except Exception:
-        # the optimizer's errors share no base class; an unsimplified model is right as well
+        # the errors of both share no base class; an unsimplified model is right as well
         return proto
+    return short
 
 
 def calibrated(
     proto: Any, model: Model, calibration: Sequence[tuple[npt.NDArray[Any], ...]]
-) -> dict[str, tuple[float, float]]:
-    """Smallest and largest value of every float tensor over the calibration data.
+) -> Seen:
+    """Ranges, element types and shapes of all tensors over the calibration data.
 
     Raises:
         InputError: a value is not finite.
+        UnsupportedError: onnxruntime cannot run the model.
     """
+    seen = Seen()
     input_names = [info.name for info in model.inputs]
     float_run = every_tensor(proto)
-    ranges: dict[str, tuple[float, float]] = {}
     for sample in calibration:
         feed = dict(zip(input_names, sample, strict=True))
         for name, value in [*feed.items(), *float_run(feed).items()]:
-            array = np.asarray(value)
-            if array.dtype.kind != "f" or not array.size:
-                continue
-            if not np.isfinite(array).all():
-                raise InputError(f"Tensor {name!r} is not finite on calibration data.")
-            low, high = float(array.min()), float(array.max())
-            before = ranges.get(name, (low, high))
-            ranges[name] = (min(low, before[0]), max(high, before[1]))
-    return ranges
+            _see(seen, name, value)
+    return seen
 
 
-def _inputs(model: Model, lowering: Lowering) -> tuple[int, ...]:
+def _see(seen: Seen, name: str, array: npt.NDArray[Any]) -> None:
+    seen.kinds[name], seen.shapes[name] = array.dtype, array.shape
+    if array.dtype.kind not in "fiu" or not array.size:
+        return
+    if not np.isfinite(array).all():
+        raise InputError(f"Tensor {name!r} is not finite on calibration data.")
+    low, high = float(array.min()), float(array.max())
+    before = seen.ranges.get(name, (low, high))
+    seen.ranges[name] = (min(low, before[0]), max(high, before[1]))
+
+
+def _without_rule(proto: Any, model: Model) -> list[Problem]:
+    """Inputs that hold no floats, and nodes after an input whose operator cannot be lowered."""
+    computed = {info.name for info in model.inputs}
+    problems = [_no_floats(info) for info in model.inputs if info.dtype not in _FLOATS]
+    for node in _onnx_nodes(proto):
+        if computed.intersection(node.inputs):
+            computed.update(name for name in node.outputs if name)
+            if node.op_type not in OPERATORS:
+                problems.append(_no_operator(node))
+    return problems
+
+
+def _inputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple[int, ...]:
     nodes = []
     fixed = lowering.options.input_scales
     if unknown := sorted(set(fixed) - {info.name for info in model.inputs}):
@@ -225,14 +324,14 @@ def _inputs(model: Model, lowering: Lowering) -> tuple[int, ...]:
         )
     for position, info in enumerate(model.inputs):
         if info.dtype not in _FLOATS:
-            raise UnsupportedError(f"Input {info.name!r} holds {info.dtype}; circuits take floats.")
+            problems.append(_no_floats(info))
+            continue
         scale = fixed.get(info.name, lowering.scale(info.name))
         if scale < 0:
-            raise UnsupportedError(
-                f"Input {info.name!r} reaches {max(map(abs, lowering.ranges[info.name])):.3g}, too "
-                "large for fixed point.",
-                hint="Scale the model's inputs, e.g. to [0, 1].",
-            )
+            reason = f"it reaches {_reach(lowering, info.name)}, too large for fixed point"
+            hint = "Scale the model's inputs, e.g. to [0, 1]."
+            problems.append(Problem(info.name, "input", reason, hint))
+            scale = 0  # for the sake of what else there is to say
         lowering.builder.name = info.name
         bits = lowering.options.activation_bits
         tensor = lowering.builder.input(position, info.shape, bits, scale)
@@ -241,40 +340,56 @@ def _inputs(model: Model, lowering: Lowering) -> tuple[int, ...]:
     return tuple(nodes)
 
 
-def _nodes(proto: Any, lowering: Lowering) -> list[dict[str, str]]:
-    """Lowers all nodes; what cannot be lowered, with reasons."""
-    onnx = require("onnx", "onnx", "reading an ONNX model")
-    problems = []
-    missing: set[str] = set()
-    for index, item in enumerate(proto.graph.node):
-        node = OnnxNode(
+def _no_floats(info: TensorInfo) -> Problem:
+    hint = "Give the model float inputs; integers that select something are fixed in it."
+    return Problem(info.name, "input", f"it holds {info.dtype}, and circuits take floats", hint)
+
+
+def _reach(lowering: Lowering, name: str) -> str:
+    return f"{max(map(abs, lowering.ranges.get(name, (0.0, 0.0)))):.3g}"
+
+
+def _onnx_nodes(proto: Any) -> list[OnnxNode]:
+    """All nodes with their attributes as Python values; unnamed ones get ``<op>_<index>``."""
+    helper = require("onnx", "onnx", "reading an ONNX model").helper
+    return [
+        OnnxNode(
             item.name or f"{item.op_type}_{index}",
             item.op_type,
             tuple(item.input),
             tuple(item.output),
-            {a.name: _value(onnx.helper.get_attribute_value(a)) for a in item.attribute},
+            {a.name: _value(helper.get_attribute_value(a)) for a in item.attribute},
         )
+        for index, item in enumerate(proto.graph.node)
+    ]
+
+
+def _nodes(proto: Any, lowering: Lowering, problems: list[Problem]) -> None:
+    """Lowers all nodes; what cannot be lowered is added to the problems."""
+    # what depends on an unsupported input or node is not at fault
+    known = {*lowering.tensors, *lowering.folded}
+    missing = {info.name for info in proto.graph.input} - known
+    for item, node in zip(proto.graph.node, _onnx_nodes(proto), strict=True):
         lowering.builder.name = node.name
         if missing.intersection(node.inputs):
-            missing.update(node.outputs)  # what depends on an unsupported node is not its fault
+            missing.update(name for name in node.outputs if name)
             if node.op_type not in OPERATORS:
-                problems.append(_problem(node, "no such operator"))
+                problems.append(_no_operator(node))
             continue
         try:
             _lower(item, node, lowering)
-        except (UnsupportedError, _Refused) as error:
-            reason = error.message if isinstance(error, UnsupportedError) else str(error)
-            problems.append(_problem(node, reason))
-            missing.update(node.outputs)
-    return problems
+        except UnsupportedError as error:
+            problems.append(Problem(node.name, node.op_type, error.message.rstrip(".")))
+            missing.update(name for name in node.outputs if name)
 
 
-class _Refused(Exception):
-    """A node that no rule covers."""
+def _no_operator(node: OnnxNode) -> Problem:
+    return Problem(node.name, node.op_type, _without(node))
 
 
-def _problem(node: OnnxNode, reason: str) -> dict[str, str]:
-    return {"node": node.name, "operator": node.op_type, "reason": reason}
+def _without(node: OnnxNode) -> str:
+    known = node.op_type in RULES  # which cover some of its cases
+    return "attributes or shapes that no rule covers" if known else "no such operator"
 
 
 def _value(value: Any) -> Any:
@@ -282,86 +397,93 @@ def _value(value: Any) -> Any:
 
 
 def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
+    """Lowers one node.
+
+    Raises:
+        UnsupportedError: no rule covers it.
+    """
     if node.op_type in _RANDOM:
-        raise _Refused("its values are random")
-    if all(name in lowering.folded for name in node.inputs if name):
-        _fold(item, node, lowering)
+        raise UnsupportedError("its values are random")
+    names = [name for name in node.inputs if name]
+    if lowering.folded.keys() >= set(names):
+        values = {name: lowering.folded[name] for name in names}
+        lowering.folded.update(folded(item, values, lowering.opset))
+        if names and lowering.literals.issuperset(names):
+            lowering.literals.update(node.outputs)
         return
     if node.op_type not in OPERATORS:
-        raise _Refused("no such operator")
+        raise UnsupportedError(_without(node))
+    if node.op_type not in INTEGER_OPERATORS:
+        for name in names:
+            if name in lowering.tensors and lowering.kind(name).kind in "iu":
+                raise UnsupportedError(
+                    f"{name!r} holds integers that the model computes, which this operator would "
+                    "round; cast them to float before"
+                )
     try:
         made = OPERATORS[node.op_type](lowering, node)
     except (KeyError, ValueError, IndexError, TypeError, ArithmeticError, MemoryError) as error:
-        raise _Refused(f"attributes or shapes that no rule covers ({error!r})") from None
+        raise UnsupportedError(f"attributes or shapes that no rule covers ({error!r})") from None
     results = made if isinstance(made, list) else [made]
     for name, result in zip(node.outputs, results, strict=False):
+        _check_result(lowering, name, result)
         if isinstance(result, Tensor):
             lowering.tensors[name] = result
         else:
             lowering.folded[name] = result
 
 
-def _fold(item: Any, node: OnnxNode, lowering: Lowering) -> None:
-    """A node of constants, evaluated by ONNX's reference implementation."""
-    onnx = require("onnx", "onnx", "reading an ONNX model")
-    evaluator = require("onnx.reference", "onnx", "evaluating an operator")
-    names = [name for name in node.inputs if name]
-    values = {name: lowering.folded[name] for name in names}
-    helper = onnx.helper
-    graph = helper.make_graph(
-        [item],
-        "constants",
-        [
-            helper.make_tensor_value_info(
-                name, helper.np_dtype_to_tensor_dtype(values[name].dtype), values[name].shape
-            )
-            for name in values
-        ],
-        [onnx.ValueInfoProto(name=name) for name in node.outputs if name],
-    )
-    opsets = [helper.make_opsetid("", lowering.opset)]
-    model = helper.make_model(graph, opset_imports=opsets)
-    try:
-        found = evaluator.ReferenceEvaluator(model).run(None, values)
-    except Exception as error:
-        # the reference implementation raises whatever its operators raise
-        raise _Refused(f"constants that cannot be folded ({error})") from None
-    for name, value in zip([n for n in node.outputs if n], found, strict=True):
-        lowering.folded[name] = np.asarray(value)
-    if names and lowering.literals.issuperset(names):
-        lowering.literals.update(node.outputs)
+def _check_result(lowering: Lowering, name: str, result: Tensor | npt.NDArray[Any]) -> None:
+    """What a rule makes has the shape that onnxruntime makes, and integers do not wrap around.
+
+    Raises:
+        UnsupportedError: the rule does not cover the node.
+    """
+    wanted = lowering.shapes.get(name, result.shape)
+    if result.shape != wanted:
+        raise UnsupportedError(
+            f"shapes that no rule covers ({list(result.shape)} where onnxruntime makes "
+            f"{list(wanted)})"
+        )
+    if isinstance(result, Tensor):
+        require_fits(result, lowering.kind(name))
 
 
-def _outputs(model: Model, lowering: Lowering) -> tuple[int, ...]:
+def _outputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple[int, ...]:
     nodes = []
     for info in model.outputs:
         if info.name in lowering.folded:
-            raise UnsupportedError(
-                f"Output {info.name!r} is a constant: there is nothing to prove."
-            )
-        tensor = lowering.settled(lowering.tensors[info.name], info.name)
-        lowering.tensors[info.name] = tensor
-        if math.prod(tensor.shape) != math.prod(info.shape):
-            raise UnsupportedError(
-                f"Output {info.name!r} is declared with shape {list(info.shape)}, and has "
-                f"{list(tensor.shape)}.",
-                hint="Export the model again: its outputs' shapes have to be right.",
-            )
-        if not tensor.scale >= 0:
-            largest = max(map(abs, lowering.ranges[info.name]))
-            node = lowering.builder.nodes[tensor.node].name
-            if lowering.scale_of(largest) >= 0:
-                raise UnsupportedError(
-                    f"Output {info.name!r} reaches {largest:.3g} and would be held in steps of "
-                    f"{2.0**-tensor.scale:.3g}: node {node!r} enlarges values that are too small "
-                    "for fixed point.",
-                    hint="Scale the weights before it, so that its factor is nearer to 1.",
-                    node=node,
-                )
-            raise UnsupportedError(
-                f"Output {info.name!r} reaches {largest:.3g}, too large for 16-bit fixed point.",
-                hint="Scale the model's output.",
-                node=node,
-            )
-        nodes.append(tensor.node)
+            reason = "it is a constant, there is nothing to prove"
+            problems.append(Problem(info.name, "output", reason, "Remove the output."))
+        elif math.prod(made := lowering.shapes.get(info.name, info.shape)) != math.prod(info.shape):
+            reason = f"it is declared as {list(info.shape)}, and onnxruntime makes {list(made)}"
+            hint = "Export the model again: its file contradicts itself."
+            problems.append(Problem(info.name, "output", reason, hint))
+        elif info.name in lowering.tensors:
+            try:
+                tensor = lowering.settled(lowering.tensors[info.name], info.name)
+            except UnsupportedError as error:
+                reason = error.message.rstrip(".")
+                problems.append(Problem(info.name, "output", reason, error.hint or ""))
+                continue
+            lowering.tensors[info.name] = tensor
+            nodes.append(tensor.node)
+            if tensor.scale < 0:
+                problems.append(_too_large(lowering, info.name, tensor))
     return tuple(nodes)
+
+
+def _too_large(lowering: Lowering, name: str, tensor: Tensor) -> Problem:
+    """An output whose fixed point has steps larger than 1."""
+    largest = max(map(abs, lowering.ranges[name]))
+    node = lowering.builder.nodes[tensor.node].name
+    if lowering.scale_of(largest) < 0:
+        reason = f"it reaches {largest:.3g}, too large for 16-bit fixed point"
+        return Problem(name, "output", reason, "Scale the model's output.")
+    return Problem(
+        name,
+        "output",
+        f"it reaches {largest:.3g} and would be held in steps of {2.0**-tensor.scale:.3g}: node "
+        f"{node!r} enlarges values that are too small for fixed point",
+        "Scale the weights before it, so that its factor is nearer to 1.",
+    )

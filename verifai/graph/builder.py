@@ -98,7 +98,8 @@ class Builder:
 
     def weight(self, values: Integers, scale: int) -> Tensor:
         """Integers of the model, bounded by their number of bits: bounds show in a key's ranges."""
-        values = np.ascontiguousarray(values, dtype=np.int64)
+        # ascontiguousarray adds an axis to scalars
+        values = np.asarray(values, dtype=np.int64, order="C")
         # of absolute values: a bound that -2^k fits and 2^k does not would show a sign
         bits = int(np.abs(values).max()).bit_length()
         low, high = -(1 << bits), (1 << bits) - 1

@@ -307,11 +307,19 @@ def _by_rules(proto: Any) -> Any:
                 body.attributes["axes"] = axes
             elif not body.attributes.get("noop_with_empty_axes"):
                 body.inputs = body.inputs[:1]
-        if rule is not None and body.inputs[0] in shapes and rule(body):
+        if rule is not None and body.inputs[0] in shapes and _covers(rule, body):
             result.graph.node.extend(body.nodes)
         else:
             result.graph.node.append(node)
     return result
+
+
+def _covers(rule: Rule, body: Body) -> bool:
+    """Whether a rule wrote a node out; not where it is surprised, by a scalar for instance."""
+    try:
+        return rule(body)
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return False
 
 
 def _has_body(kind: str, proto: Any) -> bool:

@@ -44,10 +44,10 @@ class FloatRun:
             )
         except Exception as error:
             # onnxruntime's exceptions share no public base class
-            raise UnsupportedError(f"onnxruntime cannot run this model: {error}") from None
+            raise _not_run(error) from None
 
     def __call__(self, inputs: Arrays) -> dict[str, npt.NDArray[Any]]:
-        """The outputs by name.
+        """The outputs by name, without those that are sequences of tensors.
 
         Raises:
             UnsupportedError: onnxruntime cannot run the model on these inputs.
@@ -56,9 +56,13 @@ class FloatRun:
             values = self._session.run(self._outputs, dict(inputs))
         except Exception as error:
             # as above
-            raise UnsupportedError(f"onnxruntime cannot run this model: {error}") from None
+            raise _not_run(error) from None
         named = zip(self._outputs, values, strict=True)
-        return {name: np.asarray(value) for name, value in named}
+        return {
+            name: np.asarray(value)
+            for name, value in named
+            if isinstance(value, (np.ndarray, np.generic))
+        }
 
 
 def every_tensor(proto: Any) -> FloatRun:
@@ -92,3 +96,7 @@ def rest(proto: Any, first: int, outputs: Sequence[str], given: Arrays) -> Float
     model = helper.make_model(graph, opset_imports=proto.opset_import)
     model.ir_version = proto.ir_version
     return FloatRun(model, outputs)
+
+
+def _not_run(error: Exception) -> UnsupportedError:
+    return UnsupportedError(f"onnxruntime cannot run this model: {str(error).strip()}")

@@ -42,6 +42,7 @@ ACCUMULATOR_BITS: Final = 60
 CHANNEL_BITS: Final = 12
 #: By how many bits weights grow at most to that end.
 CHANNEL_GROWTH: Final = 12
+_FLOAT: Final = np.dtype(np.float32)
 #: Biases and other addends fit into 32-bit weights.
 MAX_ADDEND: Final = (1 << 31) - 1
 
@@ -115,6 +116,8 @@ class Lowering:
 
     Attributes:
         ranges: smallest and largest value seen of each tensor in calibration.
+        kinds: element types of tensors, as calibration saw them.
+        shapes: of tensors, as calibration saw them.
         folded: tensors whose values are known.
         literals: folded tensors that the model's graph states, like the 0.5 of an expression. All
             others may be learned, and become weights wherever a lowering need not know them.
@@ -125,6 +128,8 @@ class Lowering:
     options: Options
     ranges: Mapping[str, tuple[float, float]]
     opset: int
+    kinds: Mapping[str, np.dtype[Any]] = field(default_factory=dict)
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     folded: dict[str, Array] = field(default_factory=dict)
     literals: set[str] = field(default_factory=set)
     tensors: dict[str, Tensor] = field(default_factory=dict)
@@ -154,6 +159,10 @@ class Lowering:
     def literal(self, node: OnnxNode, position: int) -> bool:
         """Whether an input is a constant that a key may show."""
         return node.inputs[position] in self.literals
+
+    def kind(self, name: str) -> np.dtype[Any]:
+        """The element type of a tensor; float32 where calibration did not see it."""
+        return self.folded[name].dtype if name in self.folded else self.kinds.get(name, _FLOAT)
 
     def has(self, node: OnnxNode, position: int) -> bool:
         """Whether an optional input is there."""
@@ -279,7 +288,7 @@ class Lowering:
             return x
         if x.node in self._settled:
             return self._settled[x.node]
-        shift = max(0, x.scale - self.scale(name))
+        shift = max(0, x.scale - self._calibrated(x, name))
         reader = self.builder.name
         self.builder.name = self.builder.nodes[x.node].name  # an overflow names who made the value
         if self.options.saturate:
@@ -289,6 +298,18 @@ class Lowering:
         self.builder.name = reader
         self._settled[x.node] = result
         return result
+
+    def _calibrated(self, x: Tensor, name: str) -> int:
+        """The scale at which ``x`` is requantised: that of the calibrated range of ``name``.
+
+        Where calibration saw nothing but zeros (a product may be too small for float32) it is the
+        finest at which every possible value fits.
+        """
+        scale = self.scale(name)
+        if any(self.ranges.get(name, (0.0, 0.0))):
+            return scale
+        room = max(0, x.bits - self.options.activation_bits)
+        return max(scale, min(MAX_SCALE, x.scale - room))
 
     def _saturated(self, x: Tensor, shift: int, bits: int) -> Tensor:
         """Requantised into as many bits as the static bounds need, or there are, then clipped."""
@@ -306,7 +327,32 @@ def _finite(values: Array) -> npt.NDArray[np.float64]:
     return values
 
 
+def require_fits(x: Tensor, kind: np.dtype[Any]) -> None:
+    """Refuses bounds beyond an integer type: integers of ONNX wrap around, a circuit's do not.
+
+    Raises:
+        UnsupportedError: ``kind`` is an integer type, and ``x`` may leave it.
+    """
+    if kind.kind not in "iu":
+        return
+    limits, unit = np.iinfo(kind), 2.0**-x.scale
+    if x.low * unit < limits.min or x.high * unit > limits.max:
+        raise UnsupportedError(
+            f"values from {x.low * unit:.6g} to {x.high * unit:.6g}, which {kind} does not hold"
+        )
+
+
 Operator = Callable[[Lowering, OnnxNode], "Tensor | Array | list[Tensor | Array]"]
+
+#: Operators that are exact on integers, as far as these fit an activation: no quotients, means,
+#: powers or tables, which round in fixed point and truncate in ONNX.
+_INTEGER_OPERATORS: Final = """
+    Abs Add Cast CastLike Clip Compress Concat CumSum DepthToSpace Equal Expand Flatten Gather
+    GatherElements GatherND Greater GreaterOrEqual Identity Less LessOrEqual MatMul Max Min Mul Neg
+    Pad ReduceMax ReduceMin ReduceSum Reshape ReverseSequence Scatter ScatterElements ScatterND
+    Shape Size Slice SpaceToDepth Split Squeeze Sub Sum Tile Transpose Trilu Unsqueeze Where
+"""
+INTEGER_OPERATORS: Final = frozenset(_INTEGER_OPERATORS.split())
 
 #: Operators by ONNX name; the modules of ``operators`` fill it.
 OPERATORS: Final[dict[str, Operator]] = {}

@@ -68,8 +68,7 @@ def export(module: Any, example_inputs: Any, *, name: str | None = None) -> Mode
             )
         _agree(model, arrays, outputs, label)
         for seed in range(RANDOM_CHECKS):
-            inputs = [_like(example, seed) for example in examples]
-            wanted = _outputs(module, inputs, label)
+            inputs, wanted = _random_case(module, examples, seed, label)
             _agree(model, _arrays(inputs, label), wanted, label)
     return model
 
@@ -112,10 +111,8 @@ def _onnx(torch: Any, module: Any, examples: tuple[Any, ...], label: str) -> byt
         except VerifaiError:
             raise
         except Exception as error:
-            # The exporter wraps whatever went wrong in the user's forward in its own exceptions.
-            reason = str(error.__cause__ or error).strip().splitlines() or [type(error).__name__]
             raise UnsupportedError(
-                f"torch cannot export {label} to ONNX: {reason[0][:400]}",
+                f"torch cannot export {label} to ONNX: {_reason(error):.400}",
                 hint="Control flow that depends on values, and shapes that depend on data, "
                 "cannot be traced.",
             ) from error
@@ -123,6 +120,14 @@ def _onnx(torch: Any, module: Any, examples: tuple[Any, ...], label: str) -> byt
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
         return path.read_bytes()
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of the innermost cause: the exporter wraps what went wrong, layer by layer."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    line = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {line}" if line else type(error).__name__
 
 
 def _inputs_used(model: Model) -> int:
@@ -186,6 +191,45 @@ def _agree(
                 f"{error.max():.3g} (values up to {scale:.3g}).",
                 hint="The module may be random, or keep state between calls.",
             )
+
+
+def _random_case(
+    module: Any, examples: Sequence[Any], seed: int, label: str
+) -> tuple[list[Any], list[NDArray[Any]]]:
+    """Random inputs that the module runs on, and its outputs.
+
+    Every tensor is drawn from its whole range, if the module runs on that. A column may hold
+    categories, which index a table: then integers, and if need be floats too, are drawn from the
+    values that the example holds in the same column.
+    """
+    for integers, floats in ((False, False), (True, False), (True, True)):
+        inputs = [
+            _resampled(example, seed)
+            if (floats if example.dtype.is_floating_point else integers)
+            else _like(example, seed)
+            for example in examples
+        ]
+        try:
+            wanted = _outputs(module, inputs, label)
+        except UsageError:
+            continue
+        if all(np.isfinite(array).all() for array in wanted):
+            return inputs, wanted
+    raise UsageError(
+        f"{label} runs on its example, and neither on random inputs of its range nor on the "
+        "example's values in another order.",
+        hint="The module may keep state between calls.",
+    )
+
+
+def _resampled(example: Any, seed: int) -> Any:
+    """Each element anew from those of its column, the last axis of ``example``."""
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    rows = example.reshape(-1, example.shape[-1] if example.ndim else 1)
+    picked = torch.randint(0, len(rows), rows.shape, generator=generator)
+    return rows.gather(0, picked.to(rows.device)).reshape(example.shape)
 
 
 def _like(example: Any, seed: int) -> Any:

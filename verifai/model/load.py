@@ -6,15 +6,13 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from verifai.errors import MalformedError, UnsupportedError
 from verifai.extras import require
 from verifai.limits import MAX_ONNX_BYTES
 from verifai.model.external import inline_external_data
 from verifai.model.inputs import TensorInfo
 from verifai.model.model import Model
-from verifai.model.structure import check_structure, static_shape
+from verifai.model.structure import check_structure, element_type, static_shape
 from verifai.proof.files import read_regular
 
 #: First bytes of formats that can run code when they are opened. They are refused by name.
@@ -25,13 +23,16 @@ _PICKLES: Final = {
 }
 MIN_OPSET: Final = 7
 MAX_OPSET: Final = 24
+#: From this version of the file format on a weight need not be an input.
+MIN_IR_VERSION: Final = 4
 
 
 def load(source: str | os.PathLike[str] | bytes) -> Model:
     """Read an ONNX model, trusting nothing of it.
 
     The result is one file with the weights inside; names of tools, documentation and metadata are
-    dropped, so that the same graph and weights have the same digest wherever they came from.
+    dropped, and the header is written anew, so that the same graph and weights have the same digest
+    wherever they came from.
 
     Args:
         source: a path, or the bytes of a single-file model.
@@ -60,9 +61,9 @@ def load(source: str | os.PathLike[str] | bytes) -> Model:
     except Exception as error:
         # protobuf's DecodeError lives in a module that differs between its implementations.
         raise MalformedError(f"Not an ONNX model: {error}.") from None
-    _check_opset(proto)
     inline_external_data(proto, folder)
     check_structure(proto)
+    _standardise(proto)
     try:
         onnx.checker.check_model(proto, full_check=False)
     except Exception as error:
@@ -78,6 +79,8 @@ def canonical(proto: Any) -> Model:
         raise UnsupportedError("The model has no input or no output: there is nothing to prove.")
     shapes = tuple(_info(value, "Input") for value in inputs)
     results = tuple(_info(value, "Output") for value in proto.graph.output)
+    if len({info.name for info in results}) < len(results):
+        raise MalformedError("The model lists one output twice.")
     for name in ("producer_name", "producer_version", "domain", "doc_string", "model_version"):
         proto.ClearField(name)
     del proto.metadata_props[:]
@@ -90,7 +93,6 @@ def canonical(proto: Any) -> Model:
 def _strip(graph: Any) -> None:
     """Drop documentation, metadata, and shape annotations that anyone can infer again."""
     graph.doc_string = ""
-    graph.name = "model"
     del graph.value_info[:]
     del graph.metadata_props[:]
     del graph.quantization_annotation[:]
@@ -106,25 +108,51 @@ def _strip(graph: Any) -> None:
                 _strip(inner)
 
 
-def _check_opset(proto: Any) -> None:
-    versions = {entry.domain: entry.version for entry in proto.opset_import}
-    version = versions.get("", versions.get("ai.onnx"))
-    if version is None:
+def _standardise(proto: Any) -> None:
+    """The header that the standard asks for, of a file whose writer cared less.
+
+    One operator set, the version of the format that it needs, and a name for the graph. In the
+    formats before :data:`MIN_IR_VERSION` every weight is an input as well, which here none is.
+    """
+    helper = require("onnx", "onnx", "reading an ONNX model").helper
+    standard = {entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx")}
+    if not standard:
         raise MalformedError("The model does not say which ONNX operator set it uses.")
+    if len(standard) > 1:
+        raise MalformedError(
+            f"The model names several versions of ONNX's operator set: {sorted(standard)}."
+        )
+    (version,) = standard
     if not MIN_OPSET <= version <= MAX_OPSET:
         raise UnsupportedError(
             f"ONNX operator set {version} is not within {MIN_OPSET} to {MAX_OPSET}.",
             hint="Export again with opset 18.",
         )
+    del proto.opset_import[:]
+    proto.opset_import.append(helper.make_opsetid("", version))
+    needed = helper.find_min_ir_version_for(proto.opset_import, ignore_unknown=True)
+    proto.ir_version = max(MIN_IR_VERSION, needed)
+    _name(proto.graph)
+
+
+def _name(graph: Any) -> None:
+    """A name for the graph, one of their own for nodes that share one, and so on inside."""
+    graph.name = "model"
+    taken = {node.name for node in graph.node}
+    seen: set[str] = set()
+    for index, node in enumerate(graph.node):
+        node.domain = ""  # "ai.onnx" is its other name
+        if node.name in seen:
+            while node.name in taken:
+                node.name += f"_{index}"
+            taken.add(node.name)
+        if node.name:
+            seen.add(node.name)
+        for attribute in node.attribute:
+            for inner in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
+                _name(inner)
 
 
 def _info(value: Any, role: str) -> TensorInfo:
-    onnx = require("onnx", "onnx", "reading an ONNX model")
-    shape = static_shape(value, role)
-    try:
-        dtype = onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
-    except KeyError:
-        raise MalformedError(f"{role} {value.name!r} has no known element type.") from None
-    if np.dtype(dtype).kind not in "fiub":
-        raise UnsupportedError(f"{role} {value.name!r} holds {dtype}, not numbers.")
-    return TensorInfo(value.name, shape, np.dtype(dtype).name)
+    dtype = element_type(value, role)
+    return TensorInfo(value.name, static_shape(value, role), dtype.name)

@@ -91,12 +91,19 @@ class Model:
         """The float reference: ``inputs`` through onnxruntime on one CPU thread.
 
         Raises:
-            InputError: as :meth:`check_inputs`, or when an output is not finite.
+            InputError: as :meth:`check_inputs`, when onnxruntime fails on this input, or when an
+                output is not finite.
             UnsupportedError: onnxruntime cannot run the model.
         """
         arrays = self.check_inputs(inputs)
         feed = {info.name: array for info, array in zip(self.inputs, arrays, strict=True)}
-        outputs = self._session.run(None, feed)
+        try:
+            outputs = self._session.run(None, feed)
+        except UnsupportedError:
+            raise
+        except Exception as error:
+            # as below; an index outside its table, for instance
+            raise InputError(f"onnxruntime cannot run the model on this input: {error}") from None
         for info, array in zip(self.outputs, outputs, strict=True):
             if not np.isfinite(array).all():
                 raise InputError(f"The model's output {info.name!r} is not finite on this input.")

@@ -8,6 +8,7 @@ disagree with data, deep nesting.)
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -30,19 +31,12 @@ def check_structure(proto: Any) -> None:
 
     Raises:
         MalformedError, LimitError: the file is no well-formed model, or is too large.
-        UnsupportedError: operators of another domain, model-local functions, sparse weights.
+        UnsupportedError: operators of another domain, model-local functions, sparse weights, inputs
+            and outputs without a static shape of numbers; all that there are, in one message.
     """
     if not proto.HasField("graph") or not proto.graph.node:
         raise MalformedError("The ONNX file holds no graph, or one without nodes.")
-    if proto.functions:
-        raise UnsupportedError(
-            f"The model defines {len(proto.functions)} local function(s), "
-            f"first {proto.functions[0].name!r}.",
-            hint="Inline them: onnx.inliner.inline_local_functions(model).",
-        )
     graph = proto.graph
-    if graph.sparse_initializer:
-        raise UnsupportedError("The model has sparse weights; store them dense.")
     count = _count_nodes(graph, 0)
     if count > MAX_NODES:
         raise LimitError(f"The model has {count} nodes; MAX_NODES is {MAX_NODES}.")
@@ -51,14 +45,67 @@ def check_structure(proto: Any) -> None:
         for node in graph.node
         if node.domain not in _KNOWN_DOMAINS
     ]
-    if foreign:
-        shown = ", ".join(f"{item['node']} ({item['operator']})" for item in foreign[:20])
+    problems = [*_outside_the_standard(proto, foreign), *_without_static_shape(graph)]
+    if problems:
         raise UnsupportedError(
-            f"{len(foreign)} node(s) are not of the ONNX standard: {shown}.", nodes=foreign
+            " ".join(problem.message for problem in problems),
+            hint=" ".join(dict.fromkeys(p.hint for p in problems if p.hint)) or None,
+            **({"nodes": foreign} if foreign else {}),
         )
     for tensor in graph.initializer:
         check_tensor(tensor)
     _check_names(graph)
+
+
+def _outside_the_standard(proto: Any, foreign: Sequence[dict[str, str]]) -> list[UnsupportedError]:
+    problems = []
+    if proto.functions:
+        problems.append(
+            UnsupportedError(
+                f"The model defines {len(proto.functions)} local function(s), "
+                f"first {proto.functions[0].name!r}.",
+                hint="Inline them: onnx.inliner.inline_local_functions(model).",
+            )
+        )
+    if proto.graph.sparse_initializer:
+        problems.append(UnsupportedError("The model has sparse weights; store them dense."))
+    if foreign:
+        shown = ", ".join(f"{item['node']} ({item['operator']})" for item in foreign[:20])
+        problems.append(
+            UnsupportedError(f"{len(foreign)} node(s) are not of the ONNX standard: {shown}.")
+        )
+    return problems
+
+
+def _without_static_shape(graph: Any) -> list[UnsupportedError]:
+    weights = {tensor.name for tensor in graph.initializer}
+    inputs = [("Input", value) for value in graph.input if value.name not in weights]
+    problems = []
+    for role, value in [*inputs, *(("Output", value) for value in graph.output)]:
+        try:
+            static_shape(value, role)
+            element_type(value, role)
+        except UnsupportedError as error:
+            problems.append(error)
+    return problems
+
+
+def element_type(value: Any, role: str) -> np.dtype[Any]:
+    """The element type of a ``ValueInfoProto``.
+
+    Raises:
+        MalformedError: one that ONNX does not have.
+        UnsupportedError: not numbers.
+    """
+    onnx = require("onnx", "onnx", "reading an ONNX model")
+    try:
+        found = onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
+    except KeyError:
+        raise MalformedError(f"{role} {value.name!r} has no known element type.") from None
+    dtype: np.dtype[Any] = np.dtype(found)
+    if dtype.kind not in "fiub":
+        raise UnsupportedError(f"{role} {value.name!r} holds {dtype}, not numbers.")
+    return dtype
 
 
 def static_shape(value: Any, role: str) -> tuple[int, ...]:

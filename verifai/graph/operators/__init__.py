@@ -2,6 +2,7 @@
 
 from verifai.graph.operators import (
     arithmetic,
+    cast,
     indexing,
     linear,
     logic,
@@ -14,6 +15,7 @@ from verifai.graph.operators import (
 
 __all__ = [
     "arithmetic",
+    "cast",
     "indexing",
     "linear",
     "logic",

@@ -11,7 +11,7 @@ import numpy as np
 
 from verifai.errors import UnsupportedError
 from verifai.graph.builder import Tensor
-from verifai.graph.integer import Reshape
+from verifai.graph.integer import MAX_RANGED_BITS, Reshape
 from verifai.graph.lower import ACCUMULATOR_BITS, Array, Lowering, OnnxNode, operator
 
 
@@ -134,8 +134,11 @@ def added(low: Lowering, x: Tensor, y: Tensor) -> Tensor:
     scale = max(x.scale, y.scale) - max(0, excess(x, y))
     terms = []
     for tensor in (x, y):
-        if tensor.scale > scale:
-            tensor = low.builder.requantise(tensor, tensor.scale - scale, tensor.bits)
+        if (shift := tensor.scale - scale) > 0:
+            bits = tensor.bits - shift + 1
+            if bits > MAX_RANGED_BITS:
+                raise UnsupportedError("a sum of tensors of very different size")
+            tensor = low.builder.requantise(tensor, shift, max(1, bits))
         terms.append((1 << scale - tensor.scale, low.builder.broadcast(tensor, shape)))
     return low.builder.linear(terms, 0, scale)
 

@@ -67,11 +67,7 @@ def greater_or_equal(low: Lowering, node: OnnxNode) -> Tensor:
 @operator("Equal")
 def equal(low: Lowering, node: OnnxNode) -> Tensor:
     """Neither is greater; see :func:`less`."""
-    difference = _difference(low, node, 0, 1)
-    above = _positive(low, difference)
-    below = _positive(low, low.builder.negative(difference))
-    result = low.builder.linear([(-1, above), (-1, below)], 1, 0)
-    return low.builder.bounded(result, 0, 1)
+    return _not(low, nonzero(low, _difference(low, node, 0, 1)))
 
 
 def truth(low: Lowering, node: OnnxNode, position: int) -> Tensor:
@@ -81,9 +77,20 @@ def truth(low: Lowering, node: OnnxNode, position: int) -> Tensor:
         weight = low.builder.weight(np.asarray(values, dtype=bool).astype(np.int64), 0)
         return low.builder.bounded(weight, 0, 1)
     x = low.exact(node, position)
-    if x.scale != 0 or x.low < 0 or x.high > 1:
+    if not is_truth(x):
         raise UnsupportedError("a condition that is not the result of a comparison")
     return x
+
+
+def is_truth(x: Tensor) -> bool:
+    """Whether a tensor holds zeros and ones at scale 0."""
+    return x.scale == 0 and x.low >= 0 and x.high <= 1
+
+
+def nonzero(low: Lowering, x: Tensor) -> Tensor:
+    """1 where ``x`` is at least half a unit away from zero, else 0."""
+    above, below = _positive(low, x), _positive(low, low.builder.negative(x))
+    return low.builder.bounded(low.builder.linear([(1, above), (1, below)], 0, 0), 0, 1)
 
 
 @operator("Not")

@@ -13,7 +13,7 @@ from verifai.graph.integer import Affine, Indices
 from verifai.graph.lower import Array, Lowering, OnnxNode, operator
 
 
-def _source(low: Lowering, node: OnnxNode) -> Tensor:
+def source(low: Lowering, node: OnnxNode) -> Tensor:
     """Elements may stay accumulators where the result is a view; a reshape needs small ones, and
     what is read twice is requantised once, before it is moved.
     """
@@ -22,7 +22,7 @@ def _source(low: Lowering, node: OnnxNode) -> Tensor:
 
 
 def _reshaped(low: Lowering, node: OnnxNode, shape: tuple[int, ...]) -> Tensor:
-    x = _source(low, node)
+    x = source(low, node)
     same = [d for d in shape if d != 1] == [d for d in x.shape if d != 1]
     if not same:
         x = low.small(node, 0)
@@ -36,22 +36,13 @@ def identity(low: Lowering, node: OnnxNode) -> Tensor:
         raise UnsupportedError("training mode")
     if len(node.outputs) > 1 and node.outputs[1]:
         raise UnsupportedError("the mask")
-    return _source(low, node)
-
-
-@operator("Cast", "CastLike")
-def cast(low: Lowering, node: OnnxNode) -> Tensor:
-    """Harmless between float types."""
-    floats = {1, 10, 11, 16}
-    if node.op_type == "Cast" and node.attributes["to"] not in floats:
-        raise UnsupportedError("a cast that changes values")
-    return _source(low, node)
+    return source(low, node)
 
 
 @operator("Flatten")
 def flatten(low: Lowering, node: OnnxNode) -> Tensor:
     """Two axes."""
-    shape = _source(low, node).shape
+    shape = source(low, node).shape
     axis = int(node.attributes.get("axis", 1))
     axis = axis + len(shape) if axis < 0 else axis
     return _reshaped(low, node, (math.prod(shape[:axis]), math.prod(shape[axis:])))
@@ -60,7 +51,7 @@ def flatten(low: Lowering, node: OnnxNode) -> Tensor:
 @operator("Reshape")
 def reshape(low: Lowering, node: OnnxNode) -> Tensor:
     """To a constant shape; 0 copies an axis, -1 is what is left."""
-    old = _source(low, node).shape
+    old = source(low, node).shape
     wanted = [int(d) for d in low.known(node, 1, "the shape").reshape(-1)]
     if not node.attributes.get("allowzero"):
         wanted = [old[i] if d == 0 else d for i, d in enumerate(wanted)]
@@ -80,7 +71,7 @@ def _axes(low: Lowering, node: OnnxNode) -> list[int] | None:
 @operator("Squeeze")
 def squeeze(low: Lowering, node: OnnxNode) -> Tensor:
     """Drops axes of length one."""
-    shape = _source(low, node).shape
+    shape = source(low, node).shape
     axes = _axes(low, node)
     drop = (
         [axis for axis, d in enumerate(shape) if d == 1]
@@ -93,7 +84,7 @@ def squeeze(low: Lowering, node: OnnxNode) -> Tensor:
 @operator("Unsqueeze")
 def unsqueeze(low: Lowering, node: OnnxNode) -> Tensor:
     """Inserts axes of length one."""
-    shape = list(_source(low, node).shape)
+    shape = list(source(low, node).shape)
     axes = _axes(low, node) or []
     rank = len(shape) + len(axes)
     for axis in sorted(axis % rank for axis in axes):
@@ -104,7 +95,7 @@ def unsqueeze(low: Lowering, node: OnnxNode) -> Tensor:
 @operator("Transpose")
 def transpose(low: Lowering, node: OnnxNode) -> Tensor:
     """A permutation of axes."""
-    x = _source(low, node)
+    x = source(low, node)
     order = node.attributes.get("perm") or list(reversed(range(len(x.shape))))
     return low.builder.permute(x, [int(axis) for axis in order])
 
@@ -134,7 +125,7 @@ def concat(low: Lowering, node: OnnxNode) -> Tensor:
 @operator("Split")
 def split(low: Lowering, node: OnnxNode) -> list[Tensor | Array]:
     """Equal parts, or of given lengths. An empty part is a constant."""
-    x = _source(low, node)
+    x = source(low, node)
     axis = int(node.attributes.get("axis", 0)) % len(x.shape)
     sizes: Any = node.attributes.get("split")
     if low.has(node, 1):
@@ -156,7 +147,7 @@ def split(low: Lowering, node: OnnxNode) -> list[Tensor | Array]:
 @operator("Slice")
 def slice_(low: Lowering, node: OnnxNode) -> Tensor | Array:
     """Constant starts, ends, axes and steps, numpy's rules. Nothing at all is a constant."""
-    x = _source(low, node)
+    x = source(low, node)
     if low.has(node, 1):
         starts = low.known(node, 1, "starts").reshape(-1).tolist()
         ends = low.known(node, 2, "ends").reshape(-1).tolist()
@@ -233,7 +224,7 @@ def pad(low: Lowering, node: OnnxNode) -> Tensor:
 @operator("Expand")
 def expand(low: Lowering, node: OnnxNode) -> Tensor:
     """numpy's broadcasting to a constant shape, both ways."""
-    x = _source(low, node)
+    x = source(low, node)
     wanted = tuple(int(d) for d in low.known(node, 1, "the shape").reshape(-1))
     return low.builder.broadcast(x, np.broadcast_shapes(x.shape, wanted))
 
@@ -241,7 +232,7 @@ def expand(low: Lowering, node: OnnxNode) -> Tensor:
 @operator("Tile")
 def tile(low: Lowering, node: OnnxNode) -> Tensor:
     """Constant repeats."""
-    x = _source(low, node)
+    x = source(low, node)
     for axis, count in enumerate(low.known(node, 1, "repeats").reshape(-1).tolist()):
         if count != 1:
             x = low.builder.take(x, axis, list(range(x.shape[axis])) * int(count))
@@ -251,7 +242,7 @@ def tile(low: Lowering, node: OnnxNode) -> Tensor:
 @operator("Gather")
 def gather(low: Lowering, node: OnnxNode) -> Tensor:
     """Constant indices of any shape."""
-    x = _source(low, node)
+    x = source(low, node)
     axis = int(node.attributes.get("axis", 0)) % len(x.shape)
     indices = np.asarray(low.known(node, 1, "the indices"), dtype=np.int64)
     length = x.shape[axis]
