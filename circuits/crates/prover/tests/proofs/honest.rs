@@ -1,6 +1,6 @@
 use crate::circuits::{check, dense, far, mixed};
 use verifai_field::F;
-use verifai_prover::{prove, ProveError};
+use verifai_prover::{prove, Interrupt, ProveError};
 use verifai_table::{Layout, Region};
 use verifai_verifier::{proof_bytes, VerifyError};
 
@@ -129,7 +129,13 @@ fn a_key_that_is_made_again_needs_its_blindings() {
     let srs = verifai_srs::development(1 << 7).unwrap();
     let table = serde_json::to_vec(&case.table).unwrap();
     let again = |blindings| {
-        verifai_prover::ProvingKey::new(&table, case.weights.clone(), &srs, Some(blindings))
+        verifai_prover::ProvingKey::new(
+            &table,
+            case.weights.clone(),
+            &srs,
+            Some(blindings),
+            &Interrupt::default(),
+        )
     };
     let same = again(first.blindings().to_vec()).unwrap();
     assert_eq!(same.commitments(), first.commitments());
