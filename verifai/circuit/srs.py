@@ -86,6 +86,10 @@ class SRS:
             return digest("srs/1", _raw(x, y), _raw(x0, x1, y0, y1))
         return digest("srs/1", self._power(1), self.data[-_G2_BYTES:])
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For copies and one's own processes, as :meth:`verifai.Circuit.__reduce__`."""
+        return SRS, (self.kind, self.log2, bytes(self.data), self.format)
+
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> SRS:
         """Read and check a ``.srs`` file (halo2 raw format, as ezkl's ceremony files), or a

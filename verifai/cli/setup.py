@@ -37,15 +37,15 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     circuit = verifai.Circuit.load(arguments.circuit)
     srs = verifai.SRS.load(arguments.srs) if arguments.srs else None
     pk, vk = verifai.setup(circuit, srs=srs)
-    pk.save(pk_path)
+    registrations = [(verifai.register(pk), path) for path in registered]
+    pk.save(pk_path)  # nothing is written before all is made
     vk.save(vk_path)
     output.say(f"{pk_path}: {pk!r}")
     output.say(f"{vk_path}: {vk!r}")
     if vk.guarantees.srs == "development":
         output.say("The reference string is a DEVELOPMENT one: proofs are good for tests only.")
     result = {"pk": str(pk_path), "vk": str(vk_path), "verifying_key": vk.digest}
-    for path in registered:
-        registration = verifai.register(pk)
+    for registration, path in registrations:
         registration.save(path)
         output.say(f"{path}: {registration!r}")
         result["registration"] = str(path)
