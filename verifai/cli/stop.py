@@ -27,7 +27,7 @@ def stoppable() -> Iterator[None]:
 
     One that is ignored (``nohup``) or that somebody handles is left alone.
     """
-    before: dict[int, Any] = {}
+    before: dict[signal.Signals, Any] = {}
     if threading.current_thread() is threading.main_thread():
         for number in _SIGNALS:
             if signal.getsignal(number) is signal.SIG_DFL:
@@ -35,8 +35,8 @@ def stoppable() -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for ended, handler in before.items():
+            signal.signal(ended, handler)
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:

@@ -22,7 +22,6 @@ from verifai.chain.node.faults import Reverted
 from verifai.chain.registry import checksum
 from verifai.errors import NetworkError, UsageError
 from verifai.proof import VerifyingKey
-from verifai.verifier.native import key_digest
 from verifai.verifier.native.keccak import keccak256
 
 
@@ -85,7 +84,7 @@ class Models:
             EnvironmentFault: the signer cannot pay.
             NetworkError: the node failed.
         """
-        digest = key_digest(*map(bytes, vk.material))
+        digest = bytes.fromhex(vk.digest)
         named = (bytes.fromhex(vk.model), bytes.fromhex(vk.circuit), digest, native_system(), uri)
         parts = [share.values() for share in shares]
         # As the contract does it; a node is not asked, as one that lies could name another model.
