@@ -47,6 +47,10 @@ class VerifaiError(Exception):
     def __str__(self) -> str:
         return f"[{self.code}] {self.message}" + (f" Hint: {self.hint}" if self.hint else "")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """An error crosses to the process that waits for it whole, keyword arguments included."""
+        return _again, (type(self), self.args), self.__dict__
+
     def to_dict(self) -> dict[str, Any]:
         """The error as the JSON object that every command prints with ``--json``."""
         return {
@@ -57,6 +61,11 @@ class VerifaiError(Exception):
             "hint": self.hint,
             **self.details,
         }
+
+
+def _again(kind: type[VerifaiError], args: tuple[Any, ...]) -> VerifaiError:
+    """An error without its attributes, which unpickling puts back."""
+    return kind.__new__(kind, *args)
 
 
 class InternalError(VerifaiError):

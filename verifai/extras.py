@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from importlib import import_module
 from typing import Any, Final
 
@@ -11,15 +13,23 @@ from verifai.errors import MissingExtra
 EXTRAS: Final = ("onnx", "torch", "ezkl", "chain", "demo", "all")
 
 
+#: Modules that were loaded when this process was forked.
+_forked_with: set[str] = set()
+os.register_at_fork(after_in_child=lambda: _forked_with.update(sys.modules))
+
+
 def require(module: str, extra: str, purpose: str) -> Any:
     """Import ``module``, which ``pip install 'verifai[extra]'`` brings.
+
+    In a forked child, torch that came from the parent is put on one thread: it would wait for
+    ever for OpenMP's others, which do not survive a fork.
 
     Raises:
         MissingExtra: it is not installed.
     """
     assert extra in EXTRAS
     try:
-        return import_module(module)
+        loaded = import_module(module)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != module.partition(".")[0]:
             raise  # the package is there and something of its own is missing
@@ -28,3 +38,6 @@ def require(module: str, extra: str, purpose: str) -> Any:
             "which is not installed.",
             hint=f"pip install 'verifai[{extra}]'",
         ) from None
+    if module == "torch" and module in _forked_with:
+        loaded.set_num_threads(1)
+    return loaded

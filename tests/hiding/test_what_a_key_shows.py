@@ -19,17 +19,17 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("onnxruntime")
 
-import onnx  # noqa: E402
-from onnx import numpy_helper  # noqa: E402
+import onnx
+from onnx import numpy_helper
 
-import verifai  # noqa: E402
-from tests.graph.models import CASES, Case  # noqa: E402
-from tests.graph.single import model, node  # noqa: E402
-from verifai.circuit.lower import lower  # noqa: E402
-from verifai.graph import build  # noqa: E402
-from verifai.graph.lower import Options  # noqa: E402
-from verifai.graph.sealed import SHOWN  # noqa: E402
-from verifai.model import Model  # noqa: E402
+import verifai
+from tests.graph.models import CASES, Case
+from tests.graph.single import model, node
+from verifai.circuit.lower import lower
+from verifai.graph import build
+from verifai.graph.lower import Options
+from verifai.graph.sealed import SHOWN
+from verifai.model import Model
 
 #: The fields of a key's header that a setup draws at random, where the key hides its weights.
 DRAWN = {"model", "circuit"}
@@ -114,9 +114,11 @@ def test_no_field_tells_the_true_one_of_all_candidates() -> None:
         for digest in (circuit.model, circuit.digest):
             assert digest.encode() not in text
         assert set(drawn(key).values()).isdisjoint(drawn(vk).values())
-        assert published(key, replace(proof, statement=key.statement((), ()))) | {
-            name: value for name, value in truth.items() if name in CLAIMED
-        } == truth
+        assert (
+            published(key, replace(proof, statement=key.statement((), ())))
+            | {name: value for name, value in truth.items() if name in CLAIMED}
+            == truth
+        )
     assert published(key, verifai.prove(own, SIGNS[0])) == truth
 
 

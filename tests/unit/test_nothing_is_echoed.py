@@ -188,7 +188,9 @@ WAYS: dict[str, Callable[[Given], Given]] = {
     "an argument that can change": lambda g: replace(
         g, proof=forced(g.proof, argument=bytearray(g.proof.argument))
     ),
-    "a key's digest": lambda g: replace(resealed(g, verifying_key=D), key=poisoned(g.key, digest=D)),
+    "a key's digest": lambda g: replace(
+        resealed(g, verifying_key=D), key=poisoned(g.key, digest=D)
+    ),
     "a key's digest alone": lambda g: replace(g, key=poisoned(g.key, digest=D)),
     "a key of a subclass": lambda g: replace(
         resealed(g, model=D),

@@ -44,7 +44,8 @@ class Circuit:
     """A model compiled for a backend.
 
     Attributes:
-        model: digest of the ONNX model. A circuit is its owner's: unlike a key it holds the weights.
+        model: digest of the ONNX model. A circuit is its owner's: unlike a key it holds the
+            weights.
         backend, version: who compiled it.
         weights: visibility of the weights.
         inputs, outputs: tensor specs, scales included.
@@ -141,6 +142,10 @@ class Circuit:
             CIRCUIT_KIND, VERSION, self._header(), (self.onnx, self.parameters, self.compiled)
         )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For copies and one's own processes: a view of a file cannot be pickled, its bytes can."""
+        return Circuit.from_bytes, (self.to_bytes(),)
+
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Circuit:
         """Read a circuit file.
@@ -218,6 +223,10 @@ class ProvingKey:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the key atomically, readable by its owner only, and return its path."""
         return codec.write(path, PROVING_KEY_KIND, VERSION, {}, self._sections(), mode=0o600)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For copies and one's own processes, as :meth:`Circuit.__reduce__`."""
+        return ProvingKey.from_bytes, (self.to_bytes(),)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> ProvingKey:

@@ -92,6 +92,10 @@ class SRS:
             x0, x1, y0, y1 = (_coordinate(data[i : i + 32]) for i in range(0, 128, 32))
         return x0, x1, y0, y1
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For copies and one's own processes, as :meth:`verifai.Circuit.__reduce__`."""
+        return SRS, (self.kind, self.log2, bytes(self.data), self.format)
+
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> SRS:
         """Read and check a ``.srs`` file (halo2 raw format, as ezkl's ceremony files), or a

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from verifai.circuit.evaluate import view
 from verifai.circuit.operation_table import Committed
 from verifai.errors import InputError, InternalError
 from verifai.graph.integer import Integers, View
+
+#: Bits of an entry of the committed vector, a signed integer.
+ROW_BITS: Final = 32
 
 if TYPE_CHECKING:
     from verifai.circuit.lower import LoweredCircuit
@@ -82,17 +85,26 @@ def witness(lowered: LoweredCircuit, values: Sequence[Integers], batch: int) -> 
                 f"Node {lowered.names[index]!r}: {result.size} values for the shape {shape}."
             )
         result = np.ascontiguousarray(result, dtype=np.int64).reshape(shape)
-        if operation.limbs:
-            low, high = int(result.min()), int(result.max())
-            first, last = operation.offset, operation.offset + (1 << operation.bits) - 1
-            if low < first or high > last:
-                raise InputError(
-                    f"Node {lowered.names[index]!r}: the values {low} to {high} are not all "
-                    f"within the range {first} to {last} that the circuit checks.",
-                    hint="Calibrate the model with inputs like this one.",
-                )
+        low, high = int(result.min()), int(result.max())
+        first, last = _range(operation)
+        if low < first or high > last:
+            raise InputError(
+                f"Node {lowered.names[index]!r}: the values {low} to {high} are not all within "
+                f"the range {first} to {last} that a proof can hold.",
+                hint="Calibrate the model with inputs like this one.",
+                node=lowered.names[index],
+                observed=[low, high],
+                allowed=[first, last],
+            )
         found.append(result)
     return found
+
+
+def _range(operation: Committed) -> tuple[int, int]:
+    """The values that fit into a committed node: what its limbs hold, or else an entry of a row."""
+    bits, below = (operation.bits, 0) if operation.limbs else (ROW_BITS, 1 << ROW_BITS - 1)
+    first = operation.offset - below
+    return first, first + (1 << bits) - 1
 
 
 def _compute(step: Step, values: Sequence[Integers], batched: tuple[bool, ...]) -> Integers:

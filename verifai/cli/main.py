@@ -12,7 +12,7 @@ code  meaning
 6     this machine lacks something
 7     network or chain: could not check
 8     internal error: a bug
-130   interrupted
+130   interrupted; 143 by SIGTERM, 129 by SIGHUP
 ====  =====================================================
 """
 
@@ -27,6 +27,7 @@ from importlib import import_module
 from typing import Any, Final, NoReturn
 
 from verifai.cli.output import Output
+from verifai.cli.stop import exit_code, stoppable
 from verifai.errors import EnvironmentFault, InternalError, UsageError, VerifaiError
 
 COMMANDS: Final = (
@@ -63,7 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="verifai",
         description="Prove machine-learning results, and check them trusting nobody.",
         epilog="Exit codes: 0 ok, 1 the claim is false, 2 usage, 3 malformed input, 4 policy, "
-        "5 unsupported, 6 environment, 7 network, 8 internal error.",
+        "5 unsupported, 6 environment, 7 network, 8 internal error, 130 interrupted.",
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
@@ -82,13 +83,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     output = Output(as_json="--json" in words)
     try:
-        return _written(_dispatch(build_parser().parse_args(words), output), output)
+        with stoppable():
+            return _written(_dispatch(build_parser().parse_args(words), output), output)
     except VerifaiError as error:
         output.failure(error)
         return error.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stopped:
         output.warn("interrupted")
-        return 130
+        return exit_code(stopped)
     except OSError as error:
         fault = EnvironmentFault(f"{error.strerror or error}: {error.filename or 'the system'}.")
         output.failure(fault)

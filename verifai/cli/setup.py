@@ -56,7 +56,8 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     pk, vk = verifai.setup(circuit, srs=srs)
     if "salt" in paths and pk.salt is None:
         raise UsageError("The key does not hide its weights: it has no salt.")
-    pk.save(paths["pk"])
+    registration = verifai.register(pk) if "registration" in paths else None
+    pk.save(paths["pk"])  # nothing is written before all is made
     vk.save(paths["vk"])
     output.say(f"{paths['pk']}: {pk!r}")
     output.say(f"{paths['vk']}: {vk!r}")
@@ -69,8 +70,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         if circuit.backend == "native":
             more["next"] = f"verifai srs fetch aztec-ignition --circuit {arguments.circuit}"
             output.say(f"A public ceremony's: {more['next']}; then --srs aztec-ignition")
-    if "registration" in paths:
-        registration = verifai.register(pk)
+    if registration is not None:
         registration.save(paths["registration"])
         output.say(f"{paths['registration']}: {registration!r}")
     written = {name: str(path) for name, path in paths.items()}

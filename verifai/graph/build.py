@@ -143,9 +143,7 @@ def lowered(
     """Simplify, calibrate and lower. Raises as :func:`build`."""
     proto, stated, seen = _observed(model, calibration)
     opset = max((o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")), default=1)
-    lowering = Lowering(
-        options, seen.ranges, opset, kinds=seen.kinds, shapes=seen.shapes
-    )
+    lowering = Lowering(options, seen.ranges, opset, kinds=seen.kinds, shapes=seen.shapes)
     numpy_helper = require("onnx.numpy_helper", "onnx", "reading an ONNX model")
     lowering.uses.update(name for node in proto.graph.node for name in node.input)
     lowering.uses.update(info.name for info in proto.graph.output)

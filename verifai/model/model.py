@@ -47,6 +47,10 @@ class Model:
         """SHA-256 of the canonical ONNX bytes, domain-separated."""
         return codec.digest("model/1", self.onnx)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For copies and one's own processes, without the session of a model that has run."""
+        return Model, (self.onnx, self.inputs, self.outputs)
+
     @classmethod
     def from_bytes(cls, data: bytes) -> Model:
         """The model in ``data``. Raises as :func:`verifai.model.load`."""

@@ -89,10 +89,10 @@ def replace_file(
         if target.is_symlink() or (target.exists() and not target.is_file()):  # a loop of links
             raise EnvironmentFault(f"Cannot write {path}: it is not a regular file.")
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        try:
-            with os.fdopen(handle, "wb") as file:
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+        try:  # from the first moment on: an interrupt may come between any two lines
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            with os.fdopen(os.open(temporary, flags, mode), "wb") as file:
                 for piece in pieces:
                     file.write(piece)
                 file.flush()

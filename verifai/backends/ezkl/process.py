@@ -12,12 +12,13 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -88,9 +89,18 @@ def installed_version() -> str:
     return importlib.metadata.version("ezkl")
 
 
-def workspace() -> tempfile.TemporaryDirectory[str]:
-    """A private folder for the files of one request."""
-    return tempfile.TemporaryDirectory(prefix="verifai-ezkl-")
+@contextlib.contextmanager
+def workspace() -> Iterator[str]:
+    """A private folder for the files of one request.
+
+    Nothing of it outlives the block, not even a finaliser: that of a
+    :class:`tempfile.TemporaryDirectory` runs in forked children too, and takes the folder away.
+    """
+    folder = tempfile.mkdtemp(prefix="verifai-ezkl-")
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def run(

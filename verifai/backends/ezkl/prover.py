@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-from weakref import WeakKeyDictionary
+from typing import Any, Final
+from weakref import finalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,7 @@ from verifai.backends.ezkl.compiler import witness_outputs, write_input
 from verifai.backends.ezkl.field import claims, from_ezkl
 from verifai.backends.ezkl.process import EzklError, Step, installed_version, run, workspace
 from verifai.circuit import ProvingKey
+from verifai.circuit.per_key import PerKey
 from verifai.errors import (
     InputError,
     InternalError,
@@ -29,9 +32,6 @@ from verifai.errors import (
 from verifai.model import Model
 from verifai.progress import Progress
 from verifai.proof import Proof
-
-#: ezkl reads its keys from files at every call. They are laid out once per key in this process.
-_laid_out: WeakKeyDictionary[ProvingKey, tempfile.TemporaryDirectory[str]] = WeakKeyDictionary()
 
 
 def prove(
@@ -115,17 +115,30 @@ def circuit_outputs(key: ProvingKey, inputs: Any) -> Sequence[NDArray[np.float64
 
 
 def _files(key: ProvingKey) -> Path:
-    if key not in _laid_out:
-        folder = workspace()
-        for name, data in (
-            ("circuit.ezkl", key.circuit.compiled),
-            ("pk.key", key.material),
-            ("k.srs", key.srs),
-        ):
-            with (Path(folder.name) / name).open("wb") as file:
-                file.write(data)
-        _laid_out[key] = folder
-    return Path(_laid_out[key].name)
+    return _laid_out.of(key)
+
+
+def _lay_out(key: ProvingKey) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="verifai-ezkl-"))
+    finalize(key, _remove, folder, os.getpid())
+    for name, data in (
+        ("circuit.ezkl", key.circuit.compiled),
+        ("pk.key", key.material),
+        ("k.srs", key.srs),
+    ):
+        with (folder / name).open("wb") as file:
+            file.write(data)
+    return folder
+
+
+def _remove(folder: Path, owner: int) -> None:
+    """Finalisers are inherited, but the files are the parent's."""
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+#: ezkl reads its keys from files at every call. They are laid out once per key and process.
+_laid_out: Final = PerKey(_lay_out, inherited=False)
 
 
 def _witness(folder: Path, files: Path, key: ProvingKey, arrays: tuple[NDArray[Any], ...]) -> None:

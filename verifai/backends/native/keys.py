@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 from verifai.backends.native.core import core
 from verifai.circuit import SRS, Circuit, ProvingKey
 from verifai.circuit.ceremony import kept as kept_ceremony
 from verifai.circuit.cost import cost
 from verifai.circuit.lower import LoweredCircuit
+from verifai.circuit.per_key import PerKey
 from verifai.circuit.relower import PROTOCOL, relower
 from verifai.errors import InternalError, MalformedError, UnsupportedError, UsageError
 from verifai.graph import IntegerGraph
@@ -42,9 +42,6 @@ class LoadedKey:
         self.lowered = lowered
         self.strings = strings
         self.prover = prover
-
-
-_loaded: WeakKeyDictionary[ProvingKey, LoadedKey] = WeakKeyDictionary()
 
 
 def setup(
@@ -86,7 +83,7 @@ def setup(
     prover = _prover(says, lowered, strings, fixed)
     key = replace(says, material=(lowered.table, prover.commitments, strings.tau_g2))
     proving = ProvingKey(circuit, key, kept, prover.blindings, salt)
-    _loaded[proving] = LoadedKey(graph, lowered, strings, prover)
+    _loaded.put(proving, LoadedKey(graph, lowered, strings, prover))
     return proving, key
 
 
@@ -119,22 +116,28 @@ def load(key: ProvingKey) -> LoadedKey:
     Raises:
         MalformedError: the key's parts do not belong together.
     """
-    if key not in _loaded:
-        graph, lowered = relower(key.circuit)
-        if bytes(key.srs) == DEVELOPMENT:
-            strings = core().Srs.development(1 << lowered.operations.log_columns)
-        else:
-            strings = _native(lambda: core().Srs.from_points(bytes(key.srs)))
-        says = _header(key.circuit, key.salt, lowered, strings)
-        prover = _prover(says, lowered, strings, bytes(key.material))
-        material = (lowered.table, prover.commitments, strings.tau_g2)
-        if replace(says, material=material).digest != key.verifying_key.digest:
-            raise MalformedError(
-                "The proving key's circuit and reference string do not give its verifying key.",
-                hint="Set up the circuit again.",
-            )
-        _loaded[key] = LoadedKey(graph, lowered, strings, prover)
-    return _loaded[key]
+    return _loaded.of(key)
+
+
+def _load(key: ProvingKey) -> LoadedKey:
+    graph, lowered = relower(key.circuit)
+    if bytes(key.srs) == DEVELOPMENT:
+        strings = core().Srs.development(1 << lowered.operations.log_columns)
+    else:
+        strings = _native(lambda: core().Srs.from_points(bytes(key.srs)))
+    says = _header(key.circuit, key.salt, lowered, strings)
+    prover = _prover(says, lowered, strings, bytes(key.material))
+    material = (lowered.table, prover.commitments, strings.tau_g2)
+    if replace(says, material=material).digest != key.verifying_key.digest:
+        raise MalformedError(
+            "The proving key's circuit and reference string do not give its verifying key.",
+            hint="Set up the circuit again.",
+        )
+    return LoadedKey(graph, lowered, strings, prover)
+
+
+#: What is loaded is memory and nothing else: a forked child shares it.
+_loaded: Final = PerKey(_load, inherited=True)
 
 
 def register(key: ProvingKey, progress: Progress) -> Registration:

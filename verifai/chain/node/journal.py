@@ -66,6 +66,7 @@ class Journal:
     ) -> None:
         self.path = Path(path).absolute()
         self._behind = False
+        self._owner = os.getpid()
         self._read_only = read_only
         flags = os.O_RDONLY if read_only else os.O_RDWR | os.O_CREAT
         try:
@@ -125,10 +126,16 @@ class Journal:
         Raises:
             EnvironmentFault: the disk refused; the file is as it was before, and takes no further
                 block, because the chain in memory is now ahead of it.
-            UsageError: it was opened for reading.
+            UsageError: it was opened for reading, or by the process that this one was forked from.
         """
         if self._read_only:
             raise UsageError(f"The journal {self.path} was opened for reading only.")
+        if self._owner != os.getpid():  # the lock went along with the fork and keeps nobody out
+            raise UsageError(
+                f"The journal {self.path} was opened by another process, from which this one was "
+                "forked.",
+                hint="Publish in the process that connected, or connect in one process at a time.",
+            )
         if self._behind:
             raise EnvironmentFault(
                 f"The journal {self.path} lacks a block that could not be written.",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from verifai.chain.node.faults import asking
@@ -13,6 +15,7 @@ from verifai.errors import NetworkError, UsageError
 from verifai.extras import require
 
 if TYPE_CHECKING:
+    import requests
     from web3 import Web3
 
 #: A node that does not take a connection within this is not there.
@@ -43,9 +46,7 @@ def open_node(url: str) -> tuple[Web3, Callable[[], None]]:
             hint="None connects to the embedded chain.",
         )
     web3 = require("web3", "chain", "talking to a node")
-    import requests
-
-    session = requests.Session()
+    session = _session_class()()
     # A proxy cannot reach this machine's own loopback.
     session.trust_env = not is_loopback(host)
     timeout = {"timeout": (CONNECT_SECONDS, PROBE_SECONDS)}
@@ -61,6 +62,29 @@ def open_node(url: str) -> tuple[Web3, Callable[[], None]]:
         raise
     timeout["timeout"] = (CONNECT_SECONDS, ANSWER_SECONDS)
     return client, session.close
+
+
+@lru_cache(maxsize=1)
+def _session_class() -> type[requests.Session]:
+    """A session that no two processes speak through; its base class is an optional package."""
+    import requests
+
+    class Session(requests.Session):
+        def __init__(self) -> None:
+            super().__init__()
+            self._owner = os.getpid()
+            self._inherited: list[Any] = []
+
+        def send(self, request: Any, **options: Any) -> Any:
+            if self._owner != os.getpid():  # in a forked child
+                # kept: closing them would say goodbye to the node in the parent's name
+                self._inherited += self.adapters.values()
+                for scheme in ("https://", "http://"):
+                    self.mount(scheme, requests.adapters.HTTPAdapter())
+                self._owner = os.getpid()
+            return super().send(request, **options)
+
+    return Session
 
 
 def _probe(client: Web3, shown: str) -> None:

@@ -42,10 +42,10 @@ def _target(low: Lowering, node: OnnxNode) -> np.dtype[Any] | None:
     if wanted in _FLOATS:
         return None
     helper = require("onnx", "onnx", "reading an ONNX model").helper
-    kind = np.dtype(helper.tensor_dtype_to_np_dtype(wanted))
-    if kind.kind not in "iub":
-        raise UnsupportedError(f"a cast to {kind}, which fixed point does not stand for")
-    return kind
+    target: np.dtype[Any] = np.dtype(helper.tensor_dtype_to_np_dtype(wanted))
+    if target.kind not in "iub":
+        raise UnsupportedError(f"a cast to {target}, which fixed point does not stand for")
+    return target
 
 
 def _truncated(low: Lowering, x: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ use std::{fs, io};
 use verifai_curve::{encode_g1, encode_g2, AffineRepr, CurveGroup, G1Affine, G2Affine};
 use verifai_field::{encode, BigInteger, Fq, PrimeField, F};
 use verifai_fuzzing::honest::{BATCH, CONTEXT, HEADER};
-use verifai_prover::{prove, Job, ProvingKey};
+use verifai_prover::{prove, Interrupt, Job, ProvingKey};
 use verifai_srs::development;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -62,7 +62,7 @@ fn honest(folder: &Path, name: &str, hiding: bool) -> Outcome {
     let (table, weights, values) = circuit(hiding);
     let table = serde_json::to_vec(&table)?;
     let srs = development(1 << 7)?;
-    let key = ProvingKey::new(HEADER, &table, weights, &srs, None)?;
+    let key = ProvingKey::new(HEADER, &table, weights, &srs, None, &Interrupt::default())?;
     let job = Job {
         batch: BATCH,
         values,

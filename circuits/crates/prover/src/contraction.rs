@@ -1,5 +1,6 @@
 //! The sumcheck of einsums.
 
+use crate::interrupt::Interrupt;
 use crate::prove::ProveError;
 use crate::values::Values;
 use rayon::prelude::*;
@@ -34,12 +35,14 @@ pub(crate) fn prove(
     values: &Values,
     instances: &[(Instance, F)],
     hidden: (&[F], &[F]),
+    interrupt: &Interrupt,
     writer: &mut ProofWriter,
 ) -> Result<(Vec<F>, Vec<F>), ProveError> {
     let (pads, triples) = hidden;
     let rounds = instances.iter().map(|i| i.0.variables()).max().unwrap_or(0);
     let mut pairs = Vec::with_capacity(instances.len());
     for (instance, coefficient) in instances {
+        interrupt.check()?;
         let left = table(
             circuit,
             values,
@@ -71,6 +74,7 @@ pub(crate) fn prove(
     }
     let mut point = Vec::with_capacity(rounds);
     for round in 0..rounds {
+        interrupt.check()?;
         let (mut zero, mut two) = (F::zero(), F::zero());
         for pair in &pairs {
             let waiting = rounds - pair.variables;

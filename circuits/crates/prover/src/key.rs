@@ -1,5 +1,6 @@
 //! The prover's key.
 
+use crate::interrupt::Interrupt;
 use crate::prove::ProveError;
 use crate::space::Space;
 use rayon::prelude::*;
@@ -31,13 +32,15 @@ impl ProvingKey {
     ///
     /// `header` is the digest of what the verifying key says to people; proofs are bound to it.
     /// `blindings` hide the weights where proofs hide: one per weight row. `None` draws them; a key
-    /// that is made again needs those of the first time to have the same commitments.
+    /// that is made again needs those of the first time to have the same commitments. `interrupt`
+    /// ends the work early.
     pub fn new(
         header: [u8; 32],
         table: &[u8],
         weights: Vec<Vec<i64>>,
         srs: &Srs,
         blindings: Option<Vec<F>>,
+        interrupt: &Interrupt,
     ) -> Result<Self, ProveError> {
         let circuit = read(table).map_err(ProveError::Table)?;
         let layout = Layout::new(&circuit.expand(1)).map_err(ProveError::Table)?;
@@ -82,10 +85,13 @@ impl ProvingKey {
                 expected: rows.len(),
             });
         }
-        let commitments: Result<Vec<_>, _> = rows
+        let commitments: Result<Vec<_>, ProveError> = rows
             .par_iter()
             .zip(&blindings)
-            .map(|(row, blinding)| commitment.commit(row, *blinding))
+            .map(|(row, blinding)| {
+                interrupt.check()?;
+                Ok(commitment.commit(row, *blinding)?)
+            })
             .collect();
         let commitments: Vec<u8> = commitments?.iter().flat_map(encode_g1).collect();
         let tau = encode_g2(&srs.tau_g2());

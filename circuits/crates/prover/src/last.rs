@@ -1,5 +1,6 @@
 //! The sumcheck that joins all claims: `sum over the address space of L(x) w(x)`.
 
+use crate::interrupt::{Interrupt, Interrupted};
 use crate::space::Space;
 use rayon::prelude::*;
 use verifai_commitment::Row;
@@ -87,8 +88,9 @@ pub(crate) fn prove(
     mut weights: Vec<F>,
     space: &Space,
     pads: &[F],
+    interrupt: &Interrupt,
     writer: &mut ProofWriter,
-) -> (Vec<F>, F) {
+) -> Result<(Vec<F>, F), Interrupted> {
     let mut point = Vec::with_capacity(layout.variables);
     let mut pads = pads.chunks_exact(2);
     let mut round = |message: (F, F)| {
@@ -112,12 +114,13 @@ pub(crate) fn prove(
         vector
     };
     while vector.len() > 1 {
+        interrupt.check()?;
         let r = round(halves(&weights, &vector));
         rayon::join(|| bind(&mut weights, r), || bind(&mut vector, r));
     }
     let y = vector[0];
     writer.send(VALUE, &[y]);
-    (point, y)
+    Ok((point, y))
 }
 
 fn halves(a: &[F], b: &[F]) -> (F, F) {

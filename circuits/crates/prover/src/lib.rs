@@ -17,11 +17,13 @@
 //! | [`last`] | the sumcheck that joins all claims |
 //! | [`prove`](mod@prove) | the steps in their order |
 //! | [`stages`] | how long each step took |
+//! | [`interrupt`] | stopping work that nobody waits for |
 
 #![forbid(unsafe_code)]
 
 pub mod contraction;
 mod hiding;
+pub mod interrupt;
 pub mod key;
 pub mod last;
 pub mod masks;
@@ -33,6 +35,7 @@ pub mod values;
 pub mod witness;
 pub mod zerocheck;
 
+pub use interrupt::{Interrupt, Interrupted};
 pub use key::ProvingKey;
 pub use masks::{Mask, Spoiled};
 pub use prove::{profile, prove, Job, Proof, ProveError};

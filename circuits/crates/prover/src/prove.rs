@@ -1,13 +1,14 @@
 //! The steps of a proof in their order.
 
 use crate::hiding::{fold_tail, send_tail, Randomness};
+use crate::interrupt::{Interrupt, Interrupted};
 use crate::key::ProvingKey;
 use crate::masks::Spoiled;
 use crate::space::Space;
 use crate::stage_2::{helpers, lie_in_helper};
 use crate::stages::Stages;
 use crate::values::Values;
-use crate::witness::{limbs, multiplicities};
+use crate::witness::{limbs, multiplicities, refused};
 use crate::zerocheck::{lookup_values, Cube};
 use crate::{contraction, last};
 use rayon::prelude::*;
@@ -49,6 +50,8 @@ pub struct Job {
     pub stubborn: bool,
     /// What tests of hiding take away. Empty for an honest prover.
     pub spoiled: Spoiled,
+    /// Whoever waits for the proof raises it to wait no longer.
+    pub interrupt: Interrupt,
 }
 
 /// A proof with the public words that it is about.
@@ -107,14 +110,16 @@ pub enum ProveError {
         node: usize,
     },
     /// A value out of its range.
-    #[error("a value of node {node} does not fit into {bits} bits (top limb {limb})")]
+    #[error("the value {value} of node {node} is not within {low} to {high}")]
     Range {
         /// The node.
         node: usize,
-        /// The limb that does not fit.
-        limb: i32,
-        /// Bits of the node.
-        bits: u32,
+        /// The value.
+        value: i64,
+        /// The lowest value of the node.
+        low: i64,
+        /// The highest.
+        high: i64,
     },
     /// A pair that is in no table.
     #[error("({input}, {output}) is no entry of table {table}")]
@@ -137,6 +142,9 @@ pub enum ProveError {
         /// Rows.
         expected: usize,
     },
+    /// Nobody waits for the result any more.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
     /// alpha is a fingerprint: probability below 2^-220. Prove again.
     #[error("a challenge is degenerate")]
     DegenerateChallenge,
@@ -144,12 +152,12 @@ pub enum ProveError {
 
 /// Proves one job.
 pub fn prove(key: &ProvingKey, job: &Job) -> Result<Proof, ProveError> {
-    prove_in(key, job, &mut Stages::begin())
+    prove_in(key, job, &mut Stages::begin(&job.interrupt))
 }
 
 /// Proves one job and says how long each step took.
 pub fn profile(key: &ProvingKey, job: &Job) -> Result<(Proof, Stages), ProveError> {
-    let mut stages = Stages::begin();
+    let mut stages = Stages::begin(&job.interrupt);
     let proof = prove_in(key, job, &mut stages)?;
     Ok((proof, stages))
 }
@@ -158,7 +166,7 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     let circuit = key.verifying.circuit.expand(job.batch);
     let layout = Layout::new(&circuit).map_err(ProveError::Table)?;
     let given = given(key, &circuit, job)?;
-    stages.end("layout");
+    stages.end("layout")?;
 
     // stage 1
     let mut space = Space::new(&layout);
@@ -184,24 +192,25 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     }
     random.put(&layout, &mut space);
     let mut blocks: Vec<Vec<i32>> = vec![Vec::new(); layout.blocks.len()];
-    for ((node, own), values) in circuit.nodes.iter().zip(&layout.node_blocks).zip(&given) {
+    for (index, (node, values)) in circuit.nodes.iter().zip(&given).enumerate() {
         if let Kind::Committed {
             offset,
             limbs: widths,
             ..
         } = &node.kind
         {
-            for (block, limb) in own.iter().zip(limbs(values, *offset, widths)) {
+            let found = limbs(values, *offset, widths).map_err(|v| refused(&circuit, index, v))?;
+            for (block, limb) in layout.node_blocks[index].iter().zip(found) {
                 blocks[*block] = limb;
             }
         }
     }
-    stages.end("limbs");
+    stages.end("limbs")?;
     let values = Values::new(&circuit, given, &wanted(&circuit));
-    stages.end("virtual values");
+    stages.end("virtual values")?;
     let strict = !job.stubborn && job.lies.is_empty();
     let counts = multiplicities(&circuit, &layout, &blocks, &values, strict)?;
-    stages.end("multiplicities");
+    stages.end("multiplicities")?;
     for (block, count) in layout.counts.iter().zip(&counts) {
         blocks[*block].clone_from(count);
     }
@@ -228,15 +237,18 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     };
     let mut writer = ProofWriter::new(statement(key.verifying.digest, &public));
     let writer_ref = &mut writer;
-    stages.end("integer rows");
+    stages.end("integer rows")?;
     let stage_1 = layout.stage_1().collect();
-    send_rows(key, &space, stage_1, &random, STAGE_1, writer_ref)?;
+    let send = |space: &Space, rows: Vec<usize>, label, writer: &mut ProofWriter| {
+        send_rows(key, space, rows, &random, label, &job.interrupt, writer)
+    };
+    send(&space, stage_1, STAGE_1, writer_ref)?;
     send_tail(key, &random, writer_ref)?;
     let challenges = Challenges {
         alpha: writer_ref.challenge(ALPHA),
         beta: writer_ref.challenge(BETA),
     };
-    stages.end("commit integers");
+    stages.end("commit integers")?;
 
     // stage 2
     let columns: Vec<Vec<Vec<F>>> = layout
@@ -249,7 +261,7 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
                 .collect()
         })
         .collect();
-    stages.end("lookup values");
+    stages.end("lookup values")?;
     space.open(layout.region_rows(Region::Helper), false);
     let mut helpers = helpers(&circuit, &layout, &columns, &blocks, &challenges)?;
     for (block, values) in &helpers {
@@ -264,16 +276,10 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
         space.disturb(*address, *delta);
         lie_in_helper(&layout, &mut helpers, *address, *delta);
     }
-    stages.end("helpers");
-    send_rows(
-        key,
-        &space,
-        layout.region_rows(Region::Helper).collect(),
-        &random,
-        STAGE_2,
-        writer_ref,
-    )?;
-    stages.end("commit helpers");
+    stages.end("helpers")?;
+    let stage_2 = layout.region_rows(Region::Helper).collect();
+    send(&space, stage_2, STAGE_2, writer_ref)?;
+    stages.end("commit helpers")?;
 
     let mut claims = Vec::new();
     let tau = writer_ref.challenges(TAU, layout.cube);
@@ -295,9 +301,16 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     if let Some(hiding) = &layout.hiding {
         cube.put_slots(hiding.position, &random.slots, challenges.alpha);
     }
-    stages.end("zerocheck tables");
-    let z = cube.prove(&challenges, gamma, layout.cube, &random.pads, writer_ref);
-    stages.end("zerocheck");
+    stages.end("zerocheck tables")?;
+    let z = cube.prove(
+        &challenges,
+        gamma,
+        layout.cube,
+        &random.pads,
+        &job.interrupt,
+        writer_ref,
+    )?;
+    stages.end("zerocheck")?;
     // the end of the zerocheck: constants are of no interest here, pads are
     let mut end = Claim::default();
     unpad(&layout, &mut end, 0, &pad_weights(RELATION_DEGREE, &z)?);
@@ -317,7 +330,7 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
             start::words(&circuit, &layout, *node, own, &point).ok_or(PullError::Missing(*node))?,
         );
     }
-    stages.end("claims of lookups and words");
+    stages.end("claims of lookups and words")?;
     contractions(
         &circuit,
         &layout,
@@ -333,12 +346,19 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     for (claim, power) in claims.into_iter().zip(powers(lambda)) {
         all.add(claim, power);
     }
-    stages.end("joined claims");
+    stages.end("joined claims")?;
     let weights = last::dense(&layout, &all);
-    stages.end("joined weights");
-    let (r, _) = last::prove(&layout, weights, &space, &random.tail, writer_ref);
+    stages.end("joined weights")?;
+    let (r, _) = last::prove(
+        &layout,
+        weights,
+        &space,
+        &random.tail,
+        &job.interrupt,
+        writer_ref,
+    )?;
     let public_rows = fold_tail(&layout, &random, &r, writer_ref)?;
-    stages.end("last sumcheck");
+    stages.end("last sumcheck")?;
     let secret: Vec<SecretRow<'_>> = space
         .rows()
         .iter()
@@ -352,7 +372,7 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
         })
         .collect();
     open(&key.commitment, &secret, &r, &public_rows, writer_ref)?;
-    stages.end("opening");
+    stages.end("opening")?;
     Ok(Proof {
         words,
         bytes: writer.finish(),
@@ -446,14 +466,16 @@ fn send_rows(
     rows: Vec<usize>,
     random: &Randomness,
     label: verifai_transcript::Label,
+    interrupt: &Interrupt,
     writer: &mut ProofWriter,
 ) -> Result<(), ProveError> {
     let empty = Row::Small(Vec::new());
-    let commitments: Result<Vec<G1>, RowError> = rows
+    let commitments: Result<Vec<G1>, ProveError> = rows
         .par_iter()
         .map(|r| {
+            interrupt.check()?;
             let row = space.rows()[*r].as_ref().unwrap_or(&empty);
-            key.commitment.commit(row, random.rows[*r]).map(G1)
+            Ok(G1(key.commitment.commit(row, random.rows[*r])?))
         })
         .collect();
     writer.send(label, &commitments?);
@@ -479,7 +501,7 @@ fn contractions(
             claims.push(pulled.claim);
         }
     }
-    stages.end("claims of equations");
+    stages.end("claims of equations")?;
     if equations.is_empty() {
         return Ok(());
     }
@@ -490,7 +512,8 @@ fn contractions(
         random.pads.get(first..).unwrap_or_default(),
         random.triples.as_slice(),
     );
-    let (kappa, sent) = contraction::prove(circuit, values, &instances, hidden, writer)?;
+    let interrupt = stages.interrupt();
+    let (kappa, sent) = contraction::prove(circuit, values, &instances, hidden, interrupt, writer)?;
     let triples = layout.hiding.as_ref().and_then(|h| h.triples);
     let mut x = F::zero();
     let mut revealed = Vec::new();
@@ -499,7 +522,7 @@ fn contractions(
         revealed = random.sacrifice(x);
         writer.send(SACRIFICE, &revealed);
     }
-    stages.end("contraction");
+    stages.end("contraction")?;
     // the weight of the initial claim after all rounds; constants do not matter here
     let mut weight = F::from(1u64);
     for t in &kappa {
@@ -530,6 +553,6 @@ fn contractions(
     }
     claims.push(running);
     claims.extend(tail);
-    stages.end("claims of contractions");
+    stages.end("claims of contractions")?;
     Ok(())
 }

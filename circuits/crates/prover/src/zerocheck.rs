@@ -9,6 +9,7 @@ use verifai_table::{Circuit, Layout};
 use verifai_transcript::ProofWriter;
 use verifai_verifier::labels::{COLUMNS, Z, ZEROCHECK};
 
+use crate::interrupt::{Interrupt, Interrupted};
 use crate::values::Values;
 
 /// Factors of a product.
@@ -144,11 +145,13 @@ impl Cube {
         gamma: F,
         variables: usize,
         pads: &[F],
+        interrupt: &Interrupt,
         writer: &mut ProofWriter,
-    ) -> Vec<F> {
+    ) -> Result<Vec<F>, Interrupted> {
         let mut pads = pads.iter();
         let mut point = Vec::with_capacity(variables);
         for _ in 0..variables {
+            interrupt.check()?;
             let mut message = self.round(gamma);
             message.iter_mut().zip(&mut pads).for_each(|(m, p)| *m += p);
             writer.send(ZEROCHECK, &message);
@@ -167,7 +170,7 @@ impl Cube {
         sent.push(self.helper[0]);
         sent.extend(self.factors.iter().filter_map(|f| f.first()));
         writer.send(COLUMNS, &sent);
-        point
+        Ok(point)
     }
 
     fn tables(&mut self) -> Vec<&mut Vec<F>> {

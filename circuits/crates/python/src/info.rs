@@ -1,5 +1,6 @@
 //! What this build is and what it runs on.
 
+use crate::pool::pool;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -13,7 +14,7 @@ pub(crate) fn build_info(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
     )?;
     info.set_item("debug", cfg!(debug_assertions))?;
-    info.set_item("threads", rayon::current_num_threads())?;
+    info.set_item("threads", pool(py)?.current_num_threads())?;
     info.set_item("cpu_features", cpu_features())?;
     Ok(info)
 }

@@ -1,11 +1,13 @@
 //! Proving and verifying, as Python calls them: a few calls per proof.
 
-use crate::guard::released;
+use crate::guard::{on_pool, released};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use std::fmt::Display;
 use std::io::Cursor;
 use std::path::PathBuf;
+use std::sync::Arc;
 use verifai_curve::{blinding_generator, encode_g1, msm_small, CurveGroup};
 use verifai_field::{decode, encode, F};
 use verifai_prover::{Job, Mask, ProvingKey, Spoiled};
@@ -16,7 +18,17 @@ use verifai_verifier::{key, proof_bytes, verify, Public, VerifyingKey};
 /// A structured reference string in memory.
 #[pyclass(name = "Srs", module = "verifai._native", frozen)]
 pub(crate) struct NativeSrs {
-    inner: Srs,
+    inner: Arc<Srs>,
+}
+
+impl NativeSrs {
+    fn made<E: Display + Send + 'static>(
+        py: Python<'_>,
+        make: impl FnOnce() -> Result<Srs, E> + Send + 'static,
+    ) -> PyResult<Self> {
+        let inner = Arc::new(on_pool(py, |_| make())?);
+        Ok(Self { inner })
+    }
 }
 
 #[pymethods]
@@ -24,29 +36,27 @@ impl NativeSrs {
     /// The development SRS with `powers` powers: its tau is public, so that its proofs convince nobody.
     #[staticmethod]
     fn development(py: Python<'_>, powers: usize) -> PyResult<Self> {
-        let inner = released(py, || development(powers))?;
-        Ok(Self { inner })
+        Self::made(py, move || development(powers))
     }
 
     /// Reads and checks a file (.ptau or halo2 raw), of which `powers` powers are kept.
     #[staticmethod]
     fn load(py: Python<'_>, path: PathBuf, powers: usize) -> PyResult<Self> {
-        let inner = released(py, || Srs::load(&path, powers))?;
-        Ok(Self { inner })
+        Self::made(py, move || Srs::load(&path, powers))
     }
 
     /// Reads and checks a file's content (.ptau or halo2 raw), of which `powers` powers are kept.
     #[staticmethod]
     fn read(py: Python<'_>, content: &[u8], powers: usize) -> PyResult<Self> {
-        let inner = released(py, || Srs::read(&mut Cursor::new(content), powers))?;
-        Ok(Self { inner })
+        let mut content = Cursor::new(content.to_vec());
+        Self::made(py, move || Srs::read(&mut content, powers))
     }
 
     /// Reads and checks what `to_points` wrote.
     #[staticmethod]
     fn from_points(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
-        let inner = released(py, || Srs::from_points(data))?;
-        Ok(Self { inner })
+        let data = data.to_vec();
+        Self::made(py, move || Srs::from_points(&data))
     }
 
     /// The first powers in the EVM's form, then tau H2: what a proving key carries.
@@ -64,8 +74,9 @@ impl NativeSrs {
         let row: Result<Vec<i32>, _> = integers(row)?.into_iter().map(i32::try_from).collect();
         let row = row.map_err(|_| PyValueError::new_err("an entry does not fit into 32 bits"))?;
         let blinding: F = decode(blinding).map_err(|e| PyValueError::new_err(e.to_string()))?;
-        let point = released(py, || {
-            let powers = self.inner.powers().get(..row.len());
+        let srs = Arc::clone(&self.inner);
+        let point = on_pool(py, move |_| {
+            let powers = srs.powers().get(..row.len());
             let powers = powers.ok_or("the row is longer than the reference string")?;
             let sum = msm_small(powers, &row).map_err(|_| "the row is too long")?;
             Ok::<_, &'static str>((sum + blinding_generator().0 * blinding).into_affine())
@@ -95,7 +106,7 @@ impl NativeSrs {
 /// The prover of one circuit: table, committed weights, window tables of the SRS.
 #[pyclass(name = "Prover", module = "verifai._native", frozen)]
 pub(crate) struct Prover {
-    key: ProvingKey,
+    key: Arc<ProvingKey>,
 }
 
 /// Little-endian 64-bit integers.
@@ -156,9 +167,13 @@ impl Prover {
     fn proved<'py>(
         &self,
         py: Python<'py>,
-        job: &Job,
+        job: Job,
     ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
-        let proof = released(py, || verifai_prover::prove(&self.key, job))?;
+        let key = Arc::clone(&self.key);
+        let proof = on_pool(py, move |interrupt| {
+            let interrupt = interrupt.clone();
+            verifai_prover::prove(&key, &Job { interrupt, ..job })
+        })?;
         let words: Vec<u8> = proof.words.iter().flat_map(encode).collect();
         Ok((PyBytes::new(py, &words), PyBytes::new(py, &proof.bytes)))
     }
@@ -184,10 +199,11 @@ impl Prover {
         let header = digest(header, "the digest of a header")?;
         let weights = tensors(&weights)?;
         let blindings = blindings.map(scalars).transpose()?;
-        let key = released(py, || {
-            ProvingKey::new(header, table, weights, &srs.inner, blindings)
+        let (table, srs) = (table.to_vec(), Arc::clone(&srs.inner));
+        let key = on_pool(py, move |interrupt| {
+            ProvingKey::new(header, &table, weights, &srs, blindings, interrupt)
         })?;
-        Ok(Self { key })
+        Ok(Self { key: Arc::new(key) })
     }
 
     /// The blindings of the weight rows, 32 bytes each: a secret of the key's owner.
@@ -217,7 +233,7 @@ impl Prover {
         linked: Vec<Bound<'py, PyBytes>>,
     ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
         let job = job(batch, &values, context, &linked)?;
-        self.proved(py, &job)
+        self.proved(py, job)
     }
 
     /// **Only for tests of soundness and hiding.** Proves as `prove` does, and spoils the proof on purpose:
@@ -256,7 +272,7 @@ impl Prover {
             },
             ..job(batch, &values, context, &linked)?
         };
-        self.proved(py, &job)
+        self.proved(py, job)
     }
 
     /// Proves one batch as `prove` does, and returns the steps with the seconds that each took.
@@ -268,7 +284,11 @@ impl Prover {
         context: &[u8],
     ) -> PyResult<Vec<(&'static str, f64)>> {
         let job = job(batch, &values, context, &[])?;
-        let (_, stages) = released(py, || verifai_prover::profile(&self.key, &job))?;
+        let key = Arc::clone(&self.key);
+        let (_, stages) = on_pool(py, move |interrupt| {
+            let interrupt = interrupt.clone();
+            verifai_prover::profile(&key, &Job { interrupt, ..job })
+        })?;
         Ok(stages.ended().to_vec())
     }
 }
@@ -298,9 +318,11 @@ pub(crate) fn native_verify(
     if words.len() % 32 != 0 {
         return Err(PyValueError::new_err("public words have 32 bytes each"));
     }
-    released(py, || {
+    let [table, commitments, tau_g2, words, proof] =
+        [table, commitments, tau_g2, words, proof].map(<[u8]>::to_vec);
+    on_pool(py, move |_| {
         let key =
-            VerifyingKey::read(header, table, commitments, tau_g2).map_err(|e| e.to_string())?;
+            VerifyingKey::read(header, &table, &commitments, &tau_g2).map_err(|e| e.to_string())?;
         key.check_sizes(batch, words.len() / 32, proof.len())
             .map_err(|e| e.to_string())?;
         let words: Result<Vec<F>, _> = words.chunks_exact(32).map(decode).collect();
@@ -310,7 +332,7 @@ pub(crate) fn native_verify(
             context,
             words: &words,
         };
-        verify(&key, &public, proof).map_err(|e| e.to_string())
+        verify(&key, &public, &proof).map_err(|e| e.to_string())
     })
 }
 

@@ -1,6 +1,6 @@
 //! Keccak-256 and the BN254 precompiles of the EVM, byte for byte.
 
-use crate::guard::released;
+use crate::guard::{on_pool, released};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::convert::Infallible;
@@ -34,7 +34,8 @@ pub(crate) fn bn254_mul<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py
 #[pyfunction]
 #[pyo3(signature = (data, /))]
 pub(crate) fn bn254_pairing<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-    let one = released(py, || precompile::pairing(data))?;
+    let data = data.to_vec();
+    let one = on_pool(py, move |_| precompile::pairing(&data))?;
     let mut word = [0u8; 32];
     if let Some(last) = word.last_mut() {
         *last = u8::from(one);

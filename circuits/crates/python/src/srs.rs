@@ -1,6 +1,6 @@
 //! Structured reference strings.
 
-use crate::guard::released;
+use crate::guard::on_pool;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ pub(crate) fn srs_check(
     path: PathBuf,
     powers: Option<usize>,
 ) -> PyResult<Bound<'_, PyDict>> {
-    let srs = released(py, || Srs::load(&path, powers.unwrap_or(usize::MAX)))?;
+    let srs = on_pool(py, move |_| Srs::load(&path, powers.unwrap_or(usize::MAX)))?;
     let info = PyDict::new(py);
     let format = match srs.format() {
         Format::Ptau => "ptau",

@@ -1,7 +1,7 @@
 //! Small circuits with honest witnesses.
 
 use serde_json::{json, Value};
-use verifai_prover::{prove, Job, Proof, ProveError, ProvingKey};
+use verifai_prover::{prove, Interrupt, Job, Proof, ProveError, ProvingKey};
 use verifai_srs::development;
 use verifai_verifier::{verify, Public, VerifyError};
 
@@ -32,7 +32,8 @@ impl Case {
     pub(crate) fn key(&self) -> ProvingKey {
         let srs = development(1 << 8).unwrap();
         let table = serde_json::to_vec(&self.table).unwrap();
-        ProvingKey::new([3; 32], &table, self.weights.clone(), &srs, None).unwrap()
+        let never = Interrupt::default();
+        ProvingKey::new([3; 32], &table, self.weights.clone(), &srs, None, &never).unwrap()
     }
 
     /// The same circuit with hiding proofs.

@@ -1,6 +1,6 @@
 use crate::circuits::{check, dense, far, mixed};
 use verifai_field::F;
-use verifai_prover::{prove, ProveError};
+use verifai_prover::{prove, Interrupt, ProveError};
 use verifai_table::{Layout, Region};
 use verifai_verifier::{proof_bytes, VerifyError};
 
@@ -135,6 +135,7 @@ fn a_key_that_is_made_again_needs_its_blindings() {
             case.weights.clone(),
             &srs,
             Some(blindings),
+            &Interrupt::default(),
         )
     };
     let same = again(first.blindings().to_vec()).unwrap();
