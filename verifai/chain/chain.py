@@ -93,6 +93,22 @@ class Chain:
                 known.append(expected_registry(self._sender.address))
         return tuple(one for one in dict.fromkeys(known) if router_of(self._sender, one))
 
+    @property
+    def empty(self) -> bool:
+        """Whether it is known that nothing was published here, not only that no registry is known:
+        the embedded chain remembers every contract that was created on it, and elsewhere a chain
+        of one block has none.
+
+        Raises:
+            NetworkError: the node failed.
+        """
+        if self._registry is not None or self.registries:
+            return False
+        if self.url == "embedded":
+            return True
+        with asking("the newest block", self.url):
+            return int(self.web3.eth.block_number) == 0
+
     def code_hash(self, address: str) -> str:
         """Keccak-256 of the code at an address: 0x and 64 digits (EIP-1052).
 
