@@ -160,12 +160,12 @@ def _rust_verify_seconds(proof: verifai.Proof, vk: verifai.VerifyingKey) -> list
     from verifai.backends.native.core import core
     from verifai.verifier.native.check import context_bytes, words_of
 
-    table, commitments, tau_g2 = map(bytes, vk.material)
+    header, material = vk.header_digest, list(map(bytes, vk.material))
     words = b"".join(word.to_bytes(32, "big") for word in words_of(vk, proof.statement))
     batch, context = proof.statement.batch(vk) or 1, context_bytes(None)
     check = core().native_verify
     return [
-        timed(lambda: check(table, commitments, tau_g2, batch, context, words, proof.argument))[0]
+        timed(lambda: check(header, *material, batch, context, words, proof.argument))[0]
         for _ in range(VERIFICATIONS)
     ]
 

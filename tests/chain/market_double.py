@@ -17,7 +17,6 @@ from verifai.chain.native.table import circuit_id
 from verifai.chain.transactions.sender import Sender
 from verifai.chain.transactions.signer import KeyAccount
 from verifai.proof import VerifyingKey
-from verifai.verifier.native import key_digest
 
 #: Accepts a proof, whatever its bytes, if a test has allowed its circuit, context and words.
 VERIFIER = """
@@ -74,7 +73,7 @@ class World:
 
     def know(self, vk: VerifyingKey, input_words: int) -> None:
         """Register the key's circuit with the verifier."""
-        key = key_digest(*map(bytes, vk.material))
+        key = bytes.fromhex(vk.digest)
         self.circuit = circuit_id(circuit_table(vk, 1))
         self.know_circuit(self.circuit, key, input_words)
 

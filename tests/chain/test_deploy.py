@@ -44,10 +44,10 @@ def ask(chain: Chain, contract: str, address: str, function: str, *arguments):
 
 
 def test_everything_stands_and_is_connected(chain):
-    contracts = deploy(chain, {"verifai-native-1": CREATION})
+    contracts = deploy(chain, {"verifai-native-2": CREATION})
     assert [step.name for step in contracts.steps] == [
         "proxy",
-        "verifai-native-1",
+        "verifai-native-2",
         "VerifierRouter",
         "NativeProofRegistry",
         "ModelRegistry",
@@ -60,9 +60,9 @@ def test_everything_stands_and_is_connected(chain):
         "VerifierRouter",
         contracts.router,
         "verifierOf",
-        abi.keccak(b"verifai-native-1")[:4],
+        abi.keccak(b"verifai-native-2")[:4],
     )
-    assert verifier == contracts.verifiers["verifai-native-1"].lower()
+    assert verifier == contracts.verifiers["verifai-native-2"].lower()
     (owner,) = ask(chain, "VerifierRouter", contracts.router, "owner")
     assert owner == chain._sender.address.lower()
     for name, address in (

@@ -161,7 +161,7 @@ def test_native_proofs_where_nothing_is_simulated(start_anvil, native):
     with connect(node.url, signer=Account.from_key(RICH)) as chain:
         chain.web3.provider = Faulty(chain.web3.provider, {"eth_simulateV1": [missing] * 3})
         first = chain.estimate(one, vk)
-        assert first.steps[0].what == "deploying verifai-native-1"
+        assert first.steps[0].what == "deploying verifai-native-2"
         assert first.unknown[0] == "deploying VerifierRouter"  # wants to see its verifier
         assert first.unknown[-2:] == ("registering the circuit", "publishing")
         chain.deploy()

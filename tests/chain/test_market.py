@@ -32,7 +32,6 @@ from verifai.errors import (
     UsageError,
     VerificationError,
 )
-from verifai.verifier.native import key_digest
 from verifai.verifier.native.calldata import statement_of
 from verifai.verifier.native.check import context_bytes
 
@@ -178,9 +177,7 @@ def bait(world: World, keys, **changes):
 def test_terms_that_no_proof_meets_are_seen_before_anything_is_at_stake(world, keys):
     pk, vk, inputs, _ = keys
     other = abi.keccak(b"another table under the same key digest")
-    world.know_circuit(
-        other, key_digest(*map(bytes, vk.material)), len(input_words(vk, inputs)) // 16
-    )
+    world.know_circuit(other, bytes.fromhex(vk.digest), len(input_words(vk, inputs)) // 16)
     baits = {
         "another circuit": bait(world, keys, circuit=other),
         "not those of job": bait(world, keys, linked_inputs=1),

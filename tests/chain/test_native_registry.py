@@ -23,7 +23,6 @@ from verifai.errors import (
     UnsupportedError,
     UsageError,
 )
-from verifai.verifier.native import key_digest
 from verifai.verifier.native.check import context_bytes
 
 
@@ -62,7 +61,7 @@ def test_what_is_published_is_read_back(world, keys):
     records = list(registry.records())
     assert [record.transaction_hash for record in records] == hashes
     assert {record.publisher for record in records} == {world.client.account}
-    assert {record.key_digest for record in records} == {key_digest(*map(bytes, vk.material))}
+    assert {record.key_digest for record in records} == {bytes.fromhex(vk.digest)}
     for record, proof in zip(records, proofs, strict=True):
         assert (record.circuit, record.problem) == (world.circuit, None)
         assert record.proof(vk).digest == proof.digest

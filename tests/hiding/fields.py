@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tests.soundness.proofs import Claim
-from verifai.verifier.native import Step, key_digest, verify
+from verifai.proof.key import key_digest
+from verifai.verifier.native import Step, verify
 from verifai.verifier.native.field import P
 from verifai.verifier.native.keccak import keccak256
 
@@ -39,10 +40,7 @@ def inventory(claim: Claim) -> list[Step]:
         record: list[Step] = []
         words = claim.words
         numbers = [int.from_bytes(words[i : i + 32], "big") for i in range(0, len(words), 32)]
-        verify(
-            claim.table, claim.commitments, claim.tau_g2, claim.batch, claim.context, numbers,
-            claim.proof, record,
-        )  # fmt: skip
+        verify(*claim.key, claim.batch, claim.context, numbers, claim.proof, record)
         _INVENTORIES[shape] = record
     return _INVENTORIES[shape]
 
@@ -53,9 +51,9 @@ def read(claim: Claim, *, challenges: bool = True) -> Reading:
     Nothing is verified but the first proof of a table.
     """
     reading, at = Reading(), 0
-    state = keccak256(b"verifai-native-1")
+    state = keccak256(b"verifai-native-2")
     statement = {
-        "key": key_digest(claim.table, claim.commitments, claim.tau_g2),
+        "key": key_digest(*claim.key),
         "batch": claim.batch.to_bytes(32, "big"),
         "context": claim.context,
         "public words": claim.words,

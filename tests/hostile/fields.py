@@ -101,9 +101,7 @@ def read(claim: Claim) -> Reading:
     reading = Reading()
     verify = compiled("verify", {"ProofReader": reader(reading)}).verify
     verify(
-        claim.table,
-        claim.commitments,
-        claim.tau_g2,
+        *claim.key,
         claim.batch,
         claim.context,
         public_words(claim),

@@ -46,9 +46,7 @@ def rust(claim: Claim) -> Verdict:
     accepted, crash = False, None
     try:
         native().native_verify(
-            claim.table,
-            claim.commitments,
-            claim.tau_g2,
+            *claim.key,
             claim.batch,
             claim.context,
             claim.words,

@@ -36,7 +36,7 @@ LATE = ("value", "tail mask", "tail row", "tail blinding")
 
 def refusal(verifier: Verifier, claim: Claim) -> tuple[str, dict[str, Locals]]:
     """The step that refuses, and the variables of every function on the way there."""
-    parts = (claim.table, claim.commitments, claim.tau_g2, claim.batch, claim.context)
+    parts = (*claim.key, claim.batch, claim.context)
     try:
         verifier(*parts, public_words(claim), claim.proof)
     except VerificationError as error:

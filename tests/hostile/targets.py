@@ -117,6 +117,7 @@ def key(circuit: str) -> tuple[verifai.ProvingKey, verifai.VerifyingKey, Array]:
 class Proving:
     """A prover of one circuit, hiding or not."""
 
+    header: bytes
     loaded: LoadedKey
     graph: IntegerGraph
     lowered: LoweredCircuit
@@ -130,6 +131,7 @@ class Proving:
         words, proof = self.core.prove(len(inputs), raw(committed), bound)
         tau_g2 = self.loaded.strings.tau_g2
         return Claim(
+            self.header,
             self.lowered.table,
             self.core.commitments,
             tau_g2,
@@ -144,7 +146,7 @@ def proving(
     circuit: str, hiding: bool, other: bool = False, visibility: Visibility = PUBLIC
 ) -> Proving:
     """The circuit's prover; of a model with one other weight if ``other``."""
-    pk, _, _ = key(circuit)
+    pk, vk, _ = key(circuit)
     loaded = load(pk)
     graph, lowered = loaded.graph, loaded.lowered
     if other:
@@ -152,8 +154,8 @@ def proving(
     columns = lowered.operations.log_columns
     again = lower(graph, visibility, log_columns=columns, hiding=hiding)
     assert not hiding or visibility != PUBLIC or again.table == lowered.table
-    core = native().Prover(again.table, raw(again.weights), loaded.strings)
-    return Proving(loaded, graph, again, core)
+    core = native().Prover(vk.header_digest, again.table, raw(again.weights), loaded.strings)
+    return Proving(vk.header_digest, loaded, graph, again, core)
 
 
 def another_weight(graph: IntegerGraph) -> IntegerGraph:

@@ -22,7 +22,7 @@ def honest() -> Claim:
     return case(*HONEST).claim
 
 
-CASES = tuple(oversized(Claim(b"", b"", b"", 1, b"", b"", b"")))
+CASES = tuple(oversized(Claim(bytes(32), b"", b"", b"", 1, b"", b"", b"")))
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_python_refuses_before_it_reads_the_proof(name: str, claims: dict[str, C
     changes = {"Transcript": untouched("Transcript"), "ProofReader": untouched("ProofReader")}
     verifier = assembled({"verify": compiled("verify", changes)})
     words = public_words(claim) if len(claim.words) < EXCESS else [0] * (len(claim.words) // 32)
-    parts = (claim.table, claim.commitments, claim.tau_g2, claim.batch, claim.context)
+    parts = (*claim.key, claim.batch, claim.context)
     with pytest.raises(VerifaiError):
         verifier(*parts, words, claim.proof)
 
@@ -87,8 +87,8 @@ def test_the_length_comes_before_the_elements() -> None:
 
 def table_of(nodes: str, zero: str = "0", log_columns: int = 7) -> bytes:
     return (
-        f'{{"log_columns":{log_columns},"lookup":[],"nodes":[{nodes}],"product":[],"public":[],'
-        f'"tables":[],"version":1,"zero":[{zero}]}}'
+        f'{{"inputs":[],"log_columns":{log_columns},"lookup":[],"nodes":[{nodes}],"outputs":[],"product":[],'
+        f'"tables":[],"version":2,"zero":[{zero}]}}'
     ).encode()
 
 
@@ -121,7 +121,7 @@ HOSTILE_TABLES = {
 
 @pytest.mark.parametrize("name", HOSTILE_TABLES)
 def test_a_table_beyond_the_limits_is_refused(name: str) -> None:
-    claim = Claim(HOSTILE_TABLES[name], b"", honest().tau_g2, 1, bytes(32), b"", b"")
+    claim = Claim(bytes(32), HOSTILE_TABLES[name], b"", honest().tau_g2, 1, bytes(32), b"", b"")
     assert python(claim) in ("LimitError", "MalformedError", "length")
     assert rust(claim) is not None
 
@@ -130,6 +130,6 @@ def test_work_is_counted_before_it_is_done() -> None:
     """A small table within all limits on shapes whose weights would be a vector of 2^24 entries."""
     table = table_of(f"{hint(1 << 24)},{merging(1 << 12)}", "1", 20)
     size = native().native_proof_bytes(table, 1)
-    claim = Claim(table, b"", honest().tau_g2, 1, bytes(32), b"", bytes(size))
+    claim = Claim(bytes(32), table, b"", honest().tau_g2, 1, bytes(32), b"", bytes(size))
     assert MAX_WORK <= 1 << 24
     assert python(claim) == "LimitError"

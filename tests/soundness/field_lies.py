@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 
 from tests.soundness.lying import Array
-from tests.soundness.proofs import CONTEXT, Claim
+from tests.soundness.proofs import CONTEXT, HEADER_DIGEST, Claim
 from tests.verifier.circuits import Circuit, integers
 from tests.verifier.reference_prover import Prover, tau_g2
 from verifai.circuit.operation_table import OperationTable
@@ -25,7 +25,14 @@ def circuit_of(
     circuit = Circuit(batch, table.log_columns)
     circuit.hiding = table.hiding
     circuit.nodes = fields["nodes"]
-    circuit.constraints = {k: fields[k] for k in ("tables", "zero", "product", "lookup", "public")}
+    circuit.constraints = {k: fields[k] for k in ("tables", "zero", "product", "lookup")}
+    circuit.inputs = [tensor.node for tensor in table.inputs]
+    circuit.outputs = [tensor.node for tensor in table.outputs]
+    circuit.visibility = {
+        tensor.node: tensor.visibility
+        for tensor in table.inputs + table.outputs
+        if tensor.visibility != "public"
+    }
     circuit.batched = [node.batched for node in table.nodes]
     circuit.values = [
         integers(v.astype(object)) for v in node_values(table, weights, witness, batch)
@@ -36,6 +43,7 @@ def circuit_of(
 def claim_of(prover: Prover) -> Claim:
     """What the slow prover's proof claims."""
     return Claim(
+        HEADER_DIGEST,
         prover.c.table_bytes(),
         prover.commitments,
         tau(),
@@ -84,7 +92,7 @@ class Overflowing(Prover):
     def public_words(self) -> list[int]:
         """Of what the lanes can hold: the values themselves may be no numbers of 16 bits."""
         held = list(self.c.values)
-        for node in self.c.constraints["public"]:
+        for node in self.c.public:
             offset = self.c.nodes[node]["offset"]
             self.c.values[node] = integers((held[node] - offset) % (1 << 16) + offset)
         words = super().public_words()

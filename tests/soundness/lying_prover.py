@@ -241,5 +241,5 @@ def circuit(lie: str = "", *, hiding: bool = False) -> Circuit:
     e = c.einsum(x, w, ("k", "kn", "n"))
     h = c.committed("witness", c.values[e] + (lie == "einsum"), [])
     c.constraints["zero"].append(c.linear((1, h), (-1, e)))
-    c.constraints["public"] = [x, y]
+    c.inputs, c.outputs = [x], [y]
     return c

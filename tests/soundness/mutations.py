@@ -116,15 +116,23 @@ def without(rules: Rules, removal: Removal) -> OperationTable:
         entries = getattr(table, removal.kind)
         return replace(table, **{removal.kind: entries[:at] + entries[at + 1 :]})
     rule, operation = rules.of.get(at), _committed(table, at)
-    public = table.public
     narrow = rule is None or at == rule.r
-    if narrow and not (at in public and operation.bits >= MAX_PUBLIC_BITS):
+    if narrow and not (at in table.public and operation.bits >= MAX_PUBLIC_BITS):
         *most, last = operation.limbs
         limbs = (*most, last + 1) if last < LIMB_BITS else (*operation.limbs, 1)
     else:  # a public tensor has a range: without one it cannot be public
-        limbs, public = (), tuple(n for n in public if n != at)
+        limbs, table = (), hidden(table, at)
     node = replace(table.nodes[at], operation=replace(operation, limbs=limbs))
-    return replace(table, nodes=(*table.nodes[:at], node, *table.nodes[at + 1 :]), public=public)
+    return replace(table, nodes=(*table.nodes[:at], node, *table.nodes[at + 1 :]))
+
+
+def hidden(table: OperationTable, node: int) -> OperationTable:
+    """The table whose statements do not show this input or output."""
+    ends = (
+        tuple(replace(t, visibility="private") if t.node == node else t for t in tensors)
+        for tensors in (table.inputs, table.outputs)
+    )
+    return replace(table, **dict(zip(("inputs", "outputs"), ends, strict=True)))
 
 
 def find_lie(case: Case, removal: Removal, seed: int = 0) -> Lie | None:

@@ -28,12 +28,12 @@ class Pipeline:
     @property
     def claim(self) -> Claim:
         """What the verifiers of the proof system are given for the bundle."""
-        table, commitments, tau_g2 = map(bytes, self.vk.material)
+        key = (self.vk.header_digest, *map(bytes, self.vk.material))
         statement = self.proof.statement
         words = b"".join(w.to_bytes(32, "big") for w in words_of(self.vk, statement))
         batch = statement.batch(self.vk) or 1
         context = context_bytes(statement.context)
-        return Claim(table, commitments, tau_g2, batch, context, words, self.proof.argument)
+        return Claim(*key, batch, context, words, self.proof.argument)
 
 
 def modules(name: str) -> Any:

@@ -11,17 +11,21 @@ import numpy as np
 
 from tests.circuit import models
 from tests.circuit.graphs import run
+from tests.verifier.circuits import HEADER
 from verifai.circuit import Visibility
 from verifai.circuit.lower import LoweredCircuit, lower
 from verifai.circuit.operation_table import OperationTable
 from verifai.circuit.witness import witness
 from verifai.errors import VerifaiError
+from verifai.proof.codec import sha256
 from verifai.verifier.native import verify
 from verifai.verifier.native.keccak import keccak256
 
 Array = np.ndarray[Any, Any]
 
 CONTEXT = keccak256(b"a job")
+#: Of what the keys of these circuits would say of themselves.
+HEADER_DIGEST = sha256(HEADER)
 #: log2 of the columns of all small circuits: short rows make many of them, and proofs stay fast.
 LOG_COLUMNS = 7
 BATCH = 2
@@ -44,6 +48,7 @@ def development(log_columns: int) -> Any:
 class Claim:
     """All that a verifier is given."""
 
+    header: bytes
     table: bytes
     commitments: bytes
     tau_g2: bytes
@@ -51,6 +56,11 @@ class Claim:
     context: bytes
     words: bytes
     proof: bytes
+
+    @property
+    def key(self) -> tuple[bytes, bytes, bytes, bytes]:
+        """What a verifier trusts: the digest of a header, and the material."""
+        return self.header, self.table, self.commitments, self.tau_g2
 
     def but(self, **changes: Any) -> Claim:
         return replace(self, **changes)
@@ -60,9 +70,7 @@ def rust(claim: Claim) -> str | None:
     """None if the Rust verifier accepts, else its reason."""
     try:
         native().native_verify(
-            claim.table,
-            claim.commitments,
-            claim.tau_g2,
+            *claim.key,
             claim.batch,
             claim.context,
             claim.words,
@@ -80,9 +88,7 @@ def python(claim: Claim, verifier: Callable[..., None] = verify) -> str | None:
     words = [int.from_bytes(claim.words[i : i + 32], "big") for i in range(0, len(claim.words), 32)]
     try:
         verifier(
-            claim.table,
-            claim.commitments,
-            claim.tau_g2,
+            *claim.key,
             claim.batch,
             claim.context,
             words,
@@ -117,7 +123,7 @@ class Prover:
     ) -> None:
         self.srs = development(log_columns)
         self.table = table
-        self.core = native().Prover(table, raw(weights), self.srs, blindings)
+        self.core = native().Prover(HEADER_DIGEST, table, raw(weights), self.srs, blindings)
 
     def prove(
         self,
@@ -143,7 +149,14 @@ class Prover:
         else:
             words, proof = self.core.prove(batch, raw(witness), context)
         return Claim(
-            self.table, self.core.commitments, self.srs.tau_g2, batch, context, words, proof
+            HEADER_DIGEST,
+            self.table,
+            self.core.commitments,
+            self.srs.tau_g2,
+            batch,
+            context,
+            words,
+            proof,
         )
 
 

@@ -10,10 +10,10 @@ import pytest
 
 import verifai
 from tests.soundness.pipelines import Pipeline, pipeline
-from tests.soundness.proofs import Prover, case, development, judge, native
+from tests.soundness.proofs import HEADER_DIGEST, Prover, case, development, judge, native
 from verifai.errors import MalformedError, UsageError, VerificationError
 from verifai.proof import Proof, VerifyingKey
-from verifai.verifier.native import key_digest
+from verifai.proof.key import key_digest
 
 D = "ab" * 32
 
@@ -72,9 +72,9 @@ def test_rows_of_weights_cannot_change_places() -> None:
 
 def test_the_key_digest_covers_all_its_parts() -> None:
     claim = case("mlp").claim
-    parts = [claim.table, claim.commitments, claim.tau_g2]
+    parts = list(claim.key)
     digests = {key_digest(*parts)}
-    for at in range(3):
+    for at in range(4):
         for position in range(0, len(parts[at]), 17):
             bad = bytearray(parts[at])
             bad[position] ^= 1
@@ -83,7 +83,9 @@ def test_the_key_digest_covers_all_its_parts() -> None:
             assert digest == native().native_key_digest(*changed)
             assert digest not in digests
             digests.add(digest)
-    moved = key_digest(claim.table + claim.commitments[:1], claim.commitments[1:], claim.tau_g2)
+    moved = key_digest(
+        claim.header, claim.table + claim.commitments[:1], claim.commitments[1:], claim.tau_g2
+    )
     assert moved not in digests
 
 
@@ -266,7 +268,7 @@ def test_a_reference_string_too_short_or_too_long() -> None:
     honest = case("mlp")
     weights = [w.astype("<i8").tobytes() for w in honest.weights]
     with pytest.raises(ValueError, match=r"power"):
-        native().Prover(honest.claim.table, weights, native().Srs.development(64))
+        native().Prover(HEADER_DIGEST, honest.claim.table, weights, native().Srs.development(64))
     with pytest.raises(ValueError, match=r"."):
         native().Srs.development(1 << 40)
 

@@ -8,7 +8,8 @@ import verifai
 from tests.soundness.pipelines import MODELS, pipeline
 from tests.soundness.proofs import JUDGED, NAMES, case, judge, native, rust
 from verifai.circuit.satisfied import unsatisfied
-from verifai.verifier.native import key_digest, proof_bytes
+from verifai.proof.key import key_digest
+from verifai.verifier.native import proof_bytes
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -23,8 +24,7 @@ def test_graphs(name: str) -> None:
         native().native_proof_bytes(claim.table, claim.batch),
     }
     assert len(lengths) == 1
-    key = (claim.table, claim.commitments, claim.tau_g2)
-    assert key_digest(*key) == native().native_key_digest(*key)
+    assert key_digest(*claim.key) == native().native_key_digest(*claim.key)
 
 
 @pytest.mark.parametrize("name", MODELS)

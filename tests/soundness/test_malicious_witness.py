@@ -20,7 +20,7 @@ from tests.soundness.proofs import JUDGED, NAMES, Case, Prover, case, judge, rus
 from verifai.circuit.satisfied import unsatisfied
 from verifai.circuit.witness import Difference, NodeValues, Remainder
 from verifai.graph.integer import Einsum, Linear, Reshape, View
-from verifai.verifier.native import key_digest
+from verifai.proof.key import key_digest
 
 Tensor = Callable[[str, type], Array]
 
@@ -252,7 +252,7 @@ def test_tags_are_the_keys_and_not_the_provers() -> None:
     assert judge(claim) is None
     narrow = claim.but(table=honest.claim.table)
     assert judge(narrow) is not None
-    digests = {key_digest(c.table, c.commitments, c.tau_g2) for c in (claim, narrow)}
+    digests = {key_digest(*c.key) for c in (claim, narrow)}
     assert len(digests) == 2
 
 

@@ -8,13 +8,12 @@ under the whole one.
 from __future__ import annotations
 
 import functools
-from dataclasses import replace
 
 import pytest
 
 from tests.soundness import field_lies
 from tests.soundness.lying import Rules
-from tests.soundness.mutations import Lie, Removal, find_lie, redundant, removals
+from tests.soundness.mutations import Lie, Removal, find_lie, hidden, redundant, removals
 from tests.soundness.pipelines import MODELS, model_case
 from tests.soundness.proofs import JUDGED, NAMES, Case, Claim, Prover, case, judge, rust
 from verifai.circuit.satisfied import unsatisfied
@@ -148,8 +147,7 @@ def test_every_public_entry_is_needed(name: str) -> None:
         words = bytearray(honest.claim.words)
         words[32 * start + 31] ^= 1
         assert rust(honest.claim.but(words=bytes(words))) is not None, node
-        public = tuple(n for n in honest.table.public if n != node)
-        table = replace(honest.table, public=public)
+        table = hidden(honest.table, node)
         mutated = Prover(table.to_bytes(), honest.weights, table.log_columns)
         claim = mutated.prove(honest.witness, honest.batch)
         count = words_of(honest, node)

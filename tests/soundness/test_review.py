@@ -39,7 +39,7 @@ from tests.verifier.reference_algebra import TAU, P, encode, eq, inv
 from tests.verifier.reference_prover import Prover as SlowProver
 from verifai.circuit import Visibility
 from verifai.circuit.lower import lower
-from verifai.verifier.native import key_digest
+from verifai.proof.key import key_digest
 from verifai.verifier.native.claims import Form, eq_on_tensor
 from verifai.verifier.native.curve import G, decode_g1, msm
 from verifai.verifier.native.field import Work
@@ -153,7 +153,7 @@ def dense(reads: int, y: int) -> Circuit:
     w = c.weight(integers([5, 6, 7, 1][:reads]))
     out = c.committed("output", integers([y]), [8])
     c.constraints["zero"].append(c.linear((1, c.einsum(copy, w, ("k", "k", ""))), (-1, out)))
-    c.constraints["public"] = [out]
+    c.outputs = [out]
     return c
 
 
@@ -190,7 +190,7 @@ def remainder(limb: list[int], y: int, hi: int) -> Circuit:
         c.constraints["zero"].append(c.linear((16, high), (-1, scaled)))
     rest = ((1, acc), (-4096, quotient), (-1, lo), (-256, high))
     c.constraints["zero"].append(c.linear(*rest))
-    c.constraints["public"] = [quotient]
+    c.outputs = [quotient]
     return c
 
 
@@ -390,7 +390,7 @@ def test_a_tau_that_the_prover_knows_proves_anything() -> None:
     assert judge(forged) is None
     pinned = development(6).tau_g2
     assert judge(forged.but(tau_g2=pinned)) is not None
-    digests = {key_digest(forged.table, forged.commitments, t) for t in (forged.tau_g2, pinned)}
+    digests = {key_digest(*forged.but(tau_g2=t).key) for t in (forged.tau_g2, pinned)}
     assert len(digests) == 2
 
 
@@ -449,6 +449,4 @@ def test_a_table_that_lacks_a_range_is_found_by_compiling_again() -> None:
     assert judge(claim.but(table=honest.claim.table)) is not None
     again = lower(models.mlp(), Visibility(), log_columns=LOG_COLUMNS)
     assert again.table == honest.claim.table != table
-    assert key_digest(again.table, claim.commitments, claim.tau_g2) != key_digest(
-        table, claim.commitments, claim.tau_g2
-    )
+    assert key_digest(*claim.but(table=again.table).key) != key_digest(*claim.key)

@@ -21,6 +21,7 @@ from verifai.errors import VerificationError
 from verifai.verifier.native import Step, verify
 from verifai.verifier.native.field import P
 from verifai.verifier.native.transcript import Transcript
+from verifai.verifier.native.verify import DOMAIN
 
 GOLDEN = Path(__file__).parent / "transcript.json"
 CIRCUITS = ("sigmoid", "mlp")
@@ -30,7 +31,7 @@ def record(claim: Claim) -> list[Step]:
     """The steps of a verification, whether it ends well or not."""
     steps: list[Step] = []
     words = [int.from_bytes(claim.words[i : i + 32], "big") for i in range(0, len(claim.words), 32)]
-    arguments = (claim.table, claim.commitments, claim.tau_g2, claim.batch, claim.context, words)
+    arguments = (*claim.key, claim.batch, claim.context, words)
     with contextlib.suppress(VerificationError):
         verify(*arguments, claim.proof, record=steps)
     assert steps, "refused before anything was absorbed"
@@ -130,7 +131,7 @@ def replayed(claim: Claim) -> list[tuple[str, Any, bytes]]:
 
 def states(steps: list[tuple[str, Any, bytes]], start: bytes | None = None) -> list[bytes]:
     """The transcript's state after each step, from its beginning or from a state."""
-    transcript = Transcript("verifai-native-1")
+    transcript = Transcript(DOMAIN)
     transcript.state = start or transcript.state
     found = []
     for label, kind, payload in steps:

@@ -70,9 +70,9 @@ def test_an_output_becomes_an_input(chain, batch: int) -> None:
 def test_both_verifiers_accept_it_and_refuse_other_points(chain) -> None:
     (pk, vk), _, x, *_ = chain
     proof = verifai.prove(pk, x[0])
-    table, commitments, tau_g2 = map(bytes, vk.material)
+    key = (vk.header_digest, *map(bytes, vk.material))
     words = b"".join(w.to_bytes(32, "big") for w in words_of(vk, proof.statement))
-    claim = Claim(table, commitments, tau_g2, 1, context_bytes(None), words, proof.argument)
+    claim = Claim(*key, 1, context_bytes(None), words, proof.argument)
     assert judge(claim) is None
     other = verifai.prove(pk, x[1]).argument
     assert judge(claim.but(proof=other[:64] + claim.proof[64:])) is not None

@@ -75,9 +75,18 @@ def test_weights_out_of_range_have_no_registration(keys) -> None:
     for value, fits in ((32767, True), (32768, False), (-32768, True), (-32769, False)):
         weights[0].reshape(-1)[0] = value
         tensors = [array.tobytes() for array in weights]
-        prover = core.Prover(ranged, tensors, srs)
+        prover = core.Prover(vk.header_digest, ranged, tensors, srs)
         _, proof = prover.prove_spoiled(1, tensors, bytes(32), stubborn=True)
-        arguments = (ranged, prover.commitments, srs.tau_g2, 1, bytes(32), b"", proof)
+        arguments = (
+            vk.header_digest,
+            ranged,
+            prover.commitments,
+            srs.tau_g2,
+            1,
+            bytes(32),
+            b"",
+            proof,
+        )
         if fits:
             core.native_verify(*arguments)
         else:

@@ -15,6 +15,9 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 
+#: What the keys of these circuits say of themselves; it means nothing to a verifier.
+HEADER = b'{"model":"small"}'
+
 
 def integers(values: Any) -> Array:
     """Also for what numpy has collapsed to a number: sums and products of scalars of shape ()."""
@@ -30,16 +33,30 @@ class Circuit:
         self.values: list[Array] = []
         self.batched: list[bool] = []
         self.constraints: dict[str, list[Any]] = {
-            "tables": [], "zero": [], "product": [], "lookup": [], "public": [],
+            "tables": [], "zero": [], "product": [], "lookup": [],
         }  # fmt: skip
+        self.inputs: list[int] = []
+        self.outputs: list[int] = []
+        self.visibility: dict[int, str] = {}  # of those of them that are not public
         self.log_columns = log_columns
         self.hiding = False
 
     def table(self) -> dict[str, Any]:
         return {
-            "version": 1, "log_columns": self.log_columns, "nodes": self.nodes, **self.constraints,
+            "version": 2, "log_columns": self.log_columns, "nodes": self.nodes, **self.constraints,
+            "inputs": [self.tensor(node) for node in self.inputs],
+            "outputs": [self.tensor(node) for node in self.outputs],
             **({"hiding": True} if self.hiding else {}),
         }  # fmt: skip
+
+    def tensor(self, node: int) -> dict[str, Any]:
+        """An input or output as the table names it."""
+        visibility = self.visibility.get(node, "public")
+        return {"node": node, "shape": list(self.shape(node)), "visibility": visibility}
+
+    @property
+    def public(self) -> list[int]:
+        return [n for n in self.inputs + self.outputs if n not in self.visibility]
 
     def table_bytes(self) -> bytes:
         return canonical(self.table())
@@ -191,7 +208,7 @@ def gate(batch: int) -> Circuit:
     c = Circuit(batch, 5)
     x = c.committed("input", sample(random.Random(1), (batch, 3, 5), -128, 127), [8], -128)
     y = relu(c, x, region="output")
-    c.constraints["public"] = [x, y]
+    c.inputs, c.outputs = [x], [y]
     return c
 
 
@@ -204,7 +221,7 @@ def dense(batch: int) -> Circuit:
     bias = c.weight(sample(rng, (3,), -40, 40))
     s = c.linear((1, c.einsum(x, w, ("k", "kn", "n"))), (2, bias), offset=3)
     y = c.requantise(s, 6, "output")
-    c.constraints["public"] = [x, y]
+    c.inputs, c.outputs = [x], [y]
     return c
 
 
@@ -230,7 +247,8 @@ def convolution(batch: int) -> Circuit:
     flat = c.reshape(y, (27,))
     v = c.weight(sample(rng, (27, 2), -3, 3))
     out = c.requantise(c.einsum(flat, v, ("k", "kn", "n")), 5, "output")
-    c.constraints["public"] = [out]
+    c.inputs, c.outputs = [x], [out]
+    c.visibility[x] = "private"
     return c
 
 
@@ -291,7 +309,8 @@ def lookups(batch: int) -> Circuit:
     one = c.committed("witness", integers(5), [3], batched=False)
     c.zero(c.linear((1, one), offset=-5))
     c.zero(c.linear((1, sign), (-1, t), offset=-1))
-    c.constraints["public"] = [x, one]
+    c.inputs, c.outputs = [x, one], [z]
+    c.visibility[z] = "private"
     return c
 
 

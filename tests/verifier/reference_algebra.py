@@ -46,7 +46,7 @@ class Writer:
     """Transcript and proof at once; ``sent`` lists (label, first byte, bytes of one element)."""
 
     def __init__(self) -> None:
-        self.state = keccak256(b"verifai-native-1")
+        self.state = keccak256(b"verifai-native-2")
         self.proof = b""
         self.sent: list[tuple[str, int, int]] = []
 

@@ -7,13 +7,14 @@ a commitment is one evaluation. Only Keccak and multiples of points are the veri
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import random
 from typing import Any
 
 import numpy as np
 
-from tests.verifier.circuits import Array, Circuit, integers
+from tests.verifier.circuits import HEADER, Array, Circuit, integers
 from tests.verifier.reference_algebra import (
     TAU,
     Box,
@@ -32,7 +33,6 @@ from tests.verifier.reference_algebra import (
 from tests.verifier.reference_hiding import Hiding
 from tests.verifier.reference_opening import Opening
 from verifai.verifier.native.curve import G, H, msm
-from verifai.verifier.native.keccak import keccak256
 
 
 class Prover(Opening, Hiding):
@@ -212,8 +212,10 @@ class Prover(Opening, Hiding):
 
         self.commit("weight")
         self.commitments = b"".join(self.points[i] for i in self.rows["weight"])
-        key = keccak256(c.table_bytes()) + keccak256(self.commitments) + tau_g2()
-        w.step(1, 0, "key", keccak256(key))
+        parts = (HEADER, c.table_bytes(), self.commitments, tau_g2())
+        digests = b"".join(hashlib.sha256(part).digest() for part in parts)
+        key = b"verifai/verifying-key/2\0" + len(digests).to_bytes(8, "big") + digests
+        w.step(1, 0, "key", hashlib.sha256(key).digest())
         w.step(1, 4, "batch", c.batch.to_bytes(32, "big"))
         w.step(1, 0, "context", self.context)
         self.words = self.public_words()
@@ -299,7 +301,7 @@ class Prover(Opening, Hiding):
 
     def public_words(self) -> list[int]:
         words = []
-        for node in self.c.constraints["public"]:
+        for node in self.c.public:
             raw = integers(self.c.values[node] - self.c.nodes[node]["offset"])
             for row in raw.reshape(-1, raw.shape[-1] if raw.ndim else 1):
                 for j in range(0, len(row), 8):
@@ -411,7 +413,7 @@ class Prover(Opening, Hiding):
 
     def word_claims(self) -> list[Linear]:
         claims, at = [], 0
-        for node in self.c.constraints["public"]:
+        for node in self.c.public:
             dims = self.c.values[node].shape
             last = dims[-1] if dims else 1
             per_row = (last + 7) // 8

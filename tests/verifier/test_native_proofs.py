@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import random
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from tests.verifier.circuits import ALL, Circuit, integers, sample
+from tests.verifier.circuits import ALL, HEADER, Circuit, integers, sample
 from tests.verifier.reference_prover import Prover, tau_g2
 from verifai.errors import LimitError, MalformedError, UsageError, VerificationError
-from verifai.verifier.native import Step, key_digest, proof_bytes, verify
+from verifai.proof.key import key_digest
+from verifai.verifier.native import Step, proof_bytes, verify
 from verifai.verifier.native.field import P
 from verifai.verifier.native.keccak import keccak256
 
 CONTEXT = keccak256(b"a job")
+HEADER_DIGEST = hashlib.sha256(HEADER).digest()
 
 
 @functools.cache
@@ -36,6 +39,7 @@ def check(
     p: Prover, proof: bytes | None = None, record: list[Step] | None = None, **change: object
 ) -> None:
     arguments = {
+        "header": HEADER_DIGEST,
         "table": p.c.table_bytes(),
         "commitments": p.commitments,
         "tau_g2": tau(),
@@ -73,7 +77,7 @@ def far_view(lie: bool) -> Circuit:
     spread = c.view(x, (9, 9), [{"offset": 0, "terms": [[0, 1 << 61], [1, -1 << 61]]}])
     out = c.committed("output", c.values[spread], [3])
     c.zero(c.linear((1, out), (-1, spread)))
-    c.constraints["public"] = [x]
+    c.inputs = [x]
     if lie:
         c.values[out][0, range(4, 9), range(4, 9)] = 0
     return c
@@ -86,15 +90,16 @@ def test_indices_are_integers() -> None:
     p.prove()
     check(p)
     words = b"".join(word.to_bytes(32, "big") for word in p.words)
-    native.native_verify(p.c.table_bytes(), p.commitments, tau(), 1, CONTEXT, words, p.w.proof)
+    key: tuple[bytes, ...] = (HEADER_DIGEST, p.c.table_bytes(), p.commitments, tau())
+    native.native_verify(*key, 1, CONTEXT, words, p.w.proof)
 
     for lie in (False, True):
         c = far_view(lie)
         srs = native.Srs.development(1 << c.log_columns)
-        prover = native.Prover(c.table_bytes(), [], srs)
+        prover = native.Prover(HEADER_DIGEST, c.table_bytes(), [], srs)
         values = [c.values[node].astype("<i8").tobytes() for node in (0, 2)]
         words, proof = prover.prove_spoiled(1, values, CONTEXT, stubborn=lie)
-        key = (c.table_bytes(), prover.commitments, srs.tau_g2)
+        key = (HEADER_DIGEST, c.table_bytes(), prover.commitments, srs.tau_g2)
         if lie:
             with pytest.raises(ValueError, match="last"):
                 native.native_verify(*key, 1, CONTEXT, words, proof)
@@ -235,8 +240,10 @@ def test_key_material_has_one_form() -> None:
 
 
 def test_key_digest() -> None:
-    table, points = keccak256(b"table"), keccak256(b"points")
-    assert key_digest(b"table", b"points", b"tau") == keccak256(table + points + b"tau")
+    """SHA-256 over digests: what a contract computes without what they stand for."""
+    header, *sections = (hashlib.sha256(part).digest() for part in (b"{}", b"a", b"b", b"c"))
+    told = b"verifai/verifying-key/2\0" + (128).to_bytes(8, "big") + header + b"".join(sections)
+    assert key_digest(header, b"a", b"b", b"c") == hashlib.sha256(told).digest()
 
 
 # ---- false witnesses ----------------------------------------------------------------------------
@@ -256,7 +263,7 @@ def test_a_product_that_is_not_zero() -> None:
     d = c.committed("witness", integers(np.ones((2, 5), dtype=object)), [3])
     c.zero(c.linear((1, y), (-1, d), (-1, x)))
     c.product(y, d)
-    c.constraints["public"] = [x, y]
+    c.inputs, c.outputs = [x], [y]
     p = Prover(c, CONTEXT)
     p.prove()
     assert p.holds  # every claim but the relation, which the prover does not look at
@@ -336,4 +343,4 @@ def test_a_table_that_asks_for_too_much() -> None:
     c.zero(node)
     proof = bytes(proof_bytes(c.table_bytes(), 1))
     with pytest.raises(LimitError, match="MAX_TERMS"):
-        verify(c.table_bytes(), b"", tau(), 1, bytes(32), [], proof)
+        verify(HEADER_DIGEST, c.table_bytes(), b"", tau(), 1, bytes(32), [], proof)

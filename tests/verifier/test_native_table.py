@@ -19,7 +19,7 @@ from verifai.verifier.native.table import Affine, Committed, Einsum, Indices, Vi
 
 #: One node of each kind, every kind of constraint; nodes by number in the comments.
 GOOD: dict[str, Any] = {
-    "version": 1,
+    "version": 2,
     "log_columns": 4,
     "nodes": [
         {"kind": "weight", "shape": [4, 3], "outer": [0]},  # 0
@@ -48,7 +48,11 @@ GOOD: dict[str, Any] = {
     "zero": [7],
     "product": [{"factors": [2, 4], "outer": [0]}],
     "lookup": [{"table": 0, "input": 2, "output": 4, "outer": []}],
-    "public": [1, 6],
+    "inputs": [{"node": 1, "shape": [8], "visibility": "public"}],
+    "outputs": [
+        {"node": 6, "shape": [2, 3], "visibility": "public"},
+        {"node": 8, "shape": [1], "visibility": "private"},
+    ],
 }  # fmt: skip
 
 BIG = 1 << 62
@@ -105,11 +109,21 @@ def weight(*shape: int) -> dict[str, Any]:
     return {"kind": "weight", "shape": list(shape), "outer": []}
 
 
+def tensor(node: int, shape: list[int], visibility: str = "public") -> dict[str, Any]:
+    return {"node": node, "shape": shape, "visibility": visibility}
+
+
+def many_outputs(table: dict[str, Any]) -> None:
+    first = len(table["nodes"])
+    table["nodes"] += [table["nodes"][6]] * 64
+    table["outputs"] += [tensor(first + i, [6]) for i in range(64)]
+
+
 N = "nodes"
 BROKEN: dict[str, Break] = {
-    "another version": put("version", 2),
+    "another version": put("version", 1),
     "version is not true": put("version", True),
-    "a field is missing": drop("public"),
+    "a field is missing": drop("outputs"),
     "a field too many": put("more", 1),
     "log_columns below": put("log_columns", 3),
     "log_columns above": put("log_columns", 21),
@@ -204,24 +218,37 @@ BROKEN: dict[str, Break] = {
     "a lookup of two shapes": put("lookup", 0, "input", 1),
     "a lookup of an einsum": put("lookup", 0, {"table": 0, "input": 5, "output": 5, "outer": []}),
     "outer of a lookup": put("lookup", 0, "outer", [1, 0]),
-    "a public node that is virtual": put("public", [2]),
-    "a public weight": put("public", [0]),
-    "a public hint": put("public", [8]),
+    "an input that is virtual": put("inputs", 0, "node", 3),
+    "an output that is virtual": put("outputs", 0, "node", 5),
+    "a private output that is virtual": put("outputs", 1, tensor(5, [2, 3], "private")),
+    "a public weight": put("inputs", 0, tensor(0, [4, 3])),
+    "a public hint": put("outputs", 1, "visibility", "public"),
+    "an input that is no node": put("inputs", 0, "node", 9),
+    "an input below": put("inputs", 0, "node", -1),
+    "inputs that are no list": put("inputs", {}),
+    "an input that is a number": put("inputs", [1]),
+    "an input without a shape": drop("inputs", 0, "shape"),
+    "an input with a scale": put("inputs", 0, "scale", 7),
+    "an input of other elements": put("inputs", 0, "shape", [2, 3]),
+    "an input with an empty axis": put("inputs", 0, "shape", [0]),
+    "an input of 13 axes": put("inputs", 0, "shape", [8] + [1] * 12),
+    "an unknown visibility": put("inputs", 0, "visibility", "secret"),
+    "a visibility in capitals": put("inputs", 0, "visibility", "Public"),
+    "no visibility": put("inputs", 0, "visibility", None),
+    "more than 64 outputs": many_outputs,
+    "an input that is an output": put("outputs", 0, tensor(1, [8])),
+    "an input that is a private output": put("outputs", 1, tensor(1, [8], "private")),
     "a public node of 17 bits": put(N, 6, "limbs", [8, 8, 1]),
-    "a public node twice": put("public", [1, 1]),
+    "an input twice": put("inputs", [tensor(1, [8])] * 2),
     "hiding denied": put("hiding", False),
     "hiding null": put("hiding", None),
     "hiding in rows that are too short": hides(),
-    "linked null": hides(7, linked=None),
-    "nothing linked": hides(7, linked=[]),
-    "linked without hiding": put("linked", [6]),
-    "a linked node that is public": hides(7, linked=[6]),
-    "a linked node twice": hides(7, public=[], linked=[6, 6]),
-    "a linked node that is virtual": hides(7, linked=[4]),
-    "a linked weight": hides(7, linked=[0]),
-    "a linked hint": hides(7, linked=[8]),
-    "a linked node that is none": hides(7, linked=[9]),
-    "linked is no list": hides(7, public=[], linked=6),
+    "a commitment without hiding": put("inputs", 0, "visibility", "committed"),
+    "a committed hint": hides(7, outputs=[tensor(8, [], "committed")]),
+    "a committed node of 17 bits": lambda table: (
+        hides(7, outputs=[tensor(6, [6], "committed")])(table),
+        put(N, 6, "limbs", [8, 8, 1])(table),
+    ),
     "a node as a list": listed(N, 0, order="kind shape outer"),
     "a committed node as a list": listed(
         N, 1, order="kind region batched shape outer offset limbs"
@@ -231,6 +258,8 @@ BROKEN: dict[str, Break] = {
     "a table as a list": listed("tables", 0, order="first outputs"),
     "a product as a list": listed("product", 0, order="factors outer"),
     "a lookup as a list": listed("lookup", 0, order="table input output outer"),
+    "an input as a list": listed("inputs", 0, order="node shape visibility"),
+    "a visibility that is an object": put("inputs", 0, "visibility", {"public": None}),
     "a region that is an object": put(N, 1, "region", {"input": None}),
     "a kind that is an object": put(N, 0, "kind", {"weight": None}),
 }
@@ -263,7 +292,7 @@ def test_the_core_refuses_them_too(name: str) -> None:
 
 def test_linked_tensors_have_rows_of_their_own() -> None:
     table = copy.deepcopy(GOOD)
-    hides(7, public=[1], linked=[6])(table)
+    hides(7, outputs=[tensor(6, [6], "committed")])(table)
     layout = layout_of(expand(parse_table(canonical(table)), 3))
     (rows,) = layout.linked
     assert rows.start == layout.rows["weight"].stop
@@ -289,8 +318,8 @@ FORMS = [
     b"\xff",
     json.dumps(GOOD, sort_keys=True).encode(),  # spaces
     canonical(GOOD) + b"\n",
-    canonical(GOOD).replace(b'"version":1', b'"version":1.0'),
-    canonical(GOOD).replace(b'"version":1', b'"version":1,"version":1'),
+    canonical(GOOD).replace(b'"version":2', b'"version":2.0'),
+    canonical(GOOD).replace(b'"version":2', b'"version":1,"version":2'),
     canonical(GOOD).replace(b'"offset":1,', b'"offset":' + b"9" * 5000 + b","),
     b'{"zero":[],' + canonical(GOOD)[1:].replace(b',"zero":[7]', b""),
     canonical([GOOD[name] for name in GOOD]),  # the fields in the order of the specification

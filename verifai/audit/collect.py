@@ -9,7 +9,6 @@ from typing import Any, Final, Protocol
 
 from verifai.errors import MalformedError, UsageError, VerifaiError
 from verifai.proof import KeyStore, Proof, VerifyingKey
-from verifai.verifier.native import key_digest
 
 #: The facts of a record that a report shows, all plain values.
 RECORD_FIELDS: Final = (
@@ -126,15 +125,13 @@ def key_finder(keys: KeyStore | Iterable[VerifyingKey] | None) -> Keys:
         if keys is not None and not store.folder.exists():
             raise UsageError(f"No such folder or file of verifying keys: {store.folder}.")
         return _stored(store)
-    given = list(keys)
-    by_digest = {other: key for key in given if (other := native_digest(key))}
-    return (by_digest | {key.digest: key for key in given}).get
+    return {key.digest: key for key in keys}.get
 
 
 def _stored(store: KeyStore) -> Keys:
     @cache
     def index() -> tuple[dict[str, Path], list[str]]:
-        """The files by both digests of the keys that they hold, and the names of those that hold
+        """The files by the digest of the key that they hold, and the names of those that hold
         none."""
         found: dict[str, Path] = {}
         bad = []
@@ -144,7 +141,7 @@ def _stored(store: KeyStore) -> Keys:
             except VerifaiError:
                 bad.append(path.name)
             else:
-                found |= {name: path for name in (key.digest, native_digest(key)) if name}
+                found[key.digest] = path
         return found, bad
 
     # A chain repeats few keys; each is megabytes to read and hash.
@@ -153,7 +150,7 @@ def _stored(store: KeyStore) -> Keys:
         paths, bad = index()
         if digest in paths:
             key = VerifyingKey.load(paths[digest])
-            if digest in (key.digest, native_digest(key)):
+            if key.digest == digest:
                 return key
             raise MalformedError(f"{paths[digest]} changed during the audit")
         if bad:
@@ -164,14 +161,6 @@ def _stored(store: KeyStore) -> Keys:
         return None
 
     return find
-
-
-def native_digest(key: VerifyingKey) -> str | None:
-    """What records of native proofs call a key: the digest that starts its transcripts."""
-    if key.guarantees.backend != "native" or len(key.material) != 3:
-        return None
-    table, commitments, tau_g2 = map(bytes, key.material)
-    return key_digest(table, commitments, tau_g2).hex()
 
 
 def facts(record: PublishedRecord) -> dict[str, str | int]:

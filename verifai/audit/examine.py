@@ -131,8 +131,6 @@ class _Examination:
                 "unchecked", f"the key {self._record.key_digest[:16]} is not in the key store"
             )
         self._note(True)
-        if key.digest != self._record.key_digest:  # a native record names the transcript's digest
-            self._made = {"key_digest": key.digest, "transcript_digest": self._record.key_digest}
         return key
 
     def _bundle(self, key: VerifyingKey) -> Proof:

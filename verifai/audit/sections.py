@@ -25,7 +25,6 @@ _NOT_FALSE: Final = ("A5", "A7")
 _MAX_VALUES: Final = 8
 _NAMES: Final = {
     "key_digest": "Verifying key",
-    "transcript_digest": "Transcript digest",
     "statement_digest": "Statement",
     "bundle_digest": "Bundle",
     "publisher": "Publisher",
@@ -157,10 +156,6 @@ def _record(entry: Entry) -> str:
     for name, value in record.items():
         if value == "":
             continue  # nobody claims one
-        if name == "key_digest" and not (
-            record.get("bundle_digest") or "transcript_digest" in record
-        ):
-            name = "transcript_digest"  # a native record, and no key that would be named
         shown = text(value)
         if name == "block_time":
             shown = moment(value)

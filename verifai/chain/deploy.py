@@ -3,7 +3,7 @@
 ::
 
     with verifai.chain.connect() as chain:
-        contracts = deploy(chain, {"verifai-native-1": verifier})
+        contracts = deploy(chain, {"verifai-native-2": verifier})
         contracts.market                       # an address
 
 Every contract is created by the deterministic deployment proxy, whose address is the same on all
@@ -118,7 +118,7 @@ def deploy(
 
     Args:
         chain: a connection with a signer.
-        verifiers: for each proof system, by name and version (``verifai-native-1``): the verifier's
+        verifiers: for each proof system, by name and version (``verifai-native-2``): the verifier's
             creation code, arguments included, which is deployed too; or its address.
         owner: who may add and revoke verifiers in the router; default the signer.
         delay: seconds between an addition and its effect, at least a day.

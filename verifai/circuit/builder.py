@@ -26,6 +26,7 @@ from verifai.circuit.operation_table import (
 from verifai.circuit.witness import Step
 from verifai.errors import UnsupportedError
 from verifai.graph.integer import Affine, Einsum, Linear, Table, View
+from verifai.proof.tensor import MAX_TENSORS
 from verifai.verifier.native.layout import FACTORS
 from verifai.verifier.native.parse import (
     MAX_AXES,
@@ -38,6 +39,7 @@ from verifai.verifier.native.parse import (
     MAX_TABLE_BYTES,
     MAX_TABLES,
 )
+from verifai.verifier.native.table import Tensor
 
 
 class TableBuilder:
@@ -145,12 +147,18 @@ class TableBuilder:
 
     def finish(
         self,
-        public: tuple[int, ...],
-        linked: tuple[int, ...],
+        inputs: tuple[Tensor, ...],
+        outputs: tuple[Tensor, ...],
         log_columns: int | None,
         hiding: bool,
     ) -> tuple[OperationTable, bytes]:
         """The table and its encoding."""
+        for role, tensors in (("inputs", inputs), ("outputs", outputs)):
+            if len(tensors) > MAX_TENSORS:
+                raise UnsupportedError(
+                    f"The model has {len(tensors)} {role}; {MAX_TENSORS} are possible.",
+                    hint="Join them along an axis.",
+                )
         if log_columns is None:
             log_columns = log_columns_for(
                 [
@@ -166,9 +174,9 @@ class TableBuilder:
             tuple(self._zero),
             tuple(self._product),
             tuple(self._lookup),
-            public,
+            inputs,
+            outputs,
             hiding,
-            linked,
         )
         encoded = table.to_bytes()
         if len(encoded) > MAX_TABLE_BYTES:

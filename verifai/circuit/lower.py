@@ -46,6 +46,7 @@ from verifai.graph.integer import (
     Weight,
 )
 from verifai.verifier.native.parse import MAX_PUBLIC_BITS
+from verifai.verifier.native.table import Tensor
 
 if TYPE_CHECKING:
     from verifai.graph.graph import IntegerGraph
@@ -92,7 +93,7 @@ def lower(
     """The operation table of ``graph``.
 
     Args:
-        visibility: public inputs and outputs become public nodes, committed ones linked nodes.
+        visibility: of the inputs and of the outputs; the table says it of each.
         log_columns: log2 of the commitment's columns; by default a function of the weights.
         fuse: whether maxima take over the requantisations that only they read.
         hiding: whether proofs are zero-knowledge.
@@ -129,14 +130,13 @@ class _Lowering:
         builder = self.builder
         inputs = tuple(self.inputs[position] for position in range(len(self.graph.inputs)))
         outputs = tuple(self.outputs[position] for position in range(len(self.graph.outputs)))
-        public, linked = (
-            (
-                *(inputs if self.visibility.input == visible else ()),
-                *(outputs if self.visibility.output == visible else ()),
-            )
-            for visible in ("public", "committed")
+        graph, visibility = self.graph, self.visibility
+        table, encoded = builder.finish(
+            _tensors(inputs, graph.input_shapes, visibility.input),
+            _tensors(outputs, graph.output_shapes, visibility.output),
+            log_columns,
+            hiding,
         )
-        table, encoded = builder.finish(public, linked, log_columns, hiding)
         return LoweredCircuit(
             operations=table,
             table=encoded,
@@ -361,3 +361,10 @@ class _Lowering:
         y = self.main(index, node.shape, node.low, ranged=False)
         self.builder.require_lookup(self.graph.tables[operation.table], source, y, node.shape)
         return y
+
+
+def _tensors(
+    nodes: Sequence[int], shapes: Sequence[tuple[int, ...]], visibility: str
+) -> tuple[Tensor, ...]:
+    """Inputs or outputs as the table names them."""
+    return tuple(Tensor(node, shape, visibility) for node, shape in zip(nodes, shapes, strict=True))

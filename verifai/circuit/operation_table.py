@@ -13,8 +13,9 @@ from typing import Any, Final, TypeAlias
 
 from verifai.graph.integer import Affine, Einsum, Integers, Linear, Reshape, View
 from verifai.proof.codec import canonical_json
+from verifai.verifier.native.parse import VERSION
+from verifai.verifier.native.table import Tensor
 
-VERSION: Final = 1
 #: Widest limb: the range tables have 1 to 8 bits.
 LIMB_BITS: Final = 8
 
@@ -130,9 +131,9 @@ class OperationTable:
     zero: tuple[int, ...]
     product: tuple[Product, ...]
     lookup: tuple[LookupEntry, ...]
-    public: tuple[int, ...]
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
     hiding: bool = False
-    linked: tuple[int, ...] = ()
 
     @property
     def weights(self) -> tuple[int, ...]:
@@ -143,6 +144,11 @@ class OperationTable:
     def committed(self) -> tuple[int, ...]:
         """Indices of the committed nodes."""
         return self._indices(Committed)
+
+    @property
+    def public(self) -> tuple[int, ...]:
+        """Indices of the nodes whose values a statement shows, inputs first."""
+        return tuple(t.node for t in self.inputs + self.outputs if t.visibility == "public")
 
     def _indices(self, kind: type) -> tuple[int, ...]:
         return tuple(i for i, node in enumerate(self.nodes) if isinstance(node.operation, kind))
@@ -172,11 +178,19 @@ class OperationTable:
                     }
                     for lookup in self.lookup
                 ],
-                "public": list(self.public),
+                "inputs": [_tensor_json(tensor) for tensor in self.inputs],
+                "outputs": [_tensor_json(tensor) for tensor in self.outputs],
                 **({"hiding": True} if self.hiding else {}),
-                **({"linked": list(self.linked)} if self.linked else {}),
             }
         )
+
+
+def _tensor_json(tensor: Tensor) -> dict[str, Any]:
+    return {
+        "node": tensor.node,
+        "shape": list(tensor.shape),
+        "visibility": tensor.visibility,
+    }
 
 
 def is_batched(operation: TableOperation, nodes: list[TableNode]) -> bool:

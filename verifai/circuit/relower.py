@@ -9,12 +9,12 @@ from verifai.circuit.visibility import Visibility
 from verifai.errors import MalformedError, UnsupportedError, UsageError
 from verifai.graph import IntegerGraph
 from verifai.proof import codec
+from verifai.verifier.native.verify import VERSION
 
 if TYPE_CHECKING:
     from verifai.circuit.artefact import Circuit
 
-#: Version of the proof system: keys, circuits and proofs of different ones do not mix.
-PROTOCOL: Final = "1"
+PROTOCOL: Final = VERSION
 
 
 def parameters(

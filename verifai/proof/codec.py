@@ -126,6 +126,11 @@ def digest(domain: str, *parts: Section) -> str:
     return state.hexdigest()
 
 
+def sha256(data: Section) -> bytes:
+    """SHA-256, 32 bytes."""
+    return hashlib.sha256(data).digest()
+
+
 def pack(
     kind: bytes, version: int, header: Mapping[str, Any], sections: Sequence[Section]
 ) -> bytes:

@@ -12,12 +12,24 @@ from typing import Any, Final
 from verifai.errors import MalformedError
 from verifai.limits import MAX_VERIFYING_KEY_BYTES
 from verifai.proof import codec
-from verifai.proof.codec import Section, exact_fields, hex_digest, one_of
+from verifai.proof.codec import Section, exact_fields, hex_digest, one_of, sha256
 from verifai.proof.statement import WEIGHT_VISIBILITIES, Guarantees, Statement
 from verifai.proof.tensor import TensorClaim, TensorSpec, specs_from_json
 
 KIND: Final = b"VKEY"
-VERSION: Final = 1
+VERSION: Final = 2
+
+
+def key_digest(header: bytes, *material: Section) -> bytes:
+    """The digest of a key, 32 bytes: SHA-256 over the digests of its header and of each section.
+
+    A contract that knows these digests, and not what they stand for, computes it too.
+
+    Args:
+        header: SHA-256 of the header's canonical JSON.
+        material: the sections of the key's file, in order.
+    """
+    return bytes.fromhex(codec.digest("verifying-key/2", header + b"".join(map(sha256, material))))
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,8 +60,13 @@ class VerifyingKey:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over header and material, domain-separated. It names the key everywhere."""
-        return codec.digest("verifying-key/1", codec.canonical_json(self._header()), *self.material)
+        """What names the key everywhere: in statements, transcripts, registrations, on chains."""
+        return key_digest(self.header_digest, *self.material).hex()
+
+    @cached_property
+    def header_digest(self) -> bytes:
+        """SHA-256 of the header's canonical JSON, 32 bytes: what the key says of itself."""
+        return sha256(codec.canonical_json(self._header()))
 
     def statement(
         self,

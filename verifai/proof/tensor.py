@@ -18,6 +18,8 @@ from verifai.proof.codec import exact_fields, hex_digest, one_of
 #: ``private``: the proof shows only that some values of this shape exist.
 VISIBILITIES: Final = ("public", "committed", "private")
 MAX_SCALE: Final = 64
+#: Inputs of a model, and outputs.
+MAX_TENSORS: Final = 64
 
 
 @dataclass(frozen=True)
@@ -161,8 +163,8 @@ def specs_from_json(value: Any, what: str) -> tuple[TensorSpec, ...]:
 
 
 def _items(value: Any, what: str) -> list[Any]:
-    if not isinstance(value, list) or not 0 < len(value) <= 64:
-        raise MalformedError(f"{what} are a list of 1 to 64 tensors.")
+    if not isinstance(value, list) or not 0 < len(value) <= MAX_TENSORS:
+        raise MalformedError(f"{what} are a list of 1 to {MAX_TENSORS} tensors.")
     return value
 
 

@@ -51,7 +51,7 @@ def linked_claim(name: str, batch: int) -> Claim:
 @functools.cache
 def linked_table(name: str, batch: int) -> bytes:
     claim = linked_claim(name, batch)
-    return compact_table(claim.table, claim.commitments, claim.tau_g2, batch, 0)
+    return compact_table(*claim.key, batch)
 
 
 #: Operation tables written by hand, with what no model gives: several custom tables, hints,
@@ -80,7 +80,7 @@ def claim_by_hand(name: str, batch: int, hiding: bool) -> Claim:
 @functools.cache
 def table_of(name: str, batch: int, hiding: bool) -> bytes:
     claim = claim_of(name, batch, hiding)
-    return compact_table(claim.table, claim.commitments, claim.tau_g2, batch, 1)
+    return compact_table(*claim.key, batch)
 
 
 @dataclass

@@ -20,6 +20,7 @@ from verifai.verifier.native.transcript import (
     encode_scalars,
     refused,
 )
+from verifai.verifier.native.verify import DOMAIN
 
 REGIONS = ("weight", "input", "output", "witness", "helper", "mask")
 HEADER = (
@@ -69,7 +70,7 @@ class Compact:
 def parse(data: bytes) -> Compact:
     c = Cursor(data)
     key = c.take(32)
-    c.take(32)
+    c.take(64)
     head = {name: c.number(size) for name, size in HEADER}
     rows = {}
     for region in REGIONS:
@@ -262,7 +263,7 @@ def verify(
     h = t.head
     hiding, instances, n = h["flags"] & 1, h["instances"], h["n"]
     columns_count = 10 if h["flags"] & 2 else 5
-    transcript = Transcript("verifai-native-1")
+    transcript = Transcript(DOMAIN)
     transcript.absorb("key", Kind.BYTES, t.key)
     transcript.absorb("batch", Kind.INTEGERS, h["batch"].to_bytes(32, "big"))
     transcript.absorb("context", Kind.BYTES, context)

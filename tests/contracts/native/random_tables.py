@@ -34,13 +34,9 @@ class RandomTable(Circuit):
         if self.hiding:
             self.log_columns = max(7, self.log_columns)
         self.einsums: set[int] = set()  # nodes that contain one
-        self.linked: list[int] = []
 
     def zero(self, node: int) -> None:
         self.constraints["zero"].append(node)
-
-    def table(self) -> dict[str, Any]:
-        return super().table() | ({"linked": self.linked} if self.linked else {})
 
     # shapes
 
@@ -186,10 +182,10 @@ class RandomTable(Circuit):
             for number, node in enumerate(self.nodes)
             if node["kind"] == "committed" and 1 <= sum(node["limbs"]) <= 16
         ]
+        shown = ["public", "committed", "private"] if self.hiding else ["public", "private"]
+        self.visibility = {n: kind for n in words if (kind := rng.choice(shown)) != "public"}
         cut = rng.randint(0, len(words))
-        self.constraints["public"] = words[:cut]
-        if self.hiding and rng.random() < 0.5:
-            self.linked = words[cut:]
+        self.inputs, self.outputs = words[:cut], words[cut:]
 
     def _alike(self) -> tuple[int, list[int]]:
         first = self.rng.choice(self.plain())

@@ -57,19 +57,19 @@ def test_tables_with_linked_tensors(name, batch):
 @pytest.mark.parametrize("name", BY_HAND)
 def test_tables_by_hand(name, batch, hiding):
     claim = claim_by_hand(name, batch, hiding)
-    table = compact_table(claim.table, claim.commitments, claim.tau_g2, batch, 0)
+    table = compact_table(*claim.key, batch)
     tau = decode_g2(claim.tau_g2)
     model.verify(table, tau, claim.context, words_of(claim), claim.proof)
 
 
 def test_a_table_is_a_function_of_the_key_and_the_batch():
     claim = claim_of("mlp", 1, True)
-    again = compact_table(claim.table, claim.commitments, claim.tau_g2, 1, 1)
+    again = compact_table(*claim.key, 1)
     assert again == table_of("mlp", 1, True)
     others = {
-        compact_table(claim.table, claim.commitments, claim.tau_g2, 2, 1),
-        compact_table(claim.table, claim.commitments[64:] + bytes(64), claim.tau_g2, 1, 1),
-        compact_table(claim.table, claim.commitments, claim.tau_g2, 1, 0),
+        compact_table(*claim.key, 2),
+        compact_table(*claim.but(commitments=claim.commitments[64:] + bytes(64)).key, 1),
+        compact_table(*claim.but(header=bytes(32)).key, 1),
     }
     assert len({circuit_id(table) for table in {again, *others}}) == 4
 
@@ -77,10 +77,10 @@ def test_a_table_is_a_function_of_the_key_and_the_batch():
 def test_other_reference_strings_are_not_supported():
     claim = claim_of("mlp", 1, True)
     with pytest.raises(UnsupportedError, match="reference string"):
-        compact_table(claim.table, claim.commitments, bytes(128), 1, 1)
+        compact_table(*claim.but(tau_g2=bytes(128)).key, 1)
 
 
 def test_commitments_have_to_fit():
     claim = claim_of("mlp", 1, True)
     with pytest.raises(MalformedError, match="commitments"):
-        compact_table(claim.table, claim.commitments + bytes(64), claim.tau_g2, 1, 1)
+        compact_table(*claim.but(commitments=claim.commitments + bytes(64)).key, 1)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.contracts.native import model
 from tests.contracts.native.random_tables import Messages, random_messages, random_table
-from tests.soundness.proofs import CONTEXT, development
+from tests.soundness.proofs import CONTEXT, HEADER_DIGEST, development
 from tests.verifier.circuits import Circuit, canonical, integers
 from verifai.chain.native import compact_table
 from verifai.errors import UnsupportedError
@@ -38,7 +38,7 @@ def by_the_verifier(
     with monkeypatch.context() as patch:
         patch.setattr(Form, "at", at)
         with pytest.raises(Told) as found:
-            verify(table, told.commitments, *arguments)
+            verify(HEADER_DIGEST, table, told.commitments, *arguments)
     constant, at_r = found.value.args
     return {"constant": constant, "at_r": at_r}
 
@@ -46,7 +46,7 @@ def by_the_verifier(
 def compare(monkeypatch: pytest.MonkeyPatch, table: bytes, batch: int, seed: int) -> None:
     told = random_messages(table, batch, random.Random(seed))
     tau = development(7).tau_g2
-    compact = compact_table(table, told.commitments, tau, batch, 0)
+    compact = compact_table(HEADER_DIGEST, table, told.commitments, tau, batch)
     found = model.verify(
         compact, decode_g2(tau), CONTEXT, told.words, told.proof, check=False
     )  # fmt: skip
@@ -118,7 +118,7 @@ def test_a_view_that_reads_far_away_is_unsupported(offset, step):
     table = line((4, offset, step), length=4)
     commitments = random_messages(table, 1, random.Random(0)).commitments
     with pytest.raises(UnsupportedError, match="away from its tensor"):
-        compact_table(table, commitments, development(7).tau_g2, 1, 0)
+        compact_table(HEADER_DIGEST, table, commitments, development(7).tau_g2, 1)
 
 
 def test_many_contractions(monkeypatch):
@@ -131,4 +131,4 @@ def test_many_contractions(monkeypatch):
     table = canonical(circuit.table())
     compare(monkeypatch, table, 1, 0)
     commitments = random_messages(table, 1, random.Random(0)).commitments
-    assert len(compact_table(table, commitments, development(7).tau_g2, 1, 0)) < 10_000
+    assert len(compact_table(HEADER_DIGEST, table, commitments, development(7).tau_g2, 1)) < 10_000

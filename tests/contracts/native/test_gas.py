@@ -27,15 +27,15 @@ def claim_for(workload: models.Workload, inputs: object, visible: str, log_colum
     )
     pk, vk = verifai.setup(circuit)
     proof = verifai.prove(pk, inputs)
-    table, commitments, tau = map(bytes, vk.material)
+    key = (vk.header_digest, *map(bytes, vk.material))
     statement = proof.statement
     words = b"".join(w.to_bytes(32, "big") for w in public_words(vk, statement))
     batch, context = statement.batch(vk) or 1, context_bytes(statement.context)
-    return Claim(table, commitments, tau, batch, context, words, proof.argument)
+    return Claim(*key, batch, context, words, proof.argument)
 
 
 def gas_of(node: Verifier, claim: Claim, inputs: int) -> int:
-    table = compact_table(claim.table, claim.commitments, claim.tau_g2, claim.batch, inputs)
+    table = compact_table(*claim.key, claim.batch)
     circuit = node.register(table)
     return node.send(verify_calldata(circuit, claim.context, words_of(claim), claim.proof))
 

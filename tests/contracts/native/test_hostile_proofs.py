@@ -50,9 +50,7 @@ def mutants(circuit: Attacked, count: int) -> Iterator[tuple[str, Claim]]:
 
 def registered(verifier: Verifier, circuit: Attacked) -> tuple[bytes, Claim]:
     honest = target(*circuit).honest
-    table = compact_table(
-        honest.table, honest.commitments, honest.tau_g2, honest.batch, 1 if honest.words else 0
-    )
+    table = compact_table(*honest.key, honest.batch)
     return verifier.register(table), honest
 
 

@@ -13,7 +13,7 @@ from verifai.verifier.native.curve import Q
 from verifai.verifier.native.field import P
 
 OFFSETS = {}
-_at = 64
+_at = 96
 for _name, _size in HEADER:
     OFFSETS[_name] = (_at, _size)
     _at += _size
@@ -93,7 +93,7 @@ def test_counts_have_to_agree(node, table, name):
 
 
 def test_the_key_is_that_of_its_parts(node, table):
-    for at in (0, 31, 32, 63):
+    for at in (0, 31, 32, 63, 64, 95):
         wrong = bytearray(table)
         wrong[at] ^= 1
         assert node.registration(bytes(wrong)) == ("TableRefused", "key")
@@ -253,14 +253,14 @@ def test_a_table_says_what_it_is(node):
     from eth_abi import decode
 
     from verifai.chain.artefacts import abi
-    from verifai.verifier.native.verify import key_digest
+    from verifai.proof.key import key_digest
 
     claim, table = claim_of("mlp", 3, False), table_of("mlp", 3, False)
     circuit = node.register(table)
     types = ("bytes32", "uint32", "uint32", "uint32", "bool", "bool", "address")
     data = node.read(abi.selector("circuitInfo(bytes32)") + circuit)
     key, batch, inputs, outputs, hiding, development, address = decode(types, data)
-    assert key == key_digest(claim.table, claim.commitments, claim.tau_g2)
+    assert key == key_digest(*claim.key)
     assert (batch, hiding, development) == (3, False, True)
     assert inputs
     assert inputs + outputs == len(claim.words) // 32

@@ -46,10 +46,7 @@ class Element:
 def elements(claim: Claim) -> Iterator[Element]:
     """All elements of a proof, from the transcript of its verification."""
     steps: list[Step] = []
-    verify_recorded(
-        claim.table, claim.commitments, claim.tau_g2, claim.batch, claim.context,
-        words_of(claim), claim.proof, steps,
-    )  # fmt: skip
+    verify_recorded(*claim.key, claim.batch, claim.context, words_of(claim), claim.proof, steps)
     at = 0
     statement = ("key", "batch", "context", "public words")
     for step in steps:
@@ -90,7 +87,7 @@ def test_honest_proofs_are_accepted(embedded, name, batch, hiding):
 @pytest.mark.parametrize("name", BY_HAND)
 def test_proofs_of_tables_by_hand(node, name, batch, hiding):
     claim = claim_by_hand(name, batch, hiding)
-    table = compact_table(claim.table, claim.commitments, claim.tau_g2, batch, 0)
+    table = compact_table(*claim.key, batch)
     circuit = node.register(table)
     assert node.judge(circuit, claim) is None
     for element in list(elements(claim))[::11]:

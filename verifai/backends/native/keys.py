@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -65,8 +66,17 @@ def setup(circuit: Circuit, srs: SRS | None, progress: Progress) -> tuple[Provin
     progress.stage("committing to the weights")
     # published weights need no blinding: the key can then be made again from the model
     fixed = bytes(32 * rows(lowered)) if circuit.weights == "public" else None
-    prover = _prover(lowered, strings, fixed)
-    key = VerifyingKey(
+    says = _header(circuit, lowered, strings)
+    prover = _prover(says, lowered, strings, fixed)
+    key = replace(says, material=(lowered.table, prover.commitments, strings.tau_g2))
+    proving = ProvingKey(circuit, key, kept, prover.blindings)
+    _loaded[proving] = LoadedKey(graph, lowered, strings, prover)
+    return proving, key
+
+
+def _header(circuit: Circuit, lowered: LoweredCircuit, strings: Any) -> VerifyingKey:
+    """What the key says of itself; the material is made by a prover that is bound to it."""
+    return VerifyingKey(
         model=circuit.model,
         circuit=circuit.digest,
         weights=circuit.weights,
@@ -80,11 +90,8 @@ def setup(circuit: Circuit, srs: SRS | None, progress: Progress) -> tuple[Provin
             srs_id(strings.tau_g2),
         ),
         proof_bytes=proof_bytes(lowered.table, 1),
-        material=(lowered.table, prover.commitments, strings.tau_g2),
+        material=(),
     )
-    proving = ProvingKey(circuit, key, kept, prover.blindings)
-    _loaded[proving] = LoadedKey(graph, lowered, strings, prover)
-    return proving, key
 
 
 def load(key: ProvingKey) -> LoadedKey:
@@ -99,9 +106,10 @@ def load(key: ProvingKey) -> LoadedKey:
             strings = core().Srs.development(1 << lowered.operations.log_columns)
         else:
             strings = _native(lambda: core().Srs.from_points(bytes(key.srs)))
-        prover = _prover(lowered, strings, bytes(key.material))
-        made = (lowered.table, prover.commitments, strings.tau_g2)
-        if made != tuple(map(bytes, key.verifying_key.material)):
+        says = _header(key.circuit, lowered, strings)
+        prover = _prover(says, lowered, strings, bytes(key.material))
+        material = (lowered.table, prover.commitments, strings.tau_g2)
+        if replace(says, material=material).digest != key.verifying_key.digest:
             raise MalformedError(
                 "The proving key's circuit and reference string do not give its verifying key.",
                 hint="Set up the circuit again.",
@@ -125,15 +133,19 @@ def register(key: ProvingKey, progress: Progress) -> Registration:
             f"{count:,}."
         )
     progress.stage(f"proving the ranges of {count:,} weights")
+    header = key.verifying_key.header_digest
     table, commitments, tau_g2 = map(bytes, key.verifying_key.material)
     ranged = registration_table(table)
     values = [array.astype("<i8").tobytes() for array in weights]
-    prover = _native(lambda: core().Prover(ranged, values, loaded.strings, bytes(key.material)))
+    prover = _native(
+        lambda: core().Prover(header, ranged, values, loaded.strings, bytes(key.material))
+    )
     if prover.commitments != commitments:
         raise InternalError("The registration table lays the weights out differently.")
     nothing = bytes(32)
     _, argument = _native(lambda: prover.prove(1, values, nothing))
-    _native(lambda: core().native_verify(ranged, commitments, tau_g2, 1, nothing, b"", argument))
+    claim = (header, ranged, commitments, tau_g2, 1, nothing, b"", argument)
+    _native(lambda: core().native_verify(*claim))
     return Registration(key.verifying_key.digest, argument)
 
 
@@ -142,9 +154,12 @@ def rows(lowered: LoweredCircuit) -> int:
     return cost(lowered.table).chosen.rows["weight"]
 
 
-def _prover(lowered: LoweredCircuit, strings: Any, blindings: bytes | None) -> Any:
+def _prover(
+    key: VerifyingKey, lowered: LoweredCircuit, strings: Any, blindings: bytes | None
+) -> Any:
+    header = key.header_digest
     weights = [array.astype("<i8").tobytes() for array in lowered.weights]
-    return _native(lambda: core().Prover(lowered.table, weights, strings, blindings))
+    return _native(lambda: core().Prover(header, lowered.table, weights, strings, blindings))
 
 
 def strings_of(srs: SRS, powers: int) -> Any:

@@ -75,7 +75,8 @@ def prove(
     if claimed != words:
         raise InternalError("The statement's values are not those that were proved.")
     try:
-        core().native_verify(table, commitments, tau_g2, batch or 1, bound, words, argument)
+        header = key.verifying_key.header_digest
+        core().native_verify(header, table, commitments, tau_g2, batch or 1, bound, words, argument)
     except ValueError as error:
         raise InternalError(f"The proof that was just made does not verify: {error}.") from None
     return replace(Proof.of(statement, argument), openings=openings)

@@ -23,7 +23,6 @@ from verifai.chain.registry import checksum
 from verifai.chain.verdict import own_error, unexplained
 from verifai.errors import UsageError
 from verifai.proof import VerifyingKey
-from verifai.verifier.native import key_digest
 from verifai.verifier.native.keccak import keccak256
 
 
@@ -86,7 +85,7 @@ class Models:
             EnvironmentFault: the signer cannot pay.
             NetworkError: the node failed.
         """
-        digest = key_digest(*map(bytes, vk.material))
+        digest = bytes.fromhex(vk.digest)
         named = (bytes.fromhex(vk.model), bytes.fromhex(vk.circuit), digest, native_system(), uri)
         parts = [share.values() for share in shares]
         # As the contract does it; a node is not asked, as one that lies could name another model.

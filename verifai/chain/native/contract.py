@@ -11,9 +11,10 @@ from typing import Final
 from verifai.chain.artefacts import abi
 from verifai.chain.deploy import system_id
 from verifai.chain.registry import Artefact
+from verifai.verifier.native.verify import DOMAIN
 
 #: The native backend's name on chains.
-NATIVE_SYSTEM: Final = "verifai-native-1"
+NATIVE_SYSTEM: Final = DOMAIN
 #: Bytes of a public word in calldata.
 WORD_BYTES: Final = 16
 

@@ -29,6 +29,7 @@ from verifai.proof import Proof, VerifyingKey
 from verifai.proof.codec import canonical_json, parse_canonical_json
 from verifai.proof.statement import check_context
 from verifai.verifier.native.calldata import statement_of
+from verifai.verifier.native.check import check_key
 
 if TYPE_CHECKING:
     from verifai.chain.chain import Chain
@@ -70,10 +71,11 @@ def circuit_table(key: VerifyingKey, batch: int) -> bytes:
     Raises:
         UnsupportedError: the circuit is too large for a chain, or its reference string is one that
             the contract does not know.
+        VerificationError: the key contradicts itself (checks 3, 4 and 6).
     """
+    check_key(key)
     table, commitments, tau_g2 = map(bytes, key.material)
-    inputs = sum(spec.visibility == "public" for spec in key.inputs)
-    return compact_table(table, commitments, tau_g2, batch, inputs)
+    return compact_table(key.header_digest, table, commitments, tau_g2, batch)
 
 
 @dataclass(frozen=True)
@@ -261,8 +263,8 @@ def publish(
 def published(chain: Chain, registry: str) -> Iterator[Published]:
     """The records of a registry of native proofs, oldest first.
 
-    ``key_digest`` is the transcript's (Keccak-256), ``verifier_code_hash`` names the circuit,
-    and the digests of statement and bundle are empty: nobody claims them.
+    ``verifier_code_hash`` names the circuit, and the digests of statement and bundle are empty:
+    nobody claims them.
 
     Raises:
         NetworkError: the node failed, or does not tell the whole history.

@@ -13,15 +13,15 @@ from verifai.chain.native.claims import claims_of
 from verifai.chain.native.program import Program, program_of
 from verifai.chain.native.skeleton import Skeleton
 from verifai.errors import MalformedError, UnsupportedError
-from verifai.proof.codec import canonical_json
+from verifai.proof.codec import canonical_json, sha256
+from verifai.proof.key import key_digest
 from verifai.verifier.native.check import srs_id, srs_kind
 from verifai.verifier.native.curve import G1_BYTES
 from verifai.verifier.native.field import P
 from verifai.verifier.native.keccak import keccak256
 from verifai.verifier.native.linked import linked_rows
-from verifai.verifier.native.verify import key_digest
 
-VERSION: Final = 1
+VERSION: Final = 2
 #: Reference strings that the contract knows, by number.
 REFERENCE_STRINGS: Final = {"ceremony": 0, "development": 1}
 #: Code of a contract ends here (EIP-170); its first byte is STOP.
@@ -29,21 +29,23 @@ MAX_TABLE_BYTES: Final = 24_575
 #: Linked tensors: their number is one byte.
 MAX_LINKED: Final = 255
 #: Bytes before the first list.
-HEADER_BYTES: Final = 156
+HEADER_BYTES: Final = 188
+#: Of them before the fields: digests of the key, of its header, of the operation table.
+DIGEST_BYTES: Final = 96
 HIDING, PRODUCTS = 1, 2
 
 
 def compact_table(
-    table: bytes, commitments: bytes, tau_g2: bytes, batch: int, inputs: int
+    header: bytes, table: bytes, commitments: bytes, tau_g2: bytes, batch: int
 ) -> bytes:
     """The compact table of a circuit.
 
     Args:
+        header: digest of the key's header, 32 bytes.
         table: the operation table, canonical JSON.
         commitments: of the rows of the weight region, 64 bytes each.
         tau_g2: tau H2 of the reference string, 128 bytes.
         batch: how many inferences.
-        inputs: how many of the public nodes are inputs; they are the first ones.
 
     Raises:
         MalformedError: the table breaks a rule, or the commitments do not fit it.
@@ -69,9 +71,8 @@ def compact_table(
         )
     graph, outputs = claims_of(skeleton)
     program = program_of(graph, outputs.nodes(), sum(skeleton.word_counts))
-    key = key_digest(table, commitments, tau_g2)
-    head = _header(skeleton, program, REFERENCE_STRINGS[kind], batch, inputs)
-    body = key + keccak256(table) + head
+    body = key_digest(header, table, commitments, tau_g2) + header + sha256(table)
+    body += _header(skeleton, program, REFERENCE_STRINGS[kind], batch)
     body += commitments + _tables(skeleton) + _program(program)
     body += _linked(table, srs_id(tau_g2), batch, skeleton)
     if len(body) > MAX_TABLE_BYTES:
@@ -90,16 +91,17 @@ def circuit_id(compact: bytes) -> bytes:
 
 def input_word_bytes(compact: bytes) -> int:
     """Bytes of the inputs' public words, which come first among the words of a proof."""
-    return 16 * int.from_bytes(compact[93:97], "big")
+    return 16 * int.from_bytes(compact[125:129], "big")
 
 
-def _header(skeleton: Skeleton, program: Program, srs: int, batch: int, inputs: int) -> bytes:
+def _header(skeleton: Skeleton, program: Program, srs: int, batch: int) -> bytes:
     layout, table = skeleton.layout, skeleton.table
     hiding = layout.hiding
 
     def base(block: int | None) -> int:
         return 0 if block is None else layout.blocks[block].base
 
+    inputs = sum(tensor.visibility == "public" for tensor in table.inputs)
     first = sum(skeleton.word_counts[:inputs])
     fields: list[tuple[int, int]] = [
         (VERSION, 1),
@@ -135,7 +137,7 @@ def _header(skeleton: Skeleton, program: Program, srs: int, batch: int, inputs: 
         fields += [(rows.start, 2), (len(rows), 2)]
     fields += [(len(layout.linked), 1), (sum(map(len, layout.linked)), 2)]
     head = b"".join(value.to_bytes(size, "big") for value, size in fields)
-    assert len(head) == HEADER_BYTES - 64
+    assert len(head) == HEADER_BYTES - DIGEST_BYTES
     return head
 
 

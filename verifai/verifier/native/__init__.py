@@ -21,6 +21,6 @@ module                        idea
 """
 
 from verifai.verifier.native.transcript import Step
-from verifai.verifier.native.verify import key_digest, proof_bytes, verify
+from verifai.verifier.native.verify import proof_bytes, verify
 
-__all__ = ["Step", "key_digest", "proof_bytes", "verify"]
+__all__ = ["Step", "proof_bytes", "verify"]

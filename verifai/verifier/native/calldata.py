@@ -10,10 +10,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from verifai.errors import MalformedError
+from verifai.errors import MalformedError, VerificationError
 from verifai.proof import Statement, TensorClaim, VerifyingKey
 from verifai.proof.tensor import batched
-from verifai.verifier.native.check import WORD, public_node, srs_id
+from verifai.verifier.native.check import WORD, check_tensors, public_node, srs_id
 from verifai.verifier.native.linked import linked_rows, tensor_commitments
 from verifai.verifier.native.parse import parse_table
 
@@ -35,24 +35,25 @@ def statement_of(
         words: public words, integers below 2^128, in the key's order.
 
     Raises:
-        MalformedError: not as many words as the key's tensors have, a lane that holds more than
-            its tensor's range, or a lane beyond the end of a row that is not 0.
+        MalformedError: the key contradicts itself; or not as many words as its tensors have, a lane
+            that holds more than its tensor's range, a lane beyond the end of a row that is not 0.
     """
     data, _, tau_g2 = map(bytes, key.material)
     table = parse_table(data)
+    try:
+        check_tensors(key, table)
+    except VerificationError as error:
+        raise MalformedError(f"Not a key to read calldata with: {error.message}.") from None
     nodes = iter(table.public)
     digests = iter(tensor_commitments(linked_rows(data, srs_id(tau_g2), batch or 1), argument))
     claims, rest = [], list(words)
     for spec in batched(key.inputs + key.outputs, batch):
         if spec.visibility == "committed":
-            claims.append(TensorClaim(spec, commitment=next(digests, "")))
+            claims.append(TensorClaim(spec, commitment=next(digests)))
         elif spec.visibility == "private":
             claims.append(TensorClaim(spec))
         else:
-            node = next(nodes, None)
-            if node is None:
-                raise MalformedError("The key's public tensors are not those of its table.")
-            offset, bits, shape, is_batched = public_node(table, node)
+            offset, bits, shape, is_batched = public_node(table, next(nodes))
             dims = (batch or 1, *shape) if is_batched else shape
             integers, rest = _unpacked(rest, dims, offset, bits)
             claims.append(TensorClaim(spec, integers=integers))

@@ -19,8 +19,8 @@ from verifai.verifier.native.linked import linked_rows, tensor_commitments
 from verifai.verifier.native.parse import parse_table
 from verifai.verifier.native.registration import registration_table
 from verifai.verifier.native.table import Committed, Table
+from verifai.verifier.native.verify import VERSION, verify
 from verifai.verifier.native.verify import proof_bytes as table_proof_bytes
-from verifai.verifier.native.verify import verify
 
 #: Values in a public word, 16 bits each.
 WORD: Final = 8
@@ -38,25 +38,25 @@ def check(key: VerifyingKey, statement: Statement, argument: bytes) -> None:
     """Raise unless ``argument`` proves ``statement`` under ``key``.
 
     Raises:
-        VerificationError: check 3 or 4 for a key that contradicts itself; else 7.
+        VerificationError: check 3, 4 or 6 for a key that contradicts itself; else 7.
         MalformedError, LimitError: the key's material is no operation table of this version.
     """
+    check_key(key)
     table, commitments, tau_g2 = map(bytes, key.material)
-    _check_key(key, tau_g2)
     words = words_of(key, statement)
     batch = statement.batch(key) or 1
-    linked = linked_rows(table, srs_id(tau_g2), batch)
-    claims = [
-        (role, claim)
-        for role, those in (("input", statement.inputs), ("output", statement.outputs))
-        for claim in those
-        if claim.commitment is not None
-    ]
-    sizes = [(role, claim.spec.size) for role, claim in claims]
-    if sizes != [(rows.region, math.prod(rows.layout.dims)) for rows in linked]:
-        raise _contradiction(3, "its committed tensors are not those of its operation table")
-    verify(table, commitments, tau_g2, batch, context_bytes(statement.context), words, argument)
-    if [claim.commitment for _, claim in claims] != tensor_commitments(linked, argument):
+    verify(
+        key.header_digest,
+        table,
+        commitments,
+        tau_g2,
+        batch,
+        context_bytes(statement.context),
+        words,
+        argument,
+    )
+    claims = [c.commitment for c in statement.inputs + statement.outputs if c.commitment]
+    if claims != tensor_commitments(linked_rows(table, srs_id(tau_g2), batch), argument):
         raise VerificationError(
             "a committed tensor is not the one that the proof is about",
             check=7,
@@ -74,10 +74,18 @@ def check_registration(key: VerifyingKey, registration: Registration) -> None:
         raise VerificationError(
             "the registration is about another key", check=9, check_name="registration"
         )
+    check_key(key)
     table, commitments, tau_g2 = map(bytes, key.material)
     try:
         verify(
-            registration_table(table), commitments, tau_g2, 1, bytes(32), (), registration.argument
+            key.header_digest,
+            registration_table(table),
+            commitments,
+            tau_g2,
+            1,
+            bytes(32),
+            (),
+            registration.argument,
         )
     except VerificationError as error:
         raise VerificationError(error.message, check=9, check_name="registration") from None
@@ -101,17 +109,16 @@ def words_of(key: VerifyingKey, statement: Statement) -> list[int]:
             that the table's range cannot hold.
     """
     table = parse_table(bytes(key.material[0]))
+    check_tensors(key, table)
     claims = [c for c in statement.inputs + statement.outputs if c.integers is not None]
     batch = statement.batch(key) or 1
-    if len(claims) != len(table.public):
-        raise _contradiction(3, "its public tensors are not those of its operation table")
     words: list[int] = []
     for claim, node in zip(claims, table.public, strict=True):
         offset, bits, shape, is_batched = public_node(table, node)
         dims = (batch, *shape) if is_batched else shape
         assert claim.integers is not None
-        if len(claim.integers) != math.prod(dims):
-            raise _contradiction(3, f"{claim.name!r} has another size than in its operation table")
+        if len(claim.integers) != math.prod(dims):  # a node that no batch reaches
+            raise _contradiction(3, f"{claim.name!r} has no batch axis in its operation table")
         raw = [value - offset for value in claim.integers]
         if not all(0 <= value < 1 << bits for value in raw):
             raise VerificationError(
@@ -172,18 +179,48 @@ def public_node(table: Table, index: int) -> tuple[int, int, tuple[int, ...], bo
     return node.operation.offset, sum(node.operation.limbs), node.shape, node.batched
 
 
-def _check_key(key: VerifyingKey, tau_g2: bytes) -> None:
-    hides = parse_table(bytes(key.material[0])).hiding
-    if key.guarantees.zero_knowledge != hides:
+def check_key(key: VerifyingKey) -> None:
+    """Raise if what a key says of itself is not what its material is.
+
+    Its digest binds proofs to the header, but whoever made the key wrote the header.
+
+    Raises:
+        VerificationError: check 3, its tensors are not those of its table, by role, order, shape
+            and visibility; check 4, its guarantees; check 6, its proofs have another length.
+        MalformedError, LimitError: the key's material is no operation table of this version.
+    """
+    data, _, tau_g2 = map(bytes, key.material)
+    table, says = parse_table(data), key.guarantees
+    check_tensors(key, table)
+    if says.version != VERSION:
+        raise _contradiction(4, f"it is of version {says.version!r}, this is {VERSION!r}")
+    if says.zero_knowledge != table.hiding:
         raise _contradiction(4, "its operation table and its promise of zero knowledge differ")
-    if key.guarantees.srs_id != srs_id(tau_g2) or key.guarantees.srs != srs_kind(tau_g2):
+    if says.srs_id != srs_id(tau_g2) or says.srs != srs_kind(tau_g2):
         raise _contradiction(4, "it names another reference string than it holds")
+    if key.proof_bytes != (expected := table_proof_bytes(data, 1)):
+        raise _contradiction(6, f"it names proofs of {key.proof_bytes} bytes, not of {expected}")
+
+
+def check_tensors(key: VerifyingKey, table: Table) -> None:
+    """The part of :func:`check_key` about tensors. Raises as it does."""
+    for role, specs, tensors in (
+        ("inputs", key.inputs, table.inputs),
+        ("outputs", key.outputs, table.outputs),
+    ):
+        said = [(spec.shape, spec.visibility) for spec in specs]
+        if said != [(tensor.shape, tensor.visibility) for tensor in tensors]:
+            raise _contradiction(
+                3,
+                f"its {role} are not those of its operation table in number, order, shape or "
+                "visibility",
+            )
 
 
 def _contradiction(check: int, message: str) -> VerificationError:
     return VerificationError(
         f"the key contradicts itself: {message}",
         check=check,
-        check_name={3: "circuit", 4: "guarantees"}[check],
+        check_name={3: "circuit", 4: "guarantees", 6: "proof length"}[check],
         hint="The key was not made by an honest setup: do not use it.",
     )

@@ -19,11 +19,10 @@ from verifai.verifier.native.table import Committed, expand
 
 @dataclass(frozen=True)
 class LinkedRows:
-    """One linked tensor of a table: how it lies in its rows, how many they are, and its region."""
+    """One linked tensor of a table: how it lies in its rows, and how many they are."""
 
     layout: RowLayout
     count: int
-    region: str
 
 
 def linked_rows(table: bytes, srs_id: str, batch: int) -> list[LinkedRows]:
@@ -42,7 +41,7 @@ def linked_rows(table: bytes, srs_id: str, batch: int) -> list[LinkedRows]:
             layout = RowLayout(
                 node.shape, own.outer, own.offset, own.limbs, circuit.log_columns, srs_id
             )
-            found.append(LinkedRows(layout, len(rows), own.region))
+            found.append(LinkedRows(layout, len(rows)))
     return found
 
 

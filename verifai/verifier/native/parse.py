@@ -13,6 +13,7 @@ from typing import Any, Final
 from verifai.errors import LimitError, MalformedError
 from verifai.limits import MIB
 from verifai.proof.codec import parse_canonical_json
+from verifai.proof.tensor import MAX_TENSORS, VISIBILITIES
 from verifai.verifier.native.table import (
     Affine,
     Committed,
@@ -25,10 +26,24 @@ from verifai.verifier.native.table import (
     Product,
     Reshape,
     Table,
+    Tensor,
     View,
     Weight,
 )
 
+#: Of the format, and its fields; one that hides says so in another.
+VERSION: Final = 2
+FIELDS: Final = (
+    "version",
+    "log_columns",
+    "nodes",
+    "tables",
+    "zero",
+    "product",
+    "lookup",
+    "inputs",
+    "outputs",
+)
 MAX_TABLE_BYTES: Final = 8 * MIB
 MAX_INTEGER: Final = 1 << 62
 MAX_ELEMENTS: Final = 1 << 24
@@ -57,16 +72,12 @@ def parse_table(data: bytes) -> Table:
     """
     if len(data) > MAX_TABLE_BYTES:
         raise LimitError(f"A table of {len(data)} bytes; MAX_TABLE_BYTES is {MAX_TABLE_BYTES}.")
-    names = ("version", "log_columns", "nodes", "tables", "zero", "product", "lookup", "public")
     whole = parse_canonical_json(data)
-    written = [x for x in ("hiding", "linked") if isinstance(whole, dict) and x in whole]
-    fields = _object(whole, "table", *names, *written)
-    hiding = "hiding" in written
-    _integer(fields["version"], 1, 1, "version")
+    hiding = isinstance(whole, dict) and "hiding" in whole
+    fields = _object(whole, "table", *FIELDS, *(("hiding",) if hiding else ()))
+    _integer(fields["version"], VERSION, VERSION, "version")
     if hiding and fields["hiding"] is not True:
         raise MalformedError("Operation table: one that does not hide does not say so.")
-    _require(fields.get("linked") != [], "linked", "a table that links nothing does not say so")
-    _require(hiding or "linked" not in written, "linked", "linked tensors need hiding")
     nodes: list[Node] = []
     for index, item in enumerate(_list(fields["nodes"], "nodes", MAX_NODES)):
         nodes.append(_node(item, nodes, f"node {index}"))
@@ -88,19 +99,14 @@ def parse_table(data: bytes) -> Table:
             _lookup(item, nodes, f"lookup {index}")
             for index, item in enumerate(_list(fields["lookup"], "lookup", MAX_CONSTRAINTS))
         ),
-        public=_references(fields["public"], nodes, "public"),
+        inputs=_tensors(fields["inputs"], nodes, "input", hiding),
+        outputs=_tensors(fields["outputs"], nodes, "output", hiding),
         hiding=hiding,
-        linked=_references(fields.get("linked", []), nodes, "linked"),
     )
     for number, lookup in enumerate(table.lookup):
         _require(lookup.table < len(table.tables), f"lookup {number}", "no such table")
-    named = table.public + table.linked
-    _require(len(set(named)) == len(named), "public and linked", "a node comes twice")
-    for index in named:
-        where, operation = f"public or linked node {index}", nodes[index].operation
-        _require(isinstance(operation, Committed), where, "is not committed")
-        assert isinstance(operation, Committed)
-        _require(1 <= sum(operation.limbs) <= MAX_PUBLIC_BITS, where, "has not 1 to 16 bits")
+    named = [tensor.node for tensor in table.inputs + table.outputs]
+    _require(len(set(named)) == len(named), "inputs and outputs", "a node comes twice")
     return table
 
 
@@ -234,6 +240,26 @@ def _lookup(item: Any, nodes: Sequence[Node], where: str) -> Lookup:
     _operands([nodes[source], nodes[target]], where)
     number = _integer(fields["table"], 0, MAX_TABLES - 1, where)
     return Lookup(number, source, target, _outer(fields["outer"], nodes[source].shape, where))
+
+
+def _tensors(value: Any, nodes: Sequence[Node], role: str, hiding: bool) -> tuple[Tensor, ...]:
+    """The model's inputs or outputs."""
+    tensors = []
+    for index, item in enumerate(_list(value, f"{role}s", MAX_TENSORS)):
+        where = f"{role} {index}"
+        fields = _object(item, where, "node", "shape", "visibility")
+        node = nodes[at := _reference(fields["node"], nodes, where)]
+        shape, visibility = _shape(fields["shape"], where), fields["visibility"]
+        _require(visibility in VISIBILITIES, where, "unknown visibility")
+        _require(isinstance(node.operation, Committed), where, "its node is not committed")
+        assert isinstance(node.operation, Committed)
+        _require(prod(shape) == prod(node.shape), where, "its node has other elements")
+        if visibility != "private":
+            bits = sum(node.operation.limbs)
+            _require(1 <= bits <= MAX_PUBLIC_BITS, where, "its node has not 1 to 16 bits")
+        _require(hiding or visibility != "committed", where, "a commitment needs hiding")
+        tensors.append(Tensor(at, shape, visibility))
+    return tuple(tensors)
 
 
 def _operands(operands: Sequence[Node], where: str) -> None:

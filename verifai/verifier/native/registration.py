@@ -71,7 +71,8 @@ def registration_table(table: bytes) -> bytes:
             "zero": zero,
             "product": [],
             "lookup": [],
-            "public": [],
+            "inputs": [],
+            "outputs": [],
             **({"hiding": True} if whole.get("hiding") else {}),
         }
     )

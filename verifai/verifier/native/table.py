@@ -140,6 +140,15 @@ class Lookup:
 
 
 @dataclass(frozen=True)
+class Tensor:
+    """An input or output of the model: where it is, how the model shapes it, who sees it."""
+
+    node: int
+    shape: tuple[int, ...]
+    visibility: str
+
+
+@dataclass(frozen=True)
 class Table:
     """A validated operation table, of one inference or expanded for a batch."""
 
@@ -149,9 +158,22 @@ class Table:
     zero: tuple[int, ...]
     product: tuple[Product, ...]
     lookup: tuple[Lookup, ...]
-    public: tuple[int, ...]
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
     hiding: bool = False
-    linked: tuple[int, ...] = ()
+
+    @property
+    def public(self) -> tuple[int, ...]:
+        """The nodes whose values a statement shows, inputs first."""
+        return self._shown("public")
+
+    @property
+    def linked(self) -> tuple[int, ...]:
+        """The nodes with rows, and so commitments, of their own, inputs first."""
+        return self._shown("committed")
+
+    def _shown(self, visibility: str) -> tuple[int, ...]:
+        return tuple(t.node for t in self.inputs + self.outputs if t.visibility == visibility)
 
 
 def expand(table: Table, batch: int) -> Table:

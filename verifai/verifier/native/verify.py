@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from verifai.errors import MalformedError, UsageError
+from verifai.proof.key import key_digest
 from verifai.verifier.native.claims import (
     Form,
     add_words,
@@ -29,7 +30,6 @@ from verifai.verifier.native.hiding import (
     check_tail,
     pad_weights,
 )
-from verifai.verifier.native.keccak import keccak256
 from verifai.verifier.native.layout import Layout, layout_of
 from verifai.verifier.native.opening import check_opening, opening_elements
 from verifai.verifier.native.parse import parse_table
@@ -52,16 +52,13 @@ from verifai.verifier.native.zerocheck import (
     final_relation,
 )
 
-DOMAIN: Final = "verifai-native-1"
+#: Of the proof system: keys, circuits and proofs of different versions do not mix.
+VERSION: Final = "2"
+DOMAIN: Final = f"verifai-native-{VERSION}"
 #: Variables of the block of range tables.
 ENTRY_VARIABLES: Final = 9
 #: Eight lanes of 16 bits.
 WORD_BITS: Final = 128
-
-
-def key_digest(table: bytes, commitments: bytes, tau_g2: bytes) -> bytes:
-    """What the transcript starts from: the table, the weights' commitments and the SRS."""
-    return keccak256(keccak256(table) + keccak256(commitments) + tau_g2)
 
 
 def proof_bytes(table: bytes, batch: int) -> int:
@@ -74,6 +71,7 @@ def proof_bytes(table: bytes, batch: int) -> int:
 
 
 def verify(
+    header: bytes,
     table: bytes,
     commitments: bytes,
     tau_g2: bytes,
@@ -86,6 +84,8 @@ def verify(
     """Accept, or raise.
 
     Args:
+        header: SHA-256 of the key's header, 32 bytes: proofs are bound to what a key says of
+            itself, which means nothing here.
         table: the operation table, canonical JSON.
         commitments: of the rows of the weight region, 64 bytes each.
         tau_g2: tau H2 of the reference string, 128 bytes.
@@ -99,10 +99,11 @@ def verify(
         VerificationError: check 7; the message names the step that failed.
         MalformedError: table, commitments or tau_g2 are not what they should be.
         LimitError: they ask for more work than this verifier does.
-        UsageError: a batch below 1, or a context that has not 32 bytes.
+        UsageError: a batch below 1, or a context or header that has not 32 bytes.
     """
-    if len(context) != 32:
-        raise UsageError(f"A context is bound by 32 bytes, not {len(context)}.")
+    for what, given in (("context", context), ("header", header)):
+        if len(given) != 32:
+            raise UsageError(f"A {what} is bound by 32 bytes, not {len(given)}.")
     circuit = _Circuit.read(table, batch)
     layout = circuit.layout
     weights = _points(commitments, len(layout.rows["weight"]))
@@ -118,7 +119,7 @@ def verify(
         raise refused("public words", "a word is not below 2^128")
 
     transcript = Transcript(DOMAIN, record)
-    transcript.absorb("key", Kind.BYTES, key_digest(table, commitments, tau_g2))
+    transcript.absorb("key", Kind.BYTES, key_digest(header, table, commitments, tau_g2))
     transcript.absorb("batch", Kind.INTEGERS, batch.to_bytes(32, "big"))
     transcript.absorb("context", Kind.BYTES, context)
     if words:

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::{fs, io};
 use verifai_curve::{encode_g1, encode_g2, AffineRepr, CurveGroup, G1Affine, G2Affine};
 use verifai_field::{encode, BigInteger, Fq, PrimeField, F};
-use verifai_fuzzing::honest::{BATCH, CONTEXT};
+use verifai_fuzzing::honest::{BATCH, CONTEXT, HEADER};
 use verifai_prover::{prove, Job, ProvingKey};
 use verifai_srs::development;
 
@@ -62,7 +62,7 @@ fn honest(folder: &Path, name: &str, hiding: bool) -> Outcome {
     let (table, weights, values) = circuit(hiding);
     let table = serde_json::to_vec(&table)?;
     let srs = development(1 << 7)?;
-    let key = ProvingKey::new(&table, weights, &srs, None)?;
+    let key = ProvingKey::new(HEADER, &table, weights, &srs, None)?;
     let job = Job {
         batch: BATCH,
         values,
@@ -92,7 +92,7 @@ fn committed(shape: &[usize], offset: i64, limbs: &[u32]) -> Value {
 /// `y = W x`, `e = max(y, 0)`, `s = square table of x`: every kind of node and constraint.
 fn circuit(hiding: bool) -> (Value, Vec<Vec<i64>>, Vec<Vec<i64>>) {
     let mut table = json!({
-        "version": 1, "log_columns": 4,
+        "version": 2, "log_columns": 4,
         "nodes": [
             committed(&[2], -4, &[3]),                                              // 0 x
             {"kind": "weight", "shape": [2, 2], "outer": [1]},                      // 1 W
@@ -112,7 +112,9 @@ fn circuit(hiding: bool) -> (Value, Vec<Vec<i64>>, Vec<Vec<i64>>) {
         "zero": [4, 7],
         "product": [{"factors": [5, 6], "outer": []}],
         "lookup": [{"table": 0, "input": 11, "output": 10, "outer": []}],
-        "public": [0, 5]
+        "inputs": [{"node": 0, "shape": [1, 2], "visibility": "public"}],
+        "outputs": [{"node": 5, "shape": [2], "visibility": "public"},
+                    {"node": 10, "shape": [2], "visibility": "private"}]
     });
     if hiding {
         table["hiding"] = json!(true);

@@ -1,6 +1,6 @@
 //! Edits of an honest proof, its statement and its key.
 
-use crate::honest::{case, BATCH, CONTEXT};
+use crate::honest::{case, BATCH, CONTEXT, HEADER};
 use verifai_field::{decode, encode, Field, Fq, F};
 use verifai_verifier::{verify, Public, VerifyingKey};
 
@@ -23,6 +23,7 @@ pub fn edits(data: &[u8]) {
         honest.table.to_vec(),
         honest.commitments.to_vec(),
         honest.tau_g2.to_vec(),
+        HEADER.to_vec(),
     ];
     let mut fields = good.clone();
     let mut batch = BATCH;
@@ -31,7 +32,7 @@ pub fn edits(data: &[u8]) {
             continue;
         };
         let at = usize::from(u16::from_be_bytes([*high, *low]));
-        match fields.get_mut(usize::from(*field % 7)) {
+        match fields.get_mut(usize::from(*field % 8)) {
             Some(bytes) => change(bytes, *kind, at, *value, *count),
             None => batch = at,
         }
@@ -40,16 +41,18 @@ pub fn edits(data: &[u8]) {
     assert_eq!(holds(&fields, batch), !changed);
 }
 
-fn holds(fields: &[Vec<u8>; 6], batch: usize) -> bool {
-    let [proof, words, context, table, commitments, tau_g2] = fields;
-    let Ok(context) = <[u8; 32]>::try_from(context.as_slice()) else {
+fn holds(fields: &[Vec<u8>; 7], batch: usize) -> bool {
+    let [proof, words, context, table, commitments, tau_g2, header] = fields;
+    let array = |bytes: &Vec<u8>| <[u8; 32]>::try_from(bytes.as_slice());
+    let (Ok(context), Ok(header)) = (array(context), array(header)) else {
         return false;
     };
     if words.len() % ELEMENT != 0 {
         return false;
     }
     let words: Result<Vec<F>, _> = words.chunks_exact(ELEMENT).map(decode).collect();
-    let (Ok(words), Ok(key)) = (words, VerifyingKey::read(table, commitments, tau_g2)) else {
+    let key = VerifyingKey::read(header, table, commitments, tau_g2);
+    let (Ok(words), Ok(key)) = (words, key) else {
         return false;
     };
     let public = Public {

@@ -7,6 +7,8 @@ use verifai_verifier::{verify, Public, VerifyingKey};
 /// A key, a statement and a proof of it.
 #[derive(Debug)]
 pub struct Honest {
+    /// The digest of what the key says to people.
+    pub header: [u8; 32],
     /// The operation table.
     pub table: &'static [u8],
     /// The commitments of its weights.
@@ -25,6 +27,8 @@ pub struct Honest {
 
 /// The batch of both proofs.
 pub const BATCH: usize = 1;
+/// The header of both keys.
+pub const HEADER: [u8; 32] = [3; 32];
 /// Their context.
 pub const CONTEXT: [u8; 32] = [7; 32];
 
@@ -51,10 +55,11 @@ impl Honest {
         proof: &'static [u8],
     ) -> Self {
         let tau_g2 = include_bytes!("../honest/tau_g2");
-        let key = VerifyingKey::read(table, commitments, tau_g2).expect("an honest key");
+        let key = VerifyingKey::read(HEADER, table, commitments, tau_g2).expect("an honest key");
         let values: Result<Vec<F>, _> = words.chunks_exact(32).map(decode).collect();
         let values = values.expect("honest words");
         Self {
+            header: HEADER,
             table,
             commitments,
             tau_g2,

@@ -35,7 +35,7 @@ pub fn table(data: &[u8]) {
 fn read_zeros(table: &[u8], batch: usize, length: usize, circuit: &Circuit, layout: &Layout) {
     let [plain, _] = cases();
     let rows = layout.region_rows(Region::Weight).len();
-    let key = VerifyingKey::read(table, &vec![0; rows * 64], plain.tau_g2);
+    let key = VerifyingKey::read(plain.header, table, &vec![0; rows * 64], plain.tau_g2);
     assert!(key.is_ok() || batch > 1, "{key:?}");
     let Ok(key) = key else { return };
     let count: usize = circuit.public.iter().map(|n| words(circuit, *n)).sum();

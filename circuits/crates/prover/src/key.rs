@@ -29,9 +29,11 @@ pub struct ProvingKey {
 impl ProvingKey {
     /// Lays out and commits the weights: one vector per weight node, in the order of nodes.
     ///
+    /// `header` is the digest of what the verifying key says to people; proofs are bound to it.
     /// `blindings` hide the weights where proofs hide: one per weight row. `None` draws them; a key
     /// that is made again needs those of the first time to have the same commitments.
     pub fn new(
+        header: [u8; 32],
         table: &[u8],
         weights: Vec<Vec<i64>>,
         srs: &Srs,
@@ -87,7 +89,8 @@ impl ProvingKey {
             .collect();
         let commitments: Vec<u8> = commitments?.iter().flat_map(encode_g1).collect();
         let tau = encode_g2(&srs.tau_g2());
-        let verifying = VerifyingKey::read(table, &commitments, &tau).map_err(ProveError::Key)?;
+        let verifying =
+            VerifyingKey::read(header, table, &commitments, &tau).map_err(ProveError::Key)?;
         Ok(Self {
             verifying,
             commitment,

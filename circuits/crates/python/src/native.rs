@@ -129,10 +129,10 @@ fn masks(names: &[String]) -> PyResult<Vec<Mask>> {
     names.iter().map(named).collect()
 }
 
-fn context(bytes: &[u8]) -> PyResult<[u8; 32]> {
+fn digest(bytes: &[u8], what: &str) -> PyResult<[u8; 32]> {
     bytes
         .try_into()
-        .map_err(|_| PyValueError::new_err("a context has 32 bytes"))
+        .map_err(|_| PyValueError::new_err(format!("{what} has 32 bytes")))
 }
 
 /// What an honest prover proves: nothing is spoiled.
@@ -146,7 +146,7 @@ fn job(
     Ok(Job {
         batch,
         values: tensors(values)?,
-        context: self::context(context)?,
+        context: digest(context, "a context")?,
         linked: linked.collect::<PyResult<_>>()?,
         ..Job::default()
     })
@@ -168,21 +168,24 @@ impl Prover {
 impl Prover {
     /// Commits the weights (one tensor of little-endian int64 per weight node).
     ///
+    /// `header`: the digest of what the verifying key says to people, 32 bytes.
     /// `blindings` (32 bytes per weight row) hide the weights of a hiding circuit; without them they are
     /// drawn. The same blindings give the same commitments.
     #[new]
-    #[pyo3(signature = (table, weights, srs, blindings=None))]
+    #[pyo3(signature = (header, table, weights, srs, blindings=None))]
     fn new(
         py: Python<'_>,
+        header: &[u8],
         table: &[u8],
         weights: Vec<Bound<'_, PyBytes>>,
         srs: &NativeSrs,
         blindings: Option<&[u8]>,
     ) -> PyResult<Self> {
+        let header = digest(header, "the digest of a header")?;
         let weights = tensors(&weights)?;
         let blindings = blindings.map(scalars).transpose()?;
         let key = released(py, || {
-            ProvingKey::new(table, weights, &srs.inner, blindings)
+            ProvingKey::new(header, table, weights, &srs.inner, blindings)
         })?;
         Ok(Self { key })
     }
@@ -272,15 +275,16 @@ impl Prover {
 
 /// Verifies a proof; returns nothing, or raises ValueError with the reason.
 ///
-/// `words`: 32 bytes for each public word. The caller establishes that `tau_g2` is that of an SRS it trusts.
+/// `header`: the digest of what the key says to people. `words`: 32 bytes for each public word. The caller establishes that `tau_g2` is that of an SRS it trusts.
 #[pyfunction]
-#[pyo3(signature = (table, commitments, tau_g2, batch, context, words, proof))]
+#[pyo3(signature = (header, table, commitments, tau_g2, batch, context, words, proof))]
 #[expect(
     clippy::too_many_arguments,
     reason = "one argument per thing that a verifier trusts or checks"
 )]
 pub(crate) fn native_verify(
     py: Python<'_>,
+    header: &[u8],
     table: &[u8],
     commitments: &[u8],
     tau_g2: &[u8],
@@ -289,12 +293,14 @@ pub(crate) fn native_verify(
     words: &[u8],
     proof: &[u8],
 ) -> PyResult<()> {
-    let context = self::context(context)?;
+    let header = digest(header, "the digest of a header")?;
+    let context = digest(context, "a context")?;
     if words.len() % 32 != 0 {
         return Err(PyValueError::new_err("public words have 32 bytes each"));
     }
     released(py, || {
-        let key = VerifyingKey::read(table, commitments, tau_g2).map_err(|e| e.to_string())?;
+        let key =
+            VerifyingKey::read(header, table, commitments, tau_g2).map_err(|e| e.to_string())?;
         key.check_sizes(batch, words.len() / 32, proof.len())
             .map_err(|e| e.to_string())?;
         let words: Result<Vec<F>, _> = words.chunks_exact(32).map(decode).collect();
@@ -308,16 +314,19 @@ pub(crate) fn native_verify(
     })
 }
 
-/// The digest that starts the transcript of all proofs under a key: 32 bytes.
+/// The digest of a key, which starts the transcript of all its proofs: 32 bytes.
 #[pyfunction]
-#[pyo3(signature = (table, commitments, tau_g2))]
+#[pyo3(signature = (header, table, commitments, tau_g2))]
 pub(crate) fn native_key_digest<'py>(
     py: Python<'py>,
+    header: &[u8],
     table: &[u8],
     commitments: &[u8],
     tau_g2: &[u8],
-) -> Bound<'py, PyBytes> {
-    PyBytes::new(py, &key::digest(table, commitments, tau_g2))
+) -> PyResult<Bound<'py, PyBytes>> {
+    let header = digest(header, "the digest of a header")?;
+    let name = key::digest(header, table, commitments, tau_g2);
+    Ok(PyBytes::new(py, &name))
 }
 
 /// The exact length of the proofs of a table for a batch.

@@ -16,14 +16,8 @@ pub(crate) struct Table {
     pub(crate) zero: Vec<usize>,
     pub(crate) product: Vec<Product>,
     pub(crate) lookup: Vec<Lookup>,
-    pub(crate) public: Vec<usize>,
-    /// Absent or not empty.
-    #[serde(
-        default,
-        deserialize_with = "present",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub(crate) linked: Option<Vec<usize>>,
+    pub(crate) inputs: Vec<Tensor>,
+    pub(crate) outputs: Vec<Tensor>,
     /// Absent or true; `null` is neither.
     #[serde(
         default,
@@ -99,6 +93,23 @@ pub(crate) enum Region {
     Witness,
 }
 
+/// An input or output of the model.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tensor {
+    pub(crate) node: usize,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) visibility: Visibility,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Visibility {
+    Public,
+    Committed,
+    Private,
+}
+
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Map {
@@ -151,7 +162,7 @@ mod tests {
     /// Every kind of node and constraint.
     fn table() -> Value {
         json!({
-            "version": 1, "log_columns": 7, "hiding": true, "linked": [1],
+            "version": 2, "log_columns": 7, "hiding": true,
             "nodes": [
                 {"kind": "weight", "shape": [2, 2], "outer": [0]},
                 {"kind": "committed", "region": "witness", "batched": true, "shape": [2], "outer": [],
@@ -166,7 +177,8 @@ mod tests {
             "zero": [5],
             "product": [{"factors": [2, 3], "outer": []}],
             "lookup": [{"table": 0, "input": 1, "output": 2, "outer": []}],
-            "public": [],
+            "inputs": [{"node": 1, "shape": [2], "visibility": "committed"}],
+            "outputs": [],
         })
     }
 
@@ -179,7 +191,6 @@ mod tests {
         assert!(read(&table()).is_ok());
         let mut plain = table();
         plain.as_object_mut().unwrap().remove("hiding");
-        plain.as_object_mut().unwrap().remove("linked");
         assert!(read(&plain).is_ok());
         let spaced = serde_json::to_vec_pretty(&table()).unwrap();
         assert!(Table::read(&spaced).is_err());
@@ -199,8 +210,8 @@ mod tests {
             "zero",
             "product",
             "lookup",
-            "public",
-            "linked",
+            "inputs",
+            "outputs",
             "hiding",
         ];
         let list = |object: &Value, keys: &[&str]| -> Value {
@@ -216,6 +227,7 @@ mod tests {
             ("/tables/0", &["first", "outputs"]),
             ("/product/0", &["factors", "outer"]),
             ("/lookup/0", &["table", "input", "output", "outer"]),
+            ("/inputs/0", &["node", "shape", "visibility"]),
         ] {
             let mut other = table();
             let object = other.pointer_mut(place).unwrap();
@@ -226,9 +238,14 @@ mod tests {
             );
             assert!(read(&other).is_err(), "{place}");
         }
-        let mut other = table();
-        other["nodes"][1]["region"] = json!({"witness": null});
-        assert!(serde_json::from_value::<Table>(other.clone()).is_ok());
-        assert!(read(&other).is_err());
+        for (place, name) in [
+            ("/nodes/1/region", "witness"),
+            ("/inputs/0/visibility", "committed"),
+        ] {
+            let mut other = table();
+            *other.pointer_mut(place).unwrap() = json!({name: null});
+            assert!(serde_json::from_value::<Table>(other.clone()).is_ok());
+            assert!(read(&other).is_err(), "{place}");
+        }
     }
 }

@@ -22,6 +22,8 @@ pub const MAX_INTEGER: i64 = 1 << 62;
 pub const LOG_COLUMNS: std::ops::RangeInclusive<usize> = 4..=20;
 /// Most factors of a product.
 pub const MAX_FACTORS: usize = 5;
+/// Inputs of a model, and outputs: as many as the header of a key has.
+pub const MAX_TENSORS: usize = 64;
 /// Bits of a public value.
 pub const MAX_PUBLIC_BITS: u32 = 16;
 /// Variables of the address space: 2^32 entries are beyond any prover.

@@ -4,7 +4,7 @@ use crate::json;
 use crate::layout::Region;
 use crate::limits::{
     LOG_COLUMNS, MAX_AXES, MAX_BYTES, MAX_ELEMENTS, MAX_ENTRIES, MAX_ENTRY, MAX_FACTORS,
-    MAX_INTEGER, MAX_NODES, MAX_PUBLIC_BITS, MAX_TABLES, MIN_HIDING_LOG_COLUMNS,
+    MAX_INTEGER, MAX_NODES, MAX_PUBLIC_BITS, MAX_TABLES, MAX_TENSORS, MIN_HIDING_LOG_COLUMNS,
 };
 use crate::node::{Circuit, Custom, Kind, Lookup, Map, Node, Product};
 use std::collections::BTreeSet;
@@ -47,7 +47,7 @@ pub fn read(bytes: &[u8]) -> Result<Circuit, TableError> {
         return Err(TableError::Json(format!("more than {MAX_BYTES} bytes")));
     }
     let table = json::Table::read(bytes)?;
-    require(table.version == 1, "this version reads tables of version 1")
+    require(table.version == 2, "this version reads tables of version 2")
         .map_err(TableError::Rule)?;
     let within = LOG_COLUMNS.contains(&table.log_columns);
     require(within, "log_columns is out of its bounds").map_err(TableError::Rule)?;
@@ -57,27 +57,16 @@ pub fn read(bytes: &[u8]) -> Result<Circuit, TableError> {
         "a table that does not hide does not say so",
     )
     .map_err(TableError::Rule)?;
-    require(
-        table.linked.as_ref().is_none_or(|l| !l.is_empty()),
-        "a table that links nothing does not say so",
-    )
-    .map_err(TableError::Rule)?;
-    require(
-        table.linked.is_none() || table.hiding.is_some(),
-        "linked tensors need hiding",
-    )
-    .map_err(TableError::Rule)?;
     let wide = table.hiding.is_none() || table.log_columns >= MIN_HIDING_LOG_COLUMNS;
     require(wide, "hiding needs rows of 2^7 entries").map_err(TableError::Rule)?;
-    let linked = table.linked.unwrap_or_default();
     let mut circuit = Circuit {
         nodes: Vec::with_capacity(table.nodes.len()),
         tables: Vec::new(),
         zero: table.zero,
         product: Vec::new(),
         lookup: Vec::new(),
-        public: table.public,
-        linked,
+        public: Vec::new(),
+        linked: Vec::new(),
         log_columns: table.log_columns,
         hiding: table.hiding.is_some(),
     };
@@ -87,6 +76,7 @@ pub fn read(bytes: &[u8]) -> Result<Circuit, TableError> {
     }
     constraints(&mut circuit, table.tables, table.product, table.lookup)
         .map_err(TableError::Rule)?;
+    tensors(&mut circuit, [table.inputs, table.outputs]).map_err(TableError::Rule)?;
     Ok(circuit)
 }
 
@@ -405,21 +395,38 @@ fn constraints(
     }
     circuit.product = product;
     circuit.lookup = lookup;
+    Ok(())
+}
+
+/// The model's inputs and outputs: which of them are public, and which have commitments.
+fn tensors(circuit: &mut Circuit, ends: [Vec<json::Tensor>; 2]) -> Check {
     let mut seen = BTreeSet::new();
-    for node in circuit.public.iter().chain(&circuit.linked) {
+    let few = ends.iter().all(|e| e.len() <= MAX_TENSORS);
+    require(few, "too many inputs or outputs")?;
+    for tensor in ends.into_iter().flatten() {
+        shape(&tensor.shape)?;
         require(
-            seen.insert(*node),
-            "a node is public or linked once at most",
+            seen.insert(tensor.node),
+            "a node is one input or output at most",
         )?;
-        match &earlier(circuit, *node)?.kind {
-            Kind::Committed { limbs, .. } => {
-                let bits: u32 = limbs.iter().sum();
-                require(
-                    (1..=MAX_PUBLIC_BITS).contains(&bits),
-                    "a public or linked node has 1 to 16 bits",
-                )?;
+        let node = earlier(circuit, tensor.node)?;
+        let Kind::Committed { limbs, .. } = &node.kind else {
+            return Err("an input or output is committed");
+        };
+        let same = node.dims.iter().product::<usize>() == tensor.shape.iter().product::<usize>();
+        require(same, "an input or output has the elements of its node")?;
+        let shown = (1..=MAX_PUBLIC_BITS).contains(&limbs.iter().sum());
+        match tensor.visibility {
+            json::Visibility::Private => {}
+            json::Visibility::Public => {
+                require(shown, "a public tensor has 1 to 16 bits")?;
+                circuit.public.push(tensor.node);
             }
-            _ => return Err("a public or linked node is committed"),
+            json::Visibility::Committed => {
+                require(shown, "a committed tensor has 1 to 16 bits")?;
+                require(circuit.hiding, "a committed tensor needs hiding")?;
+                circuit.linked.push(tensor.node);
+            }
         }
     }
     Ok(())

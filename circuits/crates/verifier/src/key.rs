@@ -1,11 +1,12 @@
 //! What a verifier trusts.
 
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 use verifai_commitment::VerifierKey;
 use verifai_curve::encoding::{decode_g1, decode_g2_finite, G1_BYTES};
 use verifai_curve::{encode_g2, G1Affine};
 use verifai_table::{read, Circuit, Layout, Region, TableError};
-use verifai_transcript::{keccak256, MessageError};
+use verifai_transcript::MessageError;
 
 /// Why a key is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -32,7 +33,10 @@ pub enum KeyError {
     },
 }
 
-/// Operation table, weight commitments, tau H2.
+/// Names the digest of a key among all digests.
+const DOMAIN: &[u8] = b"verifai/verifying-key/2\0";
+
+/// Operation table, weight commitments, tau H2, and the digest that binds them to a header.
 #[derive(Clone, Debug)]
 pub struct VerifyingKey {
     /// The table for one inference.
@@ -46,8 +50,14 @@ pub struct VerifyingKey {
 }
 
 impl VerifyingKey {
-    /// Reads and checks a key. The caller establishes that tau H2 is that of the SRS it trusts.
-    pub fn read(table: &[u8], commitments: &[u8], tau_g2: &[u8]) -> Result<Self, KeyError> {
+    /// Reads and checks a key. `header` is the SHA-256 of what the key says to people, which is opaque
+    /// here. The caller establishes that tau H2 is that of the SRS it trusts.
+    pub fn read(
+        header: [u8; 32],
+        table: &[u8],
+        commitments: &[u8],
+        tau_g2: &[u8],
+    ) -> Result<Self, KeyError> {
         let circuit = read(table)?;
         let layout = Layout::new(&circuit.expand(1))?;
         let rows = layout.region_rows(Region::Weight).len();
@@ -66,7 +76,7 @@ impl VerifyingKey {
             tau_g2: tau,
             max_log_columns: circuit.log_columns,
         };
-        let digest = digest(table, commitments, &encode_g2(&tau));
+        let digest = digest(header, table, commitments, &encode_g2(&tau));
         Ok(Self {
             circuit,
             weights,
@@ -76,7 +86,14 @@ impl VerifyingKey {
     }
 }
 
-/// `keccak256(keccak256(table) || keccak256(commitments) || tau H2)`.
-pub fn digest(table: &[u8], commitments: &[u8], tau_g2: &[u8]) -> [u8; 32] {
-    keccak256(&[&keccak256(&[table]), &keccak256(&[commitments]), tau_g2])
+/// The name of a key: SHA-256 of the domain, a length, and the four digests of header, table, commitments
+/// and tau H2. Every transcript starts from it.
+pub fn digest(header: [u8; 32], table: &[u8], commitments: &[u8], tau_g2: &[u8]) -> [u8; 32] {
+    let mut state = Sha256::new_with_prefix(DOMAIN);
+    state.update(128u64.to_be_bytes());
+    state.update(header);
+    for section in [table, commitments, tau_g2] {
+        state.update(Sha256::digest(section));
+    }
+    state.finalize().into()
 }

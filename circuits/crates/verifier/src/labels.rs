@@ -3,7 +3,7 @@
 use verifai_transcript::Label;
 
 /// The protocol's version.
-pub const DOMAIN: &str = "verifai-native-1";
+pub const DOMAIN: &str = "verifai-native-2";
 /// The digest of the key.
 pub const KEY: Label = Label::new("key");
 /// How many inferences.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.24;
 
-// What the opening takes from the chain: EIP-198 (5), EIP-196 (6, 7), EIP-197 (8).
+// What the contract takes from the chain: SHA-256 (2) for the digest of a key, and for the opening EIP-198
+// (5), EIP-196 (6, 7), EIP-197 (8).
 
 /// @dev The chain lacks a precompile. A call to an address without code succeeds and answers nothing:
 /// buffers keep what was in them, and no verification could be believed.
@@ -9,6 +10,7 @@ error PrecompileMissing(uint256 precompile);
 
 /// @dev Ask each of them something once, when the verifier is deployed.
 function requirePrecompiles() view {
+    _require(2, "", abi.encode(0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855));
     // 2^2 mod 3 = 1
     _require(5, abi.encode(32, 32, 32, 2, 2, 3), abi.encode(1));
     // G + G = 2 G

@@ -52,7 +52,7 @@ contract TableRules {
 
 function checkTable(bytes calldata t) pure {
     demand(t.length >= HEADER_BYTES && t.length < 24576, "length");
-    demand(fieldOf(t, AT_VERSION, 1) == 1, "version");
+    demand(fieldOf(t, AT_VERSION, 1) == 2, "version");
     uint256 flags = fieldOf(t, AT_FLAGS, 1);
     uint256 columns = fieldOf(t, AT_LOG_COLUMNS, 1);
     uint256 n = fieldOf(t, AT_VARIABLES, 1);
@@ -124,7 +124,8 @@ function _after(bytes calldata t, uint256 at, uint256 free) pure returns (uint25
     return count == 0 ? free : start + count;
 }
 
-/// @dev Points on the curve, and the key digest that they give with the other parts of a key.
+/// @dev Points on the curve, and the digest that they give with the other parts of a key: SHA-256 over
+/// the digests of header, operation table, commitments and tau H2 (docs/protocol.md, section 2).
 function _checkCommitments(bytes calldata t, Check memory c, uint256 rows) pure {
     for (uint256 i; i < rows; ++i) {
         uint256 x = take(t, c, 32);
@@ -132,17 +133,22 @@ function _checkCommitments(bytes calldata t, Check memory c, uint256 rows) pure 
         bool curve = mulmod(y, y, Q) == addmod(mulmod(x, mulmod(x, x, Q), Q), 3, Q);
         demand(x < Q && y < Q && (curve || (x | y) == 0), "commitments");
     }
-    bytes memory key = new bytes(192);
-    uint256 srs = fieldOf(t, AT_SRS, 1);
-    bytes32 commitments = keccak256(t[HEADER_BYTES:c.at]);
-    uint256 tau;
+    bytes memory tau = new bytes(128);
+    uint256 at;
     assembly {
-        mstore(add(key, 0x20), calldataload(add(t.offset, 0x20)))
-        mstore(add(key, 0x40), commitments)
-        tau := add(key, 0x60)
+        at := add(tau, 0x20)
     }
-    tauH2(srs, tau);
-    demand(keccak256(key) == bytes32(t[:32]), "key");
+    tauH2(fieldOf(t, AT_SRS, 1), at);
+    bytes32 key = sha256(
+        abi.encodePacked(
+            "verifai/verifying-key/2",
+            bytes9(uint72(128)), // the zero byte after the domain, and the length of what follows
+            t[AT_KEY_HEADER:AT_VERSION],
+            sha256(t[HEADER_BYTES:c.at]),
+            sha256(tau)
+        )
+    );
+    demand(key == bytes32(t[:32]), "key");
 }
 
 /// @dev A block of 2^k entries lies within the rows of a region.

@@ -6,8 +6,8 @@ import {P, BASE_PRIME_AT, PRIME_AT, STATE, SCRATCH_AT, refuse, word} from "./Mem
 // The Keccak transcript, and the messages that are read through it: decoded strictly, absorbed, and
 // only then used. `p` is the offset of a message in calldata; each function returns the next one.
 
-/// @dev Keccak-256 of "verifai-native-1".
-uint256 constant START = 0xb5661850d672eda9e7f8810bdd015a91c9a09b690db08f817a83d0abd9149910;
+/// @dev Keccak-256 of "verifai-native-2".
+uint256 constant START = 0x49c1f7bf0c21856fcf9c6ee40be8134c88fe146a54f21efeaf6a261d3b2b552c;
 
 /// @dev Absorb the 32 bytes `value`.
 function absorbWord(uint256 header, uint256 value) pure {

@@ -32,7 +32,7 @@ impl Case {
     pub(crate) fn key(&self) -> ProvingKey {
         let srs = development(1 << 8).unwrap();
         let table = serde_json::to_vec(&self.table).unwrap();
-        ProvingKey::new(&table, self.weights.clone(), &srs, None).unwrap()
+        ProvingKey::new([3; 32], &table, self.weights.clone(), &srs, None).unwrap()
     }
 
     /// The same circuit with hiding proofs.
@@ -67,12 +67,16 @@ fn committed(shape: &[usize], offset: i64, limbs: &[u32], outer: &[usize]) -> Va
     json!({"kind": "committed", "region": "witness", "batched": true, "shape": shape, "outer": outer, "offset": offset, "limbs": limbs})
 }
 
+fn tensor(node: usize, shape: &[usize]) -> Value {
+    json!({"node": node, "shape": shape, "visibility": "public"})
+}
+
 /// `relu(requantise(W x + b))` with 5 inputs and 4 outputs.
 pub(crate) fn dense(batch: usize) -> Case {
     let mut numbers = Numbers(7);
     let (n, m, shift) = (5usize, 4usize, 6);
     let table = json!({
-        "version": 1, "log_columns": 6,
+        "version": 2, "log_columns": 6,
         "nodes": [
             committed(&[n], -128, &[8], &[]),                                          // 0 x
             {"kind": "weight", "shape": [m, n], "outer": [1]},                         // 1 W
@@ -88,7 +92,7 @@ pub(crate) fn dense(batch: usize) -> Case {
         ],
         "tables": [], "zero": [7, 10],
         "product": [{"factors": [8, 9], "outer": []}],
-        "lookup": [], "public": [0, 8]
+        "lookup": [], "inputs": [tensor(0, &[n])], "outputs": [tensor(8, &[m])]
     });
     let weights = vec![
         numbers.vector(m * n, -900, 900),
@@ -125,7 +129,7 @@ pub(crate) fn mixed(batch: usize) -> Case {
     let mut numbers = Numbers(11);
     let outputs: Vec<i64> = (0..20).map(|i| i * i - 50).collect();
     let table = json!({
-        "version": 1, "log_columns": 6,
+        "version": 2, "log_columns": 6,
         "nodes": [
             {"kind": "committed", "region": "input", "batched": true, "shape": [2, 5], "outer": [0], "offset": 0, "limbs": [4]}, // 0 x
             {"kind": "weight", "shape": [3, 2, 3], "outer": [0, 2]},                       // 1 W
@@ -150,12 +154,9 @@ pub(crate) fn mixed(batch: usize) -> Case {
         "tables": [{"first": 0, "outputs": outputs}],
         "zero": [5, 11, 16], "product": [],
         "lookup": [{"table": 0, "input": 12, "output": 13, "outer": []}],
-        "public": [15, 4]
+        "inputs": [],
+        "outputs": [tensor(15, &[2, 5]), tensor(4, &[3, 3])]
     });
-    let table = {
-        // a public node has 16 bits at most, and y has 13
-        table
-    };
     let weights = vec![numbers.vector(18, -40, 40)];
     let x = numbers.vector(batch * 10, 0, 16);
     let (mut y, mut product, mut out, mut copy) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -201,7 +202,7 @@ pub(crate) fn mixed(batch: usize) -> Case {
 /// `2^61 (i - j)`: parts of them leave 64 bits, and 8 * 2^61 is 0 modulo 2^64.
 pub(crate) fn far() -> Case {
     let table = json!({
-        "version": 1, "log_columns": 6,
+        "version": 2, "log_columns": 6,
         "nodes": [
             committed(&[1], 0, &[3], &[]),                                                     // 0 x
             {"kind": "view", "source": 0, "shape": [9, 9], "axes":
@@ -210,7 +211,8 @@ pub(crate) fn far() -> Case {
             committed(&[9, 9], 0, &[6], &[]),                                                  // 3 y
             {"kind": "linear", "shape": [9, 9], "terms": [[1, 3], [-1, 2]], "offset": 0},      // 4
         ],
-        "tables": [], "zero": [4], "product": [], "lookup": [], "public": [0]
+        "tables": [], "zero": [4], "product": [], "lookup": [],
+        "inputs": [tensor(0, &[1])], "outputs": []
     });
     let y = (0..81).map(|i| if i % 10 == 0 { 25 } else { 0 }).collect();
     let job = Job {

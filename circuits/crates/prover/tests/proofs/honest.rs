@@ -56,7 +56,7 @@ fn weights_have_one_commitment() {
     let (one, many) = (dense(1).key(), dense(9).key());
     assert_eq!(one.commitments(), many.commitments());
     let mut case = dense(1);
-    case.table["public"] = serde_json::json!([8]);
+    case.table["inputs"][0]["visibility"] = "private".into();
     assert_eq!(case.key().commitments(), one.commitments());
     assert_eq!(case.check(), Ok(()));
 }
@@ -129,7 +129,13 @@ fn a_key_that_is_made_again_needs_its_blindings() {
     let srs = verifai_srs::development(1 << 7).unwrap();
     let table = serde_json::to_vec(&case.table).unwrap();
     let again = |blindings| {
-        verifai_prover::ProvingKey::new(&table, case.weights.clone(), &srs, Some(blindings))
+        verifai_prover::ProvingKey::new(
+            [3; 32],
+            &table,
+            case.weights.clone(),
+            &srs,
+            Some(blindings),
+        )
     };
     let same = again(first.blindings().to_vec()).unwrap();
     assert_eq!(same.commitments(), first.commitments());
@@ -155,8 +161,9 @@ fn a_table_says_that_it_hides_or_says_nothing() {
 #[test]
 fn linked_tensors_lead_the_proof() {
     let mut case = dense(2).hiding();
-    case.table["linked"] = case.table["public"].take();
-    case.table["public"] = serde_json::json!([]);
+    for role in ["inputs", "outputs"] {
+        case.table[role][0]["visibility"] = "committed".into();
+    }
     let (key, proof) = case.prove().unwrap();
     assert_eq!(check(&key, &case.job, &proof), Ok(()));
     let circuit = key.verifying.circuit.expand(2);
