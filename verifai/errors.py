@@ -104,7 +104,8 @@ class VerificationError(VerifaiError):
 
 
 class ChainRejected(VerificationError):
-    """A contract refused the proof; the transaction changed nothing."""
+    """A contract refused the proof, and the verifier here refuses it too; or a shipped contract
+    found by itself that the proof is about something else. The transaction changed nothing."""
 
     code = "VF-1C"
 

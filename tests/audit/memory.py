@@ -107,6 +107,7 @@ class MemoryChain:
     fails: dict[str, Exception] = field(default_factory=dict)
     dies_after: int | None = None
     registries: tuple[str, ...] = ("0x1CBd3b2770909D4e10f157cABC84C7264073C9Ec",)
+    empty: bool = False
 
     def _maybe(self, method: str) -> None:
         if method in self.fails:

@@ -26,6 +26,10 @@ class Tampering:
         registries: tuple[str, ...] = self.chain.registries
         return registries
 
+    @property
+    def empty(self) -> bool:
+        return bool(self.chain.empty)
+
     def published(self) -> Iterator[Any]:
         for record in self.chain.published():
             yield replace(record, **self.changes)

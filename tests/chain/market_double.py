@@ -24,7 +24,7 @@ VERIFIER = """
 pragma solidity 0.8.20;
 
 contract AllowingVerifier {
-    error ProofRefused();
+    error ProofRefused(bytes32 step);
 
     mapping(bytes32 => bytes32) private keys;
     mapping(bytes32 => uint256) private inputs;
@@ -43,7 +43,7 @@ contract AllowingVerifier {
         external view returns (bytes32[] memory linked)
     {
         bool known = allowed[keccak256(abi.encode(circuit, context, keccak256(words)))];
-        if (!known || proof.length == 0) revert ProofRefused();
+        if (!known || proof.length == 0) revert ProofRefused("double");
         return new bytes32[](0);
     }
 

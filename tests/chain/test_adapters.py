@@ -229,7 +229,7 @@ def test_a_response_out_of_range(chain, validations, response):
 def test_another_contract_or_none(chain, service, validations):
     with pytest.raises(UsageError, match="no contract"):
         eas.attest(chain, "0x" + "12" * 20, RECORD)
-    with pytest.raises(UsageError, match="refuses"):
+    with pytest.raises(NetworkError, match="without an error"):
         erc8004.status(chain, service, "0x" + "1" * 64)
     with pytest.raises(MalformedError):
         erc8004.status(chain, validations, "0x12")

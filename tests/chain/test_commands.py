@@ -56,13 +56,35 @@ def test_a_journal_that_is_not_there(tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_to_watch(tmp_path, capsys):
-    connect(journal=tmp_path / "new.jsonl").close()
-    code, (error,) = run(capsys, "watch", "--journal", tmp_path / "new.jsonl")
+def test_where_nothing_is_published_yet_nothing_failed(tmp_path, capsys, monkeypatch, start_anvil):
+    """A journal without a publication, none yet, and a node's first block; but a node of which no
+    registry is known may hold what is not shown."""
+    journal, node = tmp_path / "new.jsonl", start_anvil()
+    monkeypatch.setenv("VERIFAI_HOME", str(tmp_path / "home"))
+    connect(journal=journal).close()
+    for words in (("--journal", journal), ()):
+        assert run(capsys, "watch", *words) == (0, [])
+    for number, words in enumerate((("--journal", journal), (), ("--chain", node.url))):
+        code, (found,) = run(capsys, "audit", *words, "--out", tmp_path / str(number))
+        assert (code, found["report"]["headline"]) == (0, "Nothing is published.")
+    assert not (tmp_path / "home" / "chain").exists()
+    node.mine()
+    code, (found,) = run(capsys, "audit", "--chain", node.url, "--out", tmp_path / "out")
+    assert (code, found["report"]["verdict"]) == (7, "unchecked")
+    assert "no registry is known" in found["report"]["headline"].lower()
+    code, (error,) = run(capsys, "watch", "--chain", node.url, "--once")
     assert (code, error["error"]) == (2, "UsageError")
 
 
-def test_watching_a_node_for_ever_until_interrupted(start_anvil, pretended):
+@pytest.mark.parametrize(
+    ("number", "ignored", "status"),
+    [(signal.SIGINT, False, 130), (signal.SIGTERM, False, -15), (signal.SIGTERM, True, -15)],
+)
+def test_watching_a_node_for_ever_until_interrupted(
+    start_anvil, pretended, number, ignored, status
+):
+    """Whatever our parent ignores: a background shell hands ``SIGINT`` on ignored, and then
+    ``SIGTERM`` ends it."""
     node = start_anvil()
     vk = pretended.key()
     with connect(node.url) as chain:
@@ -74,6 +96,9 @@ def test_watching_a_node_for_ever_until_interrupted(start_anvil, pretended):
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            preexec_fn=lambda: signal.signal(
+                signal.SIGINT, signal.SIG_IGN if ignored else signal.SIG_DFL
+            ),
         )
         try:
             assert json.loads(process.stdout.readline())["kind"] == "new"
@@ -85,9 +110,9 @@ def test_watching_a_node_for_ever_until_interrupted(start_anvil, pretended):
             withdrawn = json.loads(process.stdout.readline())
             assert {**withdrawn, "kind": "new"} == event
         finally:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
             rest, errors = process.communicate(timeout=60)
-    assert (process.returncode, rest) == (130, "")
+    assert (process.returncode, rest) == (status, "")
     assert "Traceback" not in errors
 
 

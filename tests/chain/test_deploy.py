@@ -24,7 +24,7 @@ from verifai.chain.deploy import (
 from verifai.chain.market import Market
 from verifai.chain.market.jobs import Bid
 from verifai.chain.native.contract import NATIVE_SYSTEM
-from verifai.errors import NetworkError, UnsupportedError, UsageError
+from verifai.errors import UnsupportedError, UsageError
 
 #: PUSH1 1 PUSH0 MSTORE8 PUSH1 1 PUSH0 RETURN: a contract whose code is one byte.
 CREATION = bytes.fromhex("60015f5360015ff3")
@@ -130,7 +130,7 @@ def test_the_embedded_chain_keeps_the_contracts(tmp_path):
 def test_what_cannot_be_deployed(chain, monkeypatch):
     with pytest.raises(UsageError, match="no code"):
         deploy(chain, {"a-v1": "0x" + "12" * 20})
-    with pytest.raises(NetworkError, match="VerifierRouter"):
+    with pytest.raises(UsageError, match=r"VerifierRouter .* DelayTooShort\(60\)"):
         deploy(chain, {"a-v1": CREATION}, delay=60)  # below the contract's minimum
     monkeypatch.setattr("verifai.chain.deploy.LOCAL_CHAINS", ())
     with connect() as other, pytest.raises(UnsupportedError, match="proxy"):

@@ -16,7 +16,13 @@ from verifai.chain import connect, history
 from verifai.chain.artefacts import abi
 from verifai.chain.native.registry import NativeRegistry
 from verifai.chain.native.words import input_words, statement_words
-from verifai.errors import ChainRejected, MalformedError, NetworkError, UsageError
+from verifai.errors import (
+    ChainRejected,
+    MalformedError,
+    NetworkError,
+    UnsupportedError,
+    UsageError,
+)
 from verifai.verifier.native.check import context_bytes
 
 
@@ -69,7 +75,7 @@ def test_a_statement_is_published_once(world, keys):
     registry = NativeRegistry(world.chain, world.contracts.registry)
     registry.publish(proved(world, keys), vk, world.circuit)
     again = proved(world, keys)  # other bytes, the same statement
-    with pytest.raises(ChainRejected) as caught:
+    with pytest.raises(UnsupportedError, match="on record already") as caught:
         registry.publish(again, vk, world.circuit)
     assert caught.value.details["reason"] == "AlreadyPublished"
     copier = NativeRegistry(replace_signer(world), world.contracts.registry)
@@ -89,12 +95,15 @@ def replace_signer(world: World):
 def test_a_refused_proof_leaves_no_trace(world, keys):
     pk, vk, inputs = keys
     registry = NativeRegistry(world.chain, world.contracts.registry)
-    with pytest.raises(ChainRejected) as refused:
-        registry.publish(
-            verifai.prove(pk, inputs / 2), vk, world.circuit
-        )  # not allowed by the double
-    assert refused.value.check == 8
-    with pytest.raises(ChainRejected) as unknown:
+    proof = verifai.prove(pk, inputs / 2)  # the double does not allow it, though it holds
+    for check in (True, False):
+        with pytest.raises(NetworkError, match="but the verifier here accepts it"):
+            registry.publish(proof, vk, world.circuit, check=check)
+    lie = verifai.Proof.of(proof.statement, verifai.prove(pk, inputs).argument)
+    with pytest.raises(ChainRejected, match="check 7") as refused:
+        registry.publish(lie, vk, world.circuit, check=False)
+    assert (refused.value.check, refused.value.details["arguments"]) == (8, ["double"])
+    with pytest.raises(UnsupportedError, match="not registered") as unknown:
         registry.publish(proved(world, keys), vk, abi.keccak(b"another circuit"))
     assert unknown.value.details["reason"] == "UnknownCircuit"
     assert list(registry.records()) == []

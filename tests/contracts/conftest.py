@@ -11,9 +11,10 @@ pytest.importorskip("eth_tester")
 
 from verifai.backends import EvmCall
 from verifai.chain import Chain, connect
+from verifai.chain.artefacts.interface import interface
 from verifai.chain.artefacts.solidity import compile_contract
 from verifai.chain.node.faults import Reverted
-from verifai.chain.registry import Publication, artefact, read_error
+from verifai.chain.registry import Publication, artefact
 
 #: A test names the contract it needs.
 VERIFIERS = """
@@ -128,7 +129,7 @@ class Registry:
         """Name and arguments of the error that publishing gives."""
         with pytest.raises(Reverted) as caught:
             self.send(publication.calldata())
-        error = read_error(caught.value.data)
+        error = interface("ProofRegistry").error(caught.value.data)
         assert error is not None, caught.value.data
         return error
 

@@ -91,6 +91,11 @@ class AuditedChain(Protocol):
         """Addresses of the registries that :meth:`published` reads."""
         ...
 
+    @property
+    def empty(self) -> bool:
+        """Whether it is known that nothing was published; False where no registry is known."""
+        ...
+
     def published(self) -> Iterator[Any]:
         """Records as :class:`PublishedRecord`, oldest first; what is wrong with the history as a
         whole is raised when all that can be read was given."""

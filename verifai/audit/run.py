@@ -87,7 +87,7 @@ def run(
                 described.append(facts := one.describe())
                 if len(chains) > 1:
                     label = f"{facts.get('chain_id', 'a chain')} at {facts.get('node', '?')}: "
-                if not one.registries:
+                if not one.registries and not one.empty:
                     text = (
                         "no registry is known on this chain, so nothing was read; a publisher's "
                         "receipt names its own (--registry)"

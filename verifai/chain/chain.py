@@ -18,19 +18,18 @@ from verifai.chain.history import incomplete
 from verifai.chain.node.faults import Reverted, asking
 from verifai.chain.published import Published, Reader
 from verifai.chain.receipt import Receipt
-from verifai.chain.registry import Event, Publication, artefact, event_topic, read_error
+from verifai.chain.registry import Event, Publication, artefact, event_topic
 from verifai.chain.transactions import signer as signers
 from verifai.chain.transactions.estimate import PublishEstimate
 from verifai.chain.transactions.outbox import Entry
 from verifai.chain.transactions.sender import Sender
+from verifai.chain.verdict import own_error, unexplained, verdict
 from verifai.errors import (
-    ChainRejected,
     MalformedError,
     NetworkError,
     UnsupportedError,
     UsageError,
     VerifaiError,
-    VerificationError,
 )
 from verifai.progress import Progress, reporting
 from verifai.proof import KeyStore, Proof, VerifyingKey
@@ -44,8 +43,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: The numbered check that only a chain can make; see :mod:`verifai.verifier.verify` for 1 to 7.
-CONTRACT_CHECK: Final = 8
+#: The shipped contracts that take proofs of generated verifiers.
+_CONTRACTS: Final = ("ProofRegistry",)
 #: What a backend's ``evm_verifier`` calls its contract.
 VERIFIER_NAME: Final = "Halo2Verifier"
 #: Addresses that an estimate pretends a contract at: nobody's.
@@ -118,6 +117,22 @@ class Chain:
                 kinds[address] = False
         return dict(sorted(kinds.items(), key=lambda kind: not kind[1]))
 
+    @property
+    def empty(self) -> bool:
+        """Whether it is known that nothing was published here, not only that no registry is known:
+        the embedded chain remembers every contract that was created on it, and elsewhere a chain
+        of one block has none.
+
+        Raises:
+            NetworkError: the node failed.
+        """
+        if self._registry is not None or self.registries:
+            return False
+        if self.url == "embedded":
+            return True
+        with asking("the newest block", self.url):
+            return int(self.web3.eth.block_number) == 0
+
     def code_hash(self, address: str) -> str:
         """Keccak-256 of the code at an address: 0x and 64 digits (EIP-1052).
 
@@ -173,13 +188,17 @@ class Chain:
 
         Raises:
             VerificationError: refused offline, with the number of the check; nothing was sent.
-            ChainRejected: the contract refused it (check 8); the chain has not changed.
+            ChainRejected: the contract refused it (check 8), and the verifier here does too; the
+                chain has not changed.
             UnsupportedError: the verifier is too large for a contract, the bundle holds a context
-                that a transaction does not carry, or a native key's reference string is the
-                development one and the chain is not local.
+                that a transaction does not carry, a native key's reference string is the
+                development one and the chain is not local, or the chain lacks an instruction or
+                the gas that it takes. Of these, all but the gas of a proof are found out before
+                anything is sent.
             EnvironmentFault: the compiler is missing, or the signer cannot pay.
-            NetworkError: the node failed. A transaction that was signed by then is on record, and
-                publishing again resumes it: it is never sent a second time with other content.
+            NetworkError: the node failed, or a contract refused without a reason of its own: could
+                not be checked. A transaction that was signed by then is on record, and publishing
+                again resumes it: it is never sent a second time with other content.
         """
         from verifai.backends import get
 
@@ -201,6 +220,8 @@ class Chain:
             contract = _verifier_contract(vk)
             (keys if keys is not None else KeyStore()).add(vk)
             stages.stage("finding the contracts")
+            if self.url != "embedded":  # whose gas is known: nothing before it is paid in vain
+                self.estimate(proof, vk)
             shipped = artefact()
             registry, gas = self._registry, 0
             if registry is None:
@@ -210,7 +231,8 @@ class Chain:
                 verifier, vk.digest, proof.statement.digest, proof.digest, call
             )
             stages.stage("publishing")
-            return self._publish(registry, publication, gas + more)
+            confirm = None if check else lambda: verify(proof, vk, proof.statement.context)
+            return self._publish(registry, publication, gas + more, confirm)
 
     def _publish_native(
         self, proof: Proof, vk: VerifyingKey, keys: KeyStore | None, stages: Progress, check: bool
@@ -228,7 +250,7 @@ class Chain:
         transactions one after the other; a node that cannot leaves some costs unknown.
 
         Raises:
-            ChainRejected: the contract would refuse the proof.
+            ChainRejected: the contract would refuse the proof, as the verifier here does.
             UnsupportedError, EnvironmentFault, NetworkError, UsageError: as publishing.
         """
         from verifai.backends import get
@@ -241,10 +263,14 @@ class Chain:
         registry = self._registry or self._standing(shipped.code_hash)
         verifier = self._standing(contract.code_hash)
         steps = []
-        if registry is None:
-            steps.append(self._sender.estimate(None, shipped.creation, "deploying the registry"))
-        if verifier is None:
-            steps.append(self._sender.estimate(None, contract.creation, "deploying the verifier"))
+        for stands, creation, what in (
+            (registry, shipped.creation, "deploying the registry"),
+            (verifier, contract.creation, "deploying the verifier"),
+        ):
+            try:
+                steps += [] if stands else [self._sender.estimate(None, creation, what)]
+            except Reverted as refusal:
+                raise unexplained(self._sender, refusal, what) from None
         at = (registry or _PRETENDED[0], verifier or _PRETENDED[1])
         publication = Publication(at[1], vk.digest, proof.statement.digest, proof.digest, call)
         if registry and self._reader(registry).find(publication) is not None:
@@ -261,8 +287,8 @@ class Chain:
             data = publication.calldata()
             steps.append(self._sender.estimate(at[0], data, "publishing", code=code))
         except Reverted as refusal:
-            name, values = read_error(refusal.data) or ("", ())
-            raise _rejected(name, values, refusal) from None
+            confirm = lambda: verify(proof, vk, proof.statement.context)  # noqa: E731
+            raise verdict(self._sender, refusal, "publishing", _CONTRACTS, confirm) from None
         return PublishEstimate(self.chain_id, False, tuple(steps))
 
     def transact(
@@ -545,18 +571,24 @@ class Chain:
     def _reader(self, registry: str) -> Reader:
         return Reader(self.web3, registry, self.chain_id, self.url)
 
-    def _publish(self, registry: str, publication: Publication, deployed_gas: int) -> Receipt:
+    def _publish(
+        self,
+        registry: str,
+        publication: Publication,
+        deployed_gas: int,
+        confirm: Callable[[], object] | None,
+    ) -> Receipt:
         reader = self._reader(registry)
         if (record := reader.find(publication)) is not None:
             return _receipt(record, deployed_gas)
         try:
             mined = self._sender.send(registry, publication.calldata(), "publishing")
         except Reverted as refusal:
-            name, values = read_error(refusal.data) or ("", ())
+            found = own_error(refusal, _CONTRACTS)
             # Somebody else was faster with the same proof.
-            if name == "AlreadyPublished" and (record := reader.find(publication)) is not None:
+            if found and found.name == "AlreadyPublished" and (record := reader.find(publication)):
                 return _receipt(record, deployed_gas)
-            raise _rejected(name, values, refusal) from None
+            raise verdict(self._sender, refusal, "publishing", _CONTRACTS, confirm) from None
         return Receipt(
             gas_used=mined["gasUsed"],
             transaction_hash="0x" + bytes(mined["transactionHash"]).hex(),
@@ -612,7 +644,7 @@ class Chain:
         try:
             mined = self._sender.send(None, creation, f"deploying {what}")
         except Reverted as refusal:
-            raise NetworkError(f"The chain refused {what}: {refusal}") from None
+            raise unexplained(self._sender, refusal, f"deploying {what}") from None
         address = str(mined["contractAddress"])
         if self.code_hash(address) != code_hash:
             raise NetworkError(f"The chain at {self.url} keeps other code than was deployed.")
@@ -653,21 +685,4 @@ def _receipt(record: Published, deployed_gas: int) -> Receipt:
         bundle_digest=record.bundle_digest,
         key_digest=record.key_digest,
         deployed_gas=deployed_gas,
-    )
-
-
-def _rejected(name: str, values: tuple[Any, ...], refusal: Reverted) -> VerificationError:
-    why: Mapping[str, str] = {
-        "ProofRefused": "the verifier contract does not accept this proof of this statement",
-        "InstanceOutOfRange": "a public value is not below the field's modulus",
-        "VerifierWithoutCode": "there is no contract at the verifier's address",
-        "AlreadyPublished": "the registry says that it has this proof, but does not show it",
-    }
-    return ChainRejected(
-        why.get(name, f"the contract reverted ({refusal})"),
-        check=CONTRACT_CHECK,
-        check_name="contract",
-        hint="Nothing was recorded. Verify the proof offline to see which check fails.",
-        reason=name or "unknown",
-        arguments=[str(value) for value in values],
     )

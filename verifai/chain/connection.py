@@ -36,7 +36,9 @@ def connect(
 
     Args:
         url: None for the embedded chain in this process; else the ``http://`` or ``https://`` URL
-            of any Ethereum node's JSON-RPC endpoint.
+            of any Ethereum node's JSON-RPC endpoint. Native proofs need a chain with Ethereum's
+            Cancun upgrade (March 2024) whose blocks hold 8 million gas, ezkl's proofs one with the
+            Merge; what is missing is found out before anything is sent.
         signer: who pays. None: on the embedded chain its development account, on a node the first
             account it holds unlocked. Else the name of an environment variable that holds a hex
             private key, the path of a keystore file (password in ``VERIFAI_KEYSTORE_PASSWORD``),

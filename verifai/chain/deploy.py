@@ -23,6 +23,7 @@ from verifai.chain.artefacts.interface import interface
 from verifai.chain.chain import Chain
 from verifai.chain.node.faults import Reverted, asking
 from verifai.chain.registry import checksum
+from verifai.chain.requirements import require_cancun, require_room, undeployable
 from verifai.chain.transactions.sender import Sender
 from verifai.errors import NetworkError, UnsupportedError, UsageError
 
@@ -124,20 +125,28 @@ def deploy(
 
     Raises:
         UsageError: no signer and no owner, or a verifier's address without code.
-        UnsupportedError: the chain has no deployment proxy.
+        UnsupportedError: the chain has no deployment proxy, lacks an instruction or a precompile,
+            or its blocks have too little gas for one of the contracts; nothing was sent.
         EnvironmentFault: the signer cannot pay.
-        NetworkError: the node failed, or the chain refused a contract.
+        NetworkError: the node failed, or a contract's creation reverted.
     """
     sender = chain._sender
     master = owner if owner is not None else sender.address
     if master is None:
         raise UsageError("A deployment needs an owner of the router.", hint="deploy(owner=...)")
-    steps: list[Step] = []
-    _require_proxy(sender, steps)
     for name, verifier in verifiers.items():
         if isinstance(verifier, str) and not sender.code(checksum(verifier)):
             raise UsageError(f"There is no code at {verifier}, the verifier of {name}.")
     standing, creations = planned(verifiers, master, delay)
+    steps: list[Step] = []
+    missing = [name for name, code in creations.items() if not sender.code(create2_address(code))]
+    if missing:
+        require_cancun(sender)
+        # The largest takes the most gas. None of them needs another while it is created, but the
+        # router, which is smaller than the verifier that it names.
+        largest = max(missing, key=lambda name: len(creations[name]))
+        require_room(sender, largest, creations[largest])
+        _require_proxy(sender, steps)
     at = {name: _create(sender, name, creation, steps) for name, creation in creations.items()}
     names = ("VerifierRouter", "NativeProofRegistry", "ModelRegistry", "JobMarket")
     router, registry, models, market = (at[name] for name in names)
@@ -177,7 +186,7 @@ def _create(sender: Sender, name: str, creation: bytes, steps: list[Step]) -> st
     try:
         mined = sender.send(PROXY, SALT + creation, f"deploying {name}")
     except Reverted as refusal:
-        raise NetworkError(f"The chain refused {name}: {refusal}") from None
+        raise undeployable(sender, name, refusal) from None
     if not sender.code(address):
         raise NetworkError(f"The chain at {sender.url} does not hold {name} at {address}.")
     transaction = "0x" + bytes(mined["transactionHash"]).hex()

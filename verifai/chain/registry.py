@@ -1,4 +1,4 @@
-"""The ProofRegistry contract, seen from Python: its artefact, its calls, its events, its errors."""
+"""The ProofRegistry contract, seen from Python: its artefact, its calls, its events."""
 
 from __future__ import annotations
 
@@ -18,14 +18,6 @@ if TYPE_CHECKING:
 _VERIFY_TYPES: Final = ("bytes", "uint256[]")
 _PUBLISH_TYPES: Final = ("address", "bytes32", "bytes32", "bytes32", *_VERIFY_TYPES)
 _EVENT_TYPES: Final = ("bytes32", "address", "bytes32", "uint256")
-
-#: Custom errors: signature up to the bracket, types of the arguments.
-ERRORS: Final[Mapping[str, tuple[str, ...]]] = {
-    "VerifierWithoutCode": ("address",),
-    "InstanceOutOfRange": ("uint256", "uint256"),
-    "ProofRefused": (),
-    "AlreadyPublished": ("bytes32",),
-}
 
 
 @dataclass(frozen=True, repr=False)
@@ -188,22 +180,6 @@ def publish_selector() -> bytes:
 def verify_selector() -> bytes:
     """Selector of a verifier's ``verifyProof``."""
     return abi.selector(f"verifyProof({','.join(_VERIFY_TYPES)})")
-
-
-@cache
-def _error_selectors() -> dict[bytes, str]:
-    return {abi.selector(f"{name}({','.join(types)})"): name for name, types in ERRORS.items()}
-
-
-def read_error(data: bytes) -> tuple[str, tuple[Any, ...]] | None:
-    """Name and arguments of one of the registry's custom errors, None for any other data."""
-    name = _error_selectors().get(data[:4])
-    if name is None:
-        return None
-    try:
-        return name, abi.decode(ERRORS[name], data[4:], name) if ERRORS[name] else ()
-    except MalformedError:
-        return None
 
 
 def checksum(address: str) -> str:

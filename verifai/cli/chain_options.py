@@ -21,7 +21,8 @@ def add_chain_arguments(parser: argparse.ArgumentParser, *, several: bool = Fals
         "--chain",
         "--url",
         metavar="URL",
-        help=f"a JSON-RPC node; default: the embedded chain{again}",
+        help="a JSON-RPC node of a chain with Ethereum's Cancun upgrade; default: the embedded "
+        f"chain{again}",
         **more,
     )
     parser.add_argument(
@@ -93,6 +94,10 @@ class Unreachable:
     def registries(self) -> tuple[str, ...]:
         raise self._why
 
+    @property
+    def empty(self) -> bool:
+        raise self._why
+
     def published(self) -> Any:
         raise self._why
 
@@ -125,4 +130,6 @@ def _connect(
     if url:
         return verifai.chain.connect(url, **common)
     journal = arguments.journal or home() / "chain" / "journal"
+    if not arguments.journal and common.get("read_only") and not journal.exists():
+        journal = None  # nothing was published yet: the chain without a block
     return verifai.chain.connect(journal=journal, **common)

@@ -42,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, output: Output) -> None:
     with connect(arguments, read_only=True) as chain:
+        if not arguments.chain and chain.empty:
+            output.say("Nothing is published yet.")
+            return
         watcher = chain.watch(
             since=arguments.since,
             confirmations=arguments.confirmations,

@@ -6,13 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
-from typing import Any, Final
+from typing import Any
 
 from verifai.chain.artefacts import abi
 from verifai.errors import MalformedError, UsageError
-
-#: Solidity's own errors; a contract's interface does not list them.
-_BUILT_IN: Final[Mapping[str, tuple[str, ...]]] = {"Error": ("string",), "Panic": ("uint256",)}
 
 
 class Interface:
@@ -33,9 +30,7 @@ class Interface:
         self._constructor: tuple[str, ...] = ()
         self._functions: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self._events: dict[bytes, tuple[str, list[tuple[str, str, bool]]]] = {}
-        self._errors: dict[bytes, tuple[str, tuple[str, ...]]] = {
-            _selector(known, types): (known, types) for known, types in _BUILT_IN.items()
-        }
+        self._errors: dict[bytes, tuple[str, tuple[str, ...]]] = {}
         for entry in value["abi"]:
             types = tuple(_type(part) for part in entry.get("inputs", ()))
             if entry["type"] == "constructor":
@@ -112,7 +107,8 @@ class Interface:
         return name, fields | dict(zip((part for part, _ in plain), values, strict=True))
 
     def error(self, data: bytes) -> tuple[str, tuple[Any, ...]] | None:
-        """Name and arguments of one of this contract's errors; None for any other data."""
+        """Name and arguments of one of this contract's errors; None for any other data, also for
+        Solidity's own ``Error`` and ``Panic``, which an interface does not list."""
         known = self._errors.get(data[:4])
         if known is None:
             return None

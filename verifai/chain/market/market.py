@@ -28,8 +28,8 @@ from typing import Any, Final
 
 from verifai.backends.native.prover import check_provable
 from verifai.chain.artefacts import abi
-from verifai.chain.artefacts.interface import Interface, interface
-from verifai.chain.chain import CONTRACT_CHECK, Chain
+from verifai.chain.artefacts.interface import interface
+from verifai.chain.chain import Chain
 from verifai.chain.market.genuine import require_genuine
 from verifai.chain.market.history import Fulfilment, proof_of
 from verifai.chain.market.jobs import (
@@ -45,29 +45,22 @@ from verifai.chain.market.jobs import (
 from verifai.chain.market.order import check_circuit, check_linked, check_order, check_words
 from verifai.chain.native.circuits import circuit_table
 from verifai.chain.native.contract import native_system
-from verifai.chain.native.contract import refusal as refused_step
 from verifai.chain.native.table import circuit_id, input_word_bytes
 from verifai.chain.native.words import statement_words
 from verifai.chain.node.faults import Reverted, asking
 from verifai.chain.registry import checksum
+from verifai.chain.verdict import own_error, unexplained, verdict
 from verifai.circuit import SRS, ProvingKey
-from verifai.errors import (
-    ChainRejected,
-    MalformedError,
-    NetworkError,
-    UsageError,
-    VerifaiError,
-)
+from verifai.errors import MalformedError, NetworkError, UsageError, VerifaiError
 from verifai.progress import Progress, reporting
 from verifai.proof import Proof, VerifyingKey
 from verifai.verifier import verify
 from verifai.verifier.native.keccak import keccak256
 
-#: The market's, the router's and the registry's own errors; any other one is the verifier's, which
-#: refuses the proof.
+#: The shipped contracts that the market's functions run, but for the verifier.
 _CONTRACTS: Final = ("JobMarket", "VerifierRouter", "ModelRegistry")
-#: Refusals that are about the proof although the verifier accepts it.
-_ABOUT_THE_PROOF: Final = ("OtherInput",)
+#: Errors of a verification: of its proof, or of what stands around it.
+_OF_THE_PROOF: Final = ("ProofRefused", "OtherInput")
 #: States in which a proof is paid.
 _IN_FORCE: Final = (JobState.OFFERED, JobState.ACCEPTED)
 _ALLOWANCE: Final = ("address", "address")
@@ -260,15 +253,28 @@ class Market:
 
         Raises:
             VerificationError: refused offline, with the number of the check; nothing was sent.
-            ChainRejected: the verifier contract refused it (check 8), or it is about another input.
+            ChainRejected: the verifier contract refused it (check 8), and the verifier here does
+                too; or it is about another input.
             UsageError: no lease is in force.
             EnvironmentFault, NetworkError: as :meth:`post`.
         """
         provider = job.provider if job.provider is not None else self.account
+        context = self.context(job, provider)
         if check:
-            verify(proof, vk, self.context(job, provider))
+            verify(proof, vk, context)
         words = statement_words(vk, proof.statement)
-        return self._act("fulfil", job.terms.values(), words, bytes(proof.argument), job=job.id)
+        data = self._market.call("fulfil", job.terms.values(), words, bytes(proof.argument))
+        try:
+            return self._sent("fulfil", data, job=job.id)
+        except Reverted as refusal:
+            contracts = (*_CONTRACTS, "NativeVerifier")
+            found = own_error(refusal, contracts)
+            if found is not None and found.name not in _OF_THE_PROOF:
+                raise self._refused("fulfil", refusal) from None
+            confirm = None if check else lambda: verify(proof, vk, context)
+            raise verdict(
+                self._sender, refusal, "the market's fulfil", contracts, confirm
+            ) from None
 
     def check_input(
         self, job: Job, vk: VerifyingKey, inputs: Any, *, srs: SRS | None = None
@@ -481,9 +487,14 @@ class Market:
     ) -> Action:
         data = self._market.call(function, *arguments)
         try:
-            mined = self._sender.send(self.address, data, f"the market's {function}", value=value)
+            return self._sent(function, data, value=value, job=job)
         except Reverted as refusal:
-            raise _refused(function, refusal) from None
+            raise self._refused(function, refusal) from None
+
+    def _sent(
+        self, function: str, data: bytes, *, value: int = 0, job: int | None = None
+    ) -> Action:
+        mined = self._sender.send(self.address, data, f"the market's {function}", value=value)
         return Action(
             "0x" + bytes(mined["transactionHash"]).hex(),
             int(mined["blockNumber"]),
@@ -507,34 +518,17 @@ class Market:
         except Reverted as refusal:
             raise UsageError(f"The token {token} refused an allowance: {refusal}") from None
 
+    def _refused(self, function: str, refusal: Reverted) -> VerifaiError:
+        """A contract's refusal of a call as an error of ours."""
+        found = own_error(refusal, _CONTRACTS)
+        if found is None and not refusal.data:
+            return unexplained(self._sender, refusal, f"the market's {function}")
+        name, text = (found.name, str(found)) if found else ("unknown", str(refusal))
+        shown = list(found.arguments) if found else []
+        if name == "WrongState":
+            shown[1] = JobState(int(shown[1])).name.lower()
+            text = f"{name}({', '.join(shown)})"
+        return UsageError(f"The market refused {function}: {text}.", reason=name, arguments=shown)
+
     def __repr__(self) -> str:
         return f"Market({self.address} on eip155:{self.chain_number})"
-
-
-def _refused(function: str, refusal: Reverted) -> VerifaiError:
-    """A contract's refusal as an error of ours: of the call, or of the proof."""
-    known: list[Interface] = [interface(name) for name in _CONTRACTS]
-    found = next((e for one in known if (e := one.error(refusal.data)) is not None), None)
-    name, values = found if found is not None else ("", ())
-    step = refused_step(refusal.data)
-    shown = [value.hex() if isinstance(value, bytes) else str(value) for value in values]
-    if name == "WrongState":
-        shown[1] = JobState(values[1]).name.lower()
-    if function == "fulfil" and (found is None or name in _ABOUT_THE_PROOF):
-        why = (
-            "the proof is about another input than was ordered"
-            if name
-            else f"the verifier contract does not accept this proof ({refusal})"
-        )
-        return ChainRejected(
-            why,
-            check=CONTRACT_CHECK,
-            check_name="contract",
-            hint="Nothing was paid. Verify the proof offline to see which check fails.",
-            reason=name or (step[0] if step else "unknown"),
-            arguments=shown or (list(step[1:]) if step else []),
-        )
-    text = f"{name}({', '.join(shown)})" if name else str(refusal)
-    return UsageError(
-        f"The market refused {function}: {text}.", reason=name or "unknown", arguments=shown
-    )

@@ -20,7 +20,8 @@ from verifai.chain.market.jobs import NATIVE, Action
 from verifai.chain.native.contract import native_system
 from verifai.chain.node.faults import Reverted
 from verifai.chain.registry import checksum
-from verifai.errors import NetworkError, UsageError
+from verifai.chain.verdict import own_error, unexplained
+from verifai.errors import UsageError
 from verifai.proof import VerifyingKey
 from verifai.verifier.native.keccak import keccak256
 
@@ -111,9 +112,10 @@ class Models:
         try:
             mined = self._sender.send(self.address, data, f"the registry's {function}")
         except Reverted as refusal:
-            error = self._registry.error(refusal.data)
-            if error is None:
-                raise NetworkError(f"{function} reverted: {refusal}") from None
-            raise UsageError(f"The model registry refused {function}: {error[0]}.") from None
+            found = own_error(refusal, ("ModelRegistry",))
+            if found is None:
+                what = f"the registry's {function}"
+                raise unexplained(self._sender, refusal, what) from None
+            raise UsageError(f"The model registry refused {function}: {found}.") from None
         hash_ = "0x" + bytes(mined["transactionHash"]).hex()
         return Action(hash_, int(mined["blockNumber"]), int(mined["gasUsed"]), None)

@@ -22,12 +22,14 @@ from verifai.chain.native.publication import (
     require_accepted,
     verifier_of,
 )
-from verifai.chain.native.registry import NativeRegistry, publish_calldata, rejected
+from verifai.chain.native.registry import CONTRACTS, NativeRegistry, publish_calldata
 from verifai.chain.node.faults import Reverted
 from verifai.chain.transactions.estimate import Estimate, PublishEstimate
 from verifai.chain.transactions.simulation import Call, simulate
+from verifai.chain.verdict import verdict
 from verifai.errors import UsageError
 from verifai.proof import Proof, VerifyingKey
+from verifai.verifier import verify
 
 if TYPE_CHECKING:
     from verifai.chain.chain import Chain
@@ -78,7 +80,8 @@ def estimate(
             steps += [sender.priced(c.what, gas) for c, gas in zip(calls, found, strict=True)]
             return PublishEstimate(sender.chain_id, False, tuple(steps))
     except Reverted as refusal:
-        raise rejected(refusal) from None
+        confirm = lambda: verify(proof, key, proof.statement.context)  # noqa: E731
+        raise verdict(sender, refusal, "publishing", CONTRACTS, confirm) from None
     left = []
     for number, call in enumerate(calls):
         # with the proxy, most creations stand alone, and so does a registration with its verifier

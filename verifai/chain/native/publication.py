@@ -18,7 +18,7 @@ from verifai.chain.artefacts.interface import interface
 from verifai.chain.deploy import DELAY, LOCAL_CHAINS, Contracts, create2_address, deploy
 from verifai.chain.native.acceptor import first_systems, router_of, unestablished, verifier_now
 from verifai.chain.native.circuits import circuit_info, circuit_table
-from verifai.chain.native.contract import NATIVE_SYSTEM, artefact, native_system, refusal
+from verifai.chain.native.contract import NATIVE_SYSTEM, artefact, native_system
 from verifai.chain.native.registry import NativeRecord, NativeRegistry
 from verifai.chain.native.table import circuit_id
 from verifai.chain.native.words import commitments, statement_words, words_from
@@ -26,6 +26,8 @@ from verifai.chain.node.faults import Reverted, asking
 from verifai.chain.published import Published, mined
 from verifai.chain.receipt import Receipt
 from verifai.chain.registry import checksum
+from verifai.chain.requirements import require_cancun
+from verifai.chain.verdict import own_error, unexplained
 from verifai.errors import NetworkError, UnsupportedError, UsageError, VerifaiError
 from verifai.proof import Proof, VerifyingKey
 from verifai.proof.codec import canonical_json, parse_canonical_json
@@ -111,10 +113,12 @@ class Publication:
 
 
 def require_accepted(sender: Sender, key: VerifyingKey) -> None:
-    """Refuse what the router would refuse only after everything before it was paid.
+    """Refuse what the contracts would refuse only after everything before it was paid.
 
     Raises:
-        UnsupportedError: the development reference string, on a chain that is not local.
+        UnsupportedError: the development reference string, on a chain that is not local; a chain
+            without the contracts' instructions.
+        NetworkError: the node failed.
     """
     number = int(sender.chain_id.removeprefix("eip155:"))
     if key.guarantees.srs == "development" and number not in LOCAL_CHAINS:
@@ -125,6 +129,7 @@ def require_accepted(sender: Sender, key: VerifyingKey) -> None:
             "CIRCUIT, then verifai setup CIRCUIT --srs aztec-ignition, or setup(circuit, "
             "srs='aztec-ignition').",
         )
+    require_cancun(sender)
 
 
 def registry_kind() -> str:
@@ -164,7 +169,8 @@ def register(chain: Chain, verifier: str, compact: bytes) -> tuple[bytes, int]:
         The circuit's identifier, and the gas that it took.
 
     Raises:
-        NetworkError: the node failed, or the contract refused the table.
+        UnsupportedError: the contract refused the table, and says which rule it breaks.
+        NetworkError: the node failed, or the contract refused without a reason of its own.
     """
     circuit = circuit_id(compact)
     if known_circuit(chain._sender, verifier, circuit):
@@ -172,8 +178,11 @@ def register(chain: Chain, verifier: str, compact: bytes) -> tuple[bytes, int]:
     data = interface("NativeVerifier").call("register", compact)
     try:
         mined = chain._sender.send(verifier, data, "registering the circuit")
-    except Reverted as error:
-        raise NetworkError(f"The verifier refused the circuit: {refusal(error.data)}") from None
+    except Reverted as refusal:
+        found = own_error(refusal, ("NativeVerifier",))
+        if found is None or found.name != "TableRefused":  # StorageFailed is a lack of gas
+            raise unexplained(chain._sender, refusal, "registering the circuit") from None
+        raise UnsupportedError(f"The verifier does not take this circuit: {found}.") from None
     return circuit, int(mined["gasUsed"])
 
 
@@ -185,9 +194,13 @@ def publish(
     Raises:
         ChainRejected, NetworkError, EnvironmentFault, UnsupportedError: as ``Chain.publish``.
     """
+    from verifai.chain.native.estimate import estimate
+
     sender = chain._sender
     require_accepted(sender, key)
     asked = Publication.of(proof, key)
+    if chain.url != "embedded":  # whose gas is known: nothing before the proof is paid in vain
+        estimate(chain, registry, proof, key)
     gas = 0
     if registry is None:
         contracts = deploy_all(chain)
@@ -287,9 +300,8 @@ def verifier_of(sender: Sender, registry: str) -> str:
     try:
         answer = sender.ask(str(router), data, "the verifier")
     except Reverted as refused:
-        reason = shipped.error(refused.data)
-        why = reason[0] if reason else refused
-        raise NetworkError(f"The router has no native verifier: {why}.") from None
+        reason = own_error(refused, ("VerifierRouter",))
+        raise NetworkError(f"The router has no native verifier: {reason or refused}.") from None
     if why := unestablished(sender, registry, native_system()):
         raise UsageError(
             f"The registry at {registry} would record what another verifier accepts: {why}.",

@@ -8,26 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from verifai.chain.artefacts.interface import interface
-from verifai.chain.chain import CONTRACT_CHECK, Chain
+from verifai.chain.chain import Chain
 from verifai.chain.events.logs import EventSource
 from verifai.chain.history import history, incomplete
 from verifai.chain.native.contract import native_system
-from verifai.chain.native.contract import refusal as verifier_refusal
 from verifai.chain.native.words import statement_words, words_from
 from verifai.chain.node.faults import Reverted
 from verifai.chain.published import ELSEWHERE, without_fault
 from verifai.chain.registry import Event, checksum
 from verifai.chain.transactions.shown import shown
-from verifai.errors import ChainRejected, MalformedError, UsageError
+from verifai.chain.verdict import verdict
+from verifai.errors import MalformedError, UsageError
 from verifai.proof import Proof, VerifyingKey
 from verifai.proof.codec import canonical_json, parse_canonical_json
 from verifai.proof.statement import check_context
 from verifai.verifier import verify
 from verifai.verifier.native.calldata import statement_of
 from verifai.verifier.native.keccak import keccak256
+
+#: The shipped contracts that a publication runs.
+CONTRACTS: Final = ("NativeProofRegistry", "VerifierRouter", "NativeVerifier")
 
 
 @dataclass(frozen=True)
@@ -104,22 +107,6 @@ def publish_calldata(circuit: bytes, context: bytes, words: bytes, argument: byt
     return interface("NativeProofRegistry").call("publish", *arguments)
 
 
-def rejected(refusal: Reverted) -> ChainRejected:
-    """A revert of the registry, the router or the verifier in words."""
-    known = (interface(name) for name in ("NativeProofRegistry", "VerifierRouter"))
-    found = next((e for one in known if (e := one.error(refusal.data))), None)
-    refused = verifier_refusal(refusal.data)
-    name = found[0] if found else refused[0] if refused else "unknown"
-    step = f" at {refused[1]!r}" if refused else ""
-    return ChainRejected(
-        f"the contract refused it ({refusal if name == 'unknown' else name + step})",
-        check=CONTRACT_CHECK,
-        check_name="contract",
-        hint="Nothing was recorded.",
-        reason=name,
-    )
-
-
 class NativeRegistry:
     """One NativeProofRegistry, through one connection.
 
@@ -153,9 +140,11 @@ class NativeRegistry:
 
         Raises:
             VerificationError: refused offline, with the number of the check; nothing was sent.
-            ChainRejected: a contract refused it (check 8); nothing was recorded.
+            ChainRejected: a contract refused it (check 8), and the verifier here does too; nothing
+                was recorded.
+            UnsupportedError: it is on record already, or the contracts do not take its circuit.
             EnvironmentFault: the signer cannot pay.
-            NetworkError: the node failed.
+            NetworkError: the node failed, or a contract refused without a reason of its own.
         """
         context = proof.statement.context
         if check:
@@ -166,7 +155,8 @@ class NativeRegistry:
         try:
             mined = self._sender.send(self.address, data, "publishing")
         except Reverted as refusal:
-            raise rejected(refusal) from None
+            confirm = None if check else lambda: verify(proof, vk, context)
+            raise verdict(self._sender, refusal, "publishing", CONTRACTS, confirm) from None
         return "0x" + bytes(mined["transactionHash"]).hex()
 
     def find(

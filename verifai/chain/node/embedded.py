@@ -217,7 +217,8 @@ def _backend_class() -> type[Any]:
 
     def _reverted(error: VMError) -> Reverted:
         data = error.args[0] if isinstance(error, Revert) and error.args else b""
-        return Reverted(data if isinstance(data, bytes) else b"", f"{type(error).__name__}")
+        said = "" if isinstance(error, Revert) else type(error).__name__
+        return Reverted(data if isinstance(data, bytes) else b"", said)
 
     return Backend
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from verifai.chain.artefacts import abi
-from verifai.chain.node.faults import Reverted, asking
+from verifai.chain.node.faults import Reverted, asking, reason
 from verifai.chain.registry import checksum
-from verifai.errors import MalformedError, NetworkError, UsageError
+from verifai.chain.verdict import unexplained
+from verifai.errors import MalformedError, NetworkError, UsageError, VerifaiError
 
 if TYPE_CHECKING:
     from verifai.chain.chain import Chain
@@ -59,8 +60,9 @@ class Contract:
             answer: types of what it returns.
 
         Raises:
-            UsageError: it reverted.
-            NetworkError: the node failed, or the answer is not of these types: another contract.
+            UsageError: it reverted, and says why.
+            NetworkError: the node failed, it reverted without a reason, or the answer is not of
+                these types: another contract.
         """
         question: Any = {"to": self.address, "data": "0x" + _data(name, types, values).hex()}
         try:
@@ -79,8 +81,9 @@ class Contract:
         """Send a transaction; returns its receipt, as web3 gives it.
 
         Raises:
-            UsageError: the contract refuses it; nothing has changed.
-            EnvironmentFault, NetworkError: as publishing.
+            UsageError: the contract refuses it, and says why; nothing has changed.
+            NetworkError: it reverts without a reason; or as publishing.
+            EnvironmentFault: as publishing.
         """
         data = _data(name, types, values)
         try:
@@ -88,8 +91,9 @@ class Contract:
         except Reverted as refusal:
             raise self._refused(name, refusal) from None
 
-    def _refused(self, name: str, refusal: Reverted) -> UsageError:
-        why = reason(refusal.data) or "no reason given"
+    def _refused(self, name: str, refusal: Reverted) -> VerifaiError:
+        if (why := reason(refusal.data)) is None:
+            return unexplained(self.chain._sender, refusal, f"{name} of {self.kind}")
         return UsageError(f"The {self.kind} at {self.address} refuses {name}: {why}.")
 
 
@@ -105,17 +109,6 @@ def with_digests(record: Published) -> Published:
             hint="record.named(chain.bundle(record, key))",
         )
     return record
-
-
-def reason(data: bytes) -> str | None:
-    """The text of a revert with ``Error(string)``; the selector of another error, in hex."""
-    if data[:4] == abi.selector("Error(string)"):
-        try:
-            (text,) = abi.decode(("string",), data[4:], "a revert")
-        except MalformedError:
-            return None
-        return repr(str(text)[:200])
-    return f"error 0x{data[:4].hex()}" if len(data) >= 4 else None
 
 
 def _data(name: str, types: Sequence[str], values: Sequence[Any]) -> bytes:

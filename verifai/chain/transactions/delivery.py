@@ -73,7 +73,7 @@ class Delivery:
             raise  # the embedded chain's own, which is in this process
         except Exception as error:
             kind = refusal(error)
-            if kind == "other":
+            if kind in ("gas", "size", "other"):
                 raise translated(error, "a signed transaction", self.url) from None
             return None if kind == "known" else kind
         return None

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from verifai.chain.history import logs
 from verifai.chain.node.faults import Reverted, asking
+from verifai.chain.transactions.bounds import TRANSACTION_GAS_CAP, require_size
 from verifai.chain.transactions.delivery import Delivery, Superseded
 from verifai.chain.transactions.estimate import Estimate, ether
 from verifai.chain.transactions.fees import limit, offer
@@ -32,8 +33,6 @@ from verifai.errors import (
 if TYPE_CHECKING:
     from web3 import Web3
 
-#: The most gas one transaction may use since Osaka (EIP-7825).
-TRANSACTION_GAS_CAP: Final = 1 << 24
 #: Room above the estimate, in percent: the state may change before the transaction is mined.
 GAS_MARGIN_PERCENT: Final = 15
 #: Nonces tried where other wallets and processes of the same account keep taking them.
@@ -149,14 +148,18 @@ class Sender:
 
         Raises:
             Reverted: it would revert.
-            UnsupportedError: it needs more than ``TRANSACTION_GAS_CAP``.
+            UnsupportedError: it needs more gas than a block there holds or a transaction may use
+                (``TRANSACTION_GAS_CAP``), or more bytes than nodes take.
             EnvironmentFault: the chain asks for more than the terms allow, or the node finds that
                 the signer cannot pay.
             NetworkError: the node failed.
             UsageError: this connection has no signer.
         """
         signer, _ = self._needed()
+        require_size(to is None, data, what)
         transaction: dict[str, Any] = {"from": signer.address, "data": "0x" + data.hex()}
+        # Not a block's gas, where what does not fit looks like a refusal of whatever ran out of it.
+        transaction |= {"gas": TRANSACTION_GAS_CAP}
         transaction |= {"value": value} if value else {}
         transaction |= {"to": to} if to is not None else {}
         overrides = {at: {"code": "0x" + text.hex()} for at, text in (code or {}).items()}
@@ -184,15 +187,27 @@ class Sender:
         signer, _ = self._needed()
         if gas > TRANSACTION_GAS_CAP:
             raise UnsupportedError(
-                f"{what} needs about {gas:,} gas; a transaction may use "
-                f"{TRANSACTION_GAS_CAP:,} (EIP-7825).",
+                f"{what[:1].upper()}{what[1:]} needs about {gas:,} gas; a transaction may use "
+                f"{TRANSACTION_GAS_CAP:,} (EIP-7825). Nothing was sent.",
                 hint="Make fewer values public: each costs about 900 gas.",
+            )
+        block = self.block_gas()
+        if gas > block:
+            raise UnsupportedError(
+                f"{what[:1].upper()}{what[1:]} needs about {gas:,} gas; a block of "
+                f"{self.chain_id} at {self.url} holds {block:,}. Nothing was sent.",
+                hint="Use a chain with larger blocks, or make fewer values public.",
             )
         with asking(what, self.url):
             fees = offer(self.web3, self.terms)
             balance = int(self.web3.eth.get_balance(signer.address))  # type: ignore[arg-type]
-        allowed = min(gas * (100 + GAS_MARGIN_PERCENT) // 100, TRANSACTION_GAS_CAP)
+        allowed = min(gas * (100 + GAS_MARGIN_PERCENT) // 100, TRANSACTION_GAS_CAP, block)
         return Estimate(what, gas, allowed, fees, value, balance)
+
+    def block_gas(self) -> int:
+        """The gas that the newest block could hold. Raises NetworkError."""
+        with asking("the newest block", self.url):
+            return int(self.web3.eth.get_block("latest")["gasLimit"])
 
     def send(self, to: str | None, data: bytes, what: str, *, value: int = 0) -> Mapping[str, Any]:
         """Send a transaction and wait until it is mined, as deep as the terms want.
@@ -211,7 +226,7 @@ class Sender:
 
         Raises:
             Reverted: it would revert (found at estimation, nothing sent), or it did.
-            UnsupportedError: it needs more than ``TRANSACTION_GAS_CAP``.
+            UnsupportedError: it is larger than the chain allows, as :meth:`estimate`.
             EnvironmentFault: the signer cannot pay, or failed to sign.
             NetworkError: the node failed, is on another chain now, or made no progress within the
                 terms' patience. What was signed stays on record, and the same call resumes it.
@@ -385,9 +400,12 @@ class Sender:
 
     def _why(self, mined: Mapping[str, Any], what: str) -> Exception:
         """The revert of a mined transaction, found by running it again before its block."""
+        words = "reverted when it was mined"
         try:
             with asking(what, self.url):
                 sent = self.web3.eth.get_transaction(mined["transactionHash"])
+                if mined["gasUsed"] >= sent["gas"]:
+                    words = "ran out of gas when it was mined"
                 again: dict[str, Any] = {"from": sent["from"], "data": sent["input"]}
                 again |= {"to": sent["to"]} if sent.get("to") else {}
                 again |= {"value": sent["value"]} if sent.get("value") else {}
@@ -396,4 +414,4 @@ class Sender:
             return error
         except NetworkError:
             pass  # the reason is a courtesy
-        return Reverted(b"", "reverted when it was mined")
+        return Reverted(b"", words)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from verifai.chain.node.faults import Reverted, asking
-from verifai.chain.transactions.sender import TRANSACTION_GAS_CAP
+from verifai.chain.transactions.bounds import TRANSACTION_GAS_CAP, require_size
 
 if TYPE_CHECKING:
     from verifai.chain.transactions.sender import Sender
@@ -42,8 +42,11 @@ def simulate(sender: Sender, calls: Sequence[Call], code: Mapping[str, bytes]) -
 
     Raises:
         Reverted: one of them would revert.
+        UnsupportedError: one is larger than nodes take.
         NetworkError: the node failed, or answered nonsense.
     """
+    for call in calls:
+        require_size(False, call.data, call.what)
     if sender.url == "embedded":
         provider: Any = sender.web3.provider
         with asking("a simulation", sender.url):
@@ -83,7 +86,8 @@ def simulate(sender: Sender, calls: Sequence[Call], code: Mapping[str, bytes]) -
         for call, one in zip(calls, found, strict=True):
             if int(one["status"], 16) != 1:
                 data = bytes.fromhex(str(one["returnData"])[2:])
-                raise Reverted(data, f"{call.what}: {one.get('error', {}).get('message', '')}")
+                words = one.get("error", {}).get("message", "it reverted")
+                raise Reverted(data, f"{call.what}: {words}")
         return [int(one["gasUsed"], 16) for one in found]
 
 

@@ -1,0 +1,325 @@
+"""What a revert means: "checked, and false" only of a proof that is false; limits come first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from eth_account import Account
+
+pytest.importorskip("eth_tester")
+pytest.importorskip("verifai._native", reason="the proving core is not built")
+pytest.importorskip("torch")
+
+import verifai
+from tests.chain.node import RICH, Faulty
+from verifai.chain import Chain, Terms, connect
+from verifai.chain.artefacts import abi
+from verifai.chain.artefacts.interface import interface
+from verifai.chain.market import Market
+from verifai.chain.market.models import Models, Role, Share
+from verifai.chain.native.contract import NATIVE_SYSTEM
+from verifai.chain.node import faults
+from verifai.chain.node.faults import Reverted
+from verifai.chain.requirements import CANCUN_PROBE
+from verifai.chain.standards.contract import Contract
+from verifai.chain.transactions.bounds import CREATION_BYTES, TRANSACTION_BYTES
+from verifai.chain.verdict import verdict
+from verifai.errors import (
+    ChainRejected,
+    LimitError,
+    NetworkError,
+    UnsupportedError,
+    VerifaiError,
+    VerificationError,
+)
+
+CONTRACTS = ("NativeProofRegistry", "VerifierRouter", "NativeVerifier")
+LOCAL = ("--chain-id", "31337")
+TERMS = Terms(patience_seconds=20)
+#: Creation code of a contract that reverts without a word, whatever it is asked.
+SILENT = bytes.fromhex("625f5ffd5f526003601df3")
+#: How Python writes a tuple, a dictionary or bytes.
+STRUCTURE = re.compile(r"""\(b?['"][^)]*['"],|\{['"]|\bb['"]""")
+
+
+@pytest.fixture(scope="module")
+def keys() -> Any:
+    import torch
+
+    torch.manual_seed(1)
+    module = torch.nn.Sequential(torch.nn.Linear(6, 5), torch.nn.ReLU(), torch.nn.Linear(5, 2))
+    x = np.random.default_rng(1).random((8, 1, 6), dtype=np.float32)
+    pk, vk = verifai.setup(verifai.compile(verifai.export(module, (torch.from_numpy(x[0]),)), x))
+    return vk, verifai.prove(pk, x[0]), verifai.prove(pk, x[1])
+
+
+@pytest.fixture
+def store(tmp_path) -> verifai.KeyStore:
+    return verifai.KeyStore(tmp_path / "keys")
+
+
+def opened(node: Any) -> Chain:
+    return connect(node.url, signer=Account.from_key(RICH), terms=TERMS)
+
+
+def error(signature: str, *values: Any) -> bytes:
+    types = [kind for kind in signature.partition("(")[2].rstrip(")").split(",") if kind]
+    return abi.selector(signature) + abi.encode(types, values)
+
+
+def holds() -> None:
+    """An offline verification that accepts."""
+
+
+def fails() -> None:
+    raise VerificationError("no", check=7, check_name="proof")
+
+
+def cannot() -> None:
+    raise LimitError("too large for the verifier here")
+
+
+STEP = error("ProofRefused(bytes32)", b"opening pairing".ljust(32, b"\0"))
+#: Revert data, what the verifier here says (None: it accepted before anything was sent), the class.
+MEANINGS = [
+    (b"", holds, NetworkError),
+    (b"", fails, NetworkError),
+    (b"\x01\x02", fails, NetworkError),
+    (error("Error(string)", "no"), fails, NetworkError),
+    (error("Panic(uint256)", 0x11), fails, NetworkError),
+    (error("SomebodyElses(uint256)", 1), fails, NetworkError),
+    (STEP[:-1], fails, NetworkError),
+    (STEP, fails, ChainRejected),
+    (STEP, holds, NetworkError),
+    (STEP, None, NetworkError),
+    (STEP, cannot, NetworkError),
+    (error("AlreadyPublished(bytes32)", bytes(32)), fails, UnsupportedError),
+    (error("UnknownCircuit(bytes32)", bytes(32)), fails, UnsupportedError),
+    (error("SystemRevoked(bytes4)", bytes(4)), fails, UnsupportedError),
+    (error("SystemNotActive(bytes4,uint64)", bytes(4), 7), fails, UnsupportedError),
+    (error("DevelopmentSrs(bytes32)", bytes(32)), fails, UnsupportedError),
+]
+
+
+@pytest.fixture(scope="module")
+def chain() -> Iterator[Chain]:
+    with connect() as chain:
+        yield chain
+
+
+@pytest.mark.parametrize(("data", "confirm", "kind"), MEANINGS, ids=range(len(MEANINGS)))
+def test_only_a_false_proof_is_called_false(
+    chain: Chain, data: bytes, confirm: Callable[[], None] | None, kind: type[VerifaiError]
+) -> None:
+    found = verdict(chain._sender, Reverted(data), "publishing", CONTRACTS, confirm)
+    assert type(found) is kind
+    assert (found.exit_code == 1) == (kind is ChainRejected)
+    assert not STRUCTURE.search(str(found))
+
+
+def test_a_block_that_is_too_small_for_a_proof(start_anvil, keys, store) -> None:
+    """Where it is enough for a part of the verification, the contract says what it says of a false
+    proof, or nothing. None of these is a verdict, whether the node says it at once or not."""
+    vk, first, proof = keys
+    lie = verifai.Proof.of(proof.statement, first.argument)
+    node = start_anvil(*LOCAL)
+    with opened(node) as chain:
+        chain.publish(first, vk, keys=store)
+        height = node.web3.eth.block_number
+        honest, provider = chain.web3.provider, Faulty(chain.web3.provider, {})
+
+        def only_its_blocks(method: str, parameters: Any) -> None:
+            """As nodes that estimate with a block's gas, whatever they are allowed."""
+            if method == "eth_estimateGas":
+                parameters[0].pop("gas", None)
+
+        provider.before = only_its_blocks
+        seen = set()
+        for gas, act in (
+            (100_000, chain.estimate),  # too little to begin
+            (300_000, chain.publish),  # it ends in the middle, without a word
+            (500_000, chain.estimate),  # in the pairing, and the contract says that it is false
+            (550_000, chain.publish),
+        ):
+            node.ask("evm_setBlockGasLimit", hex(gas))
+            node.mine()
+            height += 1
+            for how in (honest, provider):
+                chain.web3.provider = how
+                with pytest.raises((UnsupportedError, NetworkError)) as caught:
+                    act(proof, vk)
+                seen.add(type(caught.value))
+                if how is honest:
+                    assert f"holds {gas:,}" in caught.value.message
+        chain.web3.provider = honest
+        assert len(seen) == 2
+        assert node.web3.eth.block_number == height
+        node.ask("evm_setBlockGasLimit", hex(600_000))  # less than the margin above the estimate
+        node.mine()
+        with pytest.raises(ChainRejected, match="check 7"):
+            chain.publish(lie, vk, check=False, keys=store)
+        assert chain.publish(proof, vk, keys=store).gas_used < 600_000
+
+
+@pytest.mark.parametrize("fork", ["paris", "shanghai"])
+def test_a_chain_without_the_contracts_instructions(start_anvil, keys, store, fork) -> None:
+    vk, proof, _ = keys
+    node = start_anvil(*LOCAL, "--hardfork", fork)
+    with opened(node) as chain:
+        for act in (
+            lambda: chain.estimate(proof, vk),
+            lambda: chain.publish(proof, vk, keys=store),
+            lambda: chain.register(vk),
+            chain.deploy,
+        ):
+            with pytest.raises(UnsupportedError, match="Cancun upgrade"):
+                act()
+        assert node.web3.eth.block_number == 0
+        assert chain.unfinished() == ()
+
+
+@pytest.mark.parametrize("gas", [200_000, 5_000_000])
+def test_a_chain_that_cannot_hold_the_contracts(start_anvil, keys, store, gas) -> None:
+    vk, proof, _ = keys
+    node = start_anvil(*LOCAL, "--gas-limit", str(gas))
+    with opened(node) as chain:
+        for act in (
+            lambda: chain.estimate(proof, vk),
+            lambda: chain.publish(proof, vk, keys=store),
+            lambda: chain.register(vk),
+            chain.deploy,
+        ):
+            with pytest.raises(UnsupportedError, match=f"a block .* holds {gas:,}") as caught:
+                act()
+            assert "Deploying" in caught.value.message
+        assert node.web3.eth.block_number == 0
+
+
+def instructions(code: bytes) -> set[int]:
+    found, at = set(), 0
+    while at < len(code):
+        found.add(code[at])
+        at += 1 + (code[at] - 0x5F if 0x60 <= code[at] <= 0x7F else 0)
+    return found
+
+
+def test_the_probe_is_of_what_the_contracts_hold() -> None:
+    """PUSH0, MCOPY, TLOAD, TSTORE; no instruction that is newer, nor one that is not asked for."""
+    newer = {0x5F, 0x5E, 0x5C, 0x5D, 0x49, 0x4A, 0x1E}  # and BLOBHASH, BLOBBASEFEE, CLZ
+    names = ("NativeVerifier", "VerifierRouter", "NativeProofRegistry", "ModelRegistry")
+    shipped = set().union(
+        *(instructions(interface(name).creation) for name in (*names, "JobMarket"))
+    )
+    assert shipped & newer == instructions(CANCUN_PROBE) & newer == {0x5F, 0x5E, 0x5C, 0x5D}
+    assert not instructions(interface("ProofRegistry").creation) & newer
+
+
+def test_sizes_are_compared_before_a_node_is_asked(monkeypatch) -> None:
+    def asked(*arguments: Any) -> None:
+        raise AssertionError("the node was asked")
+
+    with connect() as chain:
+        monkeypatch.setattr(chain.web3.eth, "estimate_gas", asked)
+        for to, data, message in (
+            (chain._sender.address, bytes(TRANSACTION_BYTES), "nodes pass on"),
+            (None, bytes(CREATION_BYTES + 1), "EIP-3860"),
+        ):
+            with pytest.raises(UnsupportedError, match=message):
+                chain.transact(to, data, "a test")
+
+
+def silent(chain: Chain) -> str:
+    return str(chain.transact(None, SILENT, "a contract")["contractAddress"])
+
+
+def test_a_contract_that_says_nothing_gives_no_verdict(keys, monkeypatch) -> None:
+    """In every client of a contract: shipped ones and others'."""
+    vk = keys[0]
+    with connect() as chain:
+        share = Share(str(chain._sender.address), 10_000, Role.MODEL)
+        at = silent(chain)
+        contracts = chain.deploy()
+        market = Market(chain, contracts.market)
+        acts: list[Callable[[], object]] = [
+            lambda: Models(chain, at).register(vk, [share]),
+            lambda: Contract.at(chain, at, "EAS").send("attest", (), ()),
+            lambda: Contract.at(chain, at, "EAS").call("attest", (), (), ()),
+        ]
+        for act in acts:
+            with pytest.raises(NetworkError, match="without an error") as caught:
+                act()
+            assert "reverted on" in caught.value.message
+
+        def reverts(*arguments: Any, **options: Any) -> None:
+            raise Reverted(b"")
+
+        words = market.terms(bytes(32), b"", budget=1, collateral=1)
+        monkeypatch.setattr(chain._sender, "send", reverts)
+        for act in (lambda: market.post(words, b""), lambda: market.withdraw()):
+            with pytest.raises(NetworkError, match="without an error"):
+                act()
+        for act in (lambda: chain.register(vk), lambda: chain._stand("", b"", "a contract")):
+            with pytest.raises(NetworkError, match="without an error"):
+                act()
+
+
+def test_a_refused_table_names_its_rule(keys, monkeypatch) -> None:
+    vk, _, _ = keys
+    monkeypatch.setattr(
+        "verifai.chain.native.publication.circuit_table", lambda *_: bytes(200), raising=True
+    )
+    with connect() as chain, pytest.raises(UnsupportedError) as caught:
+        chain.register(vk)
+    assert "TableRefused(" in caught.value.message
+    assert "'" not in caught.value.message
+
+
+def test_a_precompile_that_is_missing_is_named() -> None:
+    """Creation code that reverts as the verifier's constructor does, before the proxy is paid."""
+    data = error("PrecompileMissing(uint256)", 8)
+    # PUSH32 the first word, PUSH0, MSTORE, PUSH4 the last bytes, PUSH1 32, MSTORE..., REVERT
+    code = b"\x7f" + data[:32] + b"\x5f\x52\x7f" + data[32:].ljust(32, b"\0")
+    code += bytes.fromhex("60205260245ffd") + bytes(20_000)
+    with connect() as chain:
+        from verifai.chain.deploy import deploy
+
+        with pytest.raises(UnsupportedError, match="lacks precompile 8"):
+            deploy(chain, {NATIVE_SYSTEM: code})
+        assert chain.web3.eth.block_number == 0
+
+
+def web3_errors() -> list[Exception]:
+    from eth_tester.exceptions import TransactionFailed
+    from web3 import exceptions
+
+    told = {"code": -32000, "message": "some words"}
+    answer: Any = {"jsonrpc": "2.0", "id": 1, "error": told}
+    data = "0x" + error("Error(string)", "some words").hex()
+    return [
+        exceptions.ContractLogicError("some words", data="0x"),
+        exceptions.ContractCustomError("0x01020304", data="0x01020304"),
+        exceptions.ContractLogicError("execution reverted: some words", data=data),
+        exceptions.ContractPanicError("Panic error 0x11", data="0x"),
+        exceptions.Web3RPCError(str(told), rpc_response=answer),
+        exceptions.Web3RPCError("some words"),
+        exceptions.TimeExhausted("some words", 7),
+        exceptions.InvalidAddress("some words", b"\x01"),
+        TransactionFailed("some words"),
+        TransactionFailed(b"\x01\x02"),
+        ValueError("some words", {"a": 1}),
+        KeyError("some words"),
+        exceptions.Web3RPCError("out of gas", rpc_response=answer | {"error": {"code": 1}}),
+    ]
+
+
+@pytest.mark.parametrize("raised", web3_errors(), ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize("url", ["embedded", "http://node"])
+def test_no_message_shows_what_carries_the_words(raised: Exception, url: str) -> None:
+    text = str(faults.translated(raised, "a question", url))
+    assert not STRUCTURE.search(text)
+    assert "None" not in text
+    assert "a question" in text or isinstance(faults.translated(raised, "", url), Reverted)

@@ -1,0 +1,85 @@
+"""What the contracts need of a chain, asked before anything is paid.
+
+The contracts around native proofs are compiled for Cancun (March 2024): their code holds PUSH0 of
+Shanghai and MCOPY, TLOAD and TSTORE of Cancun. Elsewhere some of them could be created, and would
+fail later at the first such instruction.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from verifai.chain.node.faults import Reverted, asking
+from verifai.chain.verdict import own_error, unexplained
+from verifai.errors import NetworkError, UnsupportedError, UsageError, VerifaiError
+
+if TYPE_CHECKING:
+    from verifai.chain.transactions.sender import Sender
+
+#: Creation code that answers 1, first with instructions that every chain has, then with the newer
+#: ones of the shipped contracts.
+#: PUSH1 1, PUSH1 0, MSTORE, PUSH1 32, PUSH1 0, RETURN
+_OLD_PROBE: Final = bytes.fromhex("600160005260206000f3")
+#: PUSH1 1, PUSH0, TSTORE, PUSH0, TLOAD, PUSH0, MSTORE, PUSH1 32, PUSH0, PUSH1 32, MCOPY,
+#: PUSH1 32, PUSH1 32, RETURN
+CANCUN_PROBE: Final = bytes.fromhex("60015f5d5f5c5f5260205f60205e60206020f3")
+
+
+def require_cancun(sender: Sender) -> None:
+    """Refuse a chain without the instructions of the shipped contracts.
+
+    A node that does not run creation code in ``eth_call`` cannot be asked; estimates of gas come
+    before anything is sent all the same.
+
+    Raises:
+        UnsupportedError: the chain lacks one of them.
+        NetworkError: the node failed.
+    """
+    if not _answers(sender, CANCUN_PROBE) and _answers(sender, _OLD_PROBE):
+        raise UnsupportedError(
+            f"{sender.chain_id} at {sender.url} lacks instructions of Ethereum's Cancun upgrade "
+            "(PUSH0, MCOPY, TLOAD, TSTORE), which the contracts of native proofs are made of. "
+            "Nothing was sent.",
+            hint="Choose a chain with Cancun.",
+        )
+
+
+def require_room(sender: Sender, name: str, creation: bytes) -> None:
+    """Refuse a chain that cannot hold a contract, before others are paid for.
+
+    Args:
+        name: the contract, in messages.
+        creation: its creation code, arguments included.
+
+    Raises:
+        UnsupportedError: a block there, or a transaction, has too little gas for it, or its
+            constructor misses a precompile.
+        EnvironmentFault, NetworkError, UsageError: as :meth:`Sender.estimate`.
+    """
+    try:
+        sender.estimate(None, creation, f"deploying {name}")
+    except Reverted as refusal:
+        raise undeployable(sender, name, refusal) from None
+
+
+def undeployable(sender: Sender, name: str, refusal: Reverted) -> VerifaiError:
+    """The error for a constructor that reverted."""
+    found = own_error(refusal, ("NativeVerifier", "VerifierRouter"))
+    if found is None:
+        return unexplained(sender, refusal, f"deploying {name}")
+    if found.name == "PrecompileMissing":
+        return UnsupportedError(
+            f"{sender.chain_id} at {sender.url} lacks precompile {found.arguments[0]}, which "
+            "verification needs (EIP-196, EIP-197, EIP-198).",
+            hint="Choose another chain.",
+        )
+    return UsageError(f"{name} cannot be created with these arguments: {found}.")
+
+
+def _answers(sender: Sender, code: bytes) -> bool:
+    question: Any = {"data": "0x" + code.hex()}
+    try:
+        with asking("which instructions the chain has", sender.url):
+            return int.from_bytes(bytes(sender.web3.eth.call(question)), "big") == 1
+    except (Reverted, NetworkError, UnsupportedError):
+        return False
