@@ -10,7 +10,16 @@ from unittest import mock
 
 import verifai
 from tests.hostile.nodes import Node, lies
-from tests.hostile.published import Circuit, Place, Strangers, circuits, keys, proofs, seen
+from tests.hostile.published import (
+    Circuit,
+    Place,
+    Strangers,
+    circuits,
+    key,
+    proofs,
+    proved,
+    seen,
+)
 from verifai.audit import Report
 from verifai.audit.html import render
 from verifai.chain import connect
@@ -47,25 +56,25 @@ def combinations(strangers: Strangers) -> Iterator[Combination]:
     true, false, others = proofs()
     for place in strangers.places:
         for circuit in circuits():
-            for proof, key, holds in (
-                (true, keys(1)[1], True),
-                (false, keys(1)[1], False),
-                (others, keys(2)[1], False),  # of the key that the record will claim
+            for proof, vk, holds in (
+                (true, key(1), True),
+                (false, key(1), False),
+                (others, key(2), False),  # of the key that the record will claim
             ):
-                yield Combination(place, circuit, proof, key, holds)
+                yield Combination(place, circuit, proof, vk, holds)
 
 
 def examined(strangers: Strangers) -> Iterator[tuple[Combination, Any]]:
     """What the chain took, each with the entry of an audit that has the first key."""
-    taken: dict[Place, list[Combination]] = {}
+    taken: dict[str, list[Combination]] = {}
     for combination in combinations(strangers):
         genuine_other = combination.place.shipped and combination.circuit.name == "other key's"
         if not genuine_other and combination.publish(strangers):
-            taken.setdefault(combination.place, []).append(combination)
+            taken.setdefault(combination.place.registry, []).append(combination)
     with remembered():
-        for place, those in taken.items():
-            chain = seen(strangers.chain.web3, place.registry)
-            report = verifai.audit.run(chain, keys=[keys(1)[1]])
+        for registry, those in taken.items():
+            chain = seen(strangers.chain.web3, registry)
+            report = verifai.audit.run(chain, keys=[key(1)])
             checked(report)
             assert report.problems == ()
             yield from zip(those, report.entries, strict=True)
@@ -138,20 +147,14 @@ class Scene:
 
 
 def scene() -> Scene:
-    pk, vk, x = keys(1)
-    hidden_pk, hidden_vk, z = keys(3, "committed")
-    made = [
-        (proofs()[0], vk),
-        (verifai.prove(pk, x[:3]), vk),
-        (verifai.prove(hidden_pk, z[0]), hidden_vk),
-    ]
+    made = [(proofs()[0], key(1)), (proved(1, 3), key(1)), (proved(3, job=2), key(3))]
     with connect() as chain:
-        receipts = [chain.publish(proof, key) for proof, key in made]
+        receipts = [chain.publish(proof, vk) for proof, vk in made]
         (registry,) = {receipt.contract for receipt in receipts}
         told = {r.transaction_hash: proof for r, (proof, _) in zip(receipts, made, strict=True)}
         node = Node(chain.web3)
         who = str(chain._sender.address)
-        found = Scene(node, registry, [vk, hidden_vk], told, who)
+        found = Scene(node, registry, [key(1), key(3)], told, who)
         with remembered():
             report = found.audit(node)
         assert report.verdict == "verified", report

@@ -52,15 +52,18 @@ class _Impostor(Prover):
 
 
 def key_of(circuit: Circuit, tau_g2: bytes) -> VerifyingKey:
-    """A verifying key of a circuit without weights, with its public input and output."""
+    """A verifying key of a circuit without weights, with its one input and output."""
     table = circuit.table_bytes()
-    (x,), (y,) = circuit.inputs, circuit.outputs
-    guarantees = Guarantees("native", VERSION, False, srs_kind(tau_g2), srs_id(tau_g2))
-    inputs = (TensorSpec("x", circuit.shape(x), 0, "public"),)
-    outputs = (TensorSpec("y", circuit.shape(y), 0, "public"),)
+    said = circuit.table()
+    inputs, outputs = (
+        tuple(TensorSpec(role, tuple(t["shape"]), 0, t["visibility"]) for t in said[role])
+        for role in ("inputs", "outputs")
+    )
+    hides, srs = circuit.hiding, (srs_kind(tau_g2), srs_id(tau_g2))
+    guarantees = Guarantees("native", VERSION, hides, *srs)
     size = table_proof_bytes(table, 1)
-    digests = ("5c" * 32, "c1" * 32)
-    return VerifyingKey(*digests, "public", inputs, outputs, guarantees, size, (table, b"", tau_g2))
+    made = (inputs, outputs, guarantees, size, (table, b"", tau_g2))
+    return VerifyingKey("5c" * 32, "c1" * 32, "public", *made)
 
 
 def forged() -> Forgery:

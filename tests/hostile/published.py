@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import functools
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-import verifai
+from tests.hostile.forged import key_of
 from tests.hostile.parrots import Saying, creation, parrot
+from tests.soundness.proofs import development, native, raw
+from tests.verifier.circuits import Circuit as Small
+from tests.verifier.circuits import relu, sample
 from verifai.chain import Chain
 from verifai.chain.artefacts.interface import interface
 from verifai.chain.deploy import DELAY, PROXY, SALT, create2_address, system_id
@@ -21,7 +25,10 @@ from verifai.chain.native.table import circuit_id
 from verifai.chain.native.words import statement_words
 from verifai.chain.node.faults import Reverted
 from verifai.chain.transactions.sender import Sender
+from verifai.proof import Proof, VerifyingKey
 from verifai.proof.codec import canonical_json
+from verifai.verifier.native.calldata import statement_of
+from verifai.verifier.native.check import context_bytes
 
 #: The address of this package's verifier, wherever it is deployed.
 SHIPPED = create2_address(artefact().creation)
@@ -29,28 +36,48 @@ NATIVE, SECOND, LATE, LATER = native_system(), *map(system_id, ("second", "late"
 
 
 @functools.cache
-def keys(seed: int, visibility: str = "public") -> Any:
-    """Proving key, verifying key and inputs of a tiny model, whose weights are public."""
-    import torch
-
-    torch.manual_seed(seed)
-    x = np.random.default_rng(seed).random((8, 1, 3), dtype=np.float32)
-    model = verifai.export(torch.nn.Linear(3, 2), (torch.from_numpy(x[0]),))
-    shown = verifai.Visibility(visibility, visibility)
-    pk, vk = verifai.setup(verifai.compile(model, x, visibility=shown))
-    return pk, vk, x
+def small(number: int, batch: int = 1) -> Small:
+    """A ReLU without weights, written by hand; 3 has commitments in place of public tensors."""
+    log_columns = {1: 5, 2: 6, 3: 7}[number]
+    c = Small(batch, log_columns)
+    x = c.committed("input", sample(random.Random(number), (batch, 3, 5), -128, 127), [8], -128)
+    c.inputs, c.outputs = [x], [relu(c, x, region="output")]
+    if number == 3:
+        c.visibility, c.hiding = dict.fromkeys([*c.inputs, *c.outputs], "committed"), True
+    return c
 
 
 @functools.cache
-def proofs() -> tuple[Any, Any, Any]:
+def key(number: int) -> VerifyingKey:
+    """The verifying key of a small circuit."""
+    return key_of(small(number), development(5).tau_g2)
+
+
+@functools.cache
+def proved(number: int, batch: int | None = None, job: int | None = None) -> Proof:
+    """A true proof under a key, about a job or nothing."""
+    circuit, vk = small(number, batch or 1), key(number)
+    srs = development(circuit.log_columns)
+    prover = native().Prover(vk.header_digest, circuit.table_bytes(), [], srs, None)
+    committed = [
+        np.array(value, dtype=np.int64)
+        for value, node in zip(circuit.values, circuit.nodes, strict=True)
+        if node["kind"] == "committed"
+    ]
+    context = None if job is None else {"job": job}
+    words, argument = prover.prove(batch or 1, raw(committed), context_bytes(context))
+    numbers = [int.from_bytes(words[i : i + 32], "big") for i in range(0, len(words), 32)]
+    return Proof.of(statement_of(vk, batch, context, numbers, argument), argument)
+
+
+@functools.cache
+def proofs() -> tuple[Proof, Proof, Proof]:
     """A true proof of the first key, the same with another output, one of another key."""
-    pk, _, x = keys(1)
-    true = verifai.prove(pk, x[0], context={"job": 1})
+    true = proved(1, job=1)
     claim = true.statement.output
-    wrong = replace(claim, integers=(claim.integers[0] + 1, *claim.integers[1:]))
-    false = verifai.Proof.of(replace(true.statement, outputs=(wrong,)), true.argument)
-    other_pk, _, y = keys(2)
-    return true, false, verifai.prove(other_pk, y[0])
+    wrong = replace(claim, integers=(claim.integers[0] ^ 1, *claim.integers[1:]))
+    false = Proof.of(replace(true.statement, outputs=(wrong,)), true.argument)
+    return true, false, proved(2)
 
 
 @dataclass(frozen=True)
@@ -65,9 +92,9 @@ class Circuit:
 @functools.cache
 def circuits() -> tuple[Circuit, ...]:
     """The key's own; a table of a stranger's under the key's digest; another key's; none."""
-    own, other = circuit_table(keys(1)[1], 1), circuit_table(keys(2)[1], 1)
-    # What stands for the operation table's digest is a claim as well; nothing else has changed.
-    changed = own[:64] + bytes(32) + own[96:]
+    own, other = circuit_table(key(1), 1), circuit_table(key(2), 1)
+    # Room for one number more, which nothing uses.
+    changed = own[:122] + (int.from_bytes(own[122:125], "big") + 1).to_bytes(3, "big") + own[125:]
     assert changed[:32] == own[:32]
     found = [Circuit("own", circuit_id(own), own), Circuit("other key's", circuit_id(other), other)]
     found.append(Circuit("changed", circuit_id(changed), changed))
@@ -136,7 +163,7 @@ class Strangers:
 
     def _verifier(self) -> list[Saying]:
         """Accepts everything, and says of each circuit that it is the first key's."""
-        digest = bytes.fromhex(keys(1)[1].digest)
+        digest = bytes.fromhex(key(1).digest)
         told = [Saying.of("NativeVerifier", "verify", [])]
         for circuit in circuits():
             at = "0x" + "00" * 20
@@ -148,7 +175,7 @@ class Strangers:
 
     def _imitation(self) -> list[Saying]:
         """Accepts everything, and answers like the honest router, with the shipped verifier."""
-        digest = bytes.fromhex(keys(1)[1].digest)
+        digest = bytes.fromhex(key(1).digest)
         router = "VerifierRouter"
         return [
             Saying.of(router, "verify", digest, 16, []),

@@ -12,12 +12,11 @@ import pytest
 
 pytest.importorskip("eth_tester")
 pytest.importorskip("verifai._native", reason="the proving core is not built")
-pytest.importorskip("torch")
 
 import verifai
 from tests.hostile.audits import Combination, combinations, examined
 from tests.hostile.forged import forged
-from tests.hostile.published import NATIVE, SHIPPED, Strangers, keys, seen
+from tests.hostile.published import NATIVE, SHIPPED, Strangers, key, seen
 from verifai.chain import connect
 from verifai.chain.artefacts.interface import interface
 from verifai.chain.native.table import circuit_id
@@ -66,7 +65,7 @@ def test_a_strangers_table_under_a_keys_digest_is_foreign(found: Any, strangers:
     for combination, entry in rows:
         assert (entry.verdict, entry.exit_code) == ("foreign", 0), (combination.name, entry.reason)
     chain = seen(strangers.chain.web3, rows[0][0].place.registry)
-    report = verifai.audit.run(chain, keys=[keys(1)[1]])
+    report = verifai.audit.run(chain, keys=[key(1)])
     assert (report.verdict, report.exit_code) == ("verified", 0)
     assert "foreign to the key" in report.headline()
 

@@ -13,7 +13,6 @@ import pytest
 
 pytest.importorskip("eth_tester")
 pytest.importorskip("verifai._native", reason="the proving core is not built")
-pytest.importorskip("torch")
 
 from tests.hostile.audits import Scene, lying, scene, wrong
 
