@@ -365,6 +365,7 @@ def test_plain_points_are_checked_against_the_pinned_tau(
             monkeypatch.setitem(SOURCES, "made", Source({}, server.url))
             assert fetch("made", 2 + ranges).ceremony == "made"
             assert server.asked == [f"bytes=0-{(64 << 2 + ranges) - 1}"]
+        assert files(made) == {f"made-{2 + ranges}.points"}
         (made / f"made-{2 + ranges}.points").unlink()
     with serving(good[:200]) as server:
         monkeypatch.setitem(SOURCES, "made", Source({}, server.url))
@@ -372,6 +373,11 @@ def test_plain_points_are_checked_against_the_pinned_tau(
             fetch("made", 2)
     (tmp_path / "g1.dat").write_bytes(good)
     assert fetch("made", 3, file=tmp_path / "g1.dat").log2 == 3
+    with serving(good) as server:  # a smaller beginning that was kept is not taken for this one
+        monkeypatch.setitem(SOURCES, "made", Source({}, server.url))
+        (made / "made-3.points").unlink()
+        assert fetch("made", 2, keep=True).log2 == 2
+        assert fetch("made", 4, keep=True).log2 == 4
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ class CeremonyFile:
     """A file of a ceremony, or its beginning.
 
     Attributes:
-        name: of the file.
+        name: of the file, once it is here.
         url: where it is.
         size: bytes of it that are needed.
         whole: whether that is the whole file.
@@ -55,7 +55,8 @@ class Source:
     def file(self, log2: int) -> CeremonyFile | None:
         """The smallest file with 2**log2 powers, or None."""
         if self.points is not None:
-            name = self.points.rpartition("/")[2]
+            stem, dot, ending = self.points.rpartition("/")[2].rpartition(".")
+            name = f"{stem}-{log2}{dot}{ending}"  # its beginning is another file for each size
             return CeremonyFile(name, self.points, _POINT_BYTES << log2, whole=False)
         return next((self.ptau[k] for k in sorted(self.ptau) if k >= log2), None)
 
