@@ -76,6 +76,66 @@ class Unused(torch.nn.Module):
         return x + 1
 
 
+class Categories(torch.nn.Module):
+    """A table of 3 and one of 1,000, for the two columns of the input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tables = torch.nn.ModuleList([torch.nn.Embedding(n, 2) for n in (3, 1000)])
+
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        columns = [table(x[:, i].long()) for i, table in enumerate(self.tables)]
+        return torch.cat([*columns, y], 1)
+
+
+@pytest.mark.parametrize(("kind", "rows"), [(torch.int64, 3), (torch.int32, 1), (torch.float32, 3)])
+def test_columns_of_categories_stay_within_their_tables(kind: torch.dtype, rows: int) -> None:
+    """Integers, or floats that the module takes for integers, of one row or several."""
+    examples = torch.tensor([[0, 999], [2, 5], [1, 700]], dtype=kind)[:rows]
+    model = verifai.export(Categories(), (examples, torch.rand(rows, 4)))
+    assert [info.shape for info in model.inputs] == [(rows, 2), (rows, 4)]
+
+
+class Recording(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = torch.nn.Embedding(50, 2)
+        self.seen: list[torch.Tensor] = []
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not torch.compiler.is_exporting():
+            self.seen.append(x.clone())
+        return self.table(x)
+
+
+def test_other_integers_are_drawn_from_the_whole_range() -> None:
+    """Tokens of one row: by column they would never change."""
+    module = Recording()
+    verifai.export(module, torch.tensor([[0, 49, 7]]))
+    assert len({tuple(x.flatten().tolist()) for x in module.seen}) > 3
+
+
+def test_the_innermost_cause_of_a_failed_export_is_shown() -> None:
+    class Deep(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if torch.compiler.is_exporting():
+                try:
+                    raise KeyError("the cause of it all")
+                except KeyError as error:
+                    raise RuntimeError("a consequence") from error
+            return x
+
+    with pytest.raises(UnsupportedError, match=r"KeyError: 'the cause of it all'"):
+        verifai.export(Deep(), torch.rand(2))
+
+    class Eigenvalues(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.linalg.eigh(x)[0]
+
+    with pytest.raises(UnsupportedError, match=r"No ONNX function found for.*_linalg_eigh"):
+        verifai.export(Eigenvalues(), torch.eye(3))
+
+
 @pytest.mark.parametrize(
     ("module", "inputs", "error", "words"),
     [

@@ -32,8 +32,8 @@ def export(module: Any, example_inputs: Any, *, name: str | None = None) -> Mode
     """Export a ``torch.nn.Module`` to ONNX (opset 18, one file, static shapes).
 
     The module is exported in evaluation mode and put back into its own mode. The result is run
-    by onnxruntime on the example and on random inputs of its shape and range, and must agree
-    with torch.
+    by onnxruntime on the example and on random inputs of its shape and range (by column where a
+    column holds categories), and must agree with torch.
 
     Args:
         module: the module.
