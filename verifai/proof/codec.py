@@ -39,6 +39,9 @@ _PREFIX: Final = len(MAGIC) + 4 + 2 + 4
 #: Kinds of files that are never larger are copied into memory, others are mapped.
 MAX_COPIED_BYTES: Final = MAX_VERIFYING_KEY_BYTES
 
+#: Every byte that neither opens nor closes a level of JSON.
+_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+
 #: A section's content: bytes in memory, or a view of a memory-mapped file.
 Section = bytes | memoryview
 
@@ -50,9 +53,17 @@ def canonical_json(value: Any) -> bytes:
         MalformedError: for floats, non-string keys and types JSON does not have.
     """
     _check_json(value, MAX_JSON_DEPTH)
+    return _encoded(value)
+
+
+def _encoded(value: Any) -> bytes:
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
     ).encode("ascii")
+
+
+def _no_float(text: str) -> Any:
+    raise MalformedError(f"Canonical JSON has no floats, found {text:.40}.")
 
 
 def parse_canonical_json(data: bytes) -> Any:
@@ -66,8 +77,9 @@ def parse_canonical_json(data: bytes) -> Any:
     """
     check_json_depth(data)
     try:
-        value = json.loads(data.decode("ascii"))
-        again = canonical_json(value)
+        value = json.loads(data.decode("ascii"), parse_float=_no_float, parse_constant=_no_float)
+        # Parsed without floats, it holds what JSON has; only an escape spells a lone surrogate.
+        again = canonical_json(value) if b"\\" in data else _encoded(value)
     except (ValueError, RecursionError) as error:
         raise MalformedError(f"Not canonical JSON: {error}.") from None
     if again != data:
@@ -82,7 +94,8 @@ def check_json_depth(data: bytes) -> None:
     recursion limit.
     """
     depth = 0
-    for byte in data:  # brackets inside strings only make this stricter
+    # brackets inside strings only make this stricter
+    for byte in data.translate(None, _NO_BRACKETS):
         if byte in b"[{":
             depth += 1
             if depth > MAX_JSON_DEPTH:

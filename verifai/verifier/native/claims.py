@@ -12,7 +12,7 @@ from math import prod
 from typing import Final
 
 from verifai.errors import InternalError, LimitError
-from verifai.verifier.native.field import P, Work, bits, dot, eq_range
+from verifai.verifier.native.field import PART, STEP, P, Work, bits, dot, eq_range
 from verifai.verifier.native.layout import Box, Layout
 from verifai.verifier.native.table import Committed, Linear, Reshape, Table, View, Weight
 from verifai.verifier.native.weights import (
@@ -77,6 +77,7 @@ class Form:
         self.on_blocks.setdefault(block, []).append(term)
 
     def _count(self) -> None:
+        self.work.spend(4)
         self.terms += 1
         if self.terms > MAX_TERMS:
             raise LimitError(f"The claims split into more terms than MAX_TERMS ({MAX_TERMS}).")
@@ -133,14 +134,18 @@ class Form:
         for block, terms in self.on_blocks.items():
             box = self.layout.blocks[block]
             high, inner = split_point(box, point, self.work)
-            sums = [0] * box.outer_size
+            # So do the terms of one claim that reach a block in several ways.
+            coefficients: dict[int, int] = {}
+            shared = {id(term.groups): term.groups for term in terms}
             for term in terms:
-                key = (id(term.groups), box.outer)
+                name = id(term.groups)
+                coefficients[name] = coefficients.get(name, 0) + term.coefficient
+            for name, groups in shared.items():
+                key = (name, box.outer)
                 if key not in seen:
-                    seen[key] = self._outer_vector(term.groups, box, inner)
-                for i, v in enumerate(seen[key]):
-                    sums[i] += term.coefficient * v
-            value += dot(sums, high)
+                    seen[key] = self._outer_vector(groups, box, inner)
+                self.work.spend(box.outer_size)
+                value += coefficients[name] * dot(seen[key], high)
         return value % P
 
     def _outer_vector(
@@ -149,7 +154,7 @@ class Form:
         """The inner axes summed out against ``inner``: a vector over the outer axes."""
         left = []
         for group in groups:
-            self.work.spend(2 * len(group.values))
+            self.work.spend(PART + 2 * len(group.values))
             axes, values = list(group.axes), group.values
             for axis in reversed(group.axes):
                 if axis in inner:
@@ -179,12 +184,12 @@ def split_point(
     ``eq(point, address)`` is the product of their entries.
     """
     at = len(point) - box.inner
-    work.spend(2 * box.outer_size + len(point))
+    work.spend(STEP + 2 * box.outer_size + 2 * len(point))
     high = eq_range(point[:at], box.base >> box.inner, box.outer_size)
     inner = {}
     for axis in box.inner_axes:
         n = bits(box.dims[axis])
-        work.spend(2 * box.dims[axis])
+        work.spend(STEP + 2 * box.dims[axis])
         inner[axis] = eq_range(point[at : at + n], 0, box.dims[axis])
         at += n
     return high, inner
@@ -203,7 +208,7 @@ def eq_on_tensor(dims: Sequence[int], point: Sequence[int], work: Work) -> Term:
     """The weights eq(point, .) on a tensor: bits(d) coordinates per axis, first axis first."""
     groups, at = [], 0
     for axis, d in enumerate(dims):
-        work.spend(2 * d)
+        work.spend(STEP + 2 * d)
         groups.append(Group((axis,), eq_range(point[at : at + bits(d)], 0, d)))
         at += bits(d)
     assert at == len(point)

@@ -16,7 +16,7 @@ from typing import Final
 
 from verifai.errors import InternalError, LimitError
 from verifai.verifier.native.claims import Form, linear_operands, view_source
-from verifai.verifier.native.field import P, Work, bits, eq_range, inverse
+from verifai.verifier.native.field import PART, P, Work, bits, eq_range, inverse
 from verifai.verifier.native.hiding import Triples, add_pads, pad_weights
 from verifai.verifier.native.layout import ZEROCHECK_DEGREE as DEGREE
 from verifai.verifier.native.table import Einsum, Linear, Table, View
@@ -184,6 +184,7 @@ def _add_ends(
     assert isinstance(einsum, Einsum)
     axes, left_dims = axes_of(einsum), table.nodes[einsum.left].shape
     right_dims = table.nodes[einsum.right].shape
+    work.spend(PART * (2 + len(axes.left) + len(axes.right) + len(weights)))
     eq, at = {}, 0
     for letter in axes.g + axes.k:
         d = left_dims[axes.left[letter]]

@@ -15,15 +15,19 @@ from verifai.errors import LimitError
 #: The order of F.
 P: Final = 21888242871839275222246405745257275088548364400416034343698204186575808495617
 
-#: Field operations that one verification may spend on weights and tables: about 10 s of Python.
+#: Field operations that one verification may spend on a table and on what follows from it: about
+#: 10 s of Python. Other steps count as the field operations that take as long, half a microsecond.
 MAX_WORK: Final = 1 << 24
+#: Of one step on a tensor, whatever its size, and of each axis or group that it handles.
+STEP: Final = 16
+PART: Final = 32
 
 
 class Work:
     """Counts field operations, so that a hostile table ends in an error and not in a long wait."""
 
-    def __init__(self) -> None:
-        self.spent = 0
+    def __init__(self, spent: int = 0) -> None:
+        self.spent = spent
 
     def spend(self, count: int) -> None:
         """Call this *before* the work.

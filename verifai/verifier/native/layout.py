@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 from typing import Final
 
 from verifai.errors import LimitError
-from verifai.verifier.native.field import bits
+from verifai.verifier.native.field import PART, bits
 from verifai.verifier.native.table import Committed, Einsum, Linear, Table, View, Weight
 
 REGIONS: Final = ("weight", "input", "output", "witness", "helper", "mask")
@@ -46,7 +47,7 @@ class Box:
         """Axes that are padded, in index order."""
         return tuple(axis for axis in range(len(self.dims)) if axis not in self.outer)
 
-    @property
+    @cached_property
     def inner(self) -> int:
         """Variables of the inner axes together."""
         return sum(bits(self.dims[axis]) for axis in self.inner_axes)
@@ -175,6 +176,14 @@ class Layout:
         return [row for rows in (*self.linked, *others) for row in rows]
 
 
+def layout_work(table: Table) -> int:
+    """What :func:`layout_of` costs, in field operations."""
+    committed = (n.operation for n in table.nodes if isinstance(n.operation, Committed))
+    blocks = sum(max(1, len(operation.limbs)) for operation in committed)
+    placed = blocks + len(table.lookup) + len(table.product)
+    return PART * (2 * placed + len(table.nodes))
+
+
 def layout_of(table: Table) -> Layout:
     """The layout of an expanded table.
 
@@ -190,14 +199,15 @@ def layout_of(table: Table) -> Layout:
         return len(blocks) - 1
 
     node_blocks: list[tuple[int, ...]] = []
+    linked = {node: place for place, node in enumerate(table.linked)}
     for index, node in enumerate(table.nodes):
         match node.operation:
             case Weight(outer):
                 node_blocks.append((block("weight", node.shape, outer),))
             case Committed(region, outer, _, limbs):
                 count = max(1, len(limbs))
-                if index in table.linked:
-                    region = _linked(table.linked.index(index))
+                if index in linked:
+                    region = _linked(linked[index])
                 node_blocks.append(tuple(block(region, node.shape, outer) for _ in range(count)))
             case _:
                 node_blocks.append(())
@@ -226,7 +236,7 @@ def layout_of(table: Table) -> Layout:
         pads = block("witness", (pad_count,))
         mask = block("mask", (1 << table.log_columns,))
         hiding = Hiding(slots, triples, pads, pad_count, mask, position)
-    names = [_linked(place) for place in range(len(table.linked))]
+    names = [_linked(place) for place in linked.values()]
     order = [*REGIONS[:1], *names, *REGIONS[1:]]
     rows, end = _place(blocks, regions, order, 1 << table.log_columns)
     variables = max(bits(end), table.log_columns)
@@ -324,13 +334,15 @@ def _place(
     blocks: list[Box], regions: Sequence[str], order: Sequence[str], columns: int
 ) -> tuple[dict[str, range], int]:
     """Give every block its base; the rows of each region, and the end of the last one."""
+    members: dict[str, list[int]] = {region: [] for region in order}
+    for i, region in enumerate(regions):
+        members[region].append(i)
     rows, end = {}, 0
-    for region in order:
-        mine = [i for i, name in enumerate(regions) if name == region]
+    for region, mine in members.items():
         if not mine:
             rows[region] = range(0)
             continue
-        largest = max(columns, *(1 << blocks[i].inner for i in mine))
+        largest = max(columns, 1 << max(blocks[i].inner for i in mine))
         start = _next_multiple(end, largest)
         placed, end = pack([blocks[i] for i in mine], start)
         for i, box in zip(mine, placed, strict=True):

@@ -12,9 +12,8 @@ from verifai.proof.codec import canonical_json
 from verifai.proof.opening import RowLayout
 from verifai.verifier.native.curve import G1_BYTES
 from verifai.verifier.native.keccak import keccak256
-from verifai.verifier.native.layout import layout_of
-from verifai.verifier.native.parse import parse_table
-from verifai.verifier.native.table import Committed, expand
+from verifai.verifier.native.table import Committed
+from verifai.verifier.native.verify import read_circuit
 
 
 @dataclass(frozen=True)
@@ -31,17 +30,16 @@ def linked_rows(table: bytes, srs_id: str, batch: int) -> list[LinkedRows]:
     Raises:
         MalformedError, LimitError: as :func:`~verifai.verifier.native.proof_bytes`.
     """
-    circuit = expand(parse_table(table), batch)
-    found = []
-    if circuit.linked:
-        for index, rows in zip(circuit.linked, layout_of(circuit).linked, strict=True):
-            node = circuit.nodes[index]
-            own = node.operation
-            assert isinstance(own, Committed)  # a rule of the table
-            layout = RowLayout(
-                node.shape, own.outer, own.offset, own.limbs, circuit.log_columns, srs_id
-            )
-            found.append(LinkedRows(layout, len(rows)))
+    read = read_circuit(table, batch)
+    circuit, found = read.table, []
+    for index, rows in zip(circuit.linked, read.layout.linked, strict=True):
+        node = circuit.nodes[index]
+        own = node.operation
+        assert isinstance(own, Committed)  # a rule of the table
+        layout = RowLayout(
+            node.shape, own.outer, own.offset, own.limbs, circuit.log_columns, srs_id
+        )
+        found.append(LinkedRows(layout, len(rows)))
     return found
 
 

@@ -7,6 +7,7 @@ earlier nodes only, and stays within the limits named here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import prod
 from typing import Any, Final
 
@@ -63,6 +64,7 @@ MAX_PUBLIC_BITS: Final = 16
 MIN_HIDING_COLUMNS: Final = 7
 
 
+@lru_cache(maxsize=1)  # a verification asks for its table in several places
 def parse_table(data: bytes) -> Table:
     """Read a table of one inference.
 
@@ -146,13 +148,14 @@ def _node(item: Any, nodes: Sequence[Node], where: str) -> Node:
         case "linear":
             fields = _object(item, where, "kind", "shape", "terms", "offset")
             shape = _shape(fields["shape"], where)
-            terms = []
-            for pair in _list(fields["terms"], where):
-                coefficient, operand = _pair(pair, where)
-                terms.append((_bounded(coefficient, where), _reference(operand, nodes, where)))
-            operands = [nodes[operand] for _, operand in terms]
+            pairs = [_pair(pair, where) for pair in _list(fields["terms"], where)]
+            limit = MAX_INTEGER - 1
+            coefficients = _integers([c for c, _ in pairs], -limit, limit, where)
+            sources = _integers([n for _, n in pairs], 0, len(nodes) - 1, f"{where}, node")
+            operands = [nodes[source] for source in set(sources)]
             _require(all(n.shape == shape for n in operands), where, "operands differ in shape")
-            linear = Linear(tuple(terms), _bounded(fields["offset"], where))
+            terms = tuple(zip(coefficients, sources, strict=True))
+            linear = Linear(terms, _bounded(fields["offset"], where))
             batched, einsum = any(n.batched for n in operands), any(n.einsum for n in operands)
             return Node(linear, shape, batched, einsum)
         case "einsum":
@@ -175,7 +178,7 @@ def _view(fields: dict[str, Any], nodes: Sequence[Node], where: str) -> Node:
             axis = _axis(entry["axis"], shape, where)
             indices = _list(entry["indices"], where)
             _require(len(indices) == shape[axis], where, "as many indices as the axis is long")
-            read = tuple(_integer(i, 0, length - 1, f"{where}, indices") for i in indices)
+            read = _integers(indices, 0, length - 1, f"{where}, indices")
             maps.append(Indices(axis, read))
         else:
             entry = _object(item, where, "offset", "terms")
@@ -221,7 +224,7 @@ def _custom_table(item: Any, where: str) -> CustomTable:
     outputs = _list(fields["outputs"], where, MAX_ENTRIES)
     _require(len(outputs) >= 1, where, "no entries")
     bound = MAX_ENTRY - 1
-    values = tuple(_integer(v, -bound, bound, f"{where}, outputs") for v in outputs)
+    values = _integers(outputs, -bound, bound, f"{where}, outputs")
     return CustomTable(_bounded(fields["first"], where), values)
 
 
@@ -298,6 +301,15 @@ def _bounded(value: Any, where: str) -> int:
     return _integer(value, 1 - MAX_INTEGER, MAX_INTEGER - 1, where)
 
 
+def _integers(values: list[Any], low: int, high: int, where: str) -> tuple[int, ...]:
+    """Many at once: :func:`_integer` looks at them only where one is wrong."""
+    if values and not (
+        set(map(type, values)) == {int} and low <= min(values) <= max(values) <= high
+    ):
+        return tuple(_integer(value, low, high, where) for value in values)
+    return tuple(values)
+
+
 def _integer(value: Any, low: int, high: int, where: str) -> int:
     if type(value) is not int or not low <= value <= high:  # a bool is an int to isinstance
         raise _malformed(where, f"expected an integer from {low} to {high}, found {value!r:.40}")
@@ -305,9 +317,9 @@ def _integer(value: Any, low: int, high: int, where: str) -> int:
 
 
 def _pair(value: Any, where: str) -> tuple[Any, Any]:
-    pair = _list(value, where, 2)
-    _require(len(pair) == 2, where, "expected a pair")
-    return pair[0], pair[1]
+    if not isinstance(value, list) or len(value) != 2:
+        raise _malformed(where, "expected a pair")
+    return value[0], value[1]
 
 
 def _list(value: Any, where: str, most: int | None = None) -> list[Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from verifai.errors import MalformedError, UsageError
@@ -30,7 +31,7 @@ from verifai.verifier.native.hiding import (
     check_tail,
     pad_weights,
 )
-from verifai.verifier.native.layout import Layout, layout_of
+from verifai.verifier.native.layout import Layout, layout_of, layout_work
 from verifai.verifier.native.opening import check_opening, opening_elements
 from verifai.verifier.native.parse import parse_table
 from verifai.verifier.native.table import Table, expand
@@ -67,7 +68,7 @@ def proof_bytes(table: bytes, batch: int) -> int:
     Raises:
         MalformedError, LimitError: the table breaks a rule of section 2.
     """
-    return _Circuit.read(table, batch).proof_bytes()
+    return read_circuit(table, batch).proof_bytes()
 
 
 def verify(
@@ -104,7 +105,7 @@ def verify(
     for what, given in (("context", context), ("header", header)):
         if len(given) != 32:
             raise UsageError(f"A {what} is bound by 32 bytes, not {len(given)}.")
-    circuit = _Circuit.read(table, batch)
+    circuit = read_circuit(table, batch)
     layout = circuit.layout
     weights = _points(commitments, len(layout.rows["weight"]))
     try:
@@ -128,14 +129,14 @@ def verify(
 
 
 def _check(
-    circuit: _Circuit,
+    circuit: Circuit,
     reader: ProofReader,
     tau_g2: Any,
     weights: Sequence[G1Point],
     words: Sequence[int],
 ) -> None:
     """Everything after the statement is absorbed."""
-    table, layout, work = circuit.table, circuit.layout, circuit.work
+    table, layout, work = circuit.table, circuit.layout, Work(circuit.spent)
     transcript = reader.transcript
     form = Form(table, layout, work)
 
@@ -222,18 +223,17 @@ def _check(
 
 
 @dataclass(frozen=True)
-class _Circuit:
-    """A table for one batch, with all that follows from it before a proof is seen."""
+class Circuit:
+    """A table for one batch, with all that follows from it before a proof is seen.
+
+    Attributes:
+        spent: the work that it took, which counts against the budget of its verification.
+    """
 
     table: Table
     layout: Layout
     instances: list[tuple[int, int]]
-    work: Work
-
-    @classmethod
-    def read(cls, data: bytes, batch: int) -> _Circuit:
-        table, work = expand(parse_table(data), batch), Work()
-        return cls(table, layout_of(table), instance_nodes(table, work), work)
+    spent: int
 
     @property
     def contraction_rounds(self) -> int:
@@ -252,6 +252,22 @@ class _Circuit:
             points += 2
             scalars += 2 * len(self.instances) + 2 * layout.variables + TAIL_SCALARS
         return G1_BYTES * points + SCALAR_BYTES * scalars
+
+
+@lru_cache(maxsize=1, typed=True)  # a verification asks for its circuit in several places
+def read_circuit(data: bytes, batch: int) -> Circuit:
+    """The circuit of an operation table for a batch.
+
+    Raises:
+        MalformedError, LimitError: the table breaks a rule of section 3, or asks for more work than
+            this verifier does.
+        UsageError: a batch below 1.
+    """
+    work = Work()
+    work.spend(len(data))
+    table = expand(parse_table(data), batch)
+    work.spend(layout_work(table))
+    return Circuit(table, layout_of(table), instance_nodes(table, work), work.spent)
 
 
 def _points(data: bytes, count: int) -> list[G1Point]:

@@ -13,7 +13,7 @@ from itertools import accumulate, product
 from math import prod
 from operator import add
 
-from verifai.verifier.native.field import P, Work
+from verifai.verifier.native.field import PART, STEP, P, Work
 from verifai.verifier.native.table import Affine, Indices
 
 
@@ -91,6 +91,7 @@ def components(count: int, links: Sequence[tuple[int, int]]) -> list[list[int]]:
 
 def without_axis_0(term: Term, dims: Sequence[int], work: Work) -> Term:
     """The batch axis summed out: weights on an unbatched operand of a batched node."""
+    work.spend(STEP * (1 + len(term.groups)))
     coefficient, groups = term.coefficient, []
     for group in term.groups:
         axes, values = group.axes, group.values
@@ -118,6 +119,7 @@ def through_view(
     groups adds its weight to the source entry that it reads, if there is one.
     """
     count = len(term.groups)
+    work.spend(PART * (1 + count + len(maps)))
     owner = {axis: g for g, group in enumerate(term.groups) for axis in group.axes}
     links = [(owner[axis], count + s) for s, m in enumerate(maps) for axis in m.targets()]
     coefficient, groups = term.coefficient, []
@@ -173,6 +175,7 @@ def through_reshape(term: Term, source: Sequence[int], target: Sequence[int], wo
     A segment is a shortest run of axes with one product in both shapes. Axes of size 1 carry no
     index and are left aside.
     """
+    work.spend(PART * (1 + len(term.groups) + len(source)))
     coefficient, groups = term.coefficient, []
     for group in term.groups:
         axes = tuple(axis for axis in group.axes if target[axis] > 1)

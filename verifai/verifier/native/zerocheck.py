@@ -77,6 +77,7 @@ def _box_sum(box: Box, work: Work, *points: Sequence[int]) -> int:
     vectors += [[inner[axis] for _, inner in parts] for axis in box.inner_axes]
     total = 1
     for same_axis in vectors:
+        work.spend(len(points) * len(same_axis[0]))
         total = total * sum(map(_product, *same_axis)) % P
     return total
 

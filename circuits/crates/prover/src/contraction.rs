@@ -9,7 +9,7 @@ use verifai_poly::{bind, variables};
 use verifai_table::layout::TRIPLE;
 use verifai_table::pull::{CubeAxis, Instance, PullError};
 use verifai_table::weights::{merge, Group, Term};
-use verifai_table::{Box, Circuit};
+use verifai_table::{Box, Circuit, Work};
 use verifai_transcript::ProofWriter;
 use verifai_verifier::labels::{CONTRACTION, ENDS, KAPPA};
 
@@ -168,7 +168,7 @@ fn table(
         .par_chunks(CHUNK)
         .flat_map_iter(|places| {
             let mut sums = vec![SmallInner::default(); places.len()];
-            for (offset, weight) in offsets.iter().zip(&free.vector) {
+            for (offset, weight) in offsets.iter().zip(free.vector.iter()) {
                 for (sum, place) in sums.iter_mut().zip(places) {
                     sum.add(values[place + offset], weight);
                 }
@@ -201,7 +201,7 @@ fn share(a: &mut [F], instance: &Instance) -> Result<(), ProveError> {
     let groups: Vec<&Group> = instance.shared.iter().chain(&ones).collect();
     let all = merge(&groups, &lengths).ok_or(PullError::TooLarge(instance.node))?;
     let positions = Box::new(&lengths, &[]).positions();
-    for (position, weight) in positions.into_iter().zip(&all.vector) {
+    for (position, weight) in positions.into_iter().zip(all.vector.iter()) {
         a[position] *= weight;
     }
     Ok(())
@@ -210,5 +210,5 @@ fn share(a: &mut [F], instance: &Instance) -> Result<(), ProveError> {
 /// Both end claims' terms; see [`Instance::ends`].
 pub(crate) fn ends(instance: &Instance, kappa: &[F]) -> Result<(Term, Term), PullError> {
     let own = kappa.len().saturating_sub(instance.variables());
-    instance.ends(kappa.get(own..).unwrap_or_default())
+    instance.ends(kappa.get(own..).unwrap_or_default(), &mut Work::unlimited())
 }

@@ -20,7 +20,7 @@ use verifai_lookup::{Challenges, RELATION_DEGREE};
 use verifai_poly::RoundError;
 use verifai_table::pull::{pull, Pulled};
 use verifai_table::start;
-use verifai_table::{Circuit, Claim, Kind, Layout, PullError, Region, TableError};
+use verifai_table::{Circuit, Claim, Kind, Layout, PullError, Region, TableError, Work};
 use verifai_transcript::ProofWriter;
 use verifai_verifier::labels::{
     ALPHA, BETA, ETA, GAMMA, LAMBDA, SACRIFICE, STAGE_1, STAGE_2, TAU, WORD_POINT, X, ZERO_POINT,
@@ -315,7 +315,13 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     let mut end = Claim::default();
     unpad(&layout, &mut end, 0, &pad_weights(RELATION_DEGREE, &z)?);
     claims.push(end);
-    claims.extend(start::columns(&circuit, &layout, challenges.beta, &z)?);
+    claims.extend(start::columns(
+        &circuit,
+        &layout,
+        challenges.beta,
+        &z,
+        &mut Work::unlimited(),
+    )?);
 
     let points = entry_points(&circuit, |label, n| writer_ref.challenges(label, n));
     claims.extend(start::table_side(&circuit, &layout, &challenges, &points));
@@ -494,7 +500,7 @@ fn contractions(
     let mut equations = Vec::new();
     for node in &circuit.zero {
         let point = writer.challenges(ZERO_POINT, start::point_variables(circuit.dims(*node)));
-        let pulled = start::zero(circuit, layout, *node, &point)?;
+        let pulled = start::zero(circuit, layout, *node, &point, &mut Work::unlimited())?;
         if circuit.nodes[*node].einsum {
             equations.push(pulled);
         } else {
@@ -536,7 +542,7 @@ fn contractions(
         let (left, right) = contraction::ends(instance, &kappa)?;
         let mut ends = Vec::with_capacity(5);
         for (node, term) in [(instance.left, left), (instance.right, right)] {
-            let Pulled { claim, .. } = pull(circuit, layout, node, term)?;
+            let Pulled { claim, .. } = pull(circuit, layout, node, term, &mut Work::unlimited())?;
             ends.push(claim);
         }
         if let Some(block) = triples {

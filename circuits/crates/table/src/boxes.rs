@@ -63,6 +63,13 @@ impl Box {
             .fold(1, |n, a| n.saturating_mul(a.1))
     }
 
+    /// Entries of the vectors that eq factors into: one for the outer axes, one for each inner one.
+    pub fn vectors(&self) -> usize {
+        let inner = self.inner_axes().into_iter();
+        let lengths = inner.map(|(axis, _)| self.dims.get(axis).copied().unwrap_or(1));
+        lengths.fold(self.outer_size(), usize::saturating_add)
+    }
+
     /// Addresses that the box takes; saturates.
     pub fn size(&self) -> usize {
         let inner = u32::try_from(self.inner()).ok();

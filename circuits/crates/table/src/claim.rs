@@ -3,6 +3,7 @@
 use crate::boxes::Box;
 use crate::layout::Layout;
 use crate::weights::{eq_range, merge, parts, shift_right, Group, Indices, Term};
+use crate::work::Work;
 use verifai_field::{inner_product, One, Zero, F};
 use verifai_poly::{eq_at, eq_table_real};
 
@@ -44,11 +45,13 @@ impl Claim {
     }
 
     /// The multilinear extension of the linear form at a point of the address space. `None` if a
-    /// group is too large.
-    pub fn at(&self, layout: &Layout, point: &[F]) -> Option<F> {
+    /// group is too large, or the budget ends.
+    pub fn at(&self, layout: &Layout, point: &[F], work: &mut Work) -> Option<F> {
         let mut sum = F::zero();
         for BlockTerm { block, term } in &self.terms {
             let block = layout.blocks.get(*block)?;
+            work.step(term.groups.len())?;
+            work.spend(term.entries().saturating_add(block.shape.vectors()))?;
             sum += at_point(term, &block.shape, block.base, point)?;
         }
         Some(sum)

@@ -21,6 +21,7 @@
 //! | [`pull`] | pulling weights back through a node |
 //! | [`claim`] | a claim: constant + linear form in the committed blocks |
 //! | [`start`] | the claims that constraints start |
+//! | [`work`] | the budget of a verification |
 
 #![forbid(unsafe_code)]
 
@@ -34,6 +35,7 @@ pub mod pull;
 pub mod start;
 pub mod validate;
 pub mod weights;
+pub mod work;
 
 pub use boxes::{pack, Box};
 pub use claim::{BlockTerm, Claim};
@@ -42,3 +44,4 @@ pub use node::{Circuit, Kind, Map, Node};
 pub use pull::{Instance, PullError};
 pub use validate::{read, TableError};
 pub use weights::{Group, Term};
+pub use work::Work;

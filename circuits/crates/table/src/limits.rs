@@ -30,6 +30,9 @@ pub const MAX_PUBLIC_BITS: u32 = 16;
 pub const MAX_VARIABLES: usize = 32;
 /// Entries of one dense group of weights.
 pub const MAX_GROUP: usize = 1 << 24;
+/// Field operations that one verification may spend on a table and on what follows from it: two
+/// seconds, and at most as many entries of weights as 2 GiB hold.
+pub const MAX_WORK: usize = 1 << 26;
 /// Terms that a claim may split into.
 pub const MAX_TERMS: usize = 1 << 16;
 /// Fewest column variables of a hiding circuit: its tail of at most 64 entries fits into a row.

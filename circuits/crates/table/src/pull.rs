@@ -8,6 +8,8 @@ use crate::layout::Layout;
 use crate::limits::{MAX_GROUP, MAX_TERMS};
 use crate::node::{Circuit, Kind, Map};
 use crate::weights::{merge, parts, Group, Indices, Term};
+use crate::work::Work;
+use std::sync::Arc;
 use thiserror::Error;
 use verifai_field::{from_i64, One, Zero, F};
 use verifai_poly::{eq_table_real, variables};
@@ -82,8 +84,21 @@ impl Instance {
     }
 
     /// The weights on left and on right that give `A(kappa)` and `B(kappa)`.
-    pub fn ends(&self, kappa: &[F]) -> Result<(Term, Term), PullError> {
+    pub fn ends(&self, kappa: &[F], work: &mut Work) -> Result<(Term, Term), PullError> {
         let large = PullError::TooLarge(self.node);
+        let groups = self
+            .shared
+            .iter()
+            .chain(&self.left_groups)
+            .chain(&self.right_groups);
+        let entries = groups
+            .map(|g| g.vector.len())
+            .fold(0, usize::saturating_add);
+        work.spend(entries.saturating_mul(2)).ok_or(large)?;
+        for axis in &self.axes {
+            work.step(1).ok_or(large)?;
+            work.spend(axis.length.saturating_mul(2)).ok_or(large)?;
+        }
         let lengths = self.lengths();
         let mut rest = kappa;
         let eqs: Vec<Group> = self
@@ -102,7 +117,8 @@ impl Instance {
         for group in &self.shared {
             let own: Vec<&Group> = group.axes.iter().filter_map(|a| eqs.get(*a)).collect();
             let mut product = merge(&own, &lengths).ok_or(large)?;
-            for (p, w) in product.vector.iter_mut().zip(&group.vector) {
+            let entries = Arc::make_mut(&mut product.vector);
+            for (p, w) in entries.iter_mut().zip(group.vector.iter()) {
                 *p *= w;
             }
             left.push(self.moved(&product, &lengths, |a| a.left));
@@ -181,7 +197,7 @@ fn relabel(group: &Group, dims: &[usize], name: impl Fn(usize) -> usize) -> Grou
         );
         index.advance();
     }
-    Group { axes, vector }
+    Group::new(axes, vector)
 }
 
 /// Pulls one term on a node back to committed blocks, constants and instances.
@@ -190,6 +206,7 @@ pub fn pull(
     layout: &Layout,
     node: usize,
     term: Term,
+    work: &mut Work,
 ) -> Result<Pulled, PullError> {
     let mut out = Pulled::default();
     let mut stack = vec![(node, term)];
@@ -199,6 +216,8 @@ pub fn pull(
         if steps > MAX_TERMS {
             return Err(PullError::TooLarge(node));
         }
+        let large = PullError::TooLarge(at);
+        work.step(term.groups.len()).ok_or(large)?;
         let here = circuit.node(at).ok_or(PullError::Missing(at))?;
         let blocks = layout
             .node_blocks
@@ -214,6 +233,8 @@ pub fn pull(
                 out.claim.terms.extend(placed);
             }
             Kind::Committed { offset, limbs, .. } => {
+                work.spend(term.entries()).ok_or(large)?;
+                work.step(limbs.len()).ok_or(large)?;
                 out.claim.constant += from_i64(*offset) * term.sum();
                 let mut shift = 0u32;
                 for (i, block) in blocks.iter().enumerate() {
@@ -227,22 +248,26 @@ pub fn pull(
             }
             Kind::View { source, axes } => {
                 let dims = circuit.dims(*source);
-                let pulled = view(&term, axes, &here.dims, dims);
-                stack.push((*source, pulled.ok_or(PullError::TooLarge(at))?));
+                let pulled = view(&term, axes, &here.dims, dims, work);
+                stack.push((*source, pulled.ok_or(large)?));
             }
             Kind::Reshape { source } => {
-                let pulled = reshape(&term, &here.dims, circuit.dims(*source));
-                stack.push((*source, pulled.ok_or(PullError::TooLarge(at))?));
+                let pulled = reshape(&term, &here.dims, circuit.dims(*source), work);
+                stack.push((*source, pulled.ok_or(large)?));
             }
             Kind::Linear { terms, offset } => {
+                work.spend(term.entries()).ok_or(large)?;
                 out.claim.constant += from_i64(*offset) * term.sum();
+                let mut unbatched = None;
                 for (coefficient, source) in terms.iter().rev() {
+                    work.step(term.groups.len()).ok_or(large)?;
                     let operand = circuit.node(*source).ok_or(PullError::Missing(*source))?;
-                    let mut own = term.clone().scaled(from_i64(*coefficient));
-                    if here.batched && !operand.batched {
-                        own = without_batch(&own, &here.dims);
-                    }
-                    stack.push((*source, own));
+                    let own = if here.batched && !operand.batched {
+                        unbatched.get_or_insert_with(|| without_batch(&term, &here.dims))
+                    } else {
+                        &term
+                    };
+                    stack.push((*source, own.clone().scaled(from_i64(*coefficient))));
                 }
             }
             Kind::Einsum {
@@ -269,7 +294,7 @@ fn without_batch(term: &Term, dims: &[usize]) -> Term {
         if batch.is_empty() {
             groups.push(Group {
                 axes,
-                vector: group.vector.clone(),
+                vector: Arc::clone(&group.vector),
             });
         } else if rest.is_empty() {
             coefficient *= group.sum();
@@ -281,7 +306,7 @@ fn without_batch(term: &Term, dims: &[usize]) -> Term {
             for chunk in group.vector.chunks(size.max(1)) {
                 vector.iter_mut().zip(chunk).for_each(|(v, w)| *v += w);
             }
-            groups.push(Group { axes, vector });
+            groups.push(Group::new(axes, vector));
         }
     }
     Term {
@@ -291,8 +316,15 @@ fn without_batch(term: &Term, dims: &[usize]) -> Term {
 }
 
 /// The transpose of a view.
-fn view(term: &Term, maps: &[Map], target: &[usize], source: &[usize]) -> Option<Term> {
+fn view(
+    term: &Term,
+    maps: &[Map],
+    target: &[usize],
+    source: &[usize],
+    work: &mut Work,
+) -> Option<Term> {
     let count = term.groups.len();
+    work.step(maps.len())?;
     // members: the groups, then the source axes
     let mut links = Vec::with_capacity(maps.len());
     for (s, map) in maps.iter().enumerate() {
@@ -311,18 +343,31 @@ fn view(term: &Term, maps: &[Map], target: &[usize], source: &[usize]) -> Option
     for part in parts(count.saturating_add(maps.len()), &links) {
         let own: Vec<&Group> = part.iter().filter_map(|m| term.groups.get(*m)).collect();
         let axes: Vec<usize> = part.iter().filter_map(|m| m.checked_sub(count)).collect();
-        let merged = merge(&own, target)?;
+        let read = axes.iter().filter_map(|a| source.get(*a));
+        work.product(read)?;
+        let merged = merge_within(&own, target, work)?;
         if axes.is_empty() {
             coefficient *= merged.sum();
             continue;
         }
         let vector = scatter(&merged, &axes, maps, target, source)?;
-        groups.push(Group { axes, vector });
+        groups.push(Group::new(axes, vector));
     }
     Some(Term {
         coefficient,
         groups,
     })
+}
+
+/// One group of several, paid for before it is made; a single one is shared.
+fn merge_within(groups: &[&Group], dims: &[usize], work: &mut Work) -> Option<Group> {
+    if let [one] = groups {
+        work.spend(one.vector.len())?;
+    } else {
+        let axes = groups.iter().flat_map(|g| &g.axes);
+        work.product(axes.filter_map(|a| dims.get(*a)))?;
+    }
+    merge(groups, dims)
 }
 
 /// Adds each target weight to the source entry that it reads.
@@ -349,7 +394,7 @@ fn scatter(
         .collect();
     let own: Vec<&Map> = axes.iter().filter_map(|a| maps.get(*a)).collect();
     let mut index = Indices::new(&target_lengths);
-    for weight in &group.vector {
+    for weight in group.vector.iter() {
         let at = |axis: &usize| {
             let place = group.axes.iter().position(|a| a == axis);
             place.and_then(|p| index.at().get(p)).copied()
@@ -381,7 +426,8 @@ fn scatter(
 }
 
 /// The transpose of a reshape: the vectors stay, the axes get other names.
-fn reshape(term: &Term, target: &[usize], source: &[usize]) -> Option<Term> {
+fn reshape(term: &Term, target: &[usize], source: &[usize], work: &mut Work) -> Option<Term> {
+    work.step(source.len())?;
     let long = |dims: &[usize]| -> Vec<usize> {
         (0..dims.len())
             .filter(|a| dims.get(*a) != Some(&1))
@@ -409,7 +455,7 @@ fn reshape(term: &Term, target: &[usize], source: &[usize]) -> Option<Term> {
     let mut groups: Vec<Group> = Vec::new();
     for part in parts(count.saturating_add(segments.len()), &links) {
         let own: Vec<&Group> = part.iter().filter_map(|m| term.groups.get(*m)).collect();
-        let merged = merge(&own, target)?;
+        let merged = merge_within(&own, target, work)?;
         let mut axes: Vec<usize> = part
             .iter()
             .filter_map(|m| m.checked_sub(count))
@@ -550,10 +596,7 @@ mod tests {
         let vector: Vec<F> = (0..81u64).map(|i| F::from(1 + i * i)).collect();
         let term = Term {
             coefficient: F::one(),
-            groups: vec![Group {
-                axes: vec![0, 1],
-                vector: vector.clone(),
-            }],
+            groups: vec![Group::new(vec![0, 1], vector.clone())],
         };
         // at 2^62 - 1 + (2^62 - 1) (i - j) lies entry 0 where j = i + 1, at 2^61 (i - j) where j = i
         for (offset, coefficient, above) in [(0, FAR, 0), (2 * FAR - 1, 2 * FAR - 1, 1)] {
@@ -562,9 +605,9 @@ mod tests {
                 terms: vec![(0, coefficient), (1, -coefficient)],
             };
             let read = (0..9 - above).map(|i| vector[9 * i + i + above]).sum();
-            let pulled = view(&term, &[map], &dims, &[1]).unwrap();
+            let pulled = view(&term, &[map], &dims, &[1], &mut Work::unlimited()).unwrap();
             assert_eq!(pulled.groups.len(), 1);
-            assert_eq!(pulled.groups[0].vector, [read]);
+            assert_eq!(*pulled.groups[0].vector, [read]);
         }
     }
 }

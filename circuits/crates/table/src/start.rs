@@ -5,6 +5,8 @@ use crate::layout::{Column, Layout, Table};
 use crate::node::{Circuit, Kind};
 use crate::pull::{pull, PullError, Pulled};
 use crate::weights::{Group, Term};
+use crate::work::Work;
+use std::sync::Arc;
 use verifai_field::{from_i64, powers, One, Zero, F};
 use verifai_lookup::{table::entry, Challenges, Selectors, GROUP};
 use verifai_poly::{eq_at, eq_table_real, variables};
@@ -56,6 +58,7 @@ pub fn columns(
     layout: &Layout,
     beta: F,
     z: &[F],
+    work: &mut Work,
 ) -> Result<Vec<Claim>, PullError> {
     let mut out = vec![Claim::default(); layout.columns()];
     let beta_2 = beta * beta;
@@ -73,8 +76,10 @@ pub fn columns(
                     });
                 }
                 Column::Pair { input, output, .. } => {
-                    claim.add(pull(circuit, layout, *input, term.clone())?.claim, F::one());
-                    claim.add(pull(circuit, layout, *output, term.clone())?.claim, beta_2);
+                    for (node, factor) in [(*input, F::one()), (*output, beta_2)] {
+                        let pulled = pull(circuit, layout, node, term.clone(), work)?;
+                        claim.add(pulled.claim, factor);
+                    }
                 }
             }
         }
@@ -89,10 +94,10 @@ pub fn columns(
         let term = Term::eq_box(&product.shape, product.base, z);
         for (j, claim) in out.iter_mut().skip(GROUP.saturating_add(1)).enumerate() {
             match product.factors.get(j) {
-                Some(factor) => claim.add(
-                    pull(circuit, layout, *factor, term.clone())?.claim,
-                    F::one(),
-                ),
+                Some(factor) => {
+                    let pulled = pull(circuit, layout, *factor, term.clone(), work)?;
+                    claim.add(pulled.claim, F::one());
+                }
                 None => claim.constant += term.sum(),
             }
         }
@@ -298,7 +303,7 @@ pub fn words(
                 .unwrap_or_default();
             word * places.get(t.rem_euclid(WORD)).copied().unwrap_or_default()
         });
-        last.vector = vector.collect();
+        last.vector = Arc::new(vector.collect());
     }
     let mut shift = 0u32;
     for (bits, block) in limbs.iter().zip(blocks) {
@@ -325,6 +330,11 @@ pub fn zero(
     layout: &Layout,
     node: usize,
     point: &[F],
+    work: &mut Work,
 ) -> Result<Pulled, PullError> {
-    pull(circuit, layout, node, Term::eq(circuit.dims(node), point))
+    let dims = circuit.dims(node);
+    let entries = dims.iter().fold(dims.len(), |n, d| n.saturating_add(*d));
+    work.spend(entries.saturating_mul(2))
+        .ok_or(PullError::TooLarge(node))?;
+    pull(circuit, layout, node, Term::eq(dims, point), work)
 }

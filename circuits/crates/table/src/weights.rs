@@ -3,6 +3,7 @@
 use crate::boxes::Box;
 use crate::limits::MAX_GROUP;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use verifai_field::{One, Zero, F};
 use verifai_poly::{eq_at, eq_table_real, variables};
 
@@ -11,8 +12,8 @@ use verifai_poly::{eq_at, eq_table_real, variables};
 pub struct Group {
     /// The axes, ascending.
     pub axes: Vec<usize>,
-    /// A weight for each tuple of indices.
-    pub vector: Vec<F>,
+    /// A weight for each tuple of indices. Shared: a term that reaches a block in many ways has one.
+    pub vector: Arc<Vec<F>>,
 }
 
 /// `coefficient * product of the groups`; the groups partition the axes.
@@ -27,9 +28,14 @@ pub struct Term {
 impl Group {
     /// A group of one axis.
     pub fn axis(axis: usize, vector: Vec<F>) -> Self {
+        Self::new(vec![axis], vector)
+    }
+
+    /// A group of ascending axes.
+    pub fn new(axes: Vec<usize>, vector: Vec<F>) -> Self {
         Self {
-            axes: vec![axis],
-            vector,
+            axes,
+            vector: Arc::new(vector),
         }
     }
 
@@ -69,10 +75,7 @@ impl Term {
             coefficient = eq_at(high, first);
         } else {
             let vector = eq_range(high, first, shape.outer_size());
-            groups.push(Group {
-                axes: outer,
-                vector,
-            });
+            groups.push(Group::new(outer, vector));
         }
         for (axis, bits) in shape.inner_axes() {
             let (own, after) = low.split_at_checked(bits).unwrap_or((low, &[]));
@@ -91,6 +94,12 @@ impl Term {
         self.groups
             .iter()
             .fold(self.coefficient, |product, g| product * g.sum())
+    }
+
+    /// Entries of all its groups.
+    pub fn entries(&self) -> usize {
+        let lengths = self.groups.iter().map(|g| g.vector.len());
+        lengths.fold(0, usize::saturating_add)
     }
 
     /// The same term, scaled.
@@ -183,7 +192,7 @@ pub fn merge(groups: &[&Group], dims: &[usize]) -> Option<Group> {
             index.advance();
         }
     }
-    Some(Group { axes, vector })
+    Some(Group::new(axes, vector))
 }
 
 /// A row-major counter.

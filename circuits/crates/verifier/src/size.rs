@@ -4,7 +4,7 @@
 use crate::key::VerifyingKey;
 use crate::skeleton::VerifyError;
 use verifai_lookup::RELATION_DEGREE;
-use verifai_table::{start, Circuit, Layout, Region};
+use verifai_table::{start, Circuit, Layout, Region, Work};
 
 /// Bytes of a scalar.
 const SCALAR: usize = 32;
@@ -46,6 +46,25 @@ pub fn word_count(circuit: &Circuit) -> usize {
         let (per_row, rows) = start::word_shape(circuit.dims(*node));
         sum.saturating_add(per_row.saturating_mul(rows))
     })
+}
+
+/// The budget of a verification, less what the selectors, the tables and the words of this circuit
+/// take; `None` if that is more.
+pub fn work(circuit: &Circuit, layout: &Layout) -> Option<Work> {
+    let mut work = Work::default();
+    let helpers = layout.groups.iter().map(|g| g.helper);
+    let groups = helpers
+        .filter_map(|h| layout.blocks.get(h))
+        .map(|b| &b.shape);
+    for shape in groups.chain(layout.products.iter().map(|p| &p.shape)) {
+        work.step(shape.dims().len())?;
+        work.spend(shape.vectors().saturating_mul(5))?;
+    }
+    for table in &circuit.tables {
+        work.spend(table.outputs.len().saturating_mul(8))?;
+    }
+    work.spend(word_count(circuit).saturating_mul(4))?;
+    Some(work)
 }
 
 /// Whether so many words and a proof of so many bytes can be about this circuit at all.

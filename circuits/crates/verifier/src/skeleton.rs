@@ -17,7 +17,9 @@ use verifai_poly::{variables, RoundError};
 use verifai_table::layout::TRIPLE;
 use verifai_table::pull::{pull, Pulled};
 use verifai_table::start::{self, EntryPoints};
-use verifai_table::{BlockTerm, Circuit, Claim, Instance, Layout, PullError, Region, TableError};
+use verifai_table::{
+    BlockTerm, Circuit, Claim, Instance, Layout, PullError, Region, TableError, Work,
+};
 use verifai_transcript::{ProofReader, ReadError, Transcript};
 
 /// What a proof is about, besides the key.
@@ -100,6 +102,7 @@ pub fn verify(key: &VerifyingKey, public: &Public<'_>, proof: &[u8]) -> Result<(
     let circuit = key.circuit.expand(public.batch);
     let layout = Layout::new(&circuit)?;
     size::check(&circuit, &layout, public.words.len(), proof.len())?;
+    let mut work = size::work(&circuit, &layout).ok_or(PullError::TooLarge(0))?;
     check_words(&circuit, public.words)?;
     let transcript = statement(key.digest, public);
     let mut proof = ProofReader::new(transcript, proof);
@@ -118,7 +121,14 @@ pub fn verify(key: &VerifyingKey, public: &Public<'_>, proof: &[u8]) -> Result<(
     let stage_2: Vec<G1> = reader.receive(STAGE_2, layout.region_rows(Region::Helper).len())?;
 
     let mut claims = Vec::new();
-    zerocheck(&circuit, &layout, &challenges, reader, &mut claims)?;
+    zerocheck(
+        &circuit,
+        &layout,
+        &challenges,
+        reader,
+        &mut claims,
+        &mut work,
+    )?;
 
     let points = entry_points(&circuit, |label, n| reader.challenges(label, n));
     claims.extend(start::table_side(&circuit, &layout, &challenges, &points));
@@ -134,7 +144,7 @@ pub fn verify(key: &VerifyingKey, public: &Public<'_>, proof: &[u8]) -> Result<(
         let claim = start::words(&circuit, &layout, *node, own, &point);
         claims.push(claim.ok_or(PullError::Missing(*node))?);
     }
-    contractions(&circuit, &layout, reader, &mut claims)?;
+    contractions(&circuit, &layout, reader, &mut claims, &mut work)?;
 
     // all claims in one sumcheck over the address space
     let lambda = reader.challenge(LAMBDA);
@@ -148,7 +158,9 @@ pub fn verify(key: &VerifyingKey, public: &Public<'_>, proof: &[u8]) -> Result<(
     };
     let r = rounds::receive(reader, &mut last, layout.variables, 2, (LAST, R))?;
     let y: F = reader.receive_one(VALUE)?;
-    let l = all.at(&layout, &r).ok_or(PullError::TooLarge(0))?;
+    let l = all
+        .at(&layout, &r, &mut work)
+        .ok_or(PullError::TooLarge(0))?;
     let gap = l * y - last.constant;
     let public_rows = match tail.as_slice() {
         [p2, m2] => vec![discharge_tail(reader, &pad_weights(2, &r)?, gap, p2, m2)?],
@@ -264,6 +276,7 @@ fn zerocheck(
     challenges: &Challenges,
     reader: &mut ProofReader<'_>,
     claims: &mut Vec<Claim>,
+    work: &mut Work,
 ) -> Result<(), VerifyError> {
     let tau = reader.challenges(TAU, layout.cube);
     let gamma = reader.challenge(GAMMA);
@@ -280,7 +293,7 @@ fn zerocheck(
     let selectors = start::selectors(layout, &tau, &z);
     running.constant -= end(&selectors, challenges, gamma, &sent);
     claims.push(running);
-    for (mut column, value) in start::columns(circuit, layout, challenges.beta, &z)?
+    for (mut column, value) in start::columns(circuit, layout, challenges.beta, &z, work)?
         .into_iter()
         .zip(&sent)
     {
@@ -310,11 +323,12 @@ fn contractions(
     layout: &Layout,
     reader: &mut ProofReader<'_>,
     claims: &mut Vec<Claim>,
+    work: &mut Work,
 ) -> Result<(), VerifyError> {
     let mut equations = Vec::new();
     for node in &circuit.zero {
         let point = reader.challenges(ZERO_POINT, start::point_variables(circuit.dims(*node)));
-        let pulled = start::zero(circuit, layout, *node, &point)?;
+        let pulled = start::zero(circuit, layout, *node, &point, work)?;
         if circuit.node(*node).is_some_and(|n| n.einsum) {
             equations.push(pulled);
         } else {
@@ -349,10 +363,10 @@ fn contractions(
         let [a, b] = pair else { continue };
         running.constant -= *coefficient * a * b;
         let own = rounds.saturating_sub(instance.variables());
-        let (left, right) = instance.ends(kappa.get(own..).unwrap_or_default())?;
+        let (left, right) = instance.ends(kappa.get(own..).unwrap_or_default(), work)?;
         let mut claims = Vec::with_capacity(5);
         for (node, term, value) in [(instance.left, left, a), (instance.right, right, b)] {
-            let Pulled { mut claim, .. } = pull(circuit, layout, node, term)?;
+            let Pulled { mut claim, .. } = pull(circuit, layout, node, term, work)?;
             claim.constant -= value;
             claims.push(claim);
         }

@@ -1,0 +1,98 @@
+"""The worst table for each limit ends within the budget, accepted or refused, in both verifiers.
+
+What counts is whether everything is counted: with a budget of a sixteenth, whatever a table asks
+for has to end in a sixteenth of the time. The measure is an honest verification on this machine.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from tests.hostile.worst_tables import TABLES
+from tests.soundness.proofs import case, native, python
+from verifai.errors import LimitError, VerifaiError
+from verifai.verifier.native import verify
+from verifai.verifier.native.curve import G1_BYTES
+from verifai.verifier.native.field import MAX_WORK
+
+pytest.importorskip("verifai._native", reason="the Rust core is not built")
+
+#: Tables that are as long as tables may be: reading them is most of the work.
+LONG = ("custom_entries", "indices", "linear_terms")
+PART = 16
+
+
+def read(table: bytes) -> Any:
+    """A circuit, past the cache: its cost is what is measured."""
+    from sys import modules
+
+    module = modules[verify.__module__]
+    module.read_circuit.cache_clear()
+    module.parse_table.cache_clear()
+    return module.read_circuit(table, 1)
+
+
+def spent(table: bytes) -> float:
+    """Processor seconds until a proof of zeros, of the right length, is refused."""
+    tau = native().Srs.development(1 << 7).tau_g2
+    start = time.process_time()
+    try:
+        circuit = read(table)
+        weights = bytes(G1_BYTES * len(circuit.layout.rows["weight"]))
+        words, proof = [0] * circuit.word_count(), bytes(circuit.proof_bytes())
+        verify(bytes(32), table, weights, tau, 1, bytes(32), words, proof)
+    except VerifaiError:
+        return time.process_time() - start
+    raise AssertionError("accepted")
+
+
+@pytest.fixture(scope="module")
+def honest() -> float:
+    """Processor seconds of a small honest verification, the least of three."""
+    claim, found = case("mlp", 2, True).claim, []
+    for _ in range(3):
+        start = time.process_time()
+        assert python(claim) is None
+        found.append(time.process_time() - start)
+    return min(found)
+
+
+@pytest.mark.parametrize("name", [name for name in TABLES if name not in LONG])
+def test_all_that_python_does_is_counted(
+    name: str, honest: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("verifai.verifier.native.field.MAX_WORK", MAX_WORK // PART)
+    assert spent(TABLES[name]()) < 5 * honest
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TABLES)
+def test_the_worst_tables_of_each_limit(name: str, honest: float) -> None:
+    assert spent(TABLES[name]()) < 40 * honest
+
+
+def rust(table: bytes, tau: bytes) -> None:
+    circuit_words = 1 << 20 if table == TABLES["public_words"]() else 0
+    proof = bytes(native().native_proof_bytes(table, 1))
+    words = bytes(32 * circuit_words)
+    native().native_verify(bytes(32), table, b"", tau, 1, bytes(32), words, proof)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_rust_ends_too(name: str, honest: float) -> None:
+    """In the time of a few verifications in Python."""
+    table = TABLES[name]()
+    tau = native().Srs.development(1 << 7).tau_g2
+    start = time.process_time()
+    with pytest.raises((ValueError, OverflowError)):
+        rust(table, tau)
+    assert time.process_time() - start < 10 * honest
+
+
+def test_the_budget_comes_before_the_work() -> None:
+    """A table of as many blocks as nodes and limbs allow is refused before one is placed."""
+    with pytest.raises(LimitError, match="MAX_WORK"):
+        read(TABLES["limb_blocks"]())
