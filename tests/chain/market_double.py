@@ -11,8 +11,8 @@ from verifai.chain.artefacts import abi
 from verifai.chain.artefacts.solidity import compile_contract
 from verifai.chain.deploy import Contracts, deploy
 from verifai.chain.market import Market
-from verifai.chain.native.contract import NATIVE_SYSTEM
 from verifai.chain.native.circuits import circuit_table
+from verifai.chain.native.contract import NATIVE_SYSTEM
 from verifai.chain.native.table import circuit_id
 from verifai.chain.transactions.sender import Sender
 from verifai.chain.transactions.signer import KeyAccount
