@@ -53,7 +53,8 @@ def table(head: list[str], rows: list[list[Any]]) -> list[str]:
 
 def page(f: dict[str, Any]) -> str:
     """The page."""
-    return "\n".join([*introduction(f), *attempts(f), *other_suites(f), *limits(f)]) + "\n"
+    parts = [*introduction(f), *attempts(f), *other_suites(f), *audits(f), *limits(f)]
+    return "\n".join(parts) + "\n"
 
 
 def introduction(f: dict[str, Any]) -> list[str]:
@@ -146,6 +147,28 @@ def other_suites(f: dict[str, Any]) -> list[str]:
         ["fuzzing of the Rust core", fuzz],
     ]
     return ["## False witnesses, broken verifiers", "", *table(["what", "figure"], rows), ""]
+
+
+def audits(f: dict[str, Any]) -> list[str]:
+    a = f["audits"]
+    rows = [[f"`{method}`", count] for method, count in a["lies"].items()]
+    return [
+        "## Audits",
+        "",
+        f"Strangers tried to have {a['combinations']:,} records written: through routers, systems "
+        "and verifiers of this package and of their own, about the key's circuit, another key's, "
+        "one that claims the key's digest and one that nobody knows, with true and false proofs. "
+        f"The chain took {a['recorded']:,}; {a['verified']:,} of them are true records of the key, "
+        f"and an audit verified exactly those ({a['wrong']:,} exceptions).",
+        "",
+        f"Nodes told {sum(a['lies'].values()):,} lies about three honest records, one each: another "
+        "answer, field or word, nothing, or nonsense, every time or at one time only. "
+        f"{a['believed']:,} of them made an audit show something false as verified or something "
+        "honest as false, lose a record without an error, or end without a report.",
+        "",
+        *table(["answer of", "lies"], rows),
+        "",
+    ]
 
 
 def limits(f: dict[str, Any]) -> list[str]:

@@ -71,6 +71,13 @@ def test_the_other_suites_notice_everything(figures: Any) -> None:
         assert figures["fuzzing"]["crashes"] == 0
 
 
+def test_no_audit_believed_a_lie(figures: Any) -> None:
+    audits = figures["audits"]
+    assert (audits["wrong"], audits["believed"]) == (0, 0)
+    assert audits["combinations"] >= audits["recorded"] >= 50
+    assert sum(audits["lies"].values()) >= 1_000
+
+
 def test_an_accepted_mutant_would_be_on_the_page(figures: Any) -> None:
     worse = json.loads(json.dumps(figures))
     worse["mutants"]["accepted"] = 7

@@ -70,8 +70,10 @@ class Examiner:
 
     def unestablished(self, record: PublishedRecord, key: VerifyingKey) -> str:
         """What is not established of the key's verifier having accepted a record."""
-        acceptor = (record.registry, record.system, record.verifier, record.verifier_code_hash)
-        which = (key.digest, *acceptor)
+        if record.system:  # the registry has chosen it, whatever the key
+            which: tuple[str, ...] = (record.registry, record.system)
+        else:
+            which = (key.digest, record.verifier, record.verifier_code_hash)
         if which not in self._acceptors:
             self._acceptors[which] = self.chain.unestablished(record, key)
         return self._acceptors[which]

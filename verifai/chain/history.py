@@ -122,7 +122,7 @@ def history(web3: Web3, url: str, source: EventSource[T]) -> Iterator[tuple[Mapp
         for signature in ("createdIn()", "latestIn()", "count()")
     )
     if max(created, latest) > head or head > HIGHEST_BLOCK:
-        raise incomplete(url, registry, f"blocks beyond the newest one, {head}")
+        raise incomplete(url, registry, "blocks beyond the newest one")
     faults: list[str] = []
     seen = previous = 0
     place = (-1, -1)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from verifai.chain.events.logs import EventSource
 from verifai.chain.history import history, incomplete, logs, number
@@ -228,13 +228,18 @@ def mined(
     gas: int | None = None
     problem: str | None = None
     with suppress(VerifaiError), asking("a block", url):
-        when = int(web3.eth.get_block(block)["timestamp"])
+        when = _told(web3.eth.get_block(block)["timestamp"])
     with suppress(VerifaiError), asking("a receipt", url):
         receipt = web3.eth.get_transaction_receipt(transaction)  # type: ignore[arg-type]
-        gas = int(receipt["gasUsed"])
+        gas = _told(receipt["gasUsed"])
         if int(receipt.get("status", 1)) != 1:
             problem = f"the node at {url} says that the transaction reverted, and shows its event"
     return when, gas, problem
+
+
+def _told(value: Any) -> int | None:
+    """A number that a node says, if it is one that there can be."""
+    return value if type(value) is int and 0 <= value < 1 << 63 else None
 
 
 def _claims(source: Publication | Event) -> tuple[str, str, str, str]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from verifai.chain.artefacts.abi import keccak
 from verifai.chain.artefacts.interface import interface
 from verifai.chain.chain import Chain
 from verifai.chain.events.logs import EventSource
@@ -27,7 +28,6 @@ from verifai.proof.codec import canonical_json, parse_canonical_json
 from verifai.proof.statement import check_context
 from verifai.verifier import verify
 from verifai.verifier.native.calldata import statement_of
-from verifai.verifier.native.keccak import keccak256
 
 #: The shipped contracts that a publication runs.
 CONTRACTS: Final = ("NativeProofRegistry", "VerifierRouter", "NativeVerifier")
@@ -179,8 +179,8 @@ class NativeRegistry:
         Raises:
             NetworkError: the node failed, or does not show what the registry says it has.
         """
-        bound = keccak256(context) if context else bytes(32)
-        statement = (native_system(), circuit, bound, keccak256(words))
+        bound = keccak(context) if context else bytes(32)
+        statement = (native_system(), circuit, bound, keccak(words))
         data = self._registry.call("recordId", publisher, *statement, list(linked))
         (id_,) = self._registry.result(
             "recordId", self._sender.ask(self.address, data, "a record's identifier")
@@ -244,8 +244,8 @@ class NativeRegistry:
         except MalformedError as error:
             return None, error.message
         context, words, argument = call
-        bound = keccak256(context) if context else bytes(32)
-        found = (bound, keccak256(words), keccak256(argument), system, circuit, signed.sender)
+        bound = keccak(context) if context else bytes(32)
+        found = (bound, keccak(words), keccak(argument), system, circuit, signed.sender)
         names = ("contextDigest", "wordsDigest", "proofDigest", "system", "circuit")
         told = (*(fields[name] for name in names), checksum(fields["publisher"]))
         if found != told:

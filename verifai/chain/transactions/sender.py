@@ -361,6 +361,8 @@ class Sender:
     def _identity(self) -> tuple[int, str]:
         with asking("the chain id", self.url):
             number = int(self.web3.eth.chain_id)
+            if not 0 < number < 1 << 63:
+                raise NetworkError(f"What answers at {self.url} names no chain (EIP-155).")
         with asking("the genesis block", self.url):
             return number, "0x" + bytes(self.web3.eth.get_block(0)["hash"]).hex()
 
