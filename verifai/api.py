@@ -250,9 +250,7 @@ def verify_link(output: TensorClaim, input: TensorClaim) -> None:
         raise _unlinked(f"{output.name!r} and {input.name!r} have different commitments")
 
 
-def verify_model(
-    model: Model | Circuit, key: VerifyingKey, *, salt: bytes | None = None
-) -> None:
+def verify_model(model: Model | Circuit, key: VerifyingKey, *, salt: bytes | None = None) -> None:
     """Return if ``key`` names this model, or raise.
 
     A name is what the key's maker chose to write. That the operation table is the model's shows

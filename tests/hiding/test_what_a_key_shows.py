@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from itertools import combinations, product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,17 +20,18 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("onnxruntime")
 
-import onnx  # noqa: E402
-from onnx import numpy_helper  # noqa: E402
+import onnx
+from onnx import numpy_helper
 
-import verifai  # noqa: E402
-from tests.graph.models import CASES, Case  # noqa: E402
-from tests.graph.single import model, node  # noqa: E402
-from verifai.circuit.lower import lower  # noqa: E402
-from verifai.graph import build  # noqa: E402
-from verifai.graph.lower import Options  # noqa: E402
-from verifai.graph.sealed import SHOWN  # noqa: E402
-from verifai.model import Model  # noqa: E402
+import verifai
+from tests.graph.models import CASES, Case
+from tests.graph.single import model, node
+from verifai.circuit.lower import lower
+from verifai.cli.main import main
+from verifai.graph import build
+from verifai.graph.lower import Options
+from verifai.graph.sealed import SHOWN
+from verifai.model import Model
 
 #: The fields of a key's header that a setup draws at random, where the key hides its weights.
 DRAWN = {"model", "circuit"}
@@ -114,9 +116,11 @@ def test_no_field_tells_the_true_one_of_all_candidates() -> None:
         for digest in (circuit.model, circuit.digest):
             assert digest.encode() not in text
         assert set(drawn(key).values()).isdisjoint(drawn(vk).values())
-        assert published(key, replace(proof, statement=key.statement((), ()))) | {
-            name: value for name, value in truth.items() if name in CLAIMED
-        } == truth
+        assert (
+            published(key, replace(proof, statement=key.statement((), ())))
+            | {name: value for name, value in truth.items() if name in CLAIMED}
+            == truth
+        )
     assert published(key, verifai.prove(own, SIGNS[0])) == truth
 
 
@@ -354,7 +358,7 @@ def test_a_circuit_of_other_settings_is_another_one(keys: Any) -> None:
     refused(12, circuit, replace(vk, material=(table, *vk.material[1:])), pk.salt)
 
 
-@pytest.mark.parametrize("weights, zero_knowledge", [("public", True), ("private", False)])
+@pytest.mark.parametrize(("weights", "zero_knowledge"), [("public", True), ("private", False)])
 def test_keys_that_hide_nothing_have_no_salt(weights: str, zero_knowledge: bool) -> None:
     """They are the same every time, and the ONNX file alone shows that they name it."""
     made = ternary(candidates()[0])
@@ -384,3 +388,21 @@ def test_a_proving_key_keeps_the_salt(keys: Any) -> None:
     for salt in (None, bytes(32), pk.salt[:31]):
         with pytest.raises(verifai.MalformedError):
             verifai.ProvingKey.from_bytes(replace(pk, salt=salt).to_bytes())
+
+
+def test_on_the_command_line(keys: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made, circuit, _, _ = keys
+    files = {name: str(tmp_path / name) for name in ("m.onnx", "o.onnx", "c", "pk", "vk", "salt")}
+    made.save(files["m.onnx"])
+    ternary(candidates()[1]).save(files["o.onnx"])
+    circuit.save(files["c"])
+    setup = ["setup", files["c"], "--pk", files["pk"], "--vk", files["vk"]]
+    assert main([*setup, "--salt", files["salt"]]) == 0
+    assert Path(files["salt"]).stat().st_mode & 0o077 == 0
+    shown = ["--key", files["vk"], "--salt", files["salt"]]
+    assert main(["model", files["m.onnx"], *shown]) == 0
+    assert "VERIFIED" in capsys.readouterr().out
+    assert main(["model", files["o.onnx"], *shown]) == 1
+    assert main(["model", files["m.onnx"], *shown[:2]]) == 2
+    Path(files["salt"]).write_text("no salt")
+    assert main(["model", files["m.onnx"], *shown]) == 3
