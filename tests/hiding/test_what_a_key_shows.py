@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from itertools import combinations, product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ import verifai
 from tests.graph.models import CASES, Case
 from tests.graph.single import model, node
 from verifai.circuit.lower import lower
+from verifai.cli.main import main
 from verifai.graph import build
 from verifai.graph.lower import Options
 from verifai.graph.sealed import SHOWN
@@ -356,7 +358,7 @@ def test_a_circuit_of_other_settings_is_another_one(keys: Any) -> None:
     refused(12, circuit, replace(vk, material=(table, *vk.material[1:])), pk.salt)
 
 
-@pytest.mark.parametrize("weights, zero_knowledge", [("public", True), ("private", False)])
+@pytest.mark.parametrize(("weights", "zero_knowledge"), [("public", True), ("private", False)])
 def test_keys_that_hide_nothing_have_no_salt(weights: str, zero_knowledge: bool) -> None:
     """They are the same every time, and the ONNX file alone shows that they name it."""
     made = ternary(candidates()[0])
@@ -386,3 +388,21 @@ def test_a_proving_key_keeps_the_salt(keys: Any) -> None:
     for salt in (None, bytes(32), pk.salt[:31]):
         with pytest.raises(verifai.MalformedError):
             verifai.ProvingKey.from_bytes(replace(pk, salt=salt).to_bytes())
+
+
+def test_on_the_command_line(keys: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made, circuit, _, _ = keys
+    files = {name: str(tmp_path / name) for name in ("m.onnx", "o.onnx", "c", "pk", "vk", "salt")}
+    made.save(files["m.onnx"])
+    ternary(candidates()[1]).save(files["o.onnx"])
+    circuit.save(files["c"])
+    setup = ["setup", files["c"], "--pk", files["pk"], "--vk", files["vk"]]
+    assert main([*setup, "--salt", files["salt"]]) == 0
+    assert Path(files["salt"]).stat().st_mode & 0o077 == 0
+    shown = ["--key", files["vk"], "--salt", files["salt"]]
+    assert main(["model", files["m.onnx"], *shown]) == 0
+    assert "VERIFIED" in capsys.readouterr().out
+    assert main(["model", files["o.onnx"], *shown]) == 1
+    assert main(["model", files["m.onnx"], *shown[:2]]) == 2
+    Path(files["salt"]).write_text("no salt")
+    assert main(["model", files["m.onnx"], *shown]) == 3

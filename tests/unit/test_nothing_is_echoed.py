@@ -192,6 +192,9 @@ WAYS: dict[str, Callable[[Given], Given]] = {
         resealed(g, verifying_key=D), key=poisoned(g.key, digest=D)
     ),
     "a key's digest alone": lambda g: replace(g, key=poisoned(g.key, digest=D)),
+    "a key's digests alone": lambda g: replace(
+        g, key=poisoned(g.key, digest=D, header_digest=bytes(32))
+    ),
     "a key of a subclass": lambda g: replace(
         resealed(g, model=D),
         key=as_subclass(
@@ -242,6 +245,7 @@ LEFT_BEHIND = {
     "a statement of a subclass",
     "an argument that can change",
     "a key's digest alone",
+    "a key's digests alone",
     "a key's material as a list",
 }
 

@@ -44,8 +44,7 @@ class Circuit:
     """A model compiled for a backend.
 
     Attributes:
-        model: digest of the ONNX model. A circuit is its owner's: unlike a key it holds the
-            weights.
+        model: digest of the ONNX model, in clear: unlike a key, a circuit holds the weights.
         backend, version: who compiled it.
         weights: visibility of the weights.
         inputs, outputs: tensor specs, scales included.
