@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import verifai
@@ -474,3 +475,25 @@ def test_setup_refuses_unknown_names(folder: Path) -> None:
     circuit = verifai.Circuit.load(folder / "circuit.vfc")
     with pytest.raises(UsageError, match="No public ceremony"):
         verifai.setup(circuit, srs="nobody's")
+
+
+def test_an_opening_under_a_fetched_ceremony_needs_no_file(
+    folder: Path, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = prepared(7)
+    monkeypatch.setitem(SOURCES, "made", Source({7: published(data)}))
+    (tmp_path / "brought").write_bytes(data)
+    srs = fetch("made", 7, file=tmp_path / "brought")
+    circuit = verifai.compile(
+        verifai.load(folder / "model.onnx"),
+        np.load(folder / "data.npy"),
+        visibility=verifai.Visibility(input="committed"),
+        options={"log_columns": 7},
+    )
+    _, vk = verifai.setup(circuit, srs="made")
+    (opening,) = verifai.commit(vk, np.load(folder / "data.npy")[0]).values()
+    assert verifai.commitment(opening) == verifai.commitment(opening, srs=srs)
+    (made / "made-7.points").unlink()
+    with pytest.raises(EnvironmentFault) as caught:
+        verifai.commitment(opening)
+    assert "verifai srs fetch made" in (caught.value.hint or "")

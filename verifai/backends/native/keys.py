@@ -25,9 +25,6 @@ from verifai.verifier.native.registration import registration_table
 #: A proving key's section for the reference string: the development string is made again, not kept.
 DEVELOPMENT: Final = b"development"
 
-#: How to leave the development string.
-FETCH: Final = "verifai srs fetch"
-
 #: Weights that one registration proof ranges: a few gigabytes at most.
 MAX_REGISTERED_WEIGHTS: Final = 1 << 20
 
@@ -59,8 +56,8 @@ def setup(
         srs = kept_ceremony(srs, lowered.operations.log_columns)
     if srs is None:
         progress.stage(
-            f"DEVELOPMENT reference string ({powers:,} powers), for tests only; a ceremony's: "
-            f"{FETCH}"
+            f"DEVELOPMENT reference string ({powers:,} powers), for tests only; a public "
+            "ceremony's: verifai srs fetch"
         )
         strings = core().Srs.development(powers)
         kept = DEVELOPMENT
