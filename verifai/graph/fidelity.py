@@ -43,8 +43,8 @@ class OutputFidelity:
         maximum_error, mean_error: absolute.
         range: largest minus smallest float output over all samples; its largest absolute value if
             that is float32's rounding only.
-        relative_error: the largest error over the range; 1 if that is 0 and the error is not. Of
-            integer and boolean outputs, the share of entries that differ.
+        relative_error: the largest error over the range; 1 if only the range is 0. Of integer and
+            boolean outputs, the share of entries that differ.
         top1: share of rows, along the last axis, whose largest entry is the same (or a tie,
             :data:`TIE`; or the row weak, :data:`WEAK`); None of integers, and where a row has one
             entry.
