@@ -35,17 +35,17 @@ def cast(low: Lowering, node: OnnxNode) -> Tensor:
 
 def _target(low: Lowering, node: OnnxNode) -> np.dtype[Any] | None:
     """The integer or boolean type that is asked for; None for the floats of fixed point."""
+    helper = require("onnx", "onnx", "reading an ONNX model").helper
     if node.op_type == "CastLike":
-        kind = low.kind(node.inputs[1])
-        return kind if kind.kind in "iub" else None
-    wanted = node.attributes["to"]
+        wanted = helper.np_dtype_to_tensor_dtype(low.kind(node.inputs[1]))
+    else:
+        wanted = node.attributes["to"]
     if wanted in _FLOATS:
         return None
-    helper = require("onnx", "onnx", "reading an ONNX model").helper
-    target: np.dtype[Any] = np.dtype(helper.tensor_dtype_to_np_dtype(wanted))
-    if target.kind not in "iub":
-        raise UnsupportedError(f"a cast to {target}, which fixed point does not stand for")
-    return target
+    kind: np.dtype[Any] = np.dtype(helper.tensor_dtype_to_np_dtype(wanted))
+    if kind.kind not in "iub":
+        raise UnsupportedError(f"a cast to {kind}, which fixed point does not stand for")
+    return kind
 
 
 def _truncated(low: Lowering, x: Tensor) -> Tensor:
