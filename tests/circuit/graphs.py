@@ -34,6 +34,14 @@ class Graph:
     outputs: list[int] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
 
+    @property
+    def input_shapes(self):
+        return [self.nodes[index].shape for index in self.inputs]
+
+    @property
+    def output_shapes(self):
+        return [self.nodes[index].shape for index in self.outputs]
+
     def add(self, operation, shape, low, high, *, batched=None, name=None):
         if batched is None:
             batched = any(self.nodes[index].batched for index in operands(operation))

@@ -17,7 +17,7 @@ from verifai.proof.statement import WEIGHT_VISIBILITIES, Guarantees, Statement
 from verifai.proof.tensor import TensorClaim, TensorSpec, specs_from_json
 
 KIND: Final = b"VKEY"
-VERSION: Final = 2
+VERSION: Final = 1
 
 
 def key_digest(header: bytes, *material: Section) -> bytes:

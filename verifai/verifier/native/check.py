@@ -192,8 +192,8 @@ def check_key(key: VerifyingKey) -> None:
     data, _, tau_g2 = map(bytes, key.material)
     table, says = parse_table(data), key.guarantees
     check_tensors(key, table)
-    if says.version != VERSION:
-        raise _contradiction(4, f"it is of version {says.version!r}, this is {VERSION!r}")
+    if (says.backend, says.version) != ("native", VERSION):
+        raise _contradiction(4, f"it is of {says.backend} {says.version}, not of native {VERSION}")
     if says.zero_knowledge != table.hiding:
         raise _contradiction(4, "its operation table and its promise of zero knowledge differ")
     if says.srs_id != srs_id(tau_g2) or says.srs != srs_kind(tau_g2):
