@@ -280,6 +280,25 @@ def test_values_outside_their_range_name_the_node():
         witness(lowered, values, 1)
 
 
+def test_a_hint_that_no_row_holds_names_the_node():
+    """An einsum under a reshape is committed without a range; a row's entries have 32 bits."""
+    graph = Graph()
+    x = graph.input((2,), 0, 100)
+    product = graph.einsum("oi,i->o", graph.weight([[1 << 30, 1], [1, 1]]), x, name="scale")
+    flat = graph.reshape(product, (1, 2))
+    graph.outputs.append(graph.requantise(graph.linear((1, flat), offset=1), 24))
+    lowered = lower(graph, Visibility())
+    assert any(
+        isinstance(node.operation, Committed) and not node.operation.limbs
+        for node in lowered.operations.nodes
+    )
+    witness(lowered, run(graph, [np.array([[1, 5]])]), 1)
+    with pytest.raises(InputError, match=f"'scale'.*{3 << 30}") as error:
+        witness(lowered, run(graph, [np.array([[3, 0]])]), 1)
+    assert error.value.details["observed"][1] == 3 << 30
+    assert error.value.details["allowed"] == [-(1 << 31), (1 << 31) - 1]
+
+
 def test_one_step_for_each_committed_node():
     lowered = lower(max_pool(), Visibility())
     assert len(lowered.program) == len(lowered.operations.committed)

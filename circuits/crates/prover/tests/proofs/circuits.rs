@@ -199,6 +199,32 @@ pub(crate) fn mixed(batch: usize) -> Case {
     }
 }
 
+/// `y = w x` with a y that has no range of its own.
+pub(crate) fn hint(x: i64, w: i64) -> Case {
+    let table = json!({
+        "version": 2, "log_columns": 6,
+        "nodes": [
+            committed(&[1], 0, &[7], &[]),                                                     // 0 x
+            {"kind": "weight", "shape": [1, 1], "outer": []},                                  // 1 w
+            {"kind": "einsum", "left": 1, "right": 0, "labels": ["oi", "i", "o"]},             // 2
+            committed(&[1], 0, &[], &[]),                                                      // 3 y
+            {"kind": "linear", "shape": [1], "terms": [[1, 3], [-1, 2]], "offset": 0},         // 4
+        ],
+        "tables": [], "zero": [4], "product": [], "lookup": [],
+        "inputs": [tensor(0, &[1])], "outputs": []
+    });
+    let job = Job {
+        batch: 1,
+        values: vec![vec![x], vec![w * x]],
+        ..Job::default()
+    };
+    Case {
+        table,
+        weights: vec![vec![w]],
+        job,
+    }
+}
+
 /// `y = x^2` on the diagonal of (9, 9) and zero elsewhere, by a view of one entry with the indices
 /// `2^61 (i - j)`: parts of them leave 64 bits, and 8 * 2^61 is 0 modulo 2^64.
 pub(crate) fn far() -> Case {

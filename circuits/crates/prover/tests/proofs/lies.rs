@@ -1,4 +1,4 @@
-use crate::circuits::{dense, mixed, Case};
+use crate::circuits::{dense, hint, mixed, Case};
 use verifai_prover::ProveError;
 use verifai_table::{Layout, Region};
 use verifai_verifier::VerifyError;
@@ -88,8 +88,9 @@ fn an_honest_prover_refuses() {
         case.prove().unwrap_err(),
         ProveError::Range {
             node: 6,
-            limb: range_limb(&case),
-            bits: 6
+            value: case.job.values[2][0],
+            low: 0,
+            high: 63
         }
     );
     let mut case = with(mixed(1), 3, 0, 1);
@@ -100,8 +101,33 @@ fn an_honest_prover_refuses() {
     ));
 }
 
-fn range_limb(case: &Case) -> i32 {
-    i32::try_from(case.job.values[2][0]).unwrap()
+/// A row's entries have 32 bits: cut to them, a hint would give a proof that nobody accepts.
+#[test]
+fn a_hint_that_no_row_holds_is_refused() {
+    let largest = i64::from(i32::MAX);
+    hint(1, largest).check().unwrap();
+    for x in [2, 100] {
+        assert_eq!(
+            hint(x, largest).prove().unwrap_err(),
+            ProveError::Range {
+                node: 3,
+                value: x * largest,
+                low: i32::MIN.into(),
+                high: largest
+            }
+        );
+    }
+}
+
+#[test]
+fn a_proof_that_nobody_waits_for_ends() {
+    let case = dense(1);
+    let key = case.key();
+    case.job.interrupt.raise();
+    assert_eq!(
+        verifai_prover::prove(&key, &case.job),
+        Err(ProveError::Interrupted(verifai_prover::Interrupted))
+    );
 }
 
 /// Without a constraint, the lie that only this constraint refuses is accepted.

@@ -1,0 +1,162 @@
+"""Ctrl-C and ``kill`` end long work soon, and leave nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import verifai
+from tests.process.conftest import Keys, inputs
+from verifai.proof.files import replace_file
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="reads /proc")
+
+#: From the signal to the end of the process. A batch of this size takes several times as long.
+SECONDS = 5.0
+BATCH = 16_384
+#: To start, on a busy machine.
+PATIENCE = 120.0
+
+#: Uses the library as people do, in a process that may have been started with SIGINT ignored.
+SCRIPT = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+import numpy as np
+import verifai
+what, folder = sys.argv[1:]
+if what == "setup":
+    circuit = verifai.Circuit.load(folder + "/wide.vfc")
+else:
+    key, batch = verifai.ProvingKey.load(folder + "/proving.vfp"), np.load(folder + "/batch.npy")
+try:
+    verifai.setup(circuit) if what == "setup" else verifai.prove(key, batch)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+    if what == "again":  # the core is as good as before
+        verifai.prove(key, batch[0])
+        print("proved", flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def work(keys: Keys) -> Path:
+    """A folder with a batch that takes long, and a circuit whose reference string does."""
+    np.save(keys.folder / "batch.npy", inputs(BATCH))
+    wide = verifai.compile(keys.model, inputs(64), options={"log_columns": 19})
+    wide.save(keys.folder / "wide.vfc")
+    return keys.folder
+
+
+def _started(*words: str) -> subprocess.Popen[str]:
+    """A process, once the core works in it."""
+    process = subprocess.Popen(
+        [sys.executable, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "VERIFAI_PROGRESS": "0"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    deadline = time.monotonic() + PATIENCE
+    while not any("verifai-" in name for name in _threads(process.pid)):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return process
+
+
+def _threads(pid: int) -> Iterator[str]:
+    for task in Path(f"/proc/{pid}/task").glob("*/comm"):
+        try:
+            yield task.read_text()
+        except OSError:  # it ended meanwhile
+            continue
+
+
+def _end(process: subprocess.Popen[str], number: int, after: float) -> tuple[str, str, int]:
+    """What the process wrote, and its exit status, ``after`` seconds of work and a signal."""
+    try:
+        time.sleep(after)
+        assert process.poll() is None, process.communicate()
+        process.send_signal(number)
+        out, err = process.communicate(timeout=SECONDS)
+    finally:
+        process.kill()
+    return out, err, process.returncode
+
+
+@pytest.mark.parametrize("after", [0.0, 0.7, 2.0])
+def test_ctrl_c_ends_a_batch(work: Path, after: float):
+    process = _started("-c", SCRIPT, "prove", str(work))
+    assert _end(process, signal.SIGINT, after) == ("interrupted\n", "", 0)
+
+
+def test_ctrl_c_ends_a_setup(work: Path):
+    process = _started("-c", SCRIPT, "setup", str(work))
+    assert _end(process, signal.SIGINT, 0.5) == ("interrupted\n", "", 0)
+
+
+def test_the_core_goes_on_after_an_interrupt(work: Path):
+    process = _started("-c", SCRIPT, "again", str(work))
+    assert _end(process, signal.SIGINT, 0.5) == ("interrupted\nproved\n", "", 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("command", ["prove", "setup"])
+def test_a_command_ends_in_one_line_without_a_file(
+    work: Path, tmp_path: Path, command: str, number: signal.Signals
+):
+    words = {
+        "prove": [work / "proving.vfp", "--input", work / "batch.npy", "--out", "proof.vfb"],
+        "setup": [work / "wide.vfc", "--pk", "p.vfp", "--vk", "v.vfk", "--registration", "r.vfr"],
+    }[command]
+    places = [str(tmp_path / word) if str(word).endswith(_MADE) else str(word) for word in words]
+    process = _started("-m", "verifai", command, *places)
+    assert _end(process, number, 0.5) == ("", "interrupted\n", 128 + number)
+    assert list(tmp_path.iterdir()) == []
+
+
+_MADE = ("proof.vfb", "p.vfp", "v.vfk", "r.vfr")
+
+
+def test_an_ignored_signal_stays_ignored(work: Path, tmp_path: Path):
+    """``nohup verifai prove ... &``"""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "verifai", "doctor", "--json"],
+        stdout=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    while process.poll() is None:
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.05)
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("at", ["open", "fdopen", "fsync", "replace"])
+def test_an_interrupted_file_leaves_the_old_one_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
+):
+    """Ctrl-C may come right after any call, before its result is anybody's."""
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    call = getattr(os, at)
+
+    def interrupted(*words: object, **options: object) -> None:
+        if at != "replace":
+            call(*words, **options)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, at, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            replace_file(path, [b"new"])
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+    assert path.read_bytes() == b"old"
