@@ -124,11 +124,10 @@ def test_a_node_that_leaves_a_record_out_is_found_out(world, keys, monkeypatch):
             return logs[:gone] + logs[gone + 1 :]
 
         monkeypatch.setattr(history, "_piece", lying)
-        told = []
+        records = registry.records()
+        assert len([next(records), next(records)]) == 2  # what it tells is not lost
         with pytest.raises(NetworkError, match="whole history"):
-            for record in registry.records():
-                told.append(record)
-        assert len(told) == 2  # what it tells is not lost
+            next(records)
 
 
 def test_an_event_that_contradicts_its_transaction(world, keys, monkeypatch):

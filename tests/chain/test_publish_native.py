@@ -90,7 +90,7 @@ def test_a_lie_is_refused_by_the_contract(keys, store) -> None:
 
 
 def test_an_event_that_names_another_key_than_its_circuits_table(keys, store) -> None:
-    """The node's word on the key is checked with the table, which the circuit's name vouches for."""
+    """The node's word on the key is checked with the table that the circuit's name vouches for."""
     _, vk, _ = keys
     other_pk, other_vk, y = made(2)
     with connect() as chain:

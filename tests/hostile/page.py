@@ -161,8 +161,8 @@ def audits(f: dict[str, Any]) -> list[str]:
         f"The chain took {a['recorded']:,}; {a['verified']:,} of them are true records of the key, "
         f"and an audit verified exactly those ({a['wrong']:,} exceptions).",
         "",
-        f"Nodes told {sum(a['lies'].values()):,} lies about three honest records, one each: another "
-        "answer, field or word, nothing, or nonsense, every time or at one time only. "
+        f"Nodes told {sum(a['lies'].values()):,} lies about three honest records, one each: "
+        "another answer, field or word, nothing, or nonsense, every time or at one time only. "
         f"{a['believed']:,} of them made an audit show something false as verified or something "
         "honest as false, lose a record without an error, or end without a report.",
         "",

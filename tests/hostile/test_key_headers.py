@@ -23,7 +23,8 @@ from tests.audit.memory import MemoryChain, Record, publish
 from verifai.audit import Policy, run
 from verifai.backends.native.keys import load
 from verifai.chain.native import circuit_id
-from verifai.chain.native.publication import NativeCall, circuit_table
+from verifai.chain.native.circuits import circuit_table
+from verifai.chain.native.publication import NativeCall
 from verifai.circuit.witness import witness
 from verifai.errors import VerifaiError, VerificationError
 from verifai.graph import quantise_inputs
@@ -304,13 +305,13 @@ class NativeChain(MemoryChain):
     calls: dict[str, NativeCall] = field(default_factory=dict)
 
     def bundle(self, record: Record, key: VerifyingKey) -> Proof:
-        return self.calls[record.transaction_hash].proof(key)
+        return self.calls[record.transaction_hash].proof(key, 1)
 
 
 def chain_of(honest: Made, key: VerifyingKey, proof: Proof) -> NativeChain:
     """One record of ``proof`` under ``key``; nobody claims statement and bundle."""
     words = b"".join(w.to_bytes(16, "big") for w in words_of(honest.vk, honest.proof.statement))
-    call = NativeCall(bytes(32), 1, b"", words, proof.argument)
+    call = NativeCall(bytes(32), b"", words, proof.argument)
     record = publish(honest.proof, key_digest=key.digest, statement_digest="", bundle_digest="")
     return NativeChain([record], calls={record.transaction_hash: call})
 
