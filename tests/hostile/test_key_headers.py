@@ -252,9 +252,8 @@ def hostile(honest: Made, change: Change) -> tuple[VerifyingKey, Proof]:
     table = loaded.lowered.table
     blindings = bytes(honest.pk.material)
     prover = core.Prover(key.header_digest, table, weights, loaded.strings, blindings)
-    values = run_graph(
-        loaded.graph, quantise_inputs(loaded.graph, list(honest.inputs)), batch=False
-    )
+    batch = [np.asarray(array)[np.newaxis] for array in honest.inputs]
+    values = run_graph(loaded.graph, quantise_inputs(loaded.graph, batch), batch=True)
     committed = [a.astype("<i8").tobytes() for a in witness(loaded.lowered, values, 1)]
     _, argument = prover.prove(1, committed, bytes(32))
     return key, Proof.of(honest.proof.statement, argument)

@@ -34,7 +34,7 @@ class Published:
 
     Attributes:
         key_digest, statement_digest, bundle_digest: as claimed, 64 hex characters; of a native
-            proof the first is the transcript's, and the others are empty.
+            proof the last two are empty.
         publisher: who sent it (address, EIP-55).
         verifier: the contract that accepted.
         verifier_code_hash: Keccak-256 of its code when it did, 0x and 64 digits.
