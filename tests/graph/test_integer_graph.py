@@ -107,6 +107,8 @@ BROKEN = {
         source(), MATRIX, at(Einsum(0, 1, ("mk", "kn", "m")), (2,)), output=0
     ),
     "a negative shift": graph(source(), at(Requantise(0, -1), (2, 3), -4, 3)),
+    "a shift of 62 bits or more": graph(source(), at(Requantise(0, 62), (2, 3), -4, 3)),
+    r"a coefficient beyond 2\^62": graph(source(), at(Linear(((1 << 62, 0),)), (2, 3), -4, 3)),
     "an operand of another shape": graph(source(), at(Requantise(0, 1), (3, 2), -4, 3)),
     "distinct axes": graph(source(), at(Maximum(0, (1, 1)), (2,))),
     "more than 4 elements": graph(source((2, 5)), at(Maximum(0, (1,)), (2,))),

@@ -137,8 +137,10 @@ def _shape_problem(graph: IntegerGraph, node: Node) -> str | None:
         case Einsum():
             return _einsum_problem(operation, node, shapes)
         case Requantise():
-            if not 0 <= operation.shift < MAX_SHIFT:
-                return f"a shift from 0 to below {MAX_SHIFT}"
+            if operation.shift < 0:
+                return "a negative shift"
+            if operation.shift >= MAX_SHIFT:
+                return f"a shift of {MAX_SHIFT} bits or more"
             return None if shapes[0] == node.shape else "an operand of another shape"
         case Maximum():
             return _maximum_problem(operation, node, shapes[0])
