@@ -8,7 +8,7 @@ the last sumcheck with the value of that form, and the opening confirms the comm
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -58,6 +58,11 @@ VERSION: Final = "2"
 DOMAIN: Final = f"verifai-native-{VERSION}"
 #: Variables of the block of range tables.
 ENTRY_VARIABLES: Final = 9
+#: A permutation of Keccak, for each challenge and for every RATE bytes that are absorbed, and a row
+#: in the opening, in field operations that take Python as long.
+PERMUTATION: Final = 640
+RATE: Final = 136
+ROW: Final = 320
 #: Eight lanes of 16 bits.
 WORD_BITS: Final = 128
 
@@ -242,6 +247,17 @@ class Circuit:
     def word_count(self) -> int:
         return sum(word_count(self.table.nodes[node].shape) for node in self.table.public)
 
+    def transcript_work(self) -> int:
+        """What hashing, and multiplying the points of the rows, costs in field operations."""
+        table, layout = self.table, self.layout
+        shapes = [table.nodes[node].shape for node in table.zero]
+        challenges = sum(bits(d) for shape in shapes for d in shape)
+        challenges += sum(word_point_size(table.nodes[node].shape) for node in table.public)
+        challenges += sum(bits(len(t.outputs)) for t in table.tables)
+        absorbed = self.proof_bytes() + SCALAR_BYTES * self.word_count()
+        rows = sum(map(len, (*layout.rows.values(), *layout.linked)))
+        return PERMUTATION * (challenges + absorbed // RATE) + ROW * rows
+
     def proof_bytes(self) -> int:
         layout = self.layout
         points, scalars = opening_elements(layout.log_columns)
@@ -264,10 +280,12 @@ def read_circuit(data: bytes, batch: int) -> Circuit:
         UsageError: a batch below 1.
     """
     work = Work()
-    work.spend(len(data))
+    work.spend(len(data) // 2)
     table = expand(parse_table(data), batch)
     work.spend(layout_work(table))
-    return Circuit(table, layout_of(table), instance_nodes(table, work), work.spent)
+    circuit = Circuit(table, layout_of(table), instance_nodes(table, work), 0)
+    work.spend(circuit.transcript_work())
+    return replace(circuit, spent=work.spent)
 
 
 def _points(data: bytes, count: int) -> list[G1Point]:

@@ -51,7 +51,10 @@ impl Claim {
         for BlockTerm { block, term } in &self.terms {
             let block = layout.blocks.get(*block)?;
             work.step(term.groups.len())?;
-            work.spend(term.entries().saturating_add(block.shape.vectors()))?;
+            // each group may be merged into the one of the outer axes
+            let groups = term.groups.len().saturating_add(1);
+            let merged = block.shape.vectors().saturating_mul(groups);
+            work.spend(term.entries().saturating_add(merged))?;
             sum += at_point(term, &block.shape, block.base, point)?;
         }
         Some(sum)

@@ -64,6 +64,12 @@ pub fn work(circuit: &Circuit, layout: &Layout) -> Option<Work> {
         work.spend(table.outputs.len().saturating_mul(8))?;
     }
     work.spend(word_count(circuit).saturating_mul(4))?;
+    if layout.hiding.is_some() {
+        // five lines of all triples for each contraction
+        let instances = layout.contractions.len();
+        let line = instances.saturating_mul(verifai_table::layout::TRIPLE);
+        work.spend(instances.saturating_mul(line).saturating_mul(5))?;
+    }
     Some(work)
 }
 
