@@ -285,7 +285,7 @@ def test_a_hint_that_no_row_holds_names_the_node():
     graph = Graph()
     x = graph.input((2,), 0, 100)
     product = graph.einsum("oi,i->o", graph.weight([[1 << 30, 1], [1, 1]]), x, name="scale")
-    flat = graph.reshape(product, (1, 2))
+    flat = graph.reshape(product, (1, 2), name="scale")
     graph.outputs.append(graph.requantise(graph.linear((1, flat), offset=1), 24))
     lowered = lower(graph, Visibility())
     assert any(
