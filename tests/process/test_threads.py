@@ -24,8 +24,8 @@ def test_threads_that_race_for_a_key_load_it_once(keys: Keys, monkeypatch: pytes
     prover = native_keys._prover
     monkeypatch.setattr(native_keys, "_prover", lambda *given: made.append(1) or prover(*given))
     pk = verifai.ProvingKey.load(keys.pk_path)
-    with ThreadPoolExecutor(8) as threads:
-        proofs = list(threads.map(_prove, [pk] * 8, range(8), timeout=SECONDS))
+    with ThreadPoolExecutor(4) as threads:
+        proofs = list(threads.map(_prove, [pk] * 4, range(4), timeout=SECONDS))
     assert len(made) == 1
     for index, proof in enumerate(proofs):
         verifai.verify(proof, keys.vk, context={"index": index})
@@ -45,7 +45,7 @@ def test_a_load_that_fails_in_one_thread_fails_in_all(keys: Keys):
 
 def test_proofs_in_an_event_loop(keys: Keys):
     async def main() -> list[verifai.Proof]:
-        proofs = [asyncio.to_thread(_prove, keys.pk, index) for index in range(4)]
+        proofs = [asyncio.to_thread(_prove, keys.pk, index) for index in range(2)]
         return await asyncio.wait_for(asyncio.gather(*proofs), SECONDS)
 
     for index, proof in enumerate(asyncio.run(main())):
