@@ -186,6 +186,7 @@ def _create(sender: Sender, name: str, creation: bytes, steps: list[Step]) -> st
     try:
         mined = sender.send(PROXY, SALT + creation, f"deploying {name}")
     except Reverted as refusal:
+        require_room(sender, name, creation)  # the proxy does not pass on why
         raise undeployable(sender, name, refusal) from None
     if not sender.code(address):
         raise NetworkError(f"The chain at {sender.url} does not hold {name} at {address}.")
