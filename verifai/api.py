@@ -274,8 +274,8 @@ def verify_model(model: Model | Circuit, key: VerifyingKey, *, salt: bytes | Non
     weights are the model's only their owner can show.
 
     Args:
-        model: the ONNX model, or a circuit compiled from it: its name and what the key holds of it
-            (native: the operation table) are then compared as well.
+        model: the ONNX model, or a circuit compiled from it: its name, what the key says of inputs
+            and outputs, and what it holds (native: the operation table) are then compared as well.
         salt: of a key that hides its weights, from its owner: :attr:`ProvingKey.salt`.
 
     Raises:
@@ -302,8 +302,11 @@ def verify_model(model: Model | Circuit, key: VerifyingKey, *, salt: bytes | Non
     if not named:
         salted = "" if salt is None else ", or the salt is not its owner's"
         raise _another_model(f"the key names another one{salted}")
-    if isinstance(model, Circuit) and model.fixed() != bytes(key.material[0]):
-        raise _another_model("what the key holds is not what this circuit compiles to")
+    if isinstance(model, Circuit):
+        if (key.weights, key.inputs, key.outputs) != (model.weights, model.inputs, model.outputs):
+            raise _another_model("names, scales or visibility are not those of this circuit")
+        if model.fixed() != bytes(key.material[0]):
+            raise _another_model("what the key holds is not what this circuit compiles to")
 
 
 def _another_model(reason: str) -> VerificationError:

@@ -276,8 +276,11 @@ def test_what_only_compiling_again_finds(name: str) -> None:
     key, proof = hostile(honest, BOUND_ONLY[name])
     statement = verifai.verify(under(honest, key, proof), key)
     assert statement.verifying_key == key.digest != honest.vk.digest
-    again = verifai.setup(honest.pk.circuit)[1]
-    assert again.header_digest == honest.vk.header_digest != key.header_digest
+    circuit, salt = honest.pk.circuit, honest.pk.salt
+    verifai.verify_model(circuit, honest.vk, salt=salt)
+    with pytest.raises(VerificationError) as refusal:
+        verifai.verify_model(circuit, key, salt=salt if key.hides_weights else None)
+    assert refusal.value.check == 12
 
 
 def test_a_hostile_setup_needs_the_header_that_it_shows() -> None:
