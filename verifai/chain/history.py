@@ -25,6 +25,8 @@ T = TypeVar("T")
 LOG_BLOCKS: Final = 5_000
 #: Single blocks that may be unreadable before the rest of a history is given up.
 UNREADABLE_BLOCKS: Final = 3
+#: Times that the newest block is asked for, until no record comes meanwhile.
+STATES: Final = 3
 #: No chain is higher; a node that says so would have it searched for ever.
 HIGHEST_BLOCK: Final = 1 << 33
 
@@ -115,14 +117,7 @@ def history(web3: Web3, url: str, source: EventSource[T]) -> Iterator[tuple[Mapp
     (registry,), (topic,) = source.addresses, source.topics
     previous_block = source.previous_block
     assert previous_block is not None
-    with asking("the newest block", url):
-        head = int(web3.eth.block_number)
-    created, latest, count = (
-        number(web3, url, registry, signature, head)
-        for signature in ("createdIn()", "latestIn()", "count()")
-    )
-    if max(created, latest) > head or head > HIGHEST_BLOCK:
-        raise incomplete(url, registry, "blocks beyond the newest one")
+    created, latest, count = _numbers(web3, url, registry)
     faults: list[str] = []
     seen = previous = 0
     place = (-1, -1)
@@ -147,6 +142,31 @@ def history(web3: Web3, url: str, source: EventSource[T]) -> Iterator[tuple[Mapp
         faults.append(f"it gave {seen} records of {count}")
     if faults:
         raise incomplete(url, registry, faults[0])
+
+
+def _numbers(web3: Web3, url: str, registry: str) -> tuple[int, int, int]:
+    """Blocks of creation and of the newest record, and how many there are: all of one state.
+
+    Raises:
+        NetworkError: the node failed, or its newest block is not that of its latest state.
+    """
+    for _ in range(STATES):  # a record may come in between
+        with asking("the newest block", url):
+            head = int(web3.eth.block_number)
+        if not 0 <= head <= HIGHEST_BLOCK:
+            raise incomplete(url, registry, "no chain has so many blocks")
+        created, latest, count = (
+            number(web3, url, registry, signature, head)
+            for signature in ("createdIn()", "latestIn()", "count()")
+        )
+        if number(web3, url, registry, "count()", "latest") != count:
+            continue
+        if max(created, latest) > head:
+            raise incomplete(url, registry, "blocks beyond the newest one")
+        if bool(latest) != bool(count):
+            raise incomplete(url, registry, "it has records, and none")
+        return created, latest, count
+    raise incomplete(url, registry, "its newest block is not that of its latest state")
 
 
 def number(
