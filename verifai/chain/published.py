@@ -40,7 +40,7 @@ class Published:
 
     Attributes:
         key_digest, statement_digest, bundle_digest: as claimed, 64 hex characters; of a native
-            proof the first is the transcript's, and the others are empty.
+            proof the last two are empty.
         publisher: who sent it (address, EIP-55); where there is a call, who signed it.
         verifier: the contract that accepted; of a native proof, the one that the router has for
             the system, empty if it has none.

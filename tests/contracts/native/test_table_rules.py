@@ -51,7 +51,7 @@ def test_a_table_is_registered_once(node):
 
 
 WRONG_FIELDS = [
-    ("version", 2, "version"),
+    ("version", 1, "version"),
     ("flags", 4, "header"),
     ("srs", 2, "header"),
     ("log_columns", 3, "header"),

@@ -184,7 +184,7 @@ mod tests {
     use std::collections::HashSet;
 
     /// Two contractions that hide, of four entries each, with 2^7 columns.
-    const TABLE: &[u8] = br#"{"hiding":true,"log_columns":7,"lookup":[],"nodes":[{"batched":true,"kind":"committed","limbs":[8],"offset":0,"outer":[],"region":"input","shape":[4]},{"kind":"weight","outer":[],"shape":[4]},{"kind":"einsum","labels":["k","k",""],"left":0,"right":1},{"kind":"einsum","labels":["k","k",""],"left":0,"right":0},{"batched":true,"kind":"committed","limbs":[8,8,8],"offset":0,"outer":[],"region":"output","shape":[]},{"kind":"linear","offset":0,"shape":[],"terms":[[1,2],[1,3],[-1,4]]}],"product":[],"public":[],"tables":[],"version":1,"zero":[5]}"#;
+    const TABLE: &[u8] = br#"{"hiding":true,"inputs":[],"log_columns":7,"lookup":[],"nodes":[{"batched":true,"kind":"committed","limbs":[8],"offset":0,"outer":[],"region":"input","shape":[4]},{"kind":"weight","outer":[],"shape":[4]},{"kind":"einsum","labels":["k","k",""],"left":0,"right":1},{"kind":"einsum","labels":["k","k",""],"left":0,"right":0},{"batched":true,"kind":"committed","limbs":[8,8,8],"offset":0,"outer":[],"region":"output","shape":[]},{"kind":"linear","offset":0,"shape":[],"terms":[[1,2],[1,3],[-1,4]]}],"outputs":[],"product":[],"tables":[],"version":2,"zero":[5]}"#;
 
     /// All masks with their names. A field that is added is added here.
     fn masks(random: Randomness) -> [(&'static str, Vec<F>); 8] {
