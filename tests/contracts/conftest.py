@@ -138,7 +138,7 @@ class Registry:
         """createdIn, latestIn, count, number of events."""
         reader = self.chain._reader(self.address)
         names = ("createdIn()", "latestIn()", "count()")
-        numbers = tuple(reader._number(name, "latest") for name in names)
+        numbers = tuple(reader._number(name) for name in names)
         return (*numbers, len(list(self.chain.published())))
 
 
