@@ -149,7 +149,7 @@ def key_finder(keys: GivenKeys) -> Keys:
     given = list(keys) if isinstance(keys, Iterable) else [keys]
     if isinstance(keys, VerifyingKey) or not all(isinstance(key, VerifyingKey) for key in given):
         raise UsageError(
-            f"An audit's keys are a list of verifying keys, a store or its path; found {keys!r:.80}.",
+            f"An audit takes a list of verifying keys, a store or its path, found {keys!r:.60}.",
             hint="keys=[key], keys=KeyStore(folder) or keys=folder",
         )
     # Read again, so that a digest kept in an object is not believed.

@@ -131,7 +131,8 @@ class Policy:
         found = []
         guarantees = statement.guarantees
         if self.models and statement.model not in self.models:
-            found.append(f"the key calls its model {statement.model[:16]}, which is not one of those allowed")
+            named = f"the key calls its model {statement.model[:16]}"
+            found.append(f"{named}, which is not one of those allowed")
         if self.keys and statement.verifying_key not in self.keys:
             found.append(f"the key {statement.verifying_key[:16]} is not one of those allowed")
         if self.backends and guarantees.backend not in self.backends:
