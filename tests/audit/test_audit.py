@@ -24,6 +24,7 @@ pytestmark = pytest.mark.usefixtures("system_for_tests")
 D = "ab" * 32
 KEY = make_key()
 PROOF = make_proof(KEY)
+FORGED = Proof.of(PROOF.statement, bytes(32))
 GONE = NetworkError("The node at http://127.0.0.1:8545 stopped answering.")
 
 
@@ -53,16 +54,13 @@ def test_all_verified() -> None:
 @pytest.mark.parametrize(
     ("record", "check"),
     [
-        (publish(PROOF, bundle_digest=D), "A3"),
-        (publish(PROOF, call=b""), "A3"),
-        (publish(PROOF, statement_digest=D), "A4"),
         (publish(Proof.of(PROOF.statement, bytes(32))), 7),
         (publish(replace(PROOF, argument=bytes(32))), 1),
         (publish(make_proof(KEY, circuit=D)), 3),
         (publish(Proof.of(PROOF.statement, bytes(33))), 6),
     ],
 )
-def test_a_false_claim_is_named_by_its_check(record: Record, check: int | str) -> None:
+def test_a_refused_proof_is_named_by_its_check(record: Record, check: int | str) -> None:
     report = audit(record, publish(PROOF))
     assert (report.verdict, report.exit_code) == ("false", 1)
     assert failed_at(report) == [check]
@@ -107,7 +105,7 @@ def test_a_missing_proof_system_is_unchecked(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_false_outweighs_unchecked_outweighs_policy() -> None:
-    unknown, false = publish(PROOF, key_digest=D), publish(PROOF, bundle_digest=D)
+    unknown, false = publish(PROOF, key_digest=D), publish(FORGED)
     strict = Policy(srs=("development",))
     assert audit(publish(PROOF), policy=strict).verdict == "policy"
     assert audit(publish(PROOF), unknown, policy=strict).verdict == "unchecked"
@@ -146,11 +144,13 @@ def test_an_empty_chain() -> None:
     assert audit().headline() == "Nothing is published."
     report = audit(policy=Policy(minimum_proofs=1, required_models=(D,)))
     assert (report.verdict, report.exit_code) == ("policy", 4)
-    assert report.headline().startswith("1 verified proof demanded, 0 found; no verified proof of")
+    assert report.headline().startswith(
+        "1 verified proof demanded, 0 found; no verified proof under"
+    )
 
 
 def test_a_false_proof_does_not_count_towards_the_minimum() -> None:
-    report = audit(publish(PROOF, bundle_digest=D), policy=Policy(minimum_proofs=1))
+    report = audit(publish(FORGED), policy=Policy(minimum_proofs=1))
     assert [problem.verdict for problem in report.problems] == ["policy"]
 
 
@@ -169,12 +169,33 @@ def test_another_contract_is_a_warning_and_can_be_forbidden() -> None:
 
 NO_COMPILER = {name: EnvironmentFault("No compiler.") for name in ("foreign", "unestablished")}
 FALSE = (
-    publish(PROOF, bundle_digest=D),
-    publish(PROOF, call=b""),
-    publish(PROOF, statement_digest=D),
-    publish(Proof.of(PROOF.statement, bytes(32))),
+    publish(FORGED),
+    publish(FORGED, bundle_digest=D),  # a wrong label is no way out
     publish(make_proof(KEY, circuit=D)),
 )
+MISLABELLED = (
+    (publish(PROOF, bundle_digest=D), ["A3"], "its event names the bundle abab"),
+    (publish(PROOF, statement_digest=D), ["A4"], "its event names the statement abab"),
+    (publish(PROOF, statement_digest=D, bundle_digest=D), ["A3", "A4"], "its event names the bund"),
+    (publish(PROOF, call=b""), ["A3"], "it is no statement of this key: The calldata are no call"),
+)
+
+
+@pytest.mark.parametrize(("record", "checks", "reason"), MISLABELLED)
+def test_what_a_publisher_only_says_makes_no_proof_false(
+    record: Record, checks: list[int | str], reason: str
+) -> None:
+    """Anyone can copy an honest publication, and change what no verifier sees."""
+    strict = Policy(required_models=(KEY.model,), minimum_proofs=1)
+    report = audit(record, publish(PROOF), policy=strict)
+    assert [entry.verdict for entry in report.entries] == ["foreign", "verified"]
+    assert (report.verdict, report.exit_code) == ("verified", 0)
+    assert failed_at(report) == checks
+    assert report.entries[0].reason.startswith(reason)
+    assert Report.from_json(report.to_json()) == report
+    alone = audit(record, policy=strict)
+    assert (alone.count("verified"), alone.exit_code) == (0, 4)
+    assert audit(record, fails=NO_COMPILER).exit_code == 0  # whoever accepted it
 
 
 @pytest.mark.parametrize("record", FALSE)
@@ -200,7 +221,7 @@ def test_whose_record_it_is_may_be_unknown(record: Record) -> None:
 @pytest.mark.parametrize("method", ["describe", "published", "bundle 7a", "foreign"])
 def test_no_error_of_any_class_ends_an_audit(method: str) -> None:
     for error in (Reverted(b"", "no"), ZeroDivisionError(), RecursionError(), KeyError("number")):
-        false = publish(PROOF, bundle_digest=D, transaction_hash="0x" + "7b" * 32)
+        false = publish(FORGED, transaction_hash="0x" + "7b" * 32)
         report = audit(publish(PROOF), false, fails={method: error}, dies_after=1)
         if method == "bundle 7a":
             assert [entry.verdict for entry in report.entries] == ["unchecked", "false"]
@@ -283,6 +304,37 @@ def test_keys_come_from_a_store_too(tmp_path: Path) -> None:
     assert outcome(report.entries[0])["A2"] is None
 
 
+@pytest.mark.parametrize("given", [5, "x", ["x"], [None], [KEY, 5], KEY, {"a": KEY}])
+def test_what_are_no_keys_is_said_at_once(given: Any, tmp_path: Path) -> None:
+    given = str(tmp_path / given) if given == "x" else given
+    with pytest.raises(UsageError, match="An audit takes|No such folder"):
+        run(MemoryChain([publish(PROOF)]), keys=given)
+
+
+@pytest.mark.parametrize("policy", [{}, {"minimum_proofs": 1}, "policy.toml", 0])
+def test_what_is_no_policy_is_said_at_once(policy: Any) -> None:
+    with pytest.raises(UsageError, match="A policy is a Policy"):
+        run(MemoryChain([publish(PROOF)]), policy, keys=[KEY])
+
+
+def test_a_path_is_a_store(tmp_path: Path) -> None:
+    file = KEY.save(tmp_path / "my.vfk")
+    for given in (tmp_path, str(tmp_path), file, str(file), iter([KEY]), {KEY: 1}):
+        assert run(MemoryChain([publish(PROOF)]), keys=given).verdict == "verified", given
+
+
+def test_a_digest_kept_in_a_key_is_not_believed() -> None:
+    """A key of somebody's own, put in the place of the one that the auditor trusts."""
+    own = make_key(model="1f" * 32)
+    forged = make_proof(own)
+    record = publish(forged, key_digest=KEY.digest)
+    own.__dict__["digest"] = KEY.digest
+    assert own.digest == KEY.digest
+    report = run(MemoryChain([record]), keys=[own])
+    assert outcome(report.entries[0])["A2"] is None
+    assert report.verdict == "unchecked"
+
+
 def test_every_key_of_a_store_counts_whatever_its_name(tmp_path: Path) -> None:
     KEY.save(tmp_path / "verifying.vfk")
     other = make_key(model="1f" * 32)
@@ -306,7 +358,7 @@ def test_every_key_of_a_store_counts_whatever_its_name(tmp_path: Path) -> None:
 
 
 def test_the_command_says_why(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
-    chain = MemoryChain([publish(PROOF), publish(PROOF, key_digest=D), publish(PROOF, call=b"")])
+    chain = MemoryChain([publish(PROOF), publish(PROOF, key_digest=D), publish(FORGED)])
     chain.close = lambda: None  # type: ignore[attr-defined]
     monkeypatch.setattr("verifai.cli.audit.connect_each", lambda *_, **__: [chain])
     words = ["audit", "--keys", str(KEY.save(tmp_path / "my.vfk")), "--out", str(tmp_path / "out")]
@@ -314,14 +366,14 @@ def test_the_command_says_why(tmp_path: Path, monkeypatch: Any, capsys: Any) -> 
     printed = capsys.readouterr().out
     assert "proof 1 " not in printed
     assert f"proof 2  unchecked: the key {D[:16]} is not in the key store" in printed
-    assert "proof 3  false: The calldata are no call" in printed
+    assert "proof 3  false: check 7 (proof): the system for tests" in printed
     assert main([*words, "--keys", str(tmp_path / "none")]) == 2
 
 
 def test_reports_round_trip_and_fit_their_schema(tmp_path: Path) -> None:
     report = audit(
         publish(PROOF),
-        publish(PROOF, bundle_digest=D),
+        publish(FORGED),
         publish(PROOF, key_digest=D),
         policy=Policy(minimum_proofs=3, models=(KEY.model,)),
     )

@@ -11,6 +11,7 @@ import pytest
 import verifai
 from tests.conftest import Pipeline
 from verifai.audit import Policy, Report
+from verifai.chain.registry import Publication
 from verifai.proof import KeyStore
 
 
@@ -85,12 +86,33 @@ def test_a_contract_that_accepted_a_lie_does_not_make_it_true(chain: Any, tiny: 
     assert passed(report)[7] is False
 
 
-def test_instances_that_are_no_public_values_are_false(chain: Any, tiny: Pipeline) -> None:
+def test_instances_that_are_no_public_values_are_foreign(chain: Any, tiny: Pipeline) -> None:
     record = next(chain.published())
     call = replace(record.call, instances=record.call.instances[:-1])
     report = verifai.audit.run(Tampering(chain, {"call": call}), keys=[tiny.vk])
-    assert report.verdict == "false"
+    assert (report.verdict, report.exit_code) == ("foreign", 0)
     assert passed(report)["A3"] is False
+
+
+@pytest.mark.parametrize("name", ["statement_digest", "bundle_digest"])
+def test_a_strangers_copy_with_another_digest_is_foreign(tiny: Pipeline, name: str) -> None:
+    """Through the contract: it takes what is no claim of any verifier's."""
+    pytest.importorskip("web3")
+    with verifai.chain.connect() as chain:
+        receipt = chain.publish(tiny.proof, tiny.vk)
+        (record,) = chain.published()
+        digests = {
+            "statement_digest": record.statement_digest,
+            "bundle_digest": record.bundle_digest,
+        }
+        digests[name] = "11" * 32
+        copy = Publication(record.verifier, record.key_digest, call=record.call, **digests)
+        chain.transact(receipt.contract, copy.calldata(), "a stranger's copy")
+        report = verifai.audit.run(chain, keys=[tiny.vk])
+    assert [entry.verdict for entry in report.entries] == ["verified", "foreign"]
+    assert (report.verdict, report.exit_code) == ("verified", 0)
+    assert report.entries[1].reason.startswith(f"its event names the {name.split('_')[0]} 1111")
+    assert [c.passed for c in report.entries[1].checks if c.number == 7] == [True]
 
 
 def test_a_missing_backend_is_unchecked(
@@ -110,8 +132,9 @@ def test_the_default_key_store_is_used(chain: Any, tiny: Pipeline) -> None:
     assert verifai.audit.run(chain).verdict == "verified"
 
 
-def test_a_chain_without_a_registry_is_unchecked() -> None:
+def test_an_embedded_chain_without_a_registry_is_known_to_be_empty() -> None:
     pytest.importorskip("web3")
     with verifai.chain.connect() as empty:
         report = verifai.audit.run(empty)
-    assert (report.verdict, report.exit_code) == ("unchecked", 7)
+    assert (report.verdict, report.exit_code) == ("verified", 0)
+    assert report.headline() == "Nothing is published."

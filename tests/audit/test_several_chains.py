@@ -10,6 +10,7 @@ from tests.audit.memory import MemoryChain, make_key, make_proof, publish
 from verifai import audit
 from verifai.audit import Policy, Report
 from verifai.errors import NetworkError, UsageError
+from verifai.proof import Proof
 
 
 @dataclass
@@ -84,7 +85,8 @@ def test_a_chain_without_a_registry_is_named():
 
 def test_a_lie_on_one_chain_is_the_verdict():
     lying = named("eip155:10", "c")
-    lying.records = [replace(lying.records[0], statement_digest="ab" * 32)]
+    forged = Proof.of(make_proof(KEY).statement, bytes(32))
+    lying.records = [publish(forged, chain_id="eip155:10")]
     report = audit.run([named("eip155:1", "a"), lying], keys=[KEY])
     assert (report.verdict, report.count("verified"), report.exit_code) == ("false", 1, 1)
 

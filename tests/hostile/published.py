@@ -22,7 +22,7 @@ from verifai.chain.deployments import Deployments
 from verifai.chain.native.circuits import circuit_table
 from verifai.chain.native.contract import artefact, native_system
 from verifai.chain.native.table import circuit_id
-from verifai.chain.native.words import statement_words
+from verifai.chain.native.words import statement_words, words_from
 from verifai.chain.node.faults import Reverted
 from verifai.chain.transactions.sender import Sender
 from verifai.proof import Proof, VerifyingKey
@@ -56,18 +56,27 @@ def key(number: int) -> VerifyingKey:
 @functools.cache
 def proved(number: int, batch: int | None = None, job: int | None = None) -> Proof:
     """A true proof under a key, about a job or nothing."""
-    circuit, vk = small(number, batch or 1), key(number)
+    context = None if job is None else {"job": job}
+    words, argument = bound(number, context_bytes(context), batch or 1)
+    return Proof.of(
+        statement_of(key(number), batch, context, words_from(words), argument), argument
+    )
+
+
+def bound(number: int, context: bytes, batch: int = 1) -> tuple[bytes, bytes]:
+    """A true proof under a key that is bound to any 32 bytes: public words as a chain takes them,
+    and the proof."""
+    circuit = small(number, batch)
     srs = development(circuit.log_columns)
-    prover = native().Prover(vk.header_digest, circuit.table_bytes(), [], srs, None)
+    prover = native().Prover(key(number).header_digest, circuit.table_bytes(), [], srs, None)
     committed = [
         np.array(value, dtype=np.int64)
         for value, node in zip(circuit.values, circuit.nodes, strict=True)
         if node["kind"] == "committed"
     ]
-    context = None if job is None else {"job": job}
-    words, argument = prover.prove(batch or 1, raw(committed), context_bytes(context))
-    numbers = [int.from_bytes(words[i : i + 32], "big") for i in range(0, len(words), 32)]
-    return Proof.of(statement_of(vk, batch, context, numbers, argument), argument)
+    words, argument = prover.prove(batch, raw(committed), context)
+    assert not any(any(words[at : at + 16]) for at in range(0, len(words), 32))
+    return b"".join(words[at + 16 : at + 32] for at in range(0, len(words), 32)), argument
 
 
 @functools.cache

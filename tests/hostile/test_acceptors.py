@@ -14,12 +14,25 @@ pytest.importorskip("eth_tester")
 pytest.importorskip("verifai._native", reason="the proving core is not built")
 
 import verifai
-from tests.hostile.audits import Combination, combinations, examined
+from tests.hostile.audits import Combination, checked, combinations, examined
 from tests.hostile.forged import forged
-from tests.hostile.published import NATIVE, SHIPPED, Strangers, key, seen
+from tests.hostile.parrots import creation
+from tests.hostile.published import (
+    NATIVE,
+    SHIPPED,
+    Strangers,
+    bound,
+    circuits,
+    key,
+    proved,
+    seen,
+)
+from verifai.backends import EvmCall
 from verifai.chain import connect
 from verifai.chain.artefacts.interface import interface
 from verifai.chain.native.table import circuit_id
+from verifai.chain.registry import Publication, artefact
+from verifai.verifier.native.keccak import keccak256
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +55,8 @@ def test_nothing_false_is_verified_and_nothing_honest_is_false(found: Any) -> No
             assert entry.statement == combination.proof.statement
         if combination.circuit.name != "own":
             assert entry.verdict in ("foreign", "unchecked"), told
+        # The shipped verifier refuses what is not true; of others nothing counts against the key.
+        assert entry.verdict != "false", told
 
 
 def test_who_accepted_is_named_only_where_it_is_established(found: Any) -> None:
@@ -68,6 +83,60 @@ def test_a_strangers_table_under_a_keys_digest_is_foreign(found: Any, strangers:
     report = verifai.audit.run(chain, keys=[key(1)])
     assert (report.verdict, report.exit_code) == ("verified", 0)
     assert "foreign to the key" in report.headline()
+
+
+#: What the registry takes as a context, and no statement has.
+CONTEXTS = [
+    b"hello",
+    b'{"job": 1}',
+    b'{"a":1,"a":1}',
+    b'{"b":1,"a":1}',
+    b'{"a":1.5}',
+    b'{"a":-1}',
+    b'{"a":true}',
+    b'{"a":[1]}',
+    b'{"a":"\xc3\xa9"}',
+    b'{"a":"\\ud800"}',
+    b'{"a":"' + b"x" * 2000 + b'"}',
+    b"\xff\xfe",
+    b"{}",
+    b"null",  # bound to its digest, where no context is bound to zeros
+    b"[" * 200 + b"]" * 200,
+]
+
+
+def test_a_true_proof_about_what_no_statement_can_say_is_foreign() -> None:
+    """Anyone who can prove chooses the bytes that a proof is bound to."""
+    honest = proved(1, job=1)
+    with connect() as chain:
+        registry = chain.publish(honest, key(1)).contract
+        for context in CONTEXTS:
+            words, argument = bound(1, keccak256(context))
+            arguments = (NATIVE, circuits()[0].id, context, words, argument)
+            data = interface("NativeProofRegistry").call("publish", *arguments)
+            chain.transact(registry, data, "a stranger's transaction")
+        report = verifai.audit.run(seen(chain.web3, registry), keys=[key(1)])
+    first, *others = report.entries
+    assert (first.verdict, first.statement) == ("verified", honest.statement)
+    for context, entry in zip(CONTEXTS, others, strict=True):
+        assert (entry.verdict, entry.exit_code) == ("foreign", 0), (context, entry.reason)
+        assert entry.reason.startswith("it is no statement of this key: No statement has its cont")
+        assert entry.statement is None
+    assert (report.verdict, report.exit_code) == ("verified", 0)
+    checked(report)
+
+
+def test_a_record_of_another_proof_system_is_none_of_a_native_key() -> None:
+    """A registry of other proofs takes any key's digest, and any contract that accepts."""
+    with connect() as chain:
+        registry = chain.transact(None, artefact().creation, "a registry")["contractAddress"]
+        accepts = creation(bytes.fromhex("600160005260206000f3"))
+        verifier = chain.transact(None, accepts, "a contract")["contractAddress"]
+        lie = Publication(verifier, key(1).digest, "11" * 32, "22" * 32, EvmCall(b"", (1,)))
+        chain.transact(registry, lie.calldata(), "a stranger's transaction")
+        report = verifai.audit.run(seen(chain.web3, registry), keys=[key(1)])
+    (entry,) = report.entries
+    assert (entry.verdict, entry.exit_code) == ("foreign", 0), entry.reason
 
 
 def test_the_shipped_verifier_takes_no_false_proof(strangers: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, lru_cache
 from pathlib import Path
@@ -105,13 +106,13 @@ class AuditedChain(Protocol):
         """The bundle that a record's calldata stand for.
 
         Raises:
-            MalformedError: they stand for none.
+            MalformedError: they stand for none that this key's statements have.
         """
         ...
 
     def foreign(self, record: Any, key: VerifyingKey) -> str:
-        """Why a record is none of the key that it claims, which anyone can claim; empty if it
-        is."""
+        """Why what accepted a record is not the verifier of the key that it claims, which anyone
+        can claim; empty if it is."""
         ...
 
     def unestablished(self, record: Any, key: VerifyingKey) -> str:
@@ -125,23 +126,35 @@ class AuditedChain(Protocol):
 
 
 Keys = Callable[[str], VerifyingKey | None]
+#: What an audit takes its keys from.
+GivenKeys = KeyStore | str | os.PathLike[str] | Iterable[VerifyingKey] | None
 
 
-def key_finder(keys: KeyStore | Iterable[VerifyingKey] | None) -> Keys:
+def key_finder(keys: GivenKeys) -> Keys:
     """A function from a digest to the key that has it, or None.
 
     Args:
-        keys: a store, the keys themselves, or None for the store in the data folder.
+        keys: a store or its path, the keys themselves, or None for the store in the data folder.
 
     Raises:
-        UsageError: the store does not exist.
+        UsageError: none of these, or the store does not exist.
+        MalformedError: one of the keys is what no file can hold.
     """
+    if isinstance(keys, (str, os.PathLike)):
+        keys = KeyStore(keys)
+    if isinstance(keys, KeyStore) and not keys.folder.exists():
+        raise UsageError(f"No such folder or file of verifying keys: {keys.folder}.")
     if keys is None or isinstance(keys, KeyStore):
-        store = keys or KeyStore()
-        if keys is not None and not store.folder.exists():
-            raise UsageError(f"No such folder or file of verifying keys: {store.folder}.")
-        return _stored(store)
-    return {key.digest: key for key in keys}.get
+        return _stored(KeyStore() if keys is None else keys)
+    given = list(keys) if isinstance(keys, Iterable) else [keys]
+    if isinstance(keys, VerifyingKey) or not all(isinstance(key, VerifyingKey) for key in given):
+        raise UsageError(
+            f"An audit takes a list of verifying keys, a store or its path, found {keys!r:.60}.",
+            hint="keys=[key], keys=KeyStore(folder) or keys=folder",
+        )
+    # Read again, so that a digest kept in an object is not believed.
+    read = [VerifyingKey.from_bytes(key.to_bytes()) for key in given]
+    return {key.digest: key for key in read}.get
 
 
 def _stored(store: KeyStore) -> Keys:

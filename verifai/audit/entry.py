@@ -12,7 +12,8 @@ from verifai.proof.codec import exact_fields, one_of
 from verifai.verifier import CheckResult
 
 #: The last of these that an entry has is the report's. ``foreign`` is no record of the key that it
-#: claims: it says nothing of that key, and counts only where there is nothing else. ``unchecked``
+#: claims, or one with a wrong digest or context beside it, as anyone can publish: it says nothing
+#: against that key, and counts only where there is nothing else. ``unchecked``
 #: means that nothing is known, which is neither true nor false.
 VERDICTS: Final = ("foreign", "verified", "policy", "unchecked", "false")
 #: An unchecked entry exits with 6 instead where this machine, not the chain, lacks something.

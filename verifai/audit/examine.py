@@ -38,14 +38,6 @@ class _Ended(Exception):
         self.reason = reason
 
 
-class _False(Exception):
-    """What a record says is not so; whose record it is decides what that means."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 class Examiner:
     """Checks records one by one. Whatever a record does, :meth:`entry` gives a verdict on it.
 
@@ -86,16 +78,13 @@ class _Examination:
         self._results: dict[int | str, CheckResult] = {}
         self._current: int | str = "A1"
         self._statement: Statement | None = None
-        self._found: VerifyingKey | None = None
         self._made: dict[str, str] = {}
+        self._mislabelled = ""
 
     def entry(self) -> Entry:
         verdict, reason, exit_code = "verified", "", 0
         try:
-            try:
-                self._run()
-            except _False as end:
-                raise self._whose(end.reason) from None
+            self._run()
         except _Ended as end:
             verdict, reason, exit_code = end.verdict, end.reason, EXIT_CODES[end.verdict]
         except VerifaiError as error:
@@ -122,25 +111,13 @@ class _Examination:
 
     def _run(self) -> None:
         self._calldata()
-        key = self._found = self._key()
+        key = self._key()
         proof = self._bundle(key)
         established = self._contract(key)
         self._verification(proof, key)
+        if self._mislabelled:
+            raise _Ended("foreign", self._mislabelled)
         self._demands(proof.statement, established)
-
-    def _whose(self, reason: str) -> _Ended:
-        """The end of a record that contradicts itself or its key.
-
-        Anyone can write a record that claims a key. It is false if what accepted it is the key's;
-        else it is no record of that key, whatever it says.
-        """
-        assert self._found is not None  # before A2 nothing is false
-        try:
-            foreign = self._by.chain.foreign(self._record, self._found)
-        except VerifaiError as error:
-            unknown = f"whether it is a record of this key could not be found out: {error.message}"
-            return _Ended("unchecked", f"{reason.rstrip('.')}; {unknown}")
-        return _Ended("foreign", foreign) if foreign else _Ended("false", reason)
 
     def _calldata(self) -> None:
         self._begin("A1")
@@ -161,27 +138,31 @@ class _Examination:
         return key
 
     def _bundle(self, key: VerifyingKey) -> Proof:
+        """The bundle that calldata stand for. No verifier sees the digests in an event, nor reads
+        a context, and whoever can prove anything chooses the words: what is wrong with these is
+        never a false proof. Wrong digests do not spare the proof its checks, though."""
         self._begin("A3")
         try:
             proof = self._by.chain.bundle(self._record, key)
         except LimitError:
             raise  # larger than is read here: not a contradiction
         except MalformedError as error:
-            raise _False(error.message) from None
+            raise _Ended("foreign", f"it is no statement of this key: {error.message}") from None
         self._statement = proof.statement
-        named = self._record.bundle_digest
-        if not named:  # a registry of native proofs claims neither: calldata are all there is
+        if not self._record.bundle_digest:  # a registry of native proofs claims neither
             self._made["statement_digest"] = proof.statement.digest
             self._made["bundle_digest"] = proof.digest
-        elif proof.digest != named:
-            raise _False("calldata give another bundle than the event names")
-        self._note(True)
+        self._label("bundle", self._record.bundle_digest, proof.digest)
         self._begin("A4")
-        named = self._record.statement_digest
-        if named and proof.statement.digest != named:
-            raise _False("the statement is not the one the event names")
-        self._note(True)
+        self._label("statement", self._record.statement_digest, proof.statement.digest)
         return proof
+
+    def _label(self, what: str, named: str, found: str) -> None:
+        wrong = ""
+        if named and named != found:
+            wrong = f"its event names the {what} {named[:16]}, its calldata give {found[:16]}"
+            self._mislabelled = self._mislabelled or wrong
+        self._note(not wrong, wrong)
 
     def _contract(self, key: VerifyingKey) -> bool | None:
         """Offline verification does not depend on the contract, so another one is a fact to show
@@ -201,13 +182,28 @@ class _Examination:
             verify(proof, key, proof.statement.context)
         except VerificationError as error:
             self._keep(results(error))
-            raise _False(f"check {error.check} ({error.check_name}): {error.message}") from None
+            reason = f"check {error.check} ({error.check_name}): {error.message}"
+            raise self._refused(reason, key) from None
         except VerifaiError:
             unknown = "the verifier could not finish"
             self._keep([CheckResult(n, name, None, unknown) for n, name in CHECKS.items()])
             del self._results[self._current]  # gets the reason itself
             raise
         self._keep(results(None))
+
+    def _refused(self, reason: str, key: VerifyingKey) -> _Ended:
+        """The end of a record whose proof is refused here.
+
+        Anyone can have such a proof accepted by a contract of their own, or for a circuit of their
+        own. It is false if what accepted it is the key's verifier, which ought to have refused it;
+        else it is no record of that key, whatever it says.
+        """
+        try:
+            foreign = self._by.chain.foreign(self._record, key)
+        except VerifaiError as error:
+            unknown = f"whether it is a record of this key could not be found out: {error.message}"
+            return _Ended("unchecked", f"{reason.rstrip('.')}; {unknown}")
+        return _Ended("foreign", foreign) if foreign else _Ended("false", reason)
 
     def _demands(self, statement: Statement, established: bool | None) -> None:
         self._begin("A7")

@@ -2,7 +2,7 @@
 
 A policy file, with every demand there is::
 
-    models = ["5c0f..."]           # digests; other models are against the policy
+    models = ["5c0f..."]           # as keys call them; others are against the policy
     required_models = ["5c0f..."]  # each must have at least one verified proof
     keys = ["9ab1..."]             # digests of the verifying keys that may be used
     backends = ["native"]
@@ -11,6 +11,10 @@ A policy file, with every demand there is::
     matching_contract = true       # what accepted a proof is shown to be the key's verifier (A5)
     minimum_proofs = 1             # verified ones
     maximum_age_seconds = 86400    # by the time of its block, which is the node's word
+
+What a key calls its model is the word of whoever made it: ``models`` and ``required_models`` mean
+the models themselves only with ``keys`` that are trusted, or went through
+:func:`verifai.verify_model`.
 
 Without a demand on ``srs`` a development reference string is accepted, and shown as a warning.
 """
@@ -44,8 +48,8 @@ class Policy:
     """Demands; None or empty demands nothing.
 
     Attributes:
-        models: digests of the models that may be claimed.
-        required_models: digests of models of which each must have a verified proof.
+        models: names of the models that may be claimed, as keys call them (digests).
+        required_models: names of models of which each must have a verified proof.
         keys: digests of the verifying keys that may be used.
         backends: proof systems that are accepted.
         srs: kinds of reference string that are accepted, e.g. ``("ceremony",)``.
@@ -127,7 +131,8 @@ class Policy:
         found = []
         guarantees = statement.guarantees
         if self.models and statement.model not in self.models:
-            found.append(f"the model {statement.model[:16]} is not one of those allowed")
+            named = f"the key calls its model {statement.model[:16]}"
+            found.append(f"{named}, which is not one of those allowed")
         if self.keys and statement.verifying_key not in self.keys:
             found.append(f"the key {statement.verifying_key[:16]} is not one of those allowed")
         if self.backends and guarantees.backend not in self.backends:
@@ -155,7 +160,7 @@ class Policy:
             noun = "proof" if self.minimum_proofs == 1 else "proofs"
             found.append(f"{self.minimum_proofs} verified {noun} demanded, {len(models)} found")
         found += [
-            f"no verified proof of the required model {model[:16]}"
+            f"no verified proof under a key that calls its model {model[:16]}, as is required"
             for model in self.required_models
             if model not in models
         ]

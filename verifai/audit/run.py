@@ -6,17 +6,20 @@ number  name          what it asks; what a failure means
 A1      calldata      the event decodes, the transaction holds the proof, has the hash that
                       the event names and bears the publisher's signature: *unchecked*
 A2      key           a key with the claimed digest is known: *unchecked*
-A3      bundle        calldata give a bundle of this key, the one the event names: *false*
-A4      statement     its statement is the one the event names: *false*
+A3      bundle        calldata give a bundle of this key, the one the event names: *foreign*
+A4      statement     its statement is the one the event names: *foreign*
 A5      contract      what accepted the proof is shown to be the key's verifier: a warning
 A6      verification  stands for checks 1-7 of :mod:`verifai.verifier.verify`, which are
                       listed under their own numbers: *false*
 A7      policy        the policy's demands on one proof are met: *policy*
 ======  ============  ==================================================================
 
-Anyone can publish a record that claims a key. It is *false* only where what accepted it is what
-the key compiles to: the circuit of a native record, the contract of any other. Otherwise it is
-*foreign*, no record of this key, or *unchecked* where that cannot be found out.
+Anyone can publish a record that claims a key. It is *false* only where its proof is refused by the
+checks 1 to 7, and what accepted it is the key's verifier: of a native record, this package's for a
+circuit that the key compiles to; of any other, the contract that the key compiles to. Otherwise it
+is *foreign*, no record of this key, or *unchecked* where that cannot be found out. What a publisher
+only says (digests, a context that no statement has) makes no proof false: a record that says it
+wrongly is *foreign* too, with the reason.
 
 Whatever keeps a check from being run makes the record *unchecked* too: not knowing is never
 written down as a lie, nor a lie as not knowing. An error in one record never stops the others,
@@ -27,16 +30,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from verifai.audit.collect import AuditedChain, key_finder
+from verifai.audit.collect import AuditedChain, GivenKeys, key_finder
 from verifai.audit.entry import Entry
 from verifai.audit.examine import Examiner
 from verifai.audit.policy import Policy
 from verifai.audit.report import Problem, Report
 from verifai.errors import EnvironmentFault, UsageError, VerifaiError
 from verifai.progress import Progress, reporting
-from verifai.proof import KeyStore, VerifyingKey
 from verifai.version import __version__
 
 
@@ -44,7 +46,7 @@ def run(
     chain: AuditedChain | Sequence[AuditedChain],
     policy: Policy | None = None,
     *,
-    keys: KeyStore | Iterable[VerifyingKey] | None = None,
+    keys: GivenKeys = None,
     out: str | os.PathLike[str] | None = None,
     progress: Progress | bool | None = None,
 ) -> Report:
@@ -55,9 +57,9 @@ def run(
             then about what all of them hold together, each record says which chain it is of, and
             what one chain's node fails to tell never hides the others.
         policy: demands beyond validity; None demands nothing.
-        keys: the verifying keys to use; default the store in the data folder. Of a store, every
-            ``.vfk`` file counts, whatever its name. A key is used for exactly the records that
-            claim its digest.
+        keys: the verifying keys to use, or a store of them, or its path (a folder or one file);
+            default the store in the data folder. Of a store, every ``.vfk`` file counts, whatever
+            its name. A key is used for exactly the records that claim its digest.
         out: a folder for ``report.json`` and ``report.html``, as :meth:`Report.save`.
         progress: see :func:`verifai.progress.reporting`.
 
@@ -66,14 +68,20 @@ def run(
         so.
 
     Raises:
-        UsageError: ``out`` holds other files, ``keys`` does not exist, or there is no chain, or one
-            twice; nothing was read.
+        UsageError: ``out`` holds other files, ``keys`` does not exist or are none, ``policy`` is
+            none, or there is no chain, or one twice; nothing was read.
+        MalformedError: a key is what no file can hold.
     """
     if out is not None:
         Report.check_folder(out)  # before the long work
     chains: Sequence[AuditedChain] = chain if isinstance(chain, Sequence) else (chain,)
     if not chains or len({id(one) for one in chains}) != len(chains):
         raise UsageError("An audit is of one chain, or of several different ones.")
+    if policy is not None and not isinstance(policy, Policy):
+        raise UsageError(
+            f"A policy is a Policy, found {policy!r:.80}.",
+            hint="Policy(minimum_proofs=1), or Policy.load(file)",
+        )
     now = int(time.time())
     find = key_finder(keys)
     entries: list[Entry] = []

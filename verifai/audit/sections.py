@@ -10,7 +10,7 @@ from verifai.audit import charts
 from verifai.audit.entry import Entry
 from verifai.audit.printable import MAX_SHOWN, sentences, visible
 from verifai.proof import TensorClaim
-from verifai.verifier import CheckResult
+from verifai.verifier import CHECKS, CheckResult
 
 #: Each verdict as a sign and in words: colour alone never carries it.
 SIGNS: Final = {
@@ -98,7 +98,7 @@ def _claim(entry: Entry, pictures: bool) -> str:
         return '<p class="unread">What was claimed could not be read.</p>'
     statement = entry.statement
     lines = "".join(f"<li>{text(line, 4 * MAX_SHOWN)}</li>" for line in sentences(statement))
-    proved = entry.verdict in ("verified", "policy")
+    proved = any(check.number == max(CHECKS) and check.passed for check in entry.checks)
     tensors = "".join(
         _tensor(role, claim)
         for role, claims in (("input", statement.inputs), ("output", statement.outputs))

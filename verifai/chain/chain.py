@@ -54,6 +54,8 @@ _PRETENDED: Final = (
 )
 #: Why a native record is none of the key's.
 _FOREIGN: Final = "its circuit is none that the key compiles to; anyone can register one"
+#: Why any other record is none of a native key.
+_OTHER_SYSTEM: Final = "it is no native proof, and the key is a native one"
 #: Answers everything with the word 1; whether a node honours state overrides.
 _ANSWERS_ONE: Final = bytes.fromhex("600160005260206000f3")
 
@@ -422,8 +424,9 @@ class Chain:
         """The bundle that a record's calldata stand for, given the key it claims.
 
         Raises:
-            MalformedError: the calldata are no canonical call of this key's verifier, or the
-                circuit of a native record is none of the key's.
+            MalformedError: the calldata are no statement of this key: words, instances or a
+                context that none has, another proof system's call, or a circuit that is none of
+                the key's.
             NetworkError: the node does not show of which circuit a native record is.
         """
         from verifai.backends import get
@@ -432,6 +435,8 @@ class Chain:
         if record.call is None:
             raise MalformedError(record.problem or "The transaction does not hold the call.")
         if not isinstance(record.call, NativeCall):
+            if key.guarantees.backend == "native":
+                raise MalformedError(_OTHER_SYSTEM)
             return get(key.guarantees.backend).from_evm_call(key, record.call)
         batch = self._own_batch(record, record.call, key)
         if batch is None:
@@ -441,8 +446,9 @@ class Chain:
     def foreign(self, record: Published, key: VerifyingKey) -> str:
         """Why a record is none of the key that it claims, which anyone can claim; empty if it is.
 
-        A native record is the key's if its circuit is one that the key compiles to, any other if
-        the contract that accepted has the code that the key compiles to.
+        A native record is the key's if its circuit is one that the key compiles to and what
+        accepted it is established to be this package's verifier; any other, if the contract that
+        accepted has the code that the key compiles to.
 
         Raises:
             UnsupportedError, EnvironmentFault: the key cannot be compiled here.
@@ -451,7 +457,10 @@ class Chain:
         from verifai.chain.native.publication import NativeCall
 
         if isinstance(record.call, NativeCall):
-            return _FOREIGN if self._own_batch(record, record.call, key) is None else ""
+            own = self._own_batch(record, record.call, key) is not None
+            return self.unestablished(record, key) if own else _FOREIGN
+        if key.guarantees.backend == "native":
+            return _OTHER_SYSTEM
         matches = record.verifier_code_hash == self.expected_code_hash(key)
         return "" if matches else "the code of what accepted it is not what the key compiles to"
 

@@ -139,7 +139,11 @@ class Statement:
 
     def sentences(self) -> list[str]:
         """The statement in plain words, one sentence each, caveats included."""
-        lines = [f"The model {self.model[:16]} (circuit {self.circuit[:16]}) was evaluated."]
+        # The name is the key's maker's word: no proof shows that it is the model's.
+        lines = [
+            f"The model that the key calls {self.model[:16]} was evaluated "
+            f"(circuit {self.circuit[:16]})."
+        ]
         for role, claims in (("input", self.inputs), ("output", self.outputs)):
             for claim in claims:
                 shape = "x".join(map(str, claim.shape)) or "scalar"

@@ -21,7 +21,7 @@ from verifai.chain.native.circuits import circuit_info, circuit_table
 from verifai.chain.native.contract import NATIVE_SYSTEM, artefact, native_system
 from verifai.chain.native.registry import NativeRecord, NativeRegistry
 from verifai.chain.native.table import circuit_id
-from verifai.chain.native.words import commitments, statement_words, words_from
+from verifai.chain.native.words import commitments, context_from, statement_words, words_from
 from verifai.chain.node.faults import Reverted, asking
 from verifai.chain.published import Published, mined
 from verifai.chain.receipt import Receipt
@@ -30,8 +30,7 @@ from verifai.chain.requirements import require_cancun
 from verifai.chain.verdict import own_error, unexplained
 from verifai.errors import NetworkError, UnsupportedError, UsageError, VerifaiError
 from verifai.proof import Proof, VerifyingKey
-from verifai.proof.codec import canonical_json, parse_canonical_json
-from verifai.proof.statement import check_context
+from verifai.proof.codec import canonical_json
 from verifai.verifier.native.calldata import statement_of
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ class NativeCall:
         Raises:
             MalformedError: words or context are none of this key's statements.
         """
-        context = check_context(parse_canonical_json(self.context)) if self.context else None
+        context = context_from(self.context)
         words = words_from(self.words)
         statement = statement_of(key, batch if batch > 1 else None, context, words, self.argument)
         return Proof.of(statement, self.argument)

@@ -16,7 +16,7 @@ from verifai.chain.chain import Chain
 from verifai.chain.events.logs import EventSource
 from verifai.chain.history import history, incomplete
 from verifai.chain.native.contract import native_system
-from verifai.chain.native.words import statement_words, words_from
+from verifai.chain.native.words import context_from, statement_words, words_from
 from verifai.chain.node.faults import Reverted
 from verifai.chain.published import ELSEWHERE, without_fault
 from verifai.chain.registry import Event, checksum
@@ -24,8 +24,7 @@ from verifai.chain.transactions.shown import shown
 from verifai.chain.verdict import verdict
 from verifai.errors import MalformedError, UsageError
 from verifai.proof import Proof, VerifyingKey
-from verifai.proof.codec import canonical_json, parse_canonical_json
-from verifai.proof.statement import check_context
+from verifai.proof.codec import canonical_json
 from verifai.verifier import verify
 from verifai.verifier.native.calldata import statement_of
 
@@ -72,7 +71,7 @@ class NativeRecord:
         """
         if self.problem is not None:
             raise MalformedError(self.problem)
-        context = check_context(parse_canonical_json(self.context)) if self.context else None
+        context = context_from(self.context)
         words = words_from(self.words)
         return Proof.of(statement_of(key, batch, context, words, self.argument), self.argument)
 

@@ -5,6 +5,7 @@ A contract takes the words of all inputs, then of all outputs, 16 bytes each.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +14,8 @@ from verifai.backends.native.opening import opened
 from verifai.errors import InputError, MalformedError
 from verifai.model.inputs import TensorInfo, check_batch
 from verifai.proof import Statement, VerifyingKey
+from verifai.proof.codec import parse_canonical_json
+from verifai.proof.statement import check_context
 from verifai.verifier.native.check import pack_words, public_tensors, words_of
 
 #: Bytes of a public word.
@@ -63,6 +66,22 @@ def statement_words(key: VerifyingKey, statement: Statement) -> bytes:
         VerificationError: the statement is none of this key.
     """
     return b"".join(word.to_bytes(WORD_BYTES, "big") for word in words_of(key, statement))
+
+
+def context_from(data: bytes) -> Mapping[str, str | int] | None:
+    """The context that these bytes are; the contracts bind a proof to any, and read none.
+
+    Raises:
+        MalformedError: no statement has it: not the canonical JSON of a context, which nothing but
+            no bytes at all is where there is none. Not LimitError, however deep or long it is.
+    """
+    try:
+        context = check_context(parse_canonical_json(data)) if data else None
+    except MalformedError as error:
+        raise MalformedError(f"No statement has its context: {error.message}") from None
+    if data and context is None:
+        raise MalformedError("No statement has its context: null is bound otherwise than none.")
+    return context
 
 
 def words_from(data: bytes) -> list[int]:
