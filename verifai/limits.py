@@ -63,5 +63,6 @@ MAX_INTEGER: Final = (1 << 127) - 1
 MAX_SRS_LOG2: Final = 26
 #: Powers (log2) that are kept of a .ptau file or a fetched ceremony: columns of a native circuit.
 MAX_POINTS_LOG2: Final = Bound("MAX_POINTS_LOG2", 20)
-#: A tau of at most this magnitude counts as known to everybody: it is found in a moment.
+#: A tau that is at most this, or one divided by it, with either sign, counts as known to everybody:
+#: it is found in a moment.
 MAX_KNOWN_TAU: Final = 1 << 20
