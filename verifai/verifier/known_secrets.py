@@ -35,7 +35,7 @@ PUBLISHED: Final = {
 GENERATORS: Final = (5, 7)
 #: log2 of the largest power of two that divides r - 1.
 TWO_ADICITY: Final = 28
-#: Every root of unity of an order up to this is refused; beyond, the generators' and their inverses.
+#: Every root of unity of an order up to this is refused; beyond, those of the generators.
 SMALL_ORDER: Final = 64
 #: Odd divisors of r - 1 beyond this are no small orders.
 LARGE_ORDER: Final = 1 << 16
