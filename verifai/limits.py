@@ -63,5 +63,14 @@ MAX_INTEGER: Final = (1 << 127) - 1
 MAX_SRS_LOG2: Final = 26
 #: Powers (log2) that are kept of a .ptau file or a fetched ceremony: columns of a native circuit.
 MAX_POINTS_LOG2: Final = Bound("MAX_POINTS_LOG2", 20)
-#: A tau of at most this magnitude counts as known to everybody: it is found in a moment.
+#: A tau that is at most this, or one divided by it, with either sign, counts as known to everybody:
+#: it is found in a moment.
 MAX_KNOWN_TAU: Final = 1 << 20
+#: Connections that one download may take; the same command goes on where it stopped.
+MAX_FETCH_CONNECTIONS: Final = Bound("MAX_FETCH_CONNECTIONS", 100)
+#: Seconds in which a download must advance by MIN_FETCH_RATE, in the mean.
+FETCH_WINDOW: Final = 120
+#: Bytes of the file a second: at this rate the largest file, 1.2 GB, takes 3.5 days.
+MIN_FETCH_RATE: Final = 4096
+#: Length of an address that is fetched or redirected to.
+MAX_ADDRESS_LENGTH: Final = 2048

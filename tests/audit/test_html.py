@@ -14,8 +14,8 @@ import pytest
 from tests.audit.memory import MemoryChain, make_key, make_proof, publish
 from verifai.audit import Policy, Report, charts, html, run
 from verifai.audit.html import render
-from verifai.audit.printable import MAX_SHOWN, visible
 from verifai.errors import NetworkError
+from verifai.printable import MAX_SHOWN, visible
 from verifai.proof import Proof, TensorClaim, TensorSpec
 from verifai.proof.reference_string import CEREMONIES, g2_bytes, srs_id
 

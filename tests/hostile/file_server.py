@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -20,6 +20,8 @@ class FileServer:
         location: redirect there.
         skew: offset of what it sends from what was asked for.
         pause: set once bytes were sent and the connection is held open, until ``resume`` is set.
+        raw: sent instead of any answer.
+        drip: sent after ``raw``, again and again, every hundredth of a second.
         asked: the ``Range`` of every request so far.
     """
 
@@ -30,6 +32,8 @@ class FileServer:
         self.status: int | None = None
         self.location: str | None = None
         self.skew = 0
+        self.raw: bytes | None = None
+        self.drip = b""
         self.pause: threading.Event | None = None
         self.resume = threading.Event()
         self.asked: list[str | None] = []
@@ -38,6 +42,13 @@ class FileServer:
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         asked = request.headers.get("Range")
         self.asked.append(asked)
+        if self.raw is not None:
+            request.wfile.write(self.raw)
+            with suppress(OSError):  # until the other side has had enough
+                while self.drip and not self.resume.wait(0.01):
+                    request.wfile.write(self.drip)
+            request.close_connection = True
+            return
         if self.location or self.status:
             request.send_response(self.status or 302)
             request.send_header("Location", self.location or "")
@@ -82,7 +93,7 @@ def serving(data: bytes) -> Iterator[FileServer]:
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     httpd.daemon_threads = True
     server.url = f"http://127.0.0.1:{httpd.server_port}/made.ptau"
-    thread = threading.Thread(target=httpd.serve_forever)
+    thread = threading.Thread(target=httpd.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield server

@@ -23,7 +23,8 @@ from tests.hostile.file_server import FileServer, serving
 from tests.hostile.route import command
 from tests.hostile.strings import TAU, Q, header, powers, powers_g2, ptau, section
 from tests.hostile.test_known_tau import tau_g2
-from verifai.circuit import download
+from verifai.circuit import download, pace
+from verifai.circuit.address import is_address
 from verifai.circuit.ceremony import fetch, kept
 from verifai.circuit.ceremony_files import SOURCES, CeremonyFile, Source
 from verifai.errors import (
@@ -33,7 +34,7 @@ from verifai.errors import (
     NetworkError,
     UsageError,
 )
-from verifai.limits import MAX_POINTS_LOG2
+from verifai.limits import MAX_POINTS_LOG2, Bound
 from verifai.proof.reference_string import CEREMONIES, Ceremony, g2_bytes
 
 LOG2 = 3
@@ -247,17 +248,181 @@ def test_redirections(server: FileServer, made: Path, monkeypatch: pytest.Monkey
         before.location = "file:///etc/hostname"
         with pytest.raises(NetworkError):
             fetch("made", LOG2, url=before.url)
-    handler = download._NoDowngrade()
+    handler = download._Redirections()
     request = download.urllib.request.Request("https://ceremony.invalid/a")
     for to in ("http://ceremony.invalid/a", "ftp://ceremony.invalid/a", "file:///etc/hostname"):
         with pytest.raises(NetworkError, match="not https"):
             handler.redirect_request(request, None, 302, "", None, to)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("url", ["file:///etc/hostname", "ftp://a/b", "made.ptau", "", "https://ä"])
+#: What no reader of addresses should trip over, late or with an error of its own.
+NO_ADDRESS = [
+    "http://[::1/x",
+    "http://[zz]/",
+    "http://[::1]x/",
+    "http://[v1.a]/",
+    "http://" + "a" * 70 + ".com/",
+    "http://" + "a." * 130 + "com/",
+    "http://a..b/",
+    "http://xn--\xff.com/",
+    "http://127.0.0.1:99999/",
+    "http://127.0.0.1:" + "9" * 5000 + "/",
+    "http://127.0.0.1:abc/",
+    "http://a b/",
+    "http://user@127.0.0.1/",
+    "http://%zz/",
+    "http://",
+    "http:///x",
+    "ftp://127.0.0.1/x",
+    "http://127.0.0.1/" + "a" * 3000,
+]
+
+
+@pytest.mark.parametrize(  # without a host, it is read as relative to the address before
+    "to", sorted(set(NO_ADDRESS) - {"http://", "http:///x"}), ids=lambda to: to[:24]
+)
+@pytest.mark.parametrize("status", [301, 307])
+def test_a_redirection_to_no_address(to: str, status: int, server: FileServer, made: Path) -> None:
+    server.location, server.status = to, status
+    with pytest.raises(NetworkError, match="which is no web address") as caught:
+        fetch("made", LOG2, url=server.url)
+    assert caught.value.message.isprintable()
+    assert len(caught.value.message) < 600
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [*NO_ADDRESS, "file:///etc/hostname", "made.ptau", " ", "https://ä"],
+    ids=lambda url: url[:24],
+)
 def test_only_web_addresses(url: str, made: Path) -> None:
-    with pytest.raises(UsageError, match="Not an address"):
-        fetch("made", LOG2, url=url or " ")
+    with pytest.raises(UsageError, match="Not an address") as caught:
+        fetch("made", LOG2, url=url)
+    assert len(caught.value.message) < 300
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://[::1]:80/x", "https://a-b.c_d.example.:443/x?y#z", "http://127.0.0.1", "http://h:1/["],
+)
+def test_web_addresses(url: str) -> None:
+    assert is_address(url)
+
+
+#: Answers whose numbers are none, with what is said of them.
+NUMBERS = {
+    "a length of 5,000 digits": (b"200 OK\r\nContent-Length: " + b"9" * 5000, "The server says"),
+    "a negative length": (b"200 OK\r\nContent-Length: -5", "The server says"),
+    "a superscript length": (b"200 OK\r\nContent-Length: \xb2", "The server says"),
+    "a total of 5,000 digits": (
+        b"206 P\r\nContent-Range: bytes 0-5/" + b"9" * 5000,
+        "another part",
+    ),
+    "an end of 5,000 digits": (
+        b"206 P\r\nContent-Range: bytes 0-" + b"9" * 5000 + b"/9",
+        "another part",
+    ),
+    "a beginning of 5,000 digits": (
+        b"206 P\r\nContent-Range: bytes " + b"0" * 5000 + b"-5/9",
+        "another part",
+    ),
+    "a status of 5,000 digits": (b"9" * 5000 + b" OK", "broke off"),
+    "a chunk of 5,000 digits": (
+        b"200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"z" * 5000,
+        "broke off",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_an_answer_with_a_number_that_is_none(name: str, server: FileServer, made: Path) -> None:
+    answer, said = NUMBERS[name]
+    server.raw = b"HTTP/1.1 " + answer + b"\r\n\r\nabc"
+    with pytest.raises(NetworkError, match=said) as caught:
+        fetch("made", LOG2, url=server.url)
+    assert len(caught.value.message) < 600
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "404 \x1b[31mRED",
+        "404 \u202e".encode().decode("latin-1"),
+        "404 " + "x" * 9000,
+        "\x1b[31m",
+        "302 F\r\nLocation: http://\x1b[31m/",
+    ],
+    ids=["escape", "bytes", "long", "no status", "redirection"],
+)
+def test_a_servers_words_are_shown_safely(answer: str, server: FileServer, made: Path) -> None:
+    server.raw = f"HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n".encode("latin-1")
+    with pytest.raises(NetworkError) as caught:
+        fetch("made", LOG2, url=server.url)
+    assert caught.value.message.isprintable()
+    assert len(caught.value.message) < 600
+
+
+def test_a_server_that_gives_a_byte_more_each_time(
+    server: FileServer, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "MAX_FETCH_CONNECTIONS", Bound("MAX_FETCH_CONNECTIONS", 10))
+    for server.ranges in (False, True):
+        server.asked.clear()
+        server.cuts = list(range(1, 30)) if not server.ranges else [1] * 30
+        with pytest.raises(NetworkError, match="MAX_FETCH_CONNECTIONS"):
+            fetch("made", LOG2, url=server.url)
+        assert len(server.asked) == 10
+
+
+def test_restarts_that_come_no_further_are_failures(server: FileServer, made: Path) -> None:
+    server.ranges = False
+    server.cuts = [1000, 10, 999, 1000, 10]
+    with pytest.raises(NetworkError, match="1,000 of"):
+        fetch("made", LOG2, url=server.url)
+    assert len(server.asked) == 4
+
+
+#: Where a server may hang while it sends a byte now and then.
+DRIPS = {
+    "the file": (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
+    "a header": (b"HTTP/1.1 200 OK\r\nA: ", b"x"),
+    "the status": (b"HTTP/1.1 200 O", b"K"),
+    "answers before the answer": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "a chunk's length": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0"),
+}
+
+
+@pytest.mark.parametrize("name", DRIPS)
+def test_a_server_that_hardly_advances(
+    name: str, server: FileServer, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "FETCH_WINDOW", 0.3)
+    server.raw, server.drip = DRIPS[name]
+    begun = time.monotonic()
+    with pytest.raises(NetworkError, match="less than MIN_FETCH_RATE"):
+        fetch("made", LOG2, url=server.url)
+    assert time.monotonic() - begun < 5
+    assert len(server.asked) == 1
+
+
+def test_a_redirections_endless_body_is_not_read(
+    server: FileServer, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(b"") as before:
+        before.raw = f"HTTP/1.1 302 Found\r\nLocation: {server.url}\r\n\r\n".encode()
+        before.drip = b"x"
+        assert fetch("made", LOG2, url=before.url).ceremony == "made"
+
+
+def test_a_slow_server_that_advances_is_waited_for(
+    server: FileServer, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "FETCH_WINDOW", 0.3)
+    server.raw = b"HTTP/1.1 200 OK\r\n\r\n"
+    server.drip = bytes(400)  # 40 kB a second at most, for more than three windows
+    with pytest.raises(MalformedError, match="BLAKE2b"):
+        fetch("made", LOG2, url=server.url)
 
 
 def test_a_full_disk(server: FileServer, made: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from verifai.errors import MalformedError, VerificationError
 from verifai.limits import MAX_KNOWN_TAU
 from verifai.proof import Proof, VerifyingKey
 from verifai.proof.reference_string import CEREMONIES, DEVELOPMENT_SRS, g2_bytes, srs_id
-from verifai.verifier.known_tau import PUBLISHED, known_tau
+from verifai.verifier import twist
+from verifai.verifier.known_secrets import PUBLISHED, secrets
+from verifai.verifier.known_tau import known_tau
 from verifai.verifier.native.keccak import keccak256
 
 R = bn.curve_order
@@ -36,7 +39,40 @@ KNOWN = {
     **PUBLISHED,
     **{f"minus that of {name}": R - secret for name, secret in PUBLISHED.items()},
 }
-UNKNOWN = {"beyond the bound": MAX_KNOWN_TAU + 1, "twice it": 2 * MAX_KNOWN_TAU, "the tests'": TAU}
+#: No secret is in them, however large they are: what :func:`known_tau` says of each.
+DISGUISED = {
+    "-1/2": -pow(2, -1, R),
+    "1/3": pow(3, -1, R),
+    "-1/1048575": -pow(MAX_KNOWN_TAU - 1, -1, R),
+    "22/7": 22 * pow(7, -1, R),
+    "-1023/1024": -1023 * pow(1024, -1, R),
+    "2^21": 1 << 21,
+    "-2^64": -(1 << 64),
+    "2^256": 1 << 256,
+    "-2^512": -(1 << 512),
+    "2^-512": pow(2, -512, R),
+    "3 * 2^100": 3 << 100,
+    "2^61 - 1": (1 << 61) - 1,
+    "2^128 + 1": (1 << 128) + 1,
+    "10^18": 10**18,
+    "-10^77": -(10**77),
+    "10^-18": pow(10, -18, R),
+    "7^20": 7**20,
+    "123456789": 123456789,
+    "0xdeadbeef": 0xDEADBEEF,
+    "0x42 repeated, 32 bytes": int.from_bytes(b"\x42" * 32, "big"),
+    "0xff repeated, 20 bytes": (1 << 160) - 1,
+    "SHA-256 of '' (big endian)": int.from_bytes(hashlib.sha256().digest(), "big"),
+    "the base field's modulus, a root of unity of order 12": bn.field_modulus,
+    **{
+        f"minus {generator}'s root of unity of order {order}": -pow(generator, (R - 1) // order, R)
+        for generator in (5, 7)
+        for order in (3, 8, 9, 12, 13, 29, 1 << 10, 1 << 28, 983)
+    },
+    "the inverse of a root of unity of order 268435456": pow(5, -((R - 1) >> 28), R),
+    "7^(2^28)": pow(7, 1 << 28, R),
+}
+UNKNOWN = {"the tests'": TAU, "beyond the bound": 3 * MAX_KNOWN_TAU - 7, "1234567891": 1234567891}
 
 
 def tau_g2(tau: int) -> tuple[int, int, int, int]:
@@ -62,6 +98,33 @@ def test_a_known_tau_is_refused(name: str, tmp_path: Path) -> None:
     assert isinstance(error, MalformedError)
     assert said in error.message
     assert "verifai srs fetch" in (error.hint or "")
+
+
+@pytest.mark.parametrize("name", DISGUISED)
+def test_a_tau_in_disguise_is_known(name: str) -> None:
+    said = known_tau(*tau_g2(DISGUISED[name] % R))
+    assert said is not None
+    if "root" in name:  # of an order that divides the one that was asked for, with either sign
+        assert "root of unity of order" in said
+    else:
+        plain = said.removeprefix("tau is ").replace("minus ", "-")
+        assert plain == name or {plain, name} == {"2^160 - 1", "0xff repeated, 20 bytes"}
+
+
+def test_a_disguise_is_refused_where_it_enters(tmp_path: Path) -> None:
+    (tmp_path / "a.ptau").write_bytes(small_ptau(pow(7, (R - 1) >> 28, R)))
+    with pytest.raises(MalformedError, match="root of unity of order 268435456"):
+        SRS.load(tmp_path / "a.ptau")
+
+
+def test_each_listed_secret_is_listed_once_and_is_found_by_its_point() -> None:
+    listed = secrets()
+    assert not any(R - secret in listed for secret in listed)
+    points = twist.of_generator(list(listed))
+    assert len({point[0] for point in points}) == len(listed)
+    for secret, point in list(zip(listed, points, strict=True))[::100]:
+        assert tau_g2(secret) == (*point[0], *point[1])
+        assert known_tau(*tau_g2(R - secret)) is not None
 
 
 @pytest.mark.parametrize("tau", [1, R - 2, next(iter(PUBLISHED.values()))])

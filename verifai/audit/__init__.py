@@ -12,7 +12,7 @@ module          holds
 ``html``        the same on one self-contained page
 ``sections``    one proof on that page
 ``charts``      pictures: an input that is an image, outputs, gas
-``printable``   text from strangers, made safe to show
+``printable``   a stranger's statement in sentences, made safe to show
 ==============  ==================================================================
 
 Imports no prover: bundles, keys and events are all it is made of.

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from verifai.audit.entry import EXIT_CODES, VERDICTS, Entry, plain_values
-from verifai.audit.printable import visible
 from verifai.errors import MalformedError, UsageError, VerifaiError
 from verifai.limits import Bound
+from verifai.printable import visible
 from verifai.proof.codec import canonical_json, exact_fields, one_of, parse_canonical_json
 from verifai.proof.files import read_regular, replace_file
 

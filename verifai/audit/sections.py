@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from verifai.audit import charts
 from verifai.audit.entry import Entry
-from verifai.audit.printable import MAX_SHOWN, sentences, visible
+from verifai.audit.printable import sentences
+from verifai.printable import MAX_SHOWN, visible
 from verifai.proof import TensorClaim
 from verifai.verifier import CHECKS, CheckResult
 

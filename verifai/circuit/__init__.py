@@ -9,6 +9,8 @@ module               holds
 ``ceremony``         those of public ceremonies: fetched, cut, kept
 ``ceremony_files``   where their files lie, sizes and digests
 ``download``         a file over HTTP, resumed
+``address``          web addresses, read strictly
+``pace``             a download that hardly advances is ended
 ``operation_table``  the operation table of the native system, as canonical JSON
 ``plan``             what of an integer graph is lowered: fusions, outputs, dead nodes
 ``builder``          writing a table within the format's limits
