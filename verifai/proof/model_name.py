@@ -16,7 +16,7 @@ import secrets
 from typing import Final
 
 from verifai.errors import UsageError
-from verifai.proof.codec import digest, hex_digest
+from verifai.proof.codec import Section, digest, hex_digest
 
 SALT_BYTES: Final = 32
 
@@ -24,6 +24,11 @@ SALT_BYTES: Final = 32
 def fresh_salt() -> bytes:
     """A salt from the operating system."""
     return secrets.token_bytes(SALT_BYTES)
+
+
+def model_digest(onnx: Section) -> str:
+    """The digest of an ONNX file in canonical form, 64 hex characters."""
+    return digest("model/1", onnx)
 
 
 def model_name(model: str, salt: bytes | None) -> str:
