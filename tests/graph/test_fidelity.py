@@ -205,7 +205,7 @@ def test_a_circuit_shows_its_error_also_when_it_comes_from_a_file(tmp_path) -> N
 
 
 def test_an_output_with_another_number_of_elements_is_refused() -> None:
-    with pytest.raises(UnsupportedError, match=r"'y' is declared with shape \[2\]"):
+    with pytest.raises(UnsupportedError, match=r"y \(output\): it is declared as \[2\]"):
         verifai.compile(declared_as([2]), [np.float32([[0.5]])])
 
 

@@ -124,9 +124,8 @@ def test_operators_are_named_though_onnxruntime_cannot_run_the_model() -> None:
 )
 def test_surprises_are_refusals_too(nodes: list[Any], shape: list[int], reason: str) -> None:
     """Where the file contradicts itself, or a rule did not expect a scalar."""
-    axes = np.array([0])
     sizes = {
-        "axes": axes,
+        "axes": np.array([0]),
         "tiny": np.float32(1e-12),
         "large": np.float32(1e8),
         "huge": np.float32(1e15),

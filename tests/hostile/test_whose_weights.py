@@ -112,7 +112,7 @@ def test_with_hidden_weights_name_and_table_are_what_is_shown() -> None:
 def test_a_string_that_is_not_at_hand_has_to_be_given(tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("own.srs", "other.srs")]
     for path, tau in zip(paths, (3**40, 5**30), strict=True):
-        path.write_bytes(halo2(7, tau))
+        path.write_bytes(halo2(7, tau=tau))
     own, other = map(verifai.SRS.load, paths)
     mine = compiled(1, **PUBLIC)
     honest, false = verifai.setup(mine, srs=own)[1], key_of(liar(**PUBLIC), own)
@@ -157,7 +157,7 @@ def test_the_command_line_says_what_it_compared(
         assert "VERIFIED" not in said
     assert main(["model", files["circuit"], "--key", files["honest"]]) == 0
     assert "weights included" in capsys.readouterr().out
-    assert main(["--json", "model", files["circuit"], "--key", files["honest"]]) == 0
+    assert main(["model", files["circuit"], "--key", files["honest"], "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["compared"] == "key"
     assert main(["model", files["circuit"], "--key", files["false"]]) == 1
     assert "weights" in capsys.readouterr().err

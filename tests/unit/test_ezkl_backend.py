@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from verifai.errors import (
     UnsupportedError,
     UsageError,
     VerifaiError,
+    VerificationError,
     WorkerFault,
 )
 from verifai.proof import TensorSpec

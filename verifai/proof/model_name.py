@@ -7,7 +7,8 @@ key hides them (:attr:`~verifai.proof.VerifyingKey.hides_weights`) it therefore 
 
 The salt, 32 random bytes, is drawn at setup and lies in the proving key. Whoever is given it, and
 has the file, can check the name (:func:`verifai.verify_model`); to all others the name says
-nothing. The circuit's digest is taken over this name, so that it needs no salt of its own.
+nothing. Salted or not, a name is what the key's maker wrote, and does not show whose weights the
+key holds. The circuit's digest is taken over this name, so that it needs no salt of its own.
 """
 
 from __future__ import annotations
