@@ -59,6 +59,17 @@ def _takes(kind: type, **arguments: Any) -> None:
             )
 
 
+def _takes_string(srs: SRS | str | None) -> None:
+    if isinstance(srs, str):
+        if srs not in CEREMONIES:
+            raise UsageError(
+                f"No public ceremony is called {srs!r}.",
+                hint=f"There are {', '.join(CEREMONIES)}. A file: verifai.SRS.load(path).",
+            )
+    elif srs is not None:
+        _takes(SRS, srs=srs)
+
+
 def compile(
     model: Model,
     calibration: Iterable[Any],
@@ -122,16 +133,12 @@ def setup(
     Raises:
         UsageError: the string's size is not the circuit's, or no ceremony has that name.
         EnvironmentFault: the ceremony's string was not fetched; the hint names the command.
+        MalformedError: the circuit's parts do not belong together: it names another model than
+            the one that it holds, for example.
     """
     _takes(Circuit, circuit=circuit)
-    if isinstance(srs, str):
-        if srs not in CEREMONIES:
-            raise UsageError(
-                f"No public ceremony is called {srs!r}.",
-                hint=f"There are {', '.join(CEREMONIES)}. A file: verifai.SRS.load(path).",
-            )
-    elif srs is not None:
-        _takes(SRS, srs=srs)
+    _takes_string(srs)
+    circuit.check_model()
     with reporting("setup", progress) as report:
         return backends.get(circuit.backend).setup(circuit, srs, report)
 
@@ -265,26 +272,45 @@ def verify_link(output: TensorClaim, input: TensorClaim) -> None:
         raise _unlinked(f"{output.name!r} and {input.name!r} have different commitments")
 
 
-def verify_model(model: Model | Circuit, key: VerifyingKey, *, salt: bytes | None = None) -> None:
-    """Return if ``key`` names this model, or raise.
+def verify_model(
+    model: Model | Circuit,
+    key: VerifyingKey,
+    *,
+    salt: bytes | None = None,
+    srs: SRS | str | None = None,
+) -> None:
+    """Return if ``key`` is this model's as far as can be compared, or raise.
 
-    A name is what the key's maker chose to write. That the operation table is the model's shows
-    when the model is compiled again, with the same settings and calibration data, and that circuit
-    is given here. With public weights :func:`setup` then gives the very same key. That blinded
-    weights are the model's only their owner can show.
+    ==========================  ================================================================
+    given                       what is shown
+    ==========================  ================================================================
+    a model                     that the key names it: the word of the key's maker, who can write
+                                one model's name over another's weights
+    a circuit, and a key that   that the key is the circuit's, with its weights: it is made again
+    does not hide its weights   under its own reference string, and compared whole
+    a circuit, and a key that   that the key names its model and circuit and holds its operation
+    hides its weights           table. That the blinded weights are the model's only their owner
+                                can see.
+    ==========================  ================================================================
 
     Args:
-        model: the ONNX model, or a circuit compiled from it: its name, what the key says of inputs
-            and outputs, and what it holds (native: the operation table) are then compared as well.
+        model: the ONNX model, or a circuit that you compiled from it, with the same settings and
+            calibration data as the key's maker.
         salt: of a key that hides its weights, from its owner: :attr:`ProvingKey.salt`.
+        srs: the key's reference string, where the key is made again. Not needed for a native
+            development string, nor for a public ceremony's that ``verifai srs fetch`` brought.
 
     Raises:
         VerificationError: check 12.
-        UsageError: a salt that is missing, of another length, or that the key has no use for.
+        UsageError: a salt that is missing, of another length, or that the key has no use for; a
+            reference string that is missing, or another one.
+        EnvironmentFault: the key is under a public ceremony's string, which was not fetched.
+        MalformedError: the circuit names another model than the one that it holds.
     """
     if not isinstance(model, Circuit):
         _takes(Model, model=model)
     _takes(VerifyingKey, key=key)
+    _takes_string(srs)
     key = VerifyingKey.from_bytes(key.to_bytes())
     if key.hides_weights != (salt is not None):
         raise UsageError(
@@ -295,18 +321,44 @@ def verify_model(model: Model | Circuit, key: VerifyingKey, *, salt: bytes | Non
             if key.hides_weights
             else "Leave the salt out.",
         )
+    salted = "" if salt is None else ", or the salt is not its owner's"
     if isinstance(model, Model):
-        named = model_name(model.digest, salt) == key.model
-    else:
-        named = model.names(salt) == (key.model, key.circuit)
-    if not named:
-        salted = "" if salt is None else ", or the salt is not its owner's"
+        if model_name(model.digest, salt) != key.model:
+            raise _another_model(f"the key names another one{salted}")
+        return
+    model.check_model()
+    if model.names(salt) != (key.model, key.circuit):
         raise _another_model(f"the key names another one{salted}")
-    if isinstance(model, Circuit):
-        if (key.weights, key.inputs, key.outputs) != (model.weights, model.inputs, model.outputs):
-            raise _another_model("names, scales or visibility are not those of this circuit")
-        if model.fixed() != bytes(key.material[0]):
-            raise _another_model("what the key holds is not what this circuit compiles to")
+    if (key.weights, key.inputs, key.outputs) != (model.weights, model.inputs, model.outputs):
+        raise _another_model("names, scales or visibility are not those of this circuit")
+    if model.fixed() != bytes(key.material[0]):
+        raise _another_model("what the key holds is not what this circuit compiles to")
+    if not key.hides_weights and _made_again(model, key, srs).digest != key.digest:
+        raise _another_model("the key does not hold this circuit's weights, or it blinds them")
+
+
+def _made_again(circuit: Circuit, key: VerifyingKey, srs: SRS | str | None) -> VerifyingKey:
+    """The circuit's key, under the reference string that ``key`` names."""
+    string = key.guarantees
+    if srs is None and string.srs != "development":
+        if circuit.backend != "native" or string.ceremony is None:
+            raise UsageError(
+                f"The key is made again to compare its weights, and its reference string "
+                f"({string.string}) is not at hand.",
+                hint="Give it: verify_model(..., srs=verifai.SRS.load(path)), or --srs FILE.",
+            )
+        srs = string.ceremony
+    made = setup(circuit, srs=srs, progress=False)[1]
+    if made.guarantees.srs_id != string.srs_id:
+        raise UsageError(
+            "The key is made again to compare its weights, and its reference string is another "
+            "one than the one given."
+            if srs is not None
+            else "The key is made again to compare its weights, and its development string was "
+            "made on another machine.",
+            hint="Give the key's: verify_model(..., srs=verifai.SRS.load(path)), or --srs FILE.",
+        )
+    return made
 
 
 def _another_model(reason: str) -> VerificationError:

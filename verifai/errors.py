@@ -23,7 +23,23 @@ never the same class: a time-out must not look like a forgery, nor a forgery lik
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import json
+from typing import Any, ClassVar, Final
+
+#: Characters of a wrong value that a message shows.
+_MAX_SHOWN: Final = 80
+
+
+def shown(value: Any) -> str:
+    """A wrong value as a message shows it: JSON text, cut short; its type if it has no such form.
+
+    Never fails: Python itself refuses to write integers of more than 4,300 digits.
+    """
+    try:
+        text = json.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        return f"a value of type {type(value).__name__}"
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
 
 
 class VerifaiError(Exception):

@@ -17,7 +17,13 @@ from tests.graph.awkward import in_a_row, weights  # noqa: E402
 from verifai.backends.native.faithful import split  # noqa: E402
 from verifai.errors import UnsupportedError, UsageError  # noqa: E402
 from verifai.graph import build, fidelity  # noqa: E402
-from verifai.graph.fidelity import DEFAULT_TOLERANCE, OutputFidelity  # noqa: E402
+from verifai.graph.fidelity import (  # noqa: E402
+    DEFAULT_TOLERANCE,
+    OutputFidelity,
+    declared,
+    same_axes,
+    tolerance_of,
+)
 
 LINEAR = in_a_row(("MatMul", weights(6, 3)))
 #: Off by a fifth of the range at every input.
@@ -160,10 +166,27 @@ def test_the_tolerance_is_an_option() -> None:
         verifai.compile(CANCELLING(), data, options={"tolerance": needed / 2})
 
 
-@pytest.mark.parametrize("value", [-0.1, math.nan, math.inf, True, "0.1", None])
+@pytest.mark.parametrize(
+    "value",
+    [-0.1, math.nan, math.inf, True, "0.1", None, 10**400, -(10**400), 10**5000, {"a": 1}, b"1"],
+    ids=lambda value: type(value).__name__,
+)
 def test_what_is_no_tolerance(value) -> None:
-    with pytest.raises(UsageError, match="tolerance is a number"):
+    with pytest.raises(UsageError, match="tolerance is a number") as caught:
         verifai.compile(LINEAR(), inputs(4), options={"tolerance": value})
+    assert len(caught.value.message) < 250
+    assert "b'" not in caught.value.message
+    assert "{'" not in caught.value.message
+
+
+@pytest.mark.parametrize("name", ["activation_bits", "saturate", "input_scales"])
+def test_an_option_of_5000_digits_is_refused_in_words(name: str) -> None:
+    with pytest.raises(UsageError, match="a value of type int"):
+        verifai.compile(LINEAR(), inputs(4), options={name: 10**5000})
+
+
+def test_a_tolerance_of_nothing_has_no_sign() -> None:
+    assert str(tolerance_of(-0.0)) == "0.0"
 
 
 def test_unknown_options_are_refused_with_all_that_there_are() -> None:
@@ -182,5 +205,31 @@ def test_a_circuit_shows_its_error_also_when_it_comes_from_a_file(tmp_path) -> N
 
 
 def test_an_output_with_another_number_of_elements_is_refused() -> None:
-    with pytest.raises(UnsupportedError, match=r"'y' is declared with shape \[2\]"):
+    with pytest.raises(UnsupportedError, match=r"y \(output\): it is declared as \[2\]"):
         verifai.compile(declared_as([2]), [np.float32([[0.5]])])
+
+
+def test_an_output_that_lost_its_axes_is_refused_by_its_declaration() -> None:
+    with pytest.raises(UnsupportedError, match=r"'y' is declared with shape \[3, 2\]"):
+        declared("y", [3, 2], np.zeros((2, 3)))
+    assert declared("y", [1, 2, 3], np.zeros((2, 3))).shape == (1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ([1], [1, 1], True),
+        ([], [1, 1], True),
+        ([2, 3], [2, 3], True),
+        ([3], [1, 3], True),
+        ([2, 3], [2, 1, 3], True),
+        ([1, 3], [3, 1], False),
+        ([1, 3], [3, 1, 1], False),
+        ([2, 3], [3, 2], False),
+        ([2, 3], [6], False),
+        ([2, 1, 3], [3, 1, 1, 2], False),
+        ([2], [2, 3], False),
+    ],
+)
+def test_shapes_that_name_the_same_entries(one: list[int], other: list[int], same: bool) -> None:
+    assert same_axes(one, other) == same_axes(other, one) == same

@@ -401,7 +401,13 @@ def test_on_the_command_line(keys: Any, tmp_path: Path, capsys: pytest.CaptureFi
     assert Path(files["salt"]).stat().st_mode & 0o077 == 0
     shown = ["--key", files["vk"], "--salt", files["salt"]]
     assert main(["model", files["m.onnx"], *shown]) == 0
-    assert "VERIFIED" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "VERIFIED" not in said
+    assert "the word of the key's maker" in said
+    assert main(["model", files["c"], *shown]) == 0
+    said = capsys.readouterr().out
+    assert "VERIFIED" not in said
+    assert "Its weights are blinded" in said
     assert main(["model", files["o.onnx"], *shown]) == 1
     assert main(["model", files["m.onnx"], *shown[:2]]) == 2
     Path(files["salt"]).write_text("no salt")

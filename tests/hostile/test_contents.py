@@ -200,10 +200,11 @@ def test_circuits_of_nonsense(name: str, folder: Path) -> None:
 def test_circuits_with_a_part_of_nonsense(part: str, data: bytes, folder: Path) -> None:
     circuit = verifai.Circuit.load(folder / "circuit.vfc")
     forged = replace(circuit, **{part: data})
-    if part == "onnx":  # the model is what fidelity is measured against; a setup does not read it
+    assert isinstance(refusal(lambda: verifai.setup(forged)), MalformedError)
+    if part == "onnx":
         assert isinstance(refusal(lambda: forged.fidelity([[0.0] * 4])), MalformedError)
-    else:
-        assert isinstance(refusal(lambda: verifai.setup(forged)), MalformedError)
+        file = forged.to_bytes()
+        assert isinstance(refusal(lambda: verifai.Circuit.from_bytes(file)), MalformedError)
 
 
 SRS_PARTS = [b"", b"development!", bytes(64), b"\xff" * 512]

@@ -111,6 +111,27 @@ def test_another_kind_version_or_shape_is_refused(changes: dict[str, object]) ->
         unpack(PACKED, **changes)
 
 
+def test_kinds_are_named_in_words() -> None:
+    """What people read holds no four letters, and no bytes of Python."""
+    proof = codec.pack(b"PROF", 1, {}, [])
+    with pytest.raises(MalformedError, match=r"Expected a verifying key, found a proof\.$"):
+        codec.unpack(proof, b"VKEY", 1, 0, limit=1000)
+    with pytest.raises(MalformedError, match=r"Expected a proof, found a file of an unknown"):
+        codec.unpack(codec.pack(b"\x00'\xff\n", 1, {}, []), b"PROF", 1, 0, limit=1000)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"a": 1}, ["a"], b"a", 10**5000, ("a",), None],
+    ids=lambda value: type(value).__name__,
+)
+def test_wrong_values_are_shown_as_json(value: object) -> None:
+    with pytest.raises(MalformedError) as caught:
+        codec.one_of(value, ("x",), "A word")
+    assert "found " in caught.value.message
+    assert "'a'" not in caught.value.message.partition("found")[2]
+
+
 def test_size_limit_names_both_numbers() -> None:
     with pytest.raises(LimitError, match=f"{len(PACKED)} bytes; the limit is 10"):
         unpack(PACKED, limit=10)

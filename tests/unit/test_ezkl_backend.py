@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from verifai.errors import (
     UnsupportedError,
     UsageError,
     VerifaiError,
+    VerificationError,
     WorkerFault,
 )
 from verifai.proof import TensorSpec
@@ -378,3 +380,11 @@ def test_without_ezkl_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(VerifaiError, match="verifai\\[ezkl\\]") as caught:
         process.run(tmp_path, [])
     assert caught.value.exit_code == 6
+
+
+def test_a_key_is_made_again_from_its_circuit(tiny: Pipeline, other: Pipeline) -> None:
+    verifai.verify_model(tiny.circuit, tiny.vk)
+    parameters, _, string = tiny.vk.material
+    false = replace(tiny.vk, material=(parameters, other.vk.material[1], string))
+    with pytest.raises(VerificationError, match="weights"):
+        verifai.verify_model(tiny.circuit, false)

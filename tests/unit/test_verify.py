@@ -182,6 +182,11 @@ def test_a_demanded_context_must_be_there(tiny: Pipeline) -> None:
     assert caught.value.check == 5
 
 
+def test_contexts_are_shown_as_json(tiny: Pipeline) -> None:
+    with pytest.raises(VerificationError, match=r'demanded is \{"a":1,"b":"x"\}'):
+        verifai.verify(tiny.proof, tiny.vk, context={"b": "x", "a": 1})
+
+
 def test_a_forged_context_is_refused_even_when_demanded(tiny: Pipeline) -> None:
     """ezkl proofs bind no context, so a claimed one fails although the demand is met."""
     with pytest.raises(VerificationError) as caught:

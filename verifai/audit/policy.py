@@ -29,7 +29,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
-from verifai.errors import MalformedError
+from verifai.errors import MalformedError, shown
 from verifai.limits import Bound
 from verifai.proof import Statement
 from verifai.proof.codec import check_json_depth, hex_digest
@@ -78,7 +78,7 @@ class Policy:
         for name in (*_DIGESTS, *_WORDS):
             value = getattr(self, name)
             if not isinstance(value, (list, tuple)):
-                raise MalformedError(f"Policy: {name} is a list, found {value!r}.")
+                raise MalformedError(f"Policy: {name} is a list, found {shown(value)}.")
             object.__setattr__(self, name, tuple(value))
         for name in _DIGESTS:
             for value in getattr(self, name):
@@ -86,7 +86,7 @@ class Policy:
         for name, known in _WORDS.items():
             for value in getattr(self, name):
                 if value not in known:
-                    raise MalformedError(f"Policy: {name} are {list(known)}, found {value!r}.")
+                    raise MalformedError(f"Policy: {name} are {list(known)}, found {shown(value)}.")
         if type(self.zero_knowledge) not in (bool, type(None)):
             raise MalformedError("Policy: zero_knowledge is true or false.")
         if type(self.matching_contract) is not bool:

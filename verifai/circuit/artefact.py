@@ -13,7 +13,7 @@ from verifai.errors import MalformedError, UnsupportedError
 from verifai.limits import MAX_ARTEFACT_BYTES
 from verifai.proof import VerifyingKey, codec
 from verifai.proof.codec import Section, exact_fields, hex_digest
-from verifai.proof.model_name import SALT_BYTES, model_name
+from verifai.proof.model_name import SALT_BYTES, model_digest, model_name
 from verifai.proof.statement import WEIGHT_VISIBILITIES
 from verifai.proof.tensor import TensorSpec, specs_from_json
 
@@ -86,6 +86,18 @@ class Circuit:
         model = model_name(self.model, salt)
         return model, replace(self, model=model).digest
 
+    def check_model(self) -> None:
+        """The circuit's name of its model is that of the ONNX file that it holds.
+
+        Raises:
+            MalformedError: it is another model's.
+        """
+        if self.model != model_digest(self.onnx):
+            raise MalformedError(
+                "The circuit names another model than the ONNX file that it holds.",
+                hint="Compile the model again.",
+            )
+
     def fixed(self) -> bytes:
         """What a key holds of the circuit besides its weights: native, the operation table, made
         again; ezkl, the parameters.
@@ -150,7 +162,8 @@ class Circuit:
         """Read a circuit file.
 
         Raises:
-            MalformedError: not the canonical encoding of a circuit.
+            MalformedError: not the canonical encoding of a circuit, or one that names another
+                model than the ONNX file in it.
         """
         return cls._from(*codec.read(path, CIRCUIT_KIND, VERSION, 3, limit=MAX_ARTEFACT_BYTES))
 
@@ -165,7 +178,7 @@ class Circuit:
         if not isinstance(fields["version"], str) or not isinstance(fields["facts"], dict):
             raise MalformedError("A circuit's version is a string and its facts an object.")
         onnx, parameters, compiled = sections
-        return cls(
+        circuit = cls(
             hex_digest(fields["model"], "model"),
             codec.one_of(fields["backend"], ("native", "ezkl"), "backend"),
             fields["version"],
@@ -177,6 +190,8 @@ class Circuit:
             parameters,
             compiled,
         )
+        circuit.check_model()
+        return circuit
 
     def _header(self) -> dict[str, Any]:
         return {

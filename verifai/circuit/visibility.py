@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from verifai.errors import UsageError
+from verifai.errors import UsageError, shown
 from verifai.proof.statement import WEIGHT_VISIBILITIES
 from verifai.proof.tensor import VISIBILITIES
 
@@ -38,7 +38,7 @@ class Visibility:
             if getattr(self, name) not in allowed:
                 raise UsageError(
                     f"Visibility of {name} is one of {list(allowed)}, "
-                    f"found {getattr(self, name)!r}."
+                    f"found {shown(getattr(self, name))}."
                 )
 
     def to_json(self) -> dict[str, Any]:

@@ -4,21 +4,56 @@ from __future__ import annotations
 
 import argparse
 import re
+from pathlib import Path
+from typing import Final
 
 from verifai.cli.output import Output
+from verifai.cli.setup import string
 from verifai.errors import MalformedError
+from verifai.limits import MAX_ARTEFACT_BYTES
 from verifai.proof import VerifyingKey
-from verifai.proof.files import read_regular
+from verifai.proof.codec import MAGIC
+from verifai.proof.files import open_regular, read_regular
 from verifai.proof.model_name import SALT_BYTES
 
-HELP = "check that a verifying key names this ONNX model"
+HELP = "compare a verifying key with an ONNX model or with a circuit that you compiled"
+
+#: What was compared, in the words of ``--json``: what it shows, and what it does not.
+_SHOWN: Final = {
+    "name": (
+        "The key names this model: that is the word of the key's maker. Neither its operation "
+        "table nor its weights were compared.",
+        "To compare them compile the model, with the maker's settings and calibration data, and "
+        "give the circuit file in the model's place.",
+        "NAME MATCHES",
+    ),
+    "table": (
+        "The key names this circuit and its model, and holds its operation table.",
+        "Its weights are blinded: that they are the model's only the key's owner can see.",
+        "NAME AND TABLE MATCH",
+    ),
+    "key": (
+        "Made again from this circuit the key is the same, byte for byte, weights included.",
+        "VERIFIED: the key is this circuit's",
+    ),
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL.onnx")
+    parser.add_argument(
+        "model",
+        metavar="FILE",
+        help="an ONNX file, whose name alone is compared, or a circuit that you compiled from it",
+    )
     parser.add_argument("--key", required=True, metavar="KEY", help="the verifying key")
     parser.add_argument(
         "--salt", metavar="FILE", help="from the owner of a key that hides its weights"
+    )
+    parser.add_argument(
+        "--srs",
+        metavar="FILE|NAME",
+        help="the key's reference string, if a circuit is given; not needed for a development "
+        "string, nor for a ceremony that verifai srs fetch brought",
     )
 
 
@@ -27,10 +62,28 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
 
     key = VerifyingKey.load(arguments.key)
     salt = read_salt(arguments.salt) if arguments.salt else None
-    verifai.verify_model(verifai.load(arguments.model), key, salt=salt)
-    output.say("The key names this model. What it holds of it shows when it is compiled again.")
-    output.say("VERIFIED")
-    output.result({"model": key.model, "verifying_key": key.digest, "salted": salt is not None})
+    circuit = _is_ours(arguments.model)
+    model = verifai.Circuit.load(arguments.model) if circuit else verifai.load(arguments.model)
+    verifai.verify_model(model, key, salt=salt, srs=string(arguments.srs))
+    shown = "name" if not circuit else "table" if key.hides_weights else "key"
+    for sentence in _SHOWN[shown]:
+        output.say(sentence)
+    output.result(
+        {
+            "model": key.model,
+            "verifying_key": key.digest,
+            "salted": salt is not None,
+            "compared": shown,
+        }
+    )
+
+
+def _is_ours(path: str) -> bool:
+    """Whether a file begins as those of verifai do: it is no ONNX file then."""
+    if not Path(path).exists():
+        return False  # the reader of models says so
+    with open_regular(path, MAX_ARTEFACT_BYTES) as (file, _):
+        return file.read(len(MAGIC)) == MAGIC
 
 
 def read_salt(path: str) -> bytes:

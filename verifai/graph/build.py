@@ -16,6 +16,7 @@ from verifai.extras import require
 from verifai.graph import operators
 from verifai.graph.builder import Tensor
 from verifai.graph.expand import RULES, expanded, known_shapes
+from verifai.graph.fidelity import same_axes
 from verifai.graph.float_run import every_tensor
 from verifai.graph.fold import folded
 from verifai.graph.graph import IntegerGraph
@@ -453,7 +454,7 @@ def _outputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple
         if info.name in lowering.folded:
             reason = "it is a constant, there is nothing to prove"
             problems.append(Problem(info.name, "output", reason, "Remove the output."))
-        elif math.prod(made := lowering.shapes.get(info.name, info.shape)) != math.prod(info.shape):
+        elif not same_axes(made := lowering.shapes.get(info.name, info.shape), info.shape):
             reason = f"it is declared as {list(info.shape)}, and onnxruntime makes {list(made)}"
             hint = "Export the model again: its file contradicts itself."
             problems.append(Problem(info.name, "output", reason, hint))

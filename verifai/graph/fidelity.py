@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -10,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from verifai.errors import UnsupportedError, UsageError
+from verifai.errors import UnsupportedError, UsageError, shown
 from verifai.graph.graph import IntegerGraph
 from verifai.graph.integer import Input, Integers, Requantise
 from verifai.graph.run import dequantise, quantise_inputs, run
@@ -182,7 +183,7 @@ def fidelity(
     Raises:
         UsageError: no inputs.
         InputError: an input beyond the calibrated range, or on which the model is not finite.
-        UnsupportedError: an output that has not as many elements as the model declares.
+        UnsupportedError: an output of another shape than the model declares.
     """
     if not data:
         raise UsageError("Fidelity is measured on at least one input.")
@@ -220,13 +221,13 @@ def tolerance_of(value: Any) -> float:
     Raises:
         UsageError: anything else; NaN would accept every circuit.
     """
-    if type(value) not in (int, float) or not 0 <= value < math.inf:
+    if type(value) not in (int, float) or not 0 <= value <= sys.float_info.max:
         raise UsageError(
             f"tolerance is a number from 0 on, the part of an output's range that an error may "
-            f"be, not {value!r}.",
+            f"be, not {shown(value)}.",
             hint=f"The default is {DEFAULT_TOLERANCE}, one per cent is 0.01.",
         )
-    return float(value)
+    return abs(float(value))  # -0.0 is 0
 
 
 def value_range(real: npt.NDArray[Any]) -> float:
@@ -239,14 +240,25 @@ def declared(name: str, shape: Sequence[int], array: npt.NDArray[Any]) -> npt.ND
     """An output in the shape that the model declares, which files get wrong: [1, 1] for [1].
 
     Raises:
-        UnsupportedError: another number of elements.
+        UnsupportedError: the declared shape is not :func:`same_axes`.
     """
-    if array.size != math.prod(shape):
+    if not same_axes(shape, array.shape):
         raise UnsupportedError(
             f"Output {name!r} is declared with shape {list(shape)}, and has {list(array.shape)}.",
             hint="Export the model again: its outputs' shapes have to be right.",
         )
     return array.reshape(tuple(shape))
+
+
+def same_axes(one: Sequence[int], other: Sequence[int]) -> bool:
+    """Whether two shapes are equal but for axes of length 1 that one of them has more.
+
+    [1] and [1, 1], or [3] and [1, 3], name the same entries. An axis that moved does not: [1, 3]
+    and [3, 1], any more than [2, 3] and [3, 2].
+    """
+    short, long = sorted((list(one), list(other)), key=len)
+    rest = iter(long)
+    return all(length in rest for length in short) and math.prod(one) == math.prod(other)
 
 
 def _another_answer(made: Reals, real: Reals) -> npt.NDArray[np.bool_]:

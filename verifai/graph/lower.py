@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from verifai.errors import UnsupportedError, UsageError
+from verifai.errors import UnsupportedError, UsageError, shown
 from verifai.graph.builder import Builder, Tensor, rounded
 from verifai.graph.integer import MAX_RANGED_BITS
 
@@ -72,16 +72,18 @@ class Options:
         ):
             value = getattr(self, name)
             if type(value) is not int or value not in allowed:
-                raise UsageError(f"{name} is {allowed.start} to {allowed.stop - 1}, not {value!r}.")
+                raise UsageError(
+                    f"{name} is {allowed.start} to {allowed.stop - 1}, not {shown(value)}."
+                )
         if type(self.saturate) is not bool:
-            raise UsageError(f"saturate is True or False, not {self.saturate!r}.")
+            raise UsageError(f"saturate is True or False, not {shown(self.saturate)}.")
         if not isinstance(self.input_scales, Mapping) or not all(
             isinstance(name, str) and type(scale) is int and scale in INPUT_SCALES
             for name, scale in self.input_scales.items()
         ):
             raise UsageError(
                 f"input_scales is a dict of names and integers from {INPUT_SCALES.start} to "
-                f"{INPUT_SCALES.stop - 1}, not {self.input_scales!r}."
+                f"{INPUT_SCALES.stop - 1}, not {shown(self.input_scales)}."
             )
 
     @classmethod

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from verifai.errors import InputError, UnsupportedError
 from verifai.extras import require
 from verifai.model.inputs import TensorInfo, check_inputs
-from verifai.proof import codec
 from verifai.proof.files import replace_file
+from verifai.proof.model_name import model_digest
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Model:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the canonical ONNX bytes, domain-separated."""
-        return codec.digest("model/1", self.onnx)
+        return model_digest(self.onnx)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For copies and one's own processes, without the session of a model that has run."""

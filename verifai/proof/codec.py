@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from verifai.errors import EnvironmentFault, LimitError, MalformedError
+from verifai.errors import EnvironmentFault, LimitError, MalformedError, shown
 from verifai.limits import (
     MAX_HEADER_BYTES,
     MAX_JSON_DEPTH,
@@ -35,6 +35,17 @@ from verifai.proof.files import open_regular, read_regular, replace_file
 
 MAGIC: Final = b"\x89VFAI\r\n\n"
 _PREFIX: Final = len(MAGIC) + 4 + 2 + 4
+
+#: What people call each kind of container.
+_KINDS: Final = {
+    b"CIRC": "a circuit",
+    b"IGRF": "an integer graph",
+    b"OPEN": "an opening",
+    b"PKEY": "a proving key",
+    b"PROF": "a proof",
+    b"REGI": "a registration",
+    b"VKEY": "a verifying key",
+}
 
 #: Kinds of files that are never larger are copied into memory, others are mapped.
 MAX_COPIED_BYTES: Final = MAX_VERIFYING_KEY_BYTES
@@ -195,18 +206,18 @@ def unpack(
     """
     assert section_count <= MAX_SECTIONS
     view = memoryview(data)
-    what = kind.decode("ascii")
+    what = kind_name(kind)
     if len(view) > limit:
-        raise LimitError(f"{what} artefact has {len(view)} bytes; the limit is {limit}.")
+        raise LimitError(f"The file is {what} of {len(view)} bytes; the limit is {limit}.")
     _check_magic(bytes(view[: len(MAGIC)]), kind)
     if len(view) < _PREFIX:
-        raise MalformedError(f"Truncated {what} artefact: {len(view)} bytes.")
+        raise MalformedError(f"Truncated: {what} of {len(view)} bytes.")
     found = bytes(view[8:12])
     if found != kind:
-        raise MalformedError(f"Expected a {what} artefact, found kind {found!r}.")
+        raise MalformedError(f"Expected {what}, found {kind_name(found)}.")
     if (number := int.from_bytes(view[12:14], "big")) != version:
         raise MalformedError(
-            f"{what} format version {number} is not the version {version} that is read here.",
+            f"The file is {what} in format version {number}; version {version} is read here.",
             hint="Install the verifai version that wrote the file.",
         )
     length = int.from_bytes(view[14:18], "big")
@@ -214,29 +225,34 @@ def unpack(
         raise LimitError(f"Header of {length} bytes; MAX_HEADER_BYTES is {MAX_HEADER_BYTES}.")
     offset = _PREFIX + length
     if offset > len(view):
-        raise MalformedError(f"Truncated {what} artefact: the header runs past the end.")
+        raise MalformedError(f"Truncated: the header of {what} runs past the end.")
     header = parse_canonical_json(bytes(view[_PREFIX:offset]))
     if not isinstance(header, dict):
-        raise MalformedError(f"The header of a {what} artefact is a JSON object.")
+        raise MalformedError(f"The header of {what} is a JSON object.")
     sections = []
     for index in range(section_count):
         if offset + 8 > len(view):
-            raise MalformedError(f"Truncated {what} artefact: section {index} is missing.")
+            raise MalformedError(f"Truncated: section {index} of {what} is missing.")
         length = int.from_bytes(view[offset : offset + 8], "big")
         offset += 8
         if length > len(view) - offset:
-            raise MalformedError(f"Truncated {what} artefact: section {index} runs past the end.")
+            raise MalformedError(f"Truncated: section {index} of {what} runs past the end.")
         sections.append(view[offset : offset + length])
         offset += length
     if offset != len(view):
-        raise MalformedError(f"{len(view) - offset} trailing bytes after a {what} artefact.")
+        raise MalformedError(f"{len(view) - offset} trailing bytes after {what}.")
     return header, sections
+
+
+def kind_name(kind: bytes) -> str:
+    """What a container of this kind is, in words for people."""
+    return _KINDS.get(kind, "a file of an unknown kind")
 
 
 def _check_magic(head: bytes, kind: bytes) -> None:
     if head != MAGIC:
         raise MalformedError(
-            f"Not a verifai artefact: expected the magic bytes of a {kind.decode('ascii')} file.",
+            f"Not a file of verifai: expected the magic bytes of {kind_name(kind)}.",
             hint="Was the file transferred in text mode, or is it another kind of file?",
         )
 
@@ -294,5 +310,5 @@ def hex_digest(value: Any, what: str) -> str:
 def one_of(value: Any, choices: Sequence[str], what: str) -> str:
     """``value`` if it is one of ``choices``."""
     if not isinstance(value, str) or value not in choices:
-        raise MalformedError(f"{what} is one of {list(choices)}, found {value!r:.80}.")
+        raise MalformedError(f"{what} is one of {list(choices)}, found {shown(value)}.")
     return value

@@ -7,7 +7,8 @@ key hides them (:attr:`~verifai.proof.VerifyingKey.hides_weights`) it therefore 
 
 The salt, 32 random bytes, is drawn at setup and lies in the proving key. Whoever is given it, and
 has the file, can check the name (:func:`verifai.verify_model`); to all others the name says
-nothing. The circuit's digest is taken over this name, so that it needs no salt of its own.
+nothing. Salted or not, a name is what the key's maker wrote, and does not show whose weights the
+key holds. The circuit's digest is taken over this name, so that it needs no salt of its own.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import secrets
 from typing import Final
 
 from verifai.errors import UsageError
-from verifai.proof.codec import digest, hex_digest
+from verifai.proof.codec import Section, digest, hex_digest
 
 SALT_BYTES: Final = 32
 
@@ -24,6 +25,11 @@ SALT_BYTES: Final = 32
 def fresh_salt() -> bytes:
     """A salt from the operating system."""
     return secrets.token_bytes(SALT_BYTES)
+
+
+def model_digest(onnx: Section) -> str:
+    """The digest of an ONNX file in canonical form, 64 hex characters."""
+    return digest("model/1", onnx)
 
 
 def model_name(model: str, salt: bytes | None) -> str:

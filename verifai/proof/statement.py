@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from verifai.errors import MalformedError, UsageError
+from verifai.errors import MalformedError, UsageError, shown
 from verifai.limits import MAX_NAME_LENGTH
 from verifai.proof.codec import canonical_json, digest, exact_fields, hex_digest, one_of
 from verifai.proof.reference_string import CEREMONIES, ceremony_of
@@ -245,7 +245,7 @@ def check_context(value: Any) -> dict[str, str | int] | None:
         return None
     if not isinstance(value, Mapping) or not 0 < len(value) <= MAX_CONTEXT_ENTRIES:
         raise MalformedError(
-            f"A context is an object of 1 to {MAX_CONTEXT_ENTRIES} entries, found {value!r:.80}.",
+            f"A context is an object of 1 to {MAX_CONTEXT_ENTRIES} entries, found {shown(value)}.",
             hint='context={"job": 7}',
         )
     for key, item in value.items():
@@ -253,8 +253,8 @@ def check_context(value: Any) -> dict[str, str | int] | None:
         number = type(item) is int and 0 <= item < 1 << 256
         if not isinstance(key, str) or not 0 < len(key) <= MAX_CONTEXT_NAME or not (text or number):
             raise MalformedError(
-                f"Context entry {key!r:.80}: names have 1 to {MAX_CONTEXT_NAME} characters; values "
-                f"are strings of up to {MAX_NAME_LENGTH} characters or integers below 2^256."
+                f"Context entry {shown(key)}: names have 1 to {MAX_CONTEXT_NAME} characters; "
+                f"values are strings of up to {MAX_NAME_LENGTH} characters or integers below 2^256."
             )
     canonical_json(value)  # refuses text that has no encoding
     return dict(value)

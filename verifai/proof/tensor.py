@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from verifai.errors import MalformedError, UsageError
+from verifai.errors import MalformedError, UsageError, shown
 from verifai.limits import MAX_INTEGER, MAX_NAME_LENGTH, MAX_PUBLIC_VALUES, MAX_RANK
 from verifai.proof.codec import (
     canonical_json,
@@ -66,7 +66,7 @@ class TensorSpec:
         if not isinstance(shape, list) or len(shape) > MAX_RANK:
             raise MalformedError(f"Tensor {name!r}: a shape is a list of at most {MAX_RANK} axes.")
         if not all(type(axis) is int and 0 < axis <= MAX_PUBLIC_VALUES for axis in shape):
-            raise MalformedError(f"Tensor {name!r}: axes are positive and bounded: {shape!r:.80}.")
+            raise MalformedError(f"Tensor {name!r}: axes are positive and bounded: {shown(shape)}.")
         if math.prod(shape) > MAX_PUBLIC_VALUES:
             raise MalformedError(f"Tensor {name!r} has more than MAX_PUBLIC_VALUES elements.")
         if type(scale) is not int or not 0 <= scale <= MAX_SCALE:

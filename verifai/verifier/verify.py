@@ -28,6 +28,7 @@ from typing import Any, Final
 
 from verifai.errors import VerificationError
 from verifai.proof import Proof, Registration, Statement, VerifyingKey
+from verifai.proof.codec import canonical_json
 from verifai.proof.statement import check_context
 from verifai.proof.tensor import batched
 from verifai.verifier.systems import BATCHING, proof_check, proof_length, registration_check
@@ -159,4 +160,4 @@ def _failed(check: int, message: str, hint: str | None = None) -> VerificationEr
 
 
 def _shown(context: Mapping[str, str | int] | None) -> str:
-    return "no context" if context is None else str(dict(sorted(context.items())))
+    return "no context" if context is None else canonical_json(context).decode("ascii")

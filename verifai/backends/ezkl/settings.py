@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from verifai.circuit import Visibility
-from verifai.errors import LimitError, MalformedError, UsageError
+from verifai.errors import LimitError, MalformedError, UsageError, shown
 from verifai.limits import MAX_HEADER_BYTES
 from verifai.proof.codec import check_json_depth
 
@@ -46,7 +46,7 @@ def run_args(visibility: Visibility, options: Mapping[str, Any]) -> dict[str, An
         wanted = known[name]
         fits = isinstance(value, (int, float) if wanted is float else wanted)
         if not fits or (isinstance(value, bool) and wanted is not bool):
-            raise UsageError(f"Option {name!r} is a {wanted.__name__}, found {value!r}.")
+            raise UsageError(f"Option {name!r} is a {wanted.__name__}, found {shown(value)}.")
     return {
         "input_visibility": _EZKL_VISIBILITY[visibility.input],
         "output_visibility": _EZKL_VISIBILITY[visibility.output],
