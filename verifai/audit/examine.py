@@ -132,7 +132,9 @@ class _Examination:
         key = self._by.keys(self._record.key_digest)
         if key is None:
             raise _Ended(
-                "unchecked", f"the key {self._record.key_digest[:16]} is not in the key store"
+                "unchecked",
+                f"the key {self._record.key_digest[:16]} is not in the key store: "
+                "--keys names another",
             )
         self._note(True)
         return key

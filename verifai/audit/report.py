@@ -85,9 +85,9 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """The worst of all entries and problems; ``verified`` if there are none, ``foreign`` if
+        """The worst of all entries and problems; ``empty`` if there are none, ``foreign`` if
         nothing published is of the key that it claims."""
-        return max((v for v, _ in self._findings()), key=VERDICTS.index, default="verified")
+        return max((v for v, _ in self._findings()), key=VERDICTS.index, default="empty")
 
     @property
     def exit_code(self) -> int:

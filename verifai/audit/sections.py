@@ -19,6 +19,7 @@ SIGNS: Final = {
     "policy": ("▲", "Against policy"),
     "unchecked": ("?", "Not checked"),
     "foreign": ("○", "Foreign"),
+    "empty": ("○", "Nothing published"),
     "false": ("✕", "False"),
 }
 #: Checks whose failure does not make a proof false.

@@ -60,7 +60,7 @@ def fetch(
     source = SOURCES[name]
     report = progress or Silent()
     if not 1 <= log2 <= MAX_POINTS_LOG2:
-        raise LimitError(f"2^{log2} powers are not within 2 to 2^MAX_POINTS_LOG2.")
+        raise LimitError(f"2^{log2} powers are not within 2 to 2^K with K = {MAX_POINTS_LOG2}.")
     with _alone(name):
         if (path := _kept(name, log2)) is not None:
             report.stage(f"{path} is there")

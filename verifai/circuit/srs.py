@@ -114,7 +114,11 @@ class SRS:
                 return cls._from_ptau(path, file.fileno())
             log2 = int.from_bytes(head, "little")
             if len(head) < 4 or log2 > MAX_SRS_LOG2 or log2 < 1:
-                raise LimitError(f"{path}: k = {log2} is not within 1 to MAX_SRS_LOG2.")
+                raise LimitError(
+                    f"{path} is no .ptau file, and as a halo2 .srs file it has 2^{log2} powers, "
+                    f"not within 2 to 2^{MAX_SRS_LOG2} (MAX_SRS_LOG2).",
+                    hint="verifai srs fetch brings a public ceremony's.",
+                )
             if size != _file_size(log2):
                 raise MalformedError(
                     f"{path} has {size} bytes; an SRS with k = {log2} has {_file_size(log2)}."

@@ -19,12 +19,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--calibration", required=True, metavar="FILE", help="typical inputs, [N, ...], .npy/.json"
     )
-    parser.add_argument("--backend", default="native", choices=("native", "ezkl"))
+    parser.add_argument(
+        "--backend", default="native", choices=("native", "ezkl"), help="default: native"
+    )
     for name, default in (("input", "public"), ("output", "public")):
         parser.add_argument(
-            f"--{name}", default=default, choices=("public", "committed", "private")
+            f"--{name}",
+            default=default,
+            choices=("public", "committed", "private"),
+            help=f"who sees the model's {name}; default: {default}",
         )
-    parser.add_argument("--weights", default="private", choices=("private", "public"))
+    parser.add_argument(
+        "--weights",
+        default="private",
+        choices=("private", "public"),
+        help="default: private; with public weights anyone can make the verifying key again",
+    )
     parser.add_argument(
         "--option", action="append", metavar="NAME=VALUE", help="backend option, repeatable"
     )
@@ -35,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="largest error against the float model, as a share of an output's range, and largest "
         "share of top-1 answers that differ; default 0.01 (native) or 0.02 (ezkl)",
     )
-    parser.add_argument("--out", default="circuit.vfc", metavar="FILE")
+    parser.add_argument("--out", default="circuit.vfc", metavar="FILE", help="default: circuit.vfc")
     parser.add_argument("--force", action="store_true", help="overwrite the output")
 
 

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--example", required=True, metavar="FILE", help="example input, .npy/.json"
     )
-    parser.add_argument("--out", default="model.onnx", metavar="FILE")
+    parser.add_argument("--out", default="model.onnx", metavar="FILE", help="default: model.onnx")
     parser.add_argument("--force", action="store_true", help="overwrite the output")
 
 

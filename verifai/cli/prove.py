@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--context", action="append", metavar="NAME=VALUE", help="bind the proof, repeatable"
     )
-    parser.add_argument("--out", default="proof.vfb", metavar="FILE")
+    parser.add_argument("--out", default="proof.vfb", metavar="FILE", help="default: proof.vfb")
     parser.add_argument("--force", action="store_true", help="overwrite the output")
 
 

@@ -23,8 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a public ceremony that verifai srs fetch brought (aztec-ignition, ppot), or a .srs "
         "(native: or .ptau) file; default: a development string, for tests only",
     )
-    parser.add_argument("--pk", default="proving.vfp", metavar="FILE")
-    parser.add_argument("--vk", default="verifying.vfk", metavar="FILE")
+    parser.add_argument("--pk", default="proving.vfp", metavar="FILE", help="default: proving.vfp")
+    parser.add_argument(
+        "--vk", default="verifying.vfk", metavar="FILE", help="default: verifying.vfk"
+    )
     parser.add_argument(
         "--registration", metavar="FILE", help="prove the ranges of the weights too, to this file"
     )

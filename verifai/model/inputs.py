@@ -58,9 +58,12 @@ def calibration_samples(
         data = zip(*columns, strict=True)
     elif getattr(calibration, "shape", None) is not None and len(infos) == 1:
         data = _stacked(infos[0], calibration)
-    samples = []
-    for item in data:
-        samples.append(check_inputs(infos, item))
+    samples: list[tuple[NDArray[Any], ...]] = []
+    for number, item in enumerate(data):
+        try:
+            samples.append(check_inputs(infos, item))
+        except InputError as error:
+            raise InputError(f"Sample {number}: {error.message}", hint=error.hint) from None
         if len(samples) == limit:
             break
     if not samples:
