@@ -270,7 +270,7 @@ def test_a_contract_that_says_nothing_gives_no_verdict(keys, monkeypatch) -> Non
 def test_a_refused_table_names_its_rule(keys, monkeypatch) -> None:
     vk, _, _ = keys
     monkeypatch.setattr(
-        "verifai.chain.native.publication.circuit_table", lambda *_: bytes(200), raising=True
+        "verifai.chain.native.circuits.circuit_table", lambda *_: bytes(200), raising=True
     )
     with connect() as chain, pytest.raises(UnsupportedError) as caught:
         chain.register(vk)

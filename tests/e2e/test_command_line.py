@@ -220,7 +220,7 @@ def test_watching_ends_with_its_reader(
 ) -> None:
     event = SimpleNamespace(to_json=dict)
     events = (event if number < 2 else pytest.fail("nobody reads") for number in range(3))
-    chain = SimpleNamespace(watch=lambda **_: events)
+    chain = SimpleNamespace(watch=lambda **_: events, empty=False)
     monkeypatch.setattr("verifai.cli.watch.connect", lambda *_, **__: nullcontext(chain))
     written = iter([None, OSError(lost, "gone")])
     monkeypatch.setattr("verifai.cli.output._write", lambda *_: next(written, None))

@@ -72,7 +72,7 @@ class Problem:
 
     Attributes:
         node: its name.
-        operator: of the node, or "input" or "output".
+        operator: of the node; or "input" or "output", or which output it makes.
         reason: why it has none.
         hint: what to do about it.
     """
@@ -277,15 +277,23 @@ def calibrated(
     """Ranges, element types and shapes of all tensors over the calibration data.
 
     Raises:
-        InputError: a value is not finite.
-        UnsupportedError: onnxruntime cannot run the model.
+        InputError: a value that depends on them is not finite.
+        UnsupportedError: onnxruntime cannot run the model, or a constant of it is not finite.
     """
     seen = Seen()
     input_names = [info.name for info in model.inputs]
+    depend = set(input_names)
+    for node in proto.graph.node:
+        if depend.intersection(node.input):
+            depend.update(node.output)
     float_run = every_tensor(proto)
     for sample in calibration:
         feed = dict(zip(input_names, sample, strict=True))
         for name, value in [*feed.items(), *float_run(feed).items()]:
+            if value.dtype.kind == "f" and not np.isfinite(value).all():
+                if name not in depend:
+                    raise UnsupportedError(f"Tensor {name!r}, a constant, is not finite.")
+                raise InputError(f"Tensor {name!r} is not finite on calibration data.")
             _see(seen, name, value)
     return seen
 
@@ -294,8 +302,6 @@ def _see(seen: Seen, name: str, array: npt.NDArray[Any]) -> None:
     seen.kinds[name], seen.shapes[name] = array.dtype, array.shape
     if array.dtype.kind not in "fiu" or not array.size:
         return
-    if not np.isfinite(array).all():
-        raise InputError(f"Tensor {name!r} is not finite on calibration data.")
     low, high = float(array.min()), float(array.max())
     before = seen.ranges.get(name, (low, high))
     seen.ranges[name] = (min(low, before[0]), max(high, before[1]))
@@ -480,9 +486,9 @@ def _too_large(lowering: Lowering, name: str, tensor: Tensor) -> Problem:
         reason = f"it reaches {largest:.3g}, too large for 16-bit fixed point"
         return Problem(name, "output", reason, "Scale the model's output.")
     return Problem(
-        name,
-        "output",
-        f"it reaches {largest:.3g} and would be held in steps of {2.0**-tensor.scale:.3g}: node "
-        f"{node!r} enlarges values that are too small for fixed point",
+        node,
+        f"output {name!r}",
+        f"it reaches {largest:.3g} and would be held in steps of {2.0**-tensor.scale:.3g}: the "
+        "node enlarges values that are too small for fixed point",
         "Scale the weights before it, so that its factor is nearer to 1.",
     )

@@ -49,7 +49,7 @@ def test_a_reference_string_is_numbered_by_its_digest_not_by_its_kind():
     assert numbers == REFERENCE_STRINGS
     ppot = g2_bytes(*CEREMONIES["ppot"].tau_g2)
     with pytest.raises(UnsupportedError, match="'ppot'") as refused:
-        compact_table(b"", b"", ppot, 1, 0)
+        compact_table(bytes(32), b"", b"", ppot, 1)
     assert "srs='aztec-ignition'" in refused.value.hint
 
 
