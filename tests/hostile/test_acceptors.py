@@ -161,7 +161,7 @@ def test_a_strangers_false_proof_of_nothing_under_a_keys_digest(strangers: Any) 
     *_, record = reader.published()
     assert record.key_digest == forgery.key.digest
     bundle = record.call.proof(forgery.key, 1)
-    with pytest.raises(verifai.VerificationError, match="check 7"):
+    with pytest.raises(verifai.VerificationError, match="check 6"):
         verifai.verify(bundle, forgery.key)
     report = verifai.audit.run(reader, keys=[forgery.key])
     entry = report.entries[-1]
