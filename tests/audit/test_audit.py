@@ -319,7 +319,7 @@ def test_keys_come_from_a_store_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("given", [5, "x", ["x"], [None], [KEY, 5], KEY, {"a": KEY}])
 def test_what_are_no_keys_is_said_at_once(given: Any, tmp_path: Path) -> None:
     given = str(tmp_path / given) if given == "x" else given
-    with pytest.raises(UsageError, match="An audit takes|No such folder"):
+    with pytest.raises(UsageError, match=r"An audit takes|No such folder"):
         run(MemoryChain([publish(PROOF)]), keys=given)
 
 
