@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from tests.audit.memory import MemoryChain, Record, make_key, make_proof, publish
 from verifai.audit import Entry, Policy, Report, run
+from verifai.audit.html import render
 from verifai.audit.report import report_schema
 from verifai.chain.node.faults import Reverted
 from verifai.cli.main import main
@@ -195,6 +197,7 @@ def test_what_a_publisher_only_says_makes_no_proof_false(
     assert Report.from_json(report.to_json()) == report
     alone = audit(record, policy=strict)
     assert (alone.count("verified"), alone.exit_code) == (0, 4)
+    assert "What was claimed, not proved" not in render(alone)  # it was proved, beside a wrong name
     assert audit(record, fails=NO_COMPILER).exit_code == 0  # whoever accepted it
 
 
@@ -243,6 +246,15 @@ def test_a_contract_that_cannot_be_compiled_is_skipped_with_the_reason() -> None
     assert (a5.passed, a5.detail) == (None, "The compiler is missing.")
     strict = Policy(matching_contract=True)
     assert audit(publish(PROOF), policy=strict, fails=no_compiler).exit_code == 4
+
+
+def test_a_models_name_is_the_keys_word() -> None:
+    report = audit(publish(PROOF), policy=Policy(models=(D,), required_models=(D,)))
+    said = (*PROOF.statement.sentences(), report.headline(), render(report))
+    assert "The model that the key calls 5c5c5c5c5c5c5c5c was evaluated" in said[0]
+    assert "the key calls its model 5c5c5c5c5c5c5c5c" in report.entries[0].reason
+    assert "under a key that calls its model abab" in report.headline()
+    assert not any(re.search(r"[Mm]odel [0-9a-f]{8,16} (was|is)", text) for text in said)
 
 
 @pytest.mark.parametrize(
