@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import resource
 import subprocess
@@ -19,12 +18,19 @@ import numpy as np
 import pytest
 
 import verifai
+from tests.hostile.ceremonies import (
+    NO_ADDRESS,
+    Heard,
+    files,
+    plain,
+    prepared,
+    published,
+)
 from tests.hostile.file_server import FileServer, serving
 from tests.hostile.route import command
-from tests.hostile.strings import TAU, Q, header, powers, powers_g2, ptau, section
+from tests.hostile.strings import TAU
 from tests.hostile.test_known_tau import tau_g2
 from verifai.circuit import download, pace
-from verifai.circuit.address import is_address
 from verifai.circuit.ceremony import fetch, kept
 from verifai.circuit.ceremony_files import SOURCES, CeremonyFile, Source
 from verifai.errors import (
@@ -38,39 +44,9 @@ from verifai.limits import MAX_POINTS_LOG2, Bound
 from verifai.proof.reference_string import CEREMONIES, Ceremony, g2_bytes
 
 LOG2 = 3
-#: What a strict server of "https" is asked for; the tests' own is named with ``url``.
-ADDRESS = "https://ceremony.invalid/"
-
-
-def prepared(log2: int, tau: int = TAU, more: int = 40_000) -> bytes:
-    """A .ptau file of power ``log2``, with a section that nobody reads, as prepared ones have."""
-    n = 1 << log2
-    return ptau(
-        [
-            section(1, header(log2)),
-            section(2, powers(2 * n - 1, tau)),
-            section(3, powers_g2(2, tau) + bytes(128 * (n - 2))),
-            section(12, bytes(more)),
-        ]
-    )
-
-
-def plain(log2: int, tau: int = TAU) -> bytes:
-    """Points as Ignition's file has them: the EVM's form, without tau G2."""
-    montgomery = powers(1 << log2, tau)
-    coordinates = (montgomery[i : i + 32] for i in range(0, len(montgomery), 32))
-    return b"".join(
-        (int.from_bytes(c, "little") * pow(1 << 256, -1, Q) % Q).to_bytes(32, "big")
-        for c in coordinates
-    )
 
 
 GOOD = prepared(LOG2)
-
-
-def published(data: bytes, name: str = "made.ptau") -> CeremonyFile:
-    digest = hashlib.blake2b(data).hexdigest()
-    return CeremonyFile(name, ADDRESS + name, len(data), blake2b=digest)
 
 
 @pytest.fixture(autouse=True)
@@ -88,19 +64,6 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def server() -> Iterator[FileServer]:
     with serving(GOOD) as found:
         yield found
-
-
-def files(folder: Path) -> set[str]:
-    """What lies in the data folder, but for the lock."""
-    return {path.name for path in folder.iterdir()} - {".lock-made"}
-
-
-class Heard:
-    def __init__(self) -> None:
-        self.stages: list[str] = []
-
-    def stage(self, description: str) -> None:
-        self.stages.append(description)
 
 
 def test_a_ceremony_is_fetched_checked_cut_and_kept(server: FileServer, made: Path) -> None:
@@ -255,29 +218,6 @@ def test_redirections(server: FileServer, made: Path, monkeypatch: pytest.Monkey
             handler.redirect_request(request, None, 302, "", None, to)  # type: ignore[arg-type]
 
 
-#: What no reader of addresses should trip over, late or with an error of its own.
-NO_ADDRESS = [
-    "http://[::1/x",
-    "http://[zz]/",
-    "http://[::1]x/",
-    "http://[v1.a]/",
-    "http://" + "a" * 70 + ".com/",
-    "http://" + "a." * 130 + "com/",
-    "http://a..b/",
-    "http://xn--\xff.com/",
-    "http://127.0.0.1:99999/",
-    "http://127.0.0.1:" + "9" * 5000 + "/",
-    "http://127.0.0.1:abc/",
-    "http://a b/",
-    "http://user@127.0.0.1/",
-    "http://%zz/",
-    "http://",
-    "http:///x",
-    "ftp://127.0.0.1/x",
-    "http://127.0.0.1/" + "a" * 3000,
-]
-
-
 @pytest.mark.parametrize(  # without a host, it is read as relative to the address before
     "to", sorted(set(NO_ADDRESS) - {"http://", "http:///x"}), ids=lambda to: to[:24]
 )
@@ -289,25 +229,6 @@ def test_a_redirection_to_no_address(to: str, status: int, server: FileServer, m
     assert caught.value.message.isprintable()
     assert len(caught.value.message) < 600
     assert len(server.asked) == 1
-
-
-@pytest.mark.parametrize(
-    "url",
-    [*NO_ADDRESS, "file:///etc/hostname", "made.ptau", " ", "https://ä"],
-    ids=lambda url: url[:24],
-)
-def test_only_web_addresses(url: str, made: Path) -> None:
-    with pytest.raises(UsageError, match="Not an address") as caught:
-        fetch("made", LOG2, url=url)
-    assert len(caught.value.message) < 300
-
-
-@pytest.mark.parametrize(
-    "url",
-    ["http://[::1]:80/x", "https://a-b.c_d.example.:443/x?y#z", "http://127.0.0.1", "http://h:1/["],
-)
-def test_web_addresses(url: str) -> None:
-    assert is_address(url)
 
 
 #: Answers whose numbers are none, with what is said of them.

@@ -11,33 +11,15 @@ from typing import Any
 import pytest
 
 import verifai
+from tests.hostile.strings import halo2
 from tests.process.conftest import Keys, inputs, network
 from verifai import errors
-from verifai.backends.native.core import core
-
-POWERS = 8
-
-
-def _coordinates(point: bytes) -> list[int]:
-    return [int.from_bytes(point[at : at + 32], "big") for at in range(0, len(point), 32)]
 
 
 def _srs(folder: Path) -> verifai.SRS:
-    """A string as a file in halo2's form has it: the powers twice, for nobody reads the second."""
-    from verifai.circuit.srs import _raw
-
-    made = core().Srs.development(POWERS).to_points(POWERS)
-    points = b"".join(_raw(*_coordinates(made[at : at + 64])) for at in range(0, 64 * POWERS, 64))
-    x1, x0, y1, y0 = _coordinates(made[-128:])
-    generator = _raw(
-        0x1800DEEF121F1E76426A00665E5C4479674322D4F75EDADD46DEBD5CD992F6ED,
-        0x198E9393920D483A7260BFB731FB5D25F1AA493335A9E71297E485B7AEF312C2,
-        0x12C85EA5DB8C6DEB4AAB71808DCB408FE3D1E7690C43D37B4CE6CC0166FA7DAA,
-        0x090689D0585FF075EC9E99AD690C3395BC4B313370B38EF355ACDADCD122975B,
-    )
+    """A string of unknown origin, as a file."""
     path = folder / "string.srs"
-    tau = _raw(x0, x1, y0, y1)
-    path.write_bytes((3).to_bytes(4, "little") + points + points + generator + tau)
+    path.write_bytes(halo2(3))
     return verifai.SRS.load(path)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from verifai.chain import generated, whose
 from verifai.chain.artefacts import abi
-from verifai.chain.artefacts.solidity import CompiledContract, compile_contract
 from verifai.chain.deployments import Deployments
 from verifai.chain.events.cursor import Cursor
 from verifai.chain.events.logs import EventSource
@@ -39,25 +39,8 @@ if TYPE_CHECKING:
     from web3 import Web3
 
     from verifai.chain.deploy import Contracts
-    from verifai.chain.native.publication import NativeCall
 
 T = TypeVar("T")
-
-#: The shipped contracts that take proofs of generated verifiers.
-_CONTRACTS: Final = ("ProofRegistry",)
-#: What a backend's ``evm_verifier`` calls its contract.
-VERIFIER_NAME: Final = "Halo2Verifier"
-#: Addresses that an estimate pretends a contract at: nobody's.
-_PRETENDED: Final = (
-    "0xEEEEEeeeeEeEEeeeeeEeEeeeeeeeEeEeEEEEeE01",
-    "0xEeEeeEEEEeeEEEEEEeeEeEeEeeeEeeeEeeEeeE02",
-)
-#: Why a native record is none of the key's.
-_FOREIGN: Final = "its circuit is none that the key compiles to; anyone can register one"
-#: Why any other record is none of a native key.
-_OTHER_SYSTEM: Final = "it is no native proof, and the key is a native one"
-#: Answers everything with the word 1; whether a node honours state overrides.
-_ANSWERS_ONE: Final = bytes.fromhex("600160005260206000f3")
 
 
 class Chain:
@@ -165,7 +148,7 @@ class Chain:
             from verifai.chain.native.circuits import circuit_table
 
             return "0x" + circuit_id(circuit_table(vk, batch or 1)).hex()
-        return _verifier_contract(vk).code_hash
+        return generated.verifier_contract(vk).code_hash
 
     def publish(
         self,
@@ -219,7 +202,7 @@ class Chain:
                     hint="Publish a proof without context.",
                 )
             stages.stage("compiling the verifier contract")
-            contract = _verifier_contract(vk)
+            contract = generated.verifier_contract(vk)
             (keys if keys is not None else KeyStore()).add(vk)
             stages.stage("finding the contracts")
             if self.url != "embedded":  # whose gas is known: nothing before it is paid in vain
@@ -255,43 +238,11 @@ class Chain:
             ChainRejected: the contract would refuse the proof, as the verifier here does.
             UnsupportedError, EnvironmentFault, NetworkError, UsageError: as publishing.
         """
-        from verifai.backends import get
         from verifai.chain.native.estimate import estimate
 
         if vk.guarantees.backend == "native":
             return estimate(self, self._registry, proof, vk)
-        call = get(vk.guarantees.backend).evm_call(vk, proof.statement, proof.argument)
-        contract, shipped = _verifier_contract(vk), artefact()
-        registry = self._registry or self._standing(shipped.code_hash)
-        verifier = self._standing(contract.code_hash)
-        steps = []
-        for stands, creation, what in (
-            (registry, shipped.creation, "deploying the registry"),
-            (verifier, contract.creation, "deploying the verifier"),
-        ):
-            try:
-                steps += [] if stands else [self._sender.estimate(None, creation, what)]
-            except Reverted as refusal:
-                raise unexplained(self._sender, refusal, what) from None
-        at = (registry or _PRETENDED[0], verifier or _PRETENDED[1])
-        publication = Publication(at[1], vk.digest, proof.statement.digest, proof.digest, call)
-        if registry and self._reader(registry).find(publication) is not None:
-            return PublishEstimate(self.chain_id, True, ())
-        code = {}
-        if steps and not self._pretends():
-            return PublishEstimate(self.chain_id, False, tuple(steps), ("publishing",))
-        if registry is None:
-            with asking("the registry's code", self.url):
-                code[at[0]] = bytes(self.web3.eth.call({"data": "0x" + shipped.creation.hex()}))  # type: ignore[typeddict-item]
-        if verifier is None:
-            code[at[1]] = contract.runtime
-        try:
-            data = publication.calldata()
-            steps.append(self._sender.estimate(at[0], data, "publishing", code=code))
-        except Reverted as refusal:
-            confirm = lambda: verify(proof, vk, proof.statement.context)  # noqa: E731
-            raise verdict(self._sender, refusal, "publishing", _CONTRACTS, confirm) from None
-        return PublishEstimate(self.chain_id, False, tuple(steps))
+        return generated.estimate(self, proof, vk)
 
     def transact(
         self, to: str | None, data: bytes, what: str, *, value: int = 0
@@ -436,61 +387,20 @@ class Chain:
             raise MalformedError(record.problem or "The transaction does not hold the call.")
         if not isinstance(record.call, NativeCall):
             if key.guarantees.backend == "native":
-                raise MalformedError(_OTHER_SYSTEM)
+                raise MalformedError(whose.OTHER_SYSTEM)
             return get(key.guarantees.backend).from_evm_call(key, record.call)
-        batch = self._own_batch(record, record.call, key)
+        batch = whose.own_batch(self, record, record.call, key)
         if batch is None:
-            raise MalformedError(_FOREIGN)
+            raise MalformedError(whose.FOREIGN)
         return record.call.proof(key, batch)
 
     def foreign(self, record: Published, key: VerifyingKey) -> str:
-        """Why a record is none of the key that it claims, which anyone can claim; empty if it is.
-
-        A native record is the key's if its circuit is one that the key compiles to and what
-        accepted it is established to be this package's verifier; any other, if the contract that
-        accepted has the code that the key compiles to.
-
-        Raises:
-            UnsupportedError, EnvironmentFault: the key cannot be compiled here.
-            NetworkError: the node does not show what it takes to find out.
-        """
-        from verifai.chain.native.publication import NativeCall
-
-        if isinstance(record.call, NativeCall):
-            own = self._own_batch(record, record.call, key) is not None
-            return self.unestablished(record, key) if own else _FOREIGN
-        if key.guarantees.backend == "native":
-            return _OTHER_SYSTEM
-        matches = record.verifier_code_hash == self.expected_code_hash(key)
-        return "" if matches else "the code of what accepted it is not what the key compiles to"
+        """See :func:`verifai.chain.whose.foreign`."""
+        return whose.foreign(self, record, key)
 
     def unestablished(self, record: Published, key: VerifyingKey) -> str:
-        """What is not established of this package's verifier having accepted a record; empty if
-        all of it is.
-
-        Of a native record: registry, router, system and verifier, by their addresses, and the code
-        that stands at the last. Of any other: the verifier's code, in the event and now.
-
-        Raises:
-            As :meth:`foreign`.
-        """
-        if record.system:
-            from verifai.chain.native.acceptor import unestablished
-
-            return unestablished(self._sender, record.registry, bytes.fromhex(record.system[2:]))
-        if why := self.foreign(record, key):
-            return why
-        now = self.code_hash(record.verifier)
-        matches = now == record.verifier_code_hash
-        return "" if matches else f"the node shows other code at {record.verifier} than the event"
-
-    def _own_batch(self, record: Published, call: NativeCall, key: VerifyingKey) -> int | None:
-        from verifai.chain.native.circuits import own_batch
-
-        if key.guarantees.backend != "native":
-            return None
-        digest = bytes.fromhex(record.key_digest)
-        return own_batch(self._sender, key, digest, call.circuit, call.words, record.verifier)
+        """See :func:`verifai.chain.whose.unestablished`."""
+        return whose.unestablished(self, record, key)
 
     def deploy(self) -> Contracts:
         """The universal verifier, the router, the registries and the job market, deployed where
@@ -593,11 +503,13 @@ class Chain:
         try:
             mined = self._sender.send(registry, publication.calldata(), "publishing")
         except Reverted as refusal:
-            found = own_error(refusal, _CONTRACTS)
+            found = own_error(refusal, generated.CONTRACTS)
             # Somebody else was faster with the same proof.
             if found and found.name == "AlreadyPublished" and (record := reader.find(publication)):
                 return _receipt(record, deployed_gas)
-            raise verdict(self._sender, refusal, "publishing", _CONTRACTS, confirm) from None
+            raise verdict(
+                self._sender, refusal, "publishing", generated.CONTRACTS, confirm
+            ) from None
         return Receipt(
             gas_used=mined["gasUsed"],
             transaction_hash="0x" + bytes(mined["transactionHash"]).hex(),
@@ -636,16 +548,6 @@ class Chain:
         known = self._deployments.at(code_hash)
         return next((at for at in known if self.code_hash(at) == code_hash), None)
 
-    def _pretends(self) -> bool:
-        """Whether the node honours state overrides; some ignore them without a word."""
-        question: Any = {"to": _PRETENDED[0], "data": "0x"}
-        override: Any = {_PRETENDED[0]: {"code": "0x" + _ANSWERS_ONE.hex()}}
-        try:
-            with asking("state overrides", self.url):
-                return int.from_bytes(self.web3.eth.call(question, "latest", override), "big") == 1
-        except (Reverted, NetworkError):
-            return False
-
     def _stand(self, code_hash: str, creation: bytes, what: str) -> tuple[str, int]:
         """Address of a contract with this code, and the gas it took to put it there."""
         if (standing := self._standing(code_hash)) is not None:
@@ -673,12 +575,6 @@ class Chain:
 
     def __repr__(self) -> str:
         return f"Chain({self.chain_id}, {self.url}, signer {self._sender.address or 'none'})"
-
-
-def _verifier_contract(vk: VerifyingKey) -> CompiledContract:
-    from verifai.backends import get
-
-    return compile_contract(get(vk.guarantees.backend).evm_verifier(vk), VERIFIER_NAME)
 
 
 def _receipt(record: Published, deployed_gas: int) -> Receipt:

@@ -249,3 +249,40 @@ pub(crate) fn parts(count: usize, links: &[Vec<usize>]) -> Vec<Vec<usize>> {
     }
     out.into_values().collect()
 }
+
+/// The finest runs of target and source axes with equal numbers of elements; axes of one entry are
+/// left out.
+pub(crate) fn segments(
+    to: &[usize],
+    target: &[usize],
+    from: &[usize],
+    source: &[usize],
+) -> Vec<(Vec<usize>, Vec<usize>)> {
+    let mut out = Vec::new();
+    let (mut to, mut from) = (
+        to.iter().copied().peekable(),
+        from.iter().copied().peekable(),
+    );
+    while to.peek().is_some() || from.peek().is_some() {
+        let (mut a, mut b) = (Vec::new(), Vec::new());
+        let (mut p, mut q) = (1usize, 1usize);
+        loop {
+            if p <= q && to.peek().is_some() && (p < q || a.is_empty()) {
+                let axis = to.next().unwrap_or_default();
+                p = p.saturating_mul(target.get(axis).copied().unwrap_or(1));
+                a.push(axis);
+            } else if q < p && from.peek().is_some() {
+                let axis = from.next().unwrap_or_default();
+                q = q.saturating_mul(source.get(axis).copied().unwrap_or(1));
+                b.push(axis);
+            } else {
+                break;
+            }
+        }
+        if a.is_empty() && b.is_empty() {
+            break; // cannot happen: both shapes have the same number of elements
+        }
+        out.push((a, b));
+    }
+    out
+}
