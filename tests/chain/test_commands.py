@@ -78,7 +78,7 @@ def test_where_nothing_is_published_yet_nothing_failed(tmp_path, capsys, monkeyp
 
 @pytest.mark.parametrize(
     ("number", "ignored", "status"),
-    [(signal.SIGINT, False, 130), (signal.SIGTERM, False, -15), (signal.SIGTERM, True, -15)],
+    [(signal.SIGINT, False, 130), (signal.SIGTERM, False, 143), (signal.SIGTERM, True, 143)],
 )
 def test_watching_a_node_for_ever_until_interrupted(
     start_anvil, pretended, number, ignored, status

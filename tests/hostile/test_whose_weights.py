@@ -111,7 +111,9 @@ def test_with_hidden_weights_name_and_table_are_what_is_shown() -> None:
 
 def test_a_string_that_is_not_at_hand_has_to_be_given(tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("own.srs", "other.srs")]
-    for path, tau in zip(paths, (3**40, 5**30), strict=True):
+    for path, tau in zip(
+        paths, (7_368_787_987_654_321_123, 9_182_736_455_463_728_191), strict=True
+    ):
         path.write_bytes(halo2(7, tau=tau))
     own, other = map(verifai.SRS.load, paths)
     mine = compiled(1, **PUBLIC)

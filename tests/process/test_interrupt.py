@@ -94,7 +94,7 @@ def _started(*words: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "VERIFAI_PROGRESS": "0"},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=_default_signals,
     )
     deadline = time.monotonic() + PATIENCE
     while not any("verifai-" in name for name in _threads(process.pid)):
@@ -102,6 +102,12 @@ def _started(*words: str) -> subprocess.Popen[str]:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     return process
+
+
+def _default_signals() -> None:
+    """Whatever our parent ignores: background shells SIGINT, ``nohup`` SIGHUP."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _threads(pid: int) -> Iterator[str]:
