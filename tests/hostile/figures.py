@@ -21,6 +21,7 @@ from tests.hostile.page import FIGURES, PAGE, page
 from tests.hostile.recomputed import ADAPTIVE, FROZEN
 from tests.hostile.suite import Tally, run
 from tests.hostile.targets import CIRCUITS, TARGETS, target
+from verifai.verifier.native.verify import VERSION
 
 #: What a release reports at least.
 MUTANTS: Final = 100_000
@@ -69,6 +70,7 @@ def figures(mutants: int, twice: int, seed: int) -> dict[str, Any]:
     say("constraints, claims")
     return {
         "seed": seed,
+        "system": VERSION,
         "machine": machine(),
         "mutants": mutation(tally),
         "circuits": by_circuit(tally),
