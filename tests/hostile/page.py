@@ -179,7 +179,8 @@ def stale(f: dict[str, Any]) -> list[str]:
         return []
     return [
         f"- All but the audits were recorded with version {f['system']} of the proof system, and "
-        f"not yet again with version {VERSION}. The tests run smaller samples of them on every change."
+        f"not yet again with version {VERSION}. The tests run smaller samples of them on every "
+        "change."
     ]
 
 
