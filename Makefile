@@ -64,7 +64,7 @@ bench: $(STAMP) ## measure this machine
 	fi
 
 contracts: $(STAMP) ## rebuild the shipped contract artefacts
-	$(BIN)/python -m verifai.chain.artefacts.build
+	$(BIN)/python -m verifai.contracts.build
 
 lock: ## resolve requirements.lock anew
 	uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url \

@@ -45,7 +45,7 @@ BASE: Final = 21_000
 @contextmanager
 def anvil() -> Iterator[str]:
     """The URL of a fresh node with its default rules."""
-    from verifai.chain.artefacts.toolchain import npm_install
+    from verifai.contracts.toolchain import npm_install
     from verifai.home import home
 
     package = ROOT / "tests" / "chain" / "anvil"

@@ -12,8 +12,8 @@ import torch
 from eth_account import Account
 
 import verifai
-from verifai.chain.market import Market, Models, Role, Share
-from verifai.chain.native.words import input_words
+from verifai.compact.words import input_words
+from verifai.market import Market, Models, Role, Share
 
 ETHER = 10**18
 

@@ -16,9 +16,9 @@ from tests.audit.memory import MemoryChain, Record, make_key, make_proof, publis
 from verifai.audit import Entry, Policy, Report, run
 from verifai.audit.html import render
 from verifai.audit.report import report_schema
-from verifai.chain.node.faults import Reverted
 from verifai.cli.main import main
 from verifai.errors import EnvironmentFault, LimitError, MalformedError, NetworkError, UsageError
+from verifai.evm.node.faults import Reverted
 from verifai.proof import KeyStore, Proof
 
 pytestmark = pytest.mark.usefixtures("system_for_tests")

@@ -15,7 +15,7 @@ pytest.importorskip("eth_tester")
 
 from tests.chain.node import Anvil, free_port
 from verifai.backends import EvmCall
-from verifai.chain.artefacts.toolchain import find_node
+from verifai.contracts.toolchain import find_node
 from verifai.errors import EnvironmentFault
 from verifai.proof import Guarantees, Proof, TensorClaim, TensorSpec, VerifyingKey
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from eth_account import Account
 
 from verifai.chain import Chain
-from verifai.chain.artefacts import abi
-from verifai.chain.artefacts.solidity import compile_contract
 from verifai.chain.deploy import Contracts, deploy
-from verifai.chain.market import Market
 from verifai.chain.native.circuits import circuit_table
 from verifai.chain.native.contract import NATIVE_SYSTEM
-from verifai.chain.native.table import circuit_id
-from verifai.chain.transactions.sender import Sender
-from verifai.chain.transactions.signer import KeyAccount
+from verifai.compact.table import circuit_id
+from verifai.contracts.solidity import compile_contract
+from verifai.evm import abi
+from verifai.evm.transactions.sender import Sender
+from verifai.evm.transactions.signer import KeyAccount
+from verifai.market import Market
 from verifai.proof import VerifyingKey
 
 #: Accepts a proof, whatever its bytes, if a test has allowed its circuit, context and words.

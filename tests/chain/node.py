@@ -17,7 +17,7 @@ import requests
 from web3 import HTTPProvider, Web3
 from web3.providers import BaseProvider
 
-from verifai.chain.artefacts.toolchain import npm_install
+from verifai.contracts.toolchain import npm_install
 from verifai.home import home
 
 #: Nothing that a test starts outlives this; a node that all tests share lives as long as they do.

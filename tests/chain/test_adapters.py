@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from verifai.chain import connect
-from verifai.chain.artefacts import abi
-from verifai.chain.artefacts.solidity import compile_contract
 from verifai.chain.chain import Chain
 from verifai.chain.published import Published
 from verifai.chain.standards import eas, erc8004
+from verifai.contracts.solidity import compile_contract
 from verifai.errors import MalformedError, NetworkError, UsageError
+from verifai.evm import abi
 
 ATTESTATIONS = """
 // SPDX-License-Identifier: Apache-2.0

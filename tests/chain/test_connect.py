@@ -11,8 +11,8 @@ import time
 import pytest
 
 from verifai.chain import Terms, connect
-from verifai.chain.node import rpc
 from verifai.errors import EnvironmentFault, MalformedError, MissingExtra, NetworkError, UsageError
+from verifai.evm.node import rpc
 
 
 def test_no_node_at_the_url(nowhere):

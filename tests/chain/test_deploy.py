@@ -9,9 +9,6 @@ import pytest
 pytest.importorskip("eth_tester")
 
 from verifai.chain import Chain, connect
-from verifai.chain.artefacts import abi
-from verifai.chain.artefacts.build import CONTRACTS
-from verifai.chain.artefacts.interface import interface
 from verifai.chain.deploy import (
     LOCAL_CHAINS,
     PROXY,
@@ -21,10 +18,13 @@ from verifai.chain.deploy import (
     deploy,
     system_id,
 )
-from verifai.chain.market import Market
-from verifai.chain.market.jobs import Bid
 from verifai.chain.native.contract import NATIVE_SYSTEM
+from verifai.contracts.build import CONTRACTS
 from verifai.errors import UnsupportedError, UsageError
+from verifai.evm import abi
+from verifai.evm.interface import interface
+from verifai.market import Market
+from verifai.market.jobs import Bid
 
 #: PUSH1 1 PUSH0 MSTORE8 PUSH1 1 PUSH0 RETURN: a contract whose code is one byte.
 CREATION = bytes.fromhex("60015f5360015ff3")

@@ -10,8 +10,8 @@ from eth_account import Account
 import verifai
 from tests.chain.node import RICH, Faulty, refused
 from verifai.chain import Terms, connect
-from verifai.chain.transactions.estimate import ether
 from verifai.errors import ChainRejected, UsageError
+from verifai.evm.transactions.estimate import ether
 
 
 def test_on_a_node_that_can_pretend_contracts(start_anvil, pretended):

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from verifai.chain import connect
-from verifai.chain.node.journal import Block, Journal
 from verifai.errors import EnvironmentFault, MalformedError, UsageError
+from verifai.evm.node.journal import Block, Journal
 
 
 def send(chain, data: bytes = b"") -> str:

@@ -18,12 +18,8 @@ pytest.importorskip("torch")
 import verifai
 from tests.chain.market_double import ETHER, World, make_world
 from verifai.chain import connect
-from verifai.chain.artefacts import abi
-from verifai.chain.artefacts.interface import interface
-from verifai.chain.artefacts.solidity import compile_contract
-from verifai.chain.market.jobs import Bid, DeclineReason, JobState, Terms
-from verifai.chain.market.market import Market, Stake
-from verifai.chain.native.words import input_words, statement_words, words_from
+from verifai.compact.words import input_words, statement_words, words_from
+from verifai.contracts.solidity import compile_contract
 from verifai.errors import (
     ChainRejected,
     InputError,
@@ -32,6 +28,10 @@ from verifai.errors import (
     UsageError,
     VerificationError,
 )
+from verifai.evm import abi
+from verifai.evm.interface import interface
+from verifai.market.jobs import Bid, DeclineReason, JobState, Terms
+from verifai.market.market import Market, Stake
 from verifai.verifier.native.calldata import statement_of
 from verifai.verifier.native.check import context_bytes
 

@@ -12,10 +12,9 @@ pytest.importorskip("torch")
 
 import verifai
 from tests.chain.market_double import World, make_world
-from verifai.chain import connect, history
-from verifai.chain.artefacts import abi
+from verifai.chain import connect
 from verifai.chain.native.registry import NativeRegistry
-from verifai.chain.native.words import input_words, statement_words
+from verifai.compact.words import input_words, statement_words
 from verifai.errors import (
     ChainRejected,
     MalformedError,
@@ -23,6 +22,7 @@ from verifai.errors import (
     UnsupportedError,
     UsageError,
 )
+from verifai.evm import abi, history
 from verifai.verifier.native.check import context_bytes
 
 

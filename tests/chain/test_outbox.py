@@ -14,7 +14,8 @@ from eth_account import Account
 
 from tests.chain.node import RICH
 from verifai.chain import Terms, connect
-from verifai.chain.transactions.outbox import (
+from verifai.errors import EnvironmentFault, MalformedError
+from verifai.evm.transactions.outbox import (
     FINAL_BLOCKS,
     Entry,
     Outbox,
@@ -22,7 +23,6 @@ from verifai.chain.transactions.outbox import (
     content_digest,
     default_folder,
 )
-from verifai.errors import EnvironmentFault, MalformedError
 
 ENTRY = Entry(7, "ab" * 32, (Version("cd" * 32, b"\x02\x03"), Version("ef" * 32, b"")))
 TO = "0x" + "12" * 20
@@ -77,7 +77,7 @@ def test_a_damaged_entry_is_named(tmp_path, change):
 
 
 def test_one_process_at_a_time(tmp_path, monkeypatch):
-    monkeypatch.setattr("verifai.chain.transactions.outbox.LOCK_SECONDS", 0.1)
+    monkeypatch.setattr("verifai.evm.transactions.outbox.LOCK_SECONDS", 0.1)
     with (
         Outbox(tmp_path).locked(),
         pytest.raises(EnvironmentFault, match="Another process"),
@@ -104,7 +104,7 @@ KILLED = """
 import os, signal, sys
 from eth_account import Account
 from verifai.chain import connect
-from verifai.chain.transactions import delivery
+from verifai.evm.transactions import delivery
 where = sys.argv[2]
 hand_in, deliver = delivery.Delivery.hand_in, delivery.Delivery.deliver
 def before(*arguments):
@@ -144,7 +144,7 @@ def test_a_killed_process_is_continued(start_anvil, where):
 def test_a_killed_publication_is_continued(start_anvil, pretended, monkeypatch):
     """Each process finishes what the one before it left, and dies at the next transaction: three
     transactions in all, none twice."""
-    from verifai.chain.transactions.delivery import Delivery
+    from verifai.evm.transactions.delivery import Delivery
 
     class Died(BaseException):
         pass

@@ -13,7 +13,7 @@ from eth.exceptions import OutOfGas, VMError
 from eth.vm.forks.prague.computation import PragueComputation
 from py_ecc import optimized_bn128 as bn
 
-from verifai.chain.node import precompiles
+from verifai.evm.node import precompiles
 from verifai.verifier.native.curve import G, H, P, Q
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from verifai.backends import EvmCall
-from verifai.chain import connect, history, published
+from verifai.chain import connect, published
 from verifai.chain.chain import Chain
 from verifai.chain.registry import Publication
 from verifai.errors import (
@@ -19,6 +19,7 @@ from verifai.errors import (
     UsageError,
     VerificationError,
 )
+from verifai.evm import history
 from verifai.proof import KeyStore, Proof
 
 
@@ -150,7 +151,7 @@ contract Forwarder {
 
 
 def test_a_record_through_another_contract_is_a_problem(chain, pretended):
-    from verifai.chain.artefacts.solidity import compile_contract
+    from verifai.contracts.solidity import compile_contract
 
     vk = pretended.key()
     receipt = chain.publish(pretended.proof(vk), vk)

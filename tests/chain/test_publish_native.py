@@ -15,14 +15,14 @@ pytest.importorskip("torch")
 
 import verifai
 from verifai.chain import connect
-from verifai.chain.artefacts.interface import interface
-from verifai.chain.market import Market
-from verifai.chain.native import circuit_id
 from verifai.chain.native.acceptor import router_of
 from verifai.chain.native.circuits import circuit_table
 from verifai.chain.native.contract import native_system
-from verifai.chain.native.words import input_words
+from verifai.compact import circuit_id
+from verifai.compact.words import input_words
 from verifai.errors import ChainRejected, InputError, NetworkError, UnsupportedError, UsageError
+from verifai.evm.interface import interface
+from verifai.market import Market
 
 
 def made(seed: int, **options: Any) -> Any:

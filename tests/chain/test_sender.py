@@ -18,11 +18,11 @@ from eth_account import Account
 from tests.chain.node import RICH, Anvil, Faulty, refused
 from verifai.chain import Terms, connect
 from verifai.chain.chain import Chain
-from verifai.chain.node.faults import Reverted
-from verifai.chain.transactions import delivery
-from verifai.chain.transactions.delivery import Delivery
-from verifai.chain.transactions.fees import Fees
 from verifai.errors import EnvironmentFault, NetworkError, UsageError
+from verifai.evm.node.faults import Reverted
+from verifai.evm.transactions import delivery
+from verifai.evm.transactions.delivery import Delivery
+from verifai.evm.transactions.fees import Fees
 
 TO = "0x" + "12" * 20
 GWEI = 10**9

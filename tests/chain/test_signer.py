@@ -8,8 +8,8 @@ import traceback
 import pytest
 
 from verifai.chain import ExternalSigner, connect
-from verifai.chain.transactions import signed, signer
 from verifai.errors import EnvironmentFault, MalformedError, PolicyError, UsageError
+from verifai.evm.transactions import signed, signer
 
 KEY = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318"
 ADDRESS = "0x2c7536E3605D9C16a7a3D7b1898e529396a65c23"

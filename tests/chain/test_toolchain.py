@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from verifai.chain.artefacts import solidity, toolchain
-from verifai.chain.artefacts.solidity import compile_contract
+from verifai.contracts import solidity, toolchain
+from verifai.contracts.solidity import compile_contract
 from verifai.errors import EnvironmentFault, MalformedError, UnsupportedError
 
 SOURCE = "// SPDX-License-Identifier: Apache-2.0\npragma solidity ^0.8.0;\n"

@@ -17,16 +17,9 @@ pytest.importorskip("torch")
 import verifai
 from tests.chain.node import RICH, Faulty
 from verifai.chain import Chain, Terms, connect
-from verifai.chain.artefacts import abi
-from verifai.chain.artefacts.interface import interface
-from verifai.chain.market import Market
-from verifai.chain.market.models import Models, Role, Share
 from verifai.chain.native.contract import NATIVE_SYSTEM
-from verifai.chain.node import faults
-from verifai.chain.node.faults import Reverted
 from verifai.chain.requirements import CANCUN_PROBE
 from verifai.chain.standards.contract import Contract
-from verifai.chain.transactions.bounds import CREATION_BYTES, TRANSACTION_BYTES
 from verifai.chain.verdict import verdict
 from verifai.errors import (
     ChainRejected,
@@ -36,6 +29,13 @@ from verifai.errors import (
     VerifaiError,
     VerificationError,
 )
+from verifai.evm import abi
+from verifai.evm.interface import interface
+from verifai.evm.node import faults
+from verifai.evm.node.faults import Reverted
+from verifai.evm.transactions.bounds import CREATION_BYTES, TRANSACTION_BYTES
+from verifai.market import Market
+from verifai.market.models import Models, Role, Share
 
 CONTRACTS = ("NativeProofRegistry", "VerifierRouter", "NativeVerifier")
 LOCAL = ("--chain-id", "31337")

@@ -12,15 +12,14 @@ import pytest
 from eth_account import Account
 
 from tests.chain.node import RICH, Anvil, Faulty, refused
-from verifai.chain import Terms, connect
-from verifai.chain.artefacts import abi
-from verifai.chain.artefacts.solidity import compile_contract
+from verifai.chain import Terms, connect, watch
 from verifai.chain.chain import Chain
-from verifai.chain.events import watch
-from verifai.chain.events.cursor import Cursor
-from verifai.chain.events.logs import EventSource
-from verifai.chain.events.watch import HistoryLost, Seen
+from verifai.chain.cursor import Cursor
+from verifai.chain.watch import HistoryLost, Seen
+from verifai.contracts.solidity import compile_contract
 from verifai.errors import MalformedError, NetworkError, UsageError
+from verifai.evm import abi
+from verifai.evm.logs import EventSource
 
 BELL = """
 // SPDX-License-Identifier: Apache-2.0
@@ -250,7 +249,7 @@ def test_another_chain_is_not_continued(node, bell, start_anvil):
 
 
 def test_a_reorganisation_deeper_than_remembered(node, bell, monkeypatch):
-    monkeypatch.setattr("verifai.chain.events.cursor.REORG_BLOCKS", 2)
+    monkeypatch.setattr("verifai.chain.cursor.REORG_BLOCKS", 2)
     for number in range(1, 6):
         bell.ring(number)
     cursor = list(bell.watch(once=True))[-1].cursor
@@ -332,7 +331,7 @@ def test_a_node_that_allows_few_blocks_and_refuses_at_times(bell, monkeypatch):
 
 def test_many_events_are_taken_in_small_bites(bell, monkeypatch):
     monkeypatch.setattr(watch, "MAX_LOGS", 5)
-    monkeypatch.setattr("verifai.chain.events.cursor.MAX_TAIL_LOGS", 10)
+    monkeypatch.setattr("verifai.chain.cursor.MAX_TAIL_LOGS", 10)
     for number in range(6):
         bell.ring(10 * number, 4)
     numbers, largest = [], 0

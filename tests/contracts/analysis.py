@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tests.contracts import foundry
-from verifai.chain.artefacts.build import CONTRACTS
+from verifai.contracts.build import CONTRACTS
 from verifai.errors import EnvironmentFault
 from verifai.home import home
 

@@ -11,10 +11,10 @@ pytest.importorskip("eth_tester")
 
 from verifai.backends import EvmCall
 from verifai.chain import Chain, connect
-from verifai.chain.artefacts.interface import interface
-from verifai.chain.artefacts.solidity import compile_contract
-from verifai.chain.node.faults import Reverted
 from verifai.chain.registry import Publication, artefact
+from verifai.contracts.solidity import compile_contract
+from verifai.evm.interface import interface
+from verifai.evm.node.faults import Reverted
 
 #: A test names the contract it needs.
 VERIFIERS = """

@@ -12,9 +12,9 @@ from importlib import resources
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from verifai.chain.artefacts.build import CONTRACTS
-from verifai.chain.artefacts.sources import COMPILER, NAMES, closure, openzeppelin_folder
-from verifai.chain.artefacts.toolchain import find_node, npm_install
+from verifai.contracts.build import CONTRACTS
+from verifai.contracts.sources import COMPILER, NAMES, closure, openzeppelin_folder
+from verifai.contracts.toolchain import find_node, npm_install
 from verifai.home import home
 
 FORGE = Path(__file__).parent / "forge"
@@ -34,7 +34,7 @@ def forge_binary() -> Path:
 def make_project(folder: Path) -> None:
     """A Foundry project of the shipped sources and the tests beside this file."""
     packages = openzeppelin_folder() / "node_modules"
-    script = str(resources.files("verifai.chain") / "solc" / "compile.js")
+    script = str(resources.files("verifai.contracts") / "solc" / "compile.js")
     shim = folder / "solc"
     # forge wants a native solc: a banner with a version, and standard JSON on standard input.
     node = " ".join(f'"{part}"' for part in find_node().node)

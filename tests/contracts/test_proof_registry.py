@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from verifai.backends import EvmCall
-from verifai.chain.artefacts import abi
-from verifai.chain.node.faults import Reverted
 from verifai.chain.registry import Publication
+from verifai.evm import abi
+from verifai.evm.node.faults import Reverted
 
 MODULUS = 21888242871839275222246405745257275088548364400416034343698204186575808495617
 

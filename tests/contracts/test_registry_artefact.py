@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from verifai.chain.artefacts import build
-from verifai.chain.artefacts.abi import selector
-from verifai.chain.artefacts.interface import interface
 from verifai.chain.registry import artefact
+from verifai.contracts import build
 from verifai.errors import MalformedError
+from verifai.evm.abi import selector
+from verifai.evm.interface import interface
 
 
 @pytest.mark.slow

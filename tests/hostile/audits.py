@@ -88,7 +88,7 @@ def remembered() -> Any:
     The proofs' checks and the signatures' recovery take most of the time of an audit.
     """
     from verifai.audit import examine
-    from verifai.chain.transactions import shown
+    from verifai.evm.transactions import shown
 
     outcomes: dict[tuple[str, str], Any] = {}
     honest = examine.verify

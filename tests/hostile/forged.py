@@ -15,7 +15,7 @@ from tests.verifier import reference_hiding, reference_opening, reference_prover
 from tests.verifier.circuits import Circuit, gate, sample
 from tests.verifier.reference_algebra import P
 from tests.verifier.reference_prover import Prover
-from verifai.chain.native.table import compact_table
+from verifai.compact.table import compact_table
 from verifai.proof import Guarantees, TensorSpec, VerifyingKey
 from verifai.proof.codec import sha256
 from verifai.verifier.native.check import VERSION, srs_id, srs_kind, table_proof_bytes

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from verifai.chain.artefacts.interface import interface
+from verifai.evm.interface import interface
 
 #: Returns what follows it as a contract's code: PUSH2 length, DUP1, PUSH1 10, RETURNDATASIZE,
 #: CODECOPY, RETURNDATASIZE, RETURN.
@@ -26,7 +26,7 @@ class Saying:
         cls, contract: str, function: str, *results: Any, argument: bytes | None = None
     ) -> Saying:
         """What a function of a shipped contract would return."""
-        from verifai.chain.artefacts import abi
+        from verifai.evm import abi
 
         shipped = interface(contract)
         kinds = shipped._functions[function][1]

@@ -16,15 +16,15 @@ from tests.soundness.proofs import development, native, raw
 from tests.verifier.circuits import Circuit as Small
 from tests.verifier.circuits import relu, sample
 from verifai.chain import Chain
-from verifai.chain.artefacts.interface import interface
 from verifai.chain.deploy import DELAY, PROXY, SALT, create2_address, system_id
 from verifai.chain.deployments import Deployments
 from verifai.chain.native.circuits import circuit_table
 from verifai.chain.native.contract import artefact, native_system
-from verifai.chain.native.table import circuit_id
-from verifai.chain.native.words import statement_words, words_from
-from verifai.chain.node.faults import Reverted
-from verifai.chain.transactions.sender import Sender
+from verifai.compact.table import circuit_id
+from verifai.compact.words import statement_words, words_from
+from verifai.evm.interface import interface
+from verifai.evm.node.faults import Reverted
+from verifai.evm.transactions.sender import Sender
 from verifai.proof import Proof, VerifyingKey
 from verifai.proof.codec import canonical_json
 from verifai.verifier.native.calldata import statement_of

@@ -29,9 +29,9 @@ from tests.hostile.published import (
 )
 from verifai.backends import EvmCall
 from verifai.chain import connect
-from verifai.chain.artefacts.interface import interface
-from verifai.chain.native.table import circuit_id
 from verifai.chain.registry import Publication, artefact
+from verifai.compact.table import circuit_id
+from verifai.evm.interface import interface
 from verifai.verifier.native.keccak import keccak256
 
 

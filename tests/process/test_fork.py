@@ -22,9 +22,9 @@ import verifai
 from tests.process.conftest import Keys, inputs, network
 from verifai.backends.ezkl import prover as ezkl_prover
 from verifai.backends.native.core import core
-from verifai.chain.node.journal import Block, Journal
-from verifai.chain.node.rpc import _session_class
 from verifai.circuit.per_key import PerKey
+from verifai.evm.node.journal import Block, Journal
+from verifai.evm.node.rpc import _session_class
 
 #: Long enough for any child on a busy machine, and the end of one that hangs.
 SECONDS = 60

@@ -105,8 +105,8 @@ def test_wheel_and_sdist_build_and_the_base_install_verifies(tmp_path: Path) -> 
         "verifai/proof/schema/bundle.json",
         "verifai/audit/style.css",
         "verifai/audit/schema/report.json",
-        "verifai/chain/contracts/ProofRegistry.json",
-        "verifai/chain/contracts/ProofRegistry.sol",
+        "verifai/contracts/src/ProofRegistry.json",
+        "verifai/contracts/src/ProofRegistry.sol",
         "verifai/_native.abi3.so",
     ):
         assert needed in names

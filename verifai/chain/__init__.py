@@ -38,12 +38,12 @@ around the universal verifier are specified in ``docs/specs/contracts.md``.
 
 from verifai.chain.chain import Chain
 from verifai.chain.connection import connect
-from verifai.chain.events.cursor import Cursor
-from verifai.chain.events.logs import EventSource
+from verifai.chain.cursor import Cursor
 from verifai.chain.published import Published
 from verifai.chain.receipt import Receipt
-from verifai.chain.transactions.signer import ExternalSigner
-from verifai.chain.transactions.terms import Terms
+from verifai.evm.logs import EventSource
+from verifai.evm.transactions.signer import ExternalSigner
+from verifai.evm.transactions.terms import Terms
 
 __all__ = [
     "Chain",

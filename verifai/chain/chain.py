@@ -8,22 +8,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from verifai.chain import generated, whose
-from verifai.chain.artefacts import abi
+from verifai.chain.cursor import Cursor
 from verifai.chain.deployments import Deployments
-from verifai.chain.events.cursor import Cursor
-from verifai.chain.events.logs import EventSource
-from verifai.chain.events.watch import Seen, Watcher
-from verifai.chain.given import given_address, whole
-from verifai.chain.history import incomplete
-from verifai.chain.node.faults import Reverted, asking
 from verifai.chain.published import Published, Reader
 from verifai.chain.receipt import Receipt
 from verifai.chain.registry import Event, Publication, artefact, event_topic
-from verifai.chain.transactions import signer as signers
-from verifai.chain.transactions.estimate import PublishEstimate
-from verifai.chain.transactions.outbox import Entry
-from verifai.chain.transactions.sender import Sender
 from verifai.chain.verdict import own_error, unexplained, verdict
+from verifai.chain.watch import Seen, Watcher
 from verifai.errors import (
     MalformedError,
     NetworkError,
@@ -31,6 +22,15 @@ from verifai.errors import (
     UsageError,
     VerifaiError,
 )
+from verifai.evm import abi
+from verifai.evm.given import given_address, whole
+from verifai.evm.history import incomplete
+from verifai.evm.logs import EventSource
+from verifai.evm.node.faults import Reverted, asking
+from verifai.evm.transactions import signer as signers
+from verifai.evm.transactions.estimate import PublishEstimate
+from verifai.evm.transactions.outbox import Entry
+from verifai.evm.transactions.sender import Sender
 from verifai.progress import Progress, reporting
 from verifai.proof import KeyStore, Proof, VerifyingKey
 from verifai.verifier import verify
@@ -144,8 +144,8 @@ class Chain:
             EnvironmentFault: the compiler is missing.
         """
         if vk.guarantees.backend == "native":
-            from verifai.chain.native import circuit_id
             from verifai.chain.native.circuits import circuit_table
+            from verifai.compact import circuit_id
 
             return "0x" + circuit_id(circuit_table(vk, batch or 1)).hex()
         return generated.verifier_contract(vk).code_hash
@@ -260,7 +260,7 @@ class Chain:
             transaction (recipient, value, data) that was left unfinished is taken up in its place.
 
         Raises:
-            verifai.chain.node.faults.Reverted: the contract refuses it.
+            verifai.evm.node.faults.Reverted: the contract refuses it.
             EnvironmentFault, NetworkError, UnsupportedError, UsageError: as publishing; also a
                 recipient that is no address, or a value out of range.
         """
@@ -316,7 +316,7 @@ class Chain:
         Args:
             source: which events; None for the publications of :attr:`registries`, each an
                 :class:`verifai.chain.registry.Event` (:meth:`record` makes a Published of one).
-            options: as :class:`verifai.chain.events.watch.Watcher`: since, confirmations, once,
+            options: as :class:`verifai.chain.watch.Watcher`: since, confirmations, once,
                 poll_seconds, patience_seconds, path.
 
         Raises:
@@ -531,8 +531,8 @@ class Chain:
                 "The receipt has the address as 'contract'.",
             )
         first = min(self._reader(registry).created_in() for registry in registries)
-        from verifai.chain.artefacts.interface import interface
         from verifai.chain.native.registry import event_of
+        from verifai.evm.interface import interface
 
         native = interface("NativeProofRegistry").topic("ProofPublished")
 

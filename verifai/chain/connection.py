@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from verifai.chain.chain import Chain
 from verifai.chain.deployments import Deployments, default_path
-from verifai.chain.given import given_address
-from verifai.chain.node import embedded, rpc
-from verifai.chain.node.journal import LOCK_SECONDS, Journal
 from verifai.chain.registry import artefact, checksum
-from verifai.chain.transactions import signer as signers
-from verifai.chain.transactions.sender import Sender
-from verifai.chain.transactions.signer import Signer
-from verifai.chain.transactions.terms import Terms
 from verifai.errors import UsageError
+from verifai.evm.given import given_address
+from verifai.evm.node import embedded, rpc
+from verifai.evm.node.journal import LOCK_SECONDS, Journal
+from verifai.evm.transactions import signer as signers
+from verifai.evm.transactions.sender import Sender
+from verifai.evm.transactions.signer import Signer
+from verifai.evm.transactions.terms import Terms
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
@@ -43,7 +43,7 @@ def connect(
             account it holds unlocked. Else the name of an environment variable that holds a hex
             private key, the path of a keystore file (password in ``VERIFAI_KEYSTORE_PASSWORD``),
             an ``eth_account`` local account, or a
-            :class:`verifai.chain.transactions.signer.Signer`.
+            :class:`verifai.evm.transactions.signer.Signer`.
         journal: a file in which the embedded chain lives on across processes; made if missing.
         registry: address of a ProofRegistry to use, e.g. another publisher's; None uses those that
             this machine deployed, and deploys one when it first publishes.
@@ -55,7 +55,7 @@ def connect(
 
     Raises:
         NetworkError: nothing at the URL, or no Ethereum node; found out within
-            ``CONNECT_SECONDS + PROBE_SECONDS`` of :mod:`verifai.chain.node.rpc`.
+            ``CONNECT_SECONDS + PROBE_SECONDS`` of :mod:`verifai.evm.node.rpc`.
         UsageError: no way to sign, a wrong URL, another chain than ``chain_id``, another contract
             at ``registry``, no journal to read, or an argument of another type.
         MalformedError: the journal is damaged; the message names the line.

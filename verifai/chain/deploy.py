@@ -18,14 +18,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from verifai.chain.artefacts import abi
-from verifai.chain.artefacts.interface import interface
 from verifai.chain.chain import Chain
-from verifai.chain.node.faults import Reverted, asking
 from verifai.chain.registry import checksum
 from verifai.chain.requirements import require_cancun, require_room, undeployable
-from verifai.chain.transactions.sender import Sender
 from verifai.errors import NetworkError, UnsupportedError, UsageError
+from verifai.evm import abi
+from verifai.evm.interface import interface
+from verifai.evm.node.faults import Reverted, asking
+from verifai.evm.transactions.sender import Sender
 
 #: github.com/Arachnid/deterministic-deployment-proxy, present on practically every chain.
 PROXY: Final = "0x4e59b44847b379578588920cA78FbF26c0B4956C"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from verifai.chain.artefacts.solidity import CompiledContract, compile_contract
-from verifai.chain.node.faults import Reverted, asking
 from verifai.chain.registry import Publication, artefact
-from verifai.chain.transactions.estimate import PublishEstimate
 from verifai.chain.verdict import unexplained, verdict
+from verifai.contracts.solidity import CompiledContract, compile_contract
 from verifai.errors import NetworkError
+from verifai.evm.node.faults import Reverted, asking
+from verifai.evm.transactions.estimate import PublishEstimate
 from verifai.proof import Proof, VerifyingKey
 from verifai.verifier import verify
 

@@ -1,8 +1,8 @@
 """What a registry holds, read from the chain's history alone: events first, then calldata.
 
 Nothing here decides whether a record is honest; that is an audit's job. What is decided here is
-whether the node contradicts itself: :mod:`verifai.chain.history` says how records that are left out
-are noticed, :mod:`verifai.chain.transactions.shown` how changed ones are. One that cannot be read
+whether the node contradicts itself: :mod:`verifai.evm.history` says how records that are left out
+are noticed, :mod:`verifai.evm.transactions.shown` how changed ones are. One that cannot be read
 is a record with a problem, and hides no other.
 """
 
@@ -14,12 +14,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from verifai.chain.events.logs import EventSource
-from verifai.chain.history import history, incomplete, logs, number
-from verifai.chain.node.faults import asking
 from verifai.chain.registry import Event, Publication, event_topic
-from verifai.chain.transactions.shown import shown
 from verifai.errors import MalformedError, VerifaiError
+from verifai.evm.history import history, incomplete, logs, number
+from verifai.evm.logs import EventSource
+from verifai.evm.node.faults import asking
+from verifai.evm.transactions.shown import shown
 
 if TYPE_CHECKING:
     from web3 import Web3

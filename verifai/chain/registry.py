@@ -9,8 +9,8 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
-from verifai.chain.artefacts import abi
 from verifai.errors import MalformedError
+from verifai.evm import abi
 
 if TYPE_CHECKING:
     from verifai.backends import EvmCall
@@ -22,7 +22,7 @@ _EVENT_TYPES: Final = ("bytes32", "address", "bytes32", "uint256")
 
 @dataclass(frozen=True, repr=False)
 class Artefact:
-    """``contracts/ProofRegistry.json``: what ``python -m verifai.chain.artefacts.build`` makes.
+    """``contracts/ProofRegistry.json``: what ``python -m verifai.contracts.build`` makes.
 
     Attributes:
         abi: interface.
@@ -41,9 +41,7 @@ class Artefact:
 @cache
 def artefact() -> Artefact:
     """The registry as shipped; no compiler needed."""
-    text = (resources.files("verifai.chain") / "contracts" / "ProofRegistry.json").read_text(
-        "ascii"
-    )
+    text = (resources.files("verifai.contracts") / "src" / "ProofRegistry.json").read_text("ascii")
     value = json.loads(text)
     return Artefact(value["abi"], bytes.fromhex(value["bytecode"][2:]), value["deployedCodeHash"])
 

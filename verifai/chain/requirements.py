@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from verifai.chain.node.faults import Reverted, asking
 from verifai.chain.verdict import own_error, unexplained
 from verifai.errors import NetworkError, UnsupportedError, UsageError, VerifaiError
+from verifai.evm.node.faults import Reverted, asking
 
 if TYPE_CHECKING:
-    from verifai.chain.transactions.sender import Sender
+    from verifai.evm.transactions.sender import Sender
 
 #: Creation code that answers 1, first with instructions that every chain has, then with the newer
 #: ones of the shipped contracts.

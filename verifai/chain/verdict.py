@@ -13,8 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from verifai.chain.artefacts.interface import interface
-from verifai.chain.node.faults import Reverted
 from verifai.errors import (
     ChainRejected,
     NetworkError,
@@ -22,9 +20,11 @@ from verifai.errors import (
     VerifaiError,
     VerificationError,
 )
+from verifai.evm.interface import interface
+from verifai.evm.node.faults import Reverted
 
 if TYPE_CHECKING:
-    from verifai.chain.transactions.sender import Sender
+    from verifai.evm.transactions.sender import Sender
 
 #: The numbered check that only a chain can make; see :mod:`verifai.verifier.verify` for 1 to 7.
 CONTRACT_CHECK: Final = 8

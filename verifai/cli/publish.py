@@ -10,7 +10,7 @@ from verifai.cli.files import target
 from verifai.cli.output import Output
 
 if TYPE_CHECKING:
-    from verifai.chain.transactions.estimate import PublishEstimate
+    from verifai.evm.transactions.estimate import PublishEstimate
 
 HELP = "check a proof on chain and record it"
 
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
 
 
 def _estimate(estimate: PublishEstimate, output: Output) -> None:
-    from verifai.chain.transactions.estimate import ether
+    from verifai.evm.transactions.estimate import ether
 
     if estimate.recorded:
         output.say("This proof is on record already: publishing sends nothing.")

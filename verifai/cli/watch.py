@@ -11,7 +11,7 @@ from verifai.cli.chain_options import add_chain_arguments, connect
 from verifai.cli.output import Output, printable
 
 if TYPE_CHECKING:
-    from verifai.chain.events.watch import Seen, Watcher
+    from verifai.chain.watch import Seen, Watcher
 
 HELP = "follow what is published, through reorganisations; one JSON object per event with --json"
 

@@ -10,8 +10,8 @@ from eth_abi import decode
 
 from tests.soundness.proofs import Claim, Prover, case
 from tests.verifier import circuits as tables
-from verifai.chain.native import circuit_id, compact_table
 from verifai.chain.native.contract import refusal, register_calldata, verify_calldata
+from verifai.compact import circuit_id, compact_table
 
 #: Names of tests.circuit.models with a batch and whether proofs hide: products and none, custom
 #: tables and none, contractions of all kinds and none.

@@ -13,7 +13,7 @@ from tests.chain.conftest import anvil as anvil
 from tests.contracts.native.circuits import Verifier
 from verifai.chain import connect
 from verifai.chain.native.contract import artefact
-from verifai.chain.node.faults import Reverted
+from verifai.evm.node.faults import Reverted
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import prod
 
-from verifai.chain.native.program import DROPPED, FIRST_WORD, Op
+from verifai.compact.program import DROPPED, FIRST_WORD, Op
 from verifai.verifier.native.curve import msm
 from verifai.verifier.native.field import P, dot, eq_at, eq_range, lagrange
 from verifai.verifier.native.opening import PublicRow, check_opening

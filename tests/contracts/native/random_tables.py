@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tests.verifier.circuits import Circuit, canonical
-from verifai.chain.native.skeleton import Skeleton
+from verifai.compact.skeleton import Skeleton
 from verifai.verifier.native.curve import G
 from verifai.verifier.native.field import P
 

@@ -19,8 +19,8 @@ from tests.contracts.native.circuits import (
 )
 from tests.contracts.native.test_verification import changed, elements
 from tests.soundness.proofs import NAMES
-from verifai.chain.native import circuit_id, compact_table
-from verifai.chain.native.table import REFERENCE_STRINGS
+from verifai.compact import circuit_id, compact_table
+from verifai.compact.table import REFERENCE_STRINGS
 from verifai.errors import MalformedError, UnsupportedError, VerificationError
 from verifai.proof.codec import canonical_json
 from verifai.proof.reference_string import CEREMONIES, DEVELOPMENT_SRS, g2_bytes, srs_id

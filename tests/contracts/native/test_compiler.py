@@ -11,7 +11,7 @@ from tests.contracts.native import model
 from tests.contracts.native.random_tables import Messages, random_messages, random_table
 from tests.soundness.proofs import CONTEXT, HEADER_DIGEST, development
 from tests.verifier.circuits import Circuit, canonical, integers
-from verifai.chain.native import compact_table
+from verifai.compact import compact_table
 from verifai.errors import UnsupportedError
 from verifai.verifier.native import verify
 from verifai.verifier.native.claims import Form

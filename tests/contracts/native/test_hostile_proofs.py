@@ -15,8 +15,8 @@ from tests.hostile.plan import attempts
 from tests.hostile.scene import Scene
 from tests.hostile.targets import target
 from tests.soundness.proofs import Claim
-from verifai.chain.native import compact_table
 from verifai.chain.native.contract import refusal, verify_calldata
+from verifai.compact import compact_table
 
 #: Circuit, hiding, batch: see tests/hostile/targets.py.
 Attacked = tuple[str, bool, int]

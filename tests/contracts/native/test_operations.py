@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from tests.contracts.native.model import Cursor, operation
-from verifai.chain.artefacts import abi
-from verifai.chain.artefacts.build import CONTRACTS
-from verifai.chain.artefacts.solidity import run_solc
-from verifai.chain.artefacts.sources import SETTINGS, closure, openzeppelin_folder
-from verifai.chain.native.program import DROPPED, FIRST_WORD, Op
+from verifai.compact.program import DROPPED, FIRST_WORD, Op
+from verifai.contracts.build import CONTRACTS
+from verifai.contracts.solidity import run_solc
+from verifai.contracts.sources import SETTINGS, closure, openzeppelin_folder
+from verifai.evm import abi
 from verifai.verifier.native.field import P
 
 SCALARS = 64

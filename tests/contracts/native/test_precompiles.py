@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from verifai.chain import connect
-from verifai.chain.artefacts import abi
 from verifai.chain.native.contract import artefact
-from verifai.chain.node import embedded
-from verifai.chain.node.faults import Reverted
+from verifai.evm import abi
+from verifai.evm.node import embedded
+from verifai.evm.node.faults import Reverted
 
 
 @pytest.mark.parametrize("precompile", [5, 6, 7, 8])

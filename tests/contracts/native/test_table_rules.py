@@ -7,8 +7,8 @@ import pytest
 from tests.contracts.native.circuits import claim_of, linked_table, table_of
 from tests.contracts.native.model import HEADER
 from verifai.chain.native.contract import refusal, register_calldata
-from verifai.chain.native.program import FIRST_WORD, Op
-from verifai.chain.native.table import HEADER_BYTES
+from verifai.compact.program import FIRST_WORD, Op
+from verifai.compact.table import HEADER_BYTES
 from verifai.verifier.native.curve import Q
 from verifai.verifier.native.field import P
 
@@ -252,7 +252,7 @@ def test_results_are_scalars(node, table):
 def test_a_table_says_what_it_is(node):
     from eth_abi import decode
 
-    from verifai.chain.artefacts import abi
+    from verifai.evm import abi
     from verifai.proof.key import key_digest
 
     claim, table = claim_of("mlp", 3, False), table_of("mlp", 3, False)

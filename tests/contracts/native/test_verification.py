@@ -19,7 +19,7 @@ from tests.contracts.native.circuits import (
     words_of,
 )
 from tests.soundness.proofs import Claim, python
-from verifai.chain.native import compact_table
+from verifai.compact import compact_table
 from verifai.proof.reference_string import srs_id
 from verifai.verifier.native import verify
 from verifai.verifier.native.curve import G, P, Q

@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from verifai.chain.artefacts.abi import keccak
-from verifai.chain.artefacts.interface import interface
 from verifai.chain.deploy import create2_address
 from verifai.chain.native.contract import artefact
-from verifai.chain.node.faults import Reverted, asking
 from verifai.chain.registry import checksum
-from verifai.chain.transactions.sender import Sender
 from verifai.errors import MalformedError
+from verifai.evm.abi import keccak
+from verifai.evm.interface import interface
+from verifai.evm.node.faults import Reverted, asking
+from verifai.evm.transactions.sender import Sender
 
 #: First verifiers of a router that are tried.
 MAX_SYSTEMS: Final = 16

@@ -11,18 +11,18 @@ import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from verifai.chain.artefacts.interface import interface
-from verifai.chain.native.table import circuit_id, compact_table, table_batch
-from verifai.chain.native.words import WORD_BYTES
-from verifai.chain.node.faults import Reverted
 from verifai.chain.registry import checksum
+from verifai.compact.table import circuit_id, compact_table, table_batch
+from verifai.compact.words import WORD_BYTES
 from verifai.errors import MalformedError, NetworkError, UnsupportedError
+from verifai.evm.interface import interface
+from verifai.evm.node.faults import Reverted
 from verifai.proof import VerifyingKey
 from verifai.verifier.native.check import WORD, check_key, public_node
 from verifai.verifier.native.parse import parse_table
 
 if TYPE_CHECKING:
-    from verifai.chain.transactions.sender import Sender
+    from verifai.evm.transactions.sender import Sender
 
 
 def circuit_table(key: VerifyingKey, batch: int) -> bytes:

@@ -8,9 +8,9 @@ from functools import cache
 from importlib import resources
 from typing import Final
 
-from verifai.chain.artefacts import abi
 from verifai.chain.deploy import system_id
 from verifai.chain.registry import Artefact
+from verifai.evm import abi
 from verifai.verifier.native.verify import DOMAIN
 
 #: The native backend's name on chains.
@@ -22,7 +22,7 @@ WORD_BYTES: Final = 16
 @cache
 def artefact() -> Artefact:
     """The verifier as shipped; no compiler needed."""
-    folder = resources.files("verifai.chain") / "contracts"
+    folder = resources.files("verifai.contracts") / "src"
     value = json.loads((folder / "NativeVerifier.json").read_text("ascii"))
     return Artefact(value["abi"], bytes.fromhex(value["bytecode"][2:]), value["deployedCodeHash"])
 
@@ -36,7 +36,7 @@ def verify_calldata(circuit: bytes, context: bytes, words: Sequence[int], proof:
     """The transaction data that verifies a proof.
 
     Args:
-        circuit: 32 bytes, :func:`verifai.chain.native.table.circuit_id`.
+        circuit: 32 bytes, :func:`verifai.compact.table.circuit_id`.
         context: 32 bytes, zeros for none.
         words: public words in the order of docs/protocol.md, each below 2^128.
         proof: the proof.

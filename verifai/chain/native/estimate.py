@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from verifai.chain.artefacts.interface import interface
 from verifai.chain.deploy import (
     PROXY,
     PROXY_CODE,
@@ -23,11 +22,12 @@ from verifai.chain.native.publication import (
     verifier_of,
 )
 from verifai.chain.native.registry import CONTRACTS, NativeRegistry, publish_calldata
-from verifai.chain.node.faults import Reverted
-from verifai.chain.transactions.estimate import Estimate, PublishEstimate
-from verifai.chain.transactions.simulation import Call, simulate
 from verifai.chain.verdict import verdict
 from verifai.errors import UsageError
+from verifai.evm.interface import interface
+from verifai.evm.node.faults import Reverted
+from verifai.evm.transactions.estimate import Estimate, PublishEstimate
+from verifai.evm.transactions.simulation import Call, simulate
 from verifai.proof import Proof, VerifyingKey
 from verifai.verifier import verify
 

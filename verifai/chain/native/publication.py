@@ -13,29 +13,29 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from verifai.chain.artefacts import abi
-from verifai.chain.artefacts.interface import interface
 from verifai.chain.deploy import DELAY, LOCAL_CHAINS, Contracts, create2_address, deploy
 from verifai.chain.native.acceptor import first_systems, router_of, unestablished, verifier_now
 from verifai.chain.native.circuits import circuit_info, circuit_table
 from verifai.chain.native.contract import NATIVE_SYSTEM, artefact, native_system
 from verifai.chain.native.registry import NativeRecord, NativeRegistry
-from verifai.chain.native.table import circuit_id
-from verifai.chain.native.words import commitments, context_from, statement_words, words_from
-from verifai.chain.node.faults import Reverted, asking
 from verifai.chain.published import Published, mined
 from verifai.chain.receipt import Receipt
 from verifai.chain.registry import checksum
 from verifai.chain.requirements import require_cancun
 from verifai.chain.verdict import own_error, unexplained
+from verifai.compact.table import circuit_id
+from verifai.compact.words import commitments, context_from, statement_words, words_from
 from verifai.errors import NetworkError, UnsupportedError, UsageError, VerifaiError
+from verifai.evm import abi
+from verifai.evm.interface import interface
+from verifai.evm.node.faults import Reverted, asking
 from verifai.proof import Proof, VerifyingKey
 from verifai.proof.codec import canonical_json
 from verifai.verifier.native.calldata import statement_of
 
 if TYPE_CHECKING:
     from verifai.chain.chain import Chain
-    from verifai.chain.transactions.sender import Sender
+    from verifai.evm.transactions.sender import Sender
 
 
 @dataclass(frozen=True)

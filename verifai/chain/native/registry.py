@@ -10,19 +10,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from verifai.chain.artefacts.abi import keccak
-from verifai.chain.artefacts.interface import interface
 from verifai.chain.chain import Chain
-from verifai.chain.events.logs import EventSource
-from verifai.chain.history import history, incomplete
 from verifai.chain.native.contract import native_system
-from verifai.chain.native.words import context_from, statement_words, words_from
-from verifai.chain.node.faults import Reverted
 from verifai.chain.published import ELSEWHERE, without_fault
 from verifai.chain.registry import Event, checksum
-from verifai.chain.transactions.shown import shown
 from verifai.chain.verdict import verdict
+from verifai.compact.words import context_from, statement_words, words_from
 from verifai.errors import MalformedError, UsageError
+from verifai.evm.abi import keccak
+from verifai.evm.history import history, incomplete
+from verifai.evm.interface import interface
+from verifai.evm.logs import EventSource
+from verifai.evm.node.faults import Reverted
+from verifai.evm.transactions.shown import shown
 from verifai.proof import Proof, VerifyingKey
 from verifai.proof.codec import canonical_json
 from verifai.verifier import verify
@@ -173,7 +173,7 @@ class NativeRegistry:
             circuit: 32 bytes.
             context: canonical JSON, empty for none.
             words: public words.
-            linked: commitments in the statement (:func:`verifai.chain.native.words.commitments`).
+            linked: commitments in the statement (:func:`verifai.compact.words.commitments`).
 
         Raises:
             NetworkError: the node failed, or does not show what the registry says it has.

@@ -15,12 +15,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from verifai.chain.artefacts import abi
 from verifai.chain.chain import Chain
 from verifai.chain.published import Published
 from verifai.chain.registry import checksum
 from verifai.chain.standards.contract import Contract, with_digests
 from verifai.errors import MalformedError, NetworkError, UsageError
+from verifai.evm import abi
 
 #: The schema's text, as EAS registers it.
 SCHEMA: Final = (

@@ -1,0 +1,199 @@
+"""How far a watch has come, and what it would have to take back.
+
+A block's number and hash say how far. The tail says what was delivered from the blocks that a
+reorganisation can still reach, so that a watch that was stopped, and finds another chain when it
+starts again, withdraws exactly what it had delivered.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from verifai.errors import MalformedError
+from verifai.evm.logs import Log
+from verifai.proof.codec import canonical_json, exact_fields, parse_canonical_json
+from verifai.proof.files import replace_file
+
+FORMAT: Final = 1
+#: Blocks below the head that are remembered. Ethereum's are final after 64; this is four times it.
+REORG_BLOCKS: Final = 256
+#: Delivered logs that are remembered; beyond it the oldest go first, whatever their depth.
+MAX_TAIL_LOGS: Final = 20_000
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A block that was read.
+
+    Attributes:
+        number, hash: of the block; the hash as 0x and 64 hex digits.
+        logs: delivered from it, in order.
+        complete: whether that is all of them.
+    """
+
+    number: int
+    hash: str
+    logs: tuple[Log, ...] = ()
+    complete: bool = True
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """A position between two events of a watch.
+
+    Attributes:
+        chain: ``eip155:N/0x<genesis hash>``.
+        start: first block of the watch.
+        tail: checkpoints, oldest first.
+        whole: the tail reaches back to ``start``.
+        last: block of the newest delivered event of each contract, where known.
+    """
+
+    chain: str
+    start: int
+    tail: tuple[Checkpoint, ...] = field(default=(), repr=False)
+    whole: bool = True
+    last: Mapping[str, int] = field(default_factory=dict, repr=False)
+
+    @property
+    def block_number(self) -> int:
+        """Newest block that was read, wholly or in part; ``start - 1`` before the first."""
+        return self.tail[-1].number if self.tail else self.start - 1
+
+    @property
+    def block_hash(self) -> str | None:
+        """Its hash."""
+        return self.tail[-1].hash if self.tail else None
+
+    @property
+    def next_block(self) -> int:
+        """The block to be read next."""
+        if self.tail and not self.tail[-1].complete:
+            return self.tail[-1].number
+        return self.block_number + 1
+
+    def after(self, log: Log, complete: bool) -> Cursor:
+        """When ``log`` was delivered, the last of its block if ``complete``."""
+        tail = self.tail
+        earlier: tuple[Log, ...] = ()
+        if tail and tail[-1].number == log.block_number:
+            earlier, tail = tail[-1].logs, tail[:-1]
+        reached = Checkpoint(log.block_number, log.block_hash, (*earlier, log), complete)
+        last = {**self.last, log.address: log.block_number}
+        return replace(self, tail=(*tail, reached), last=last)
+
+    def at(self, number: int, block_hash: str) -> Cursor:
+        """When a block was read to its end."""
+        if self.tail and self.tail[-1].number == number:
+            return replace(self, tail=(*self.tail[:-1], replace(self.tail[-1], complete=True)))
+        return replace(self, tail=(*self.tail, Checkpoint(number, block_hash)))
+
+    def without_last(self, previous: int | None) -> Cursor:
+        """When the newest delivered log was withdrawn; ``previous`` is the block of the one before
+        it in its contract, None if unknown."""
+        *tail, top = self.tail
+        while not top.logs:
+            *tail, top = tail
+        *logs, gone = top.logs
+        last = {name: block for name, block in self.last.items() if name != gone.address}
+        if previous is not None:
+            last[gone.address] = previous
+        # Not complete: should the chain come back to this block, what was withdrawn is read again.
+        kept = [*tail, replace(top, logs=tuple(logs), complete=False)] if logs else tail
+        return replace(self, tail=tuple(kept), last=last)
+
+    def reopened(self) -> Cursor:
+        """With the newest block to be read once more, for what it lacks."""
+        return replace(self, tail=(*self.tail[:-1], replace(self.tail[-1], complete=False)))
+
+    def cut(self, length: int) -> Cursor:
+        """The tail's first ``length`` checkpoints; none of those cut off may hold logs."""
+        return self if length == len(self.tail) else replace(self, tail=self.tail[:length])
+
+    def pruned(self, head: int) -> Cursor:
+        """Without what no reorganisation reaches from ``head``, bounded in any case."""
+        drop, logs = 0, sum(len(item.logs) for item in self.tail)
+        while drop < len(self.tail) - 1 and (
+            self.tail[drop + 1].number <= head - REORG_BLOCKS or logs > MAX_TAIL_LOGS
+        ):
+            logs -= len(self.tail[drop].logs)
+            drop += 1
+        return replace(self, tail=self.tail[drop:], whole=False) if drop else self
+
+    def to_bytes(self) -> bytes:
+        tail = [
+            {
+                "number": item.number,
+                "hash": item.hash,
+                "logs": [log.to_json() for log in item.logs],
+                "complete": item.complete,
+            }
+            for item in self.tail
+        ]
+        return canonical_json(
+            {
+                "format": FORMAT,
+                "chain": self.chain,
+                "start": self.start,
+                "tail": tail,
+                "whole": self.whole,
+                "last": dict(self.last),
+            }
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Cursor:
+        """Strict inverse of :meth:`to_bytes`.
+
+        Raises:
+            MalformedError: something else.
+        """
+        names = ("format", "chain", "start", "tail", "whole", "last")
+        value = exact_fields(parse_canonical_json(data), names, "A cursor")
+        last = value["last"]
+        if (
+            value["format"] != FORMAT
+            or not isinstance(value["chain"], str)
+            or type(value["start"]) is not int
+            or type(value["whole"]) is not bool
+            or not isinstance(value["tail"], list)
+            or not isinstance(last, dict)
+            or not all(type(block) is int for block in last.values())
+        ):
+            raise MalformedError("A cursor has a chain, a start, a tail and last blocks.")
+        tail = tuple(_checkpoint(item) for item in value["tail"])
+        if [item.number for item in tail] != sorted({item.number for item in tail}):
+            raise MalformedError("A cursor's blocks ascend.")
+        return cls(value["chain"], value["start"], tail, value["whole"], last)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write atomically and return the path."""
+        replace_file(Path(path), [self.to_bytes()])
+        return Path(path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Cursor:
+        """Read a saved cursor. Raises as :meth:`from_bytes`."""
+        try:
+            return cls.from_bytes(Path(path).read_bytes())
+        except OSError as error:
+            raise MalformedError(f"Cannot read {path}: {error.strerror or error}.") from None
+
+
+def _checkpoint(value: Any) -> Checkpoint:
+    found = exact_fields(value, ("number", "hash", "logs", "complete"), "A checkpoint")
+    if (
+        type(found["number"]) is not int
+        or not isinstance(found["hash"], str)
+        or type(found["complete"]) is not bool
+        or not isinstance(found["logs"], list)
+    ):
+        raise MalformedError("A checkpoint has a number, a hash, logs and whether they are all.")
+    logs = tuple(Log.from_json(log) for log in found["logs"])
+    if any((log.block_number, log.block_hash) != (found["number"], found["hash"]) for log in logs):
+        raise MalformedError("A checkpoint's logs are of its block.")
+    return Checkpoint(found["number"], found["hash"], logs, found["complete"])

@@ -1,0 +1,479 @@
+"""The claims of a circuit as expressions: what is left to compute when the skeleton is done.
+
+The skeleton of the contract accounts for everything that looks alike in all circuits: rounds, sent
+values, pads, slots, triples, the tables. What depends on the graph is here: selectors at z, the
+functionals of the columns, words, zero nodes and the ends of contractions.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from verifai.compact.expressions import HALF, ONE, ZERO, Graph, Monomial, Node, Point
+from verifai.compact.skeleton import BETA, ETA, FACTOR, LANE_POINT, LANES, Skeleton
+from verifai.compact.weights import (
+    ONE_ENTRY,
+    Bits,
+    Dense,
+    Group,
+    Pull,
+    Term,
+    Value,
+    eq_axis,
+)
+from verifai.errors import InternalError
+from verifai.verifier.native.claims import words_per_row
+from verifai.verifier.native.contraction import axes_of, variables_of
+from verifai.verifier.native.field import bits
+from verifai.verifier.native.layout import GROUP, Box, LimbLookup
+from verifai.verifier.native.table import Committed, Einsum, Linear, Reshape, View, Weight
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the operations compute for the skeleton.
+
+    Attributes:
+        enabled, numerators, tags, gate: the selectors at z.
+        constant: of the claims above, scaled.
+        value: of the claims' weights at r, likewise.
+        coefficients: eta^e c_j / 2^(n_c - m_j) of each instance.
+    """
+
+    enabled: Node
+    numerators: tuple[Node, ...]
+    tags: tuple[Node, ...]
+    gate: Node
+    constant: Node
+    value: Node
+    coefficients: tuple[Node, ...]
+
+    def nodes(self) -> list[Node]:
+        """In the order of the compact table."""
+        head = [self.enabled, *self.numerators, *self.tags, self.gate]
+        return [*head, self.constant, self.value, *self.coefficients]
+
+
+#: Blocks that a term reaches alike, each with a power of two: the limbs of a node.
+Target = tuple[tuple[int, int], ...]
+
+
+class Claims:
+    """Collects claims; see :func:`claims_of`."""
+
+    def __init__(self, skeleton: Skeleton) -> None:
+        self.skeleton, self.slots = skeleton, skeleton.slots()
+        self.table, self.layout = skeleton.table, skeleton.layout
+        self.graph = Graph(self.slots.end)
+        self.pull = Pull(self.graph)
+        self.constants: list[Monomial] = []
+        self.on_nodes: dict[int, list[Term]] = {}
+        self.levels = Counter(
+            (box.inner, bits(box.outer_size)) for box in self.layout.blocks if box.outer_size > 1
+        )
+        self.on_blocks: list[Monomial] = []
+
+    # what a term becomes at the end
+
+    def at_blocks(self, target: Target, term: Term) -> None:
+        """Add weights on blocks of one shape, each times its factor, evaluated at r."""
+        if not term.coefficient.constant or ZERO in term.coefficient.factors:
+            return
+        box = self.layout.blocks[target[0][0]]
+        high, inner = self._cut(box, self.slots.r)
+        factors: list[Node] = []
+        outer: list[Group] = []
+        for group in term.groups:
+            axes, value = list(group.axes), group.value
+            if len(axes) == 1 and axes[0] in inner:
+                factors.append(self.pull.against(value, inner[axes[0]]))
+                continue
+            if any(axis in inner for axis in axes):
+                vector = self.pull.dense(value)
+                for axis in reversed(group.axes):
+                    if axis in inner and box.dims[axis] > 1:
+                        step = prod(box.dims[a] for a in axes[axes.index(axis) + 1 :])
+                        eq = self.graph.eq_range(inner[axis], 0, box.dims[axis])
+                        vector = self.graph.contract(vector, eq, step)
+                    if axis in inner:
+                        axes.remove(axis)
+                value = Dense(vector, self.graph.length(vector))
+                if not axes:
+                    factors.append(self.graph.total(vector))
+                    continue
+            outer.append(Group(tuple(axes), value))
+        _, vector_value = self.pull.merged(outer, box.dims) if outer else ((), ONE_ENTRY)
+        common = term.coefficient.times(1, *self.graph.merged(factors))
+        for dot in self._against_high(target, vector_value, high):
+            self.on_blocks.append(common.of(dot))
+
+    def _cut(self, box: Box, point: Point) -> tuple[Point, dict[int, Point]]:
+        """The part of a point above a box, and the coordinates of each inner axis."""
+        at = len(point) - box.inner
+        high, inner = point[:at], {}
+        for axis in box.inner_axes:
+            n = bits(box.dims[axis])
+            inner[axis] = point[at : at + n]
+            at += n
+        return high, inner
+
+    def _against_high(self, target: Target, value: Value, high: Point) -> list[Monomial]:
+        """The inner product of an outer vector with eq(high, .) of the blocks, as a sum."""
+        graph, k = self.graph, bits(value.length)
+        cut = len(high) - k
+        starts = [(f, self._start(block)) for block, f in target]
+        aligned = isinstance(value, Bits) and all(start % (1 << k) == 0 for _, start in starts)
+        if value.length == 1 or aligned:
+            if isinstance(value, Dense):
+                low = graph.total(value.vector)
+            else:
+                low = graph.interval([*value.points, high[cut:]], 0, value.end) if k else ONE
+            tops = [Monomial(f, (graph.eq_at(high[:cut], start >> k),)) for f, start in starts]
+            return [Monomial(1).times(1, low, graph.sum_of(tops))]
+        vector, found = self.pull.dense(value), []
+        for f, start in starts:
+            if self.levels[len(self.slots.r) - len(high), k] < 2:
+                found.append(
+                    Monomial(f, (graph.dot(vector, graph.eq_range(high, start, value.length)),))
+                )
+                continue
+            # a window of 2^k entries that all blocks of this level share, and the next one
+            window = graph.eq_range(high[cut:], 0, 1 << k)
+            top, first = divmod(start, 1 << k)
+            split = min(value.length, (1 << k) - first)
+            parts = [(top, first, 0, split), (top + 1, 0, split, value.length - split)]
+            sums = [
+                Monomial().times(
+                    1,
+                    graph.eq_at(high[:cut], t),
+                    graph.dot(graph.slice_of(vector, i, n), graph.slice_of(window, at, n)),
+                )
+                for t, at, i, n in parts
+                if n
+            ]
+            found.append(Monomial(f, (graph.sum_of(sums),)))
+        return [Monomial(1, (graph.sum_of(found),))]
+
+    def _start(self, block: int) -> int:
+        box = self.layout.blocks[block]
+        return box.base >> box.inner
+
+    # weights on nodes
+
+    def add_constant(self, term: Monomial) -> None:
+        """Add a public number."""
+        self.constants.append(term)
+
+    def add_node(self, node: int, term: Term) -> None:
+        """Add weights on a node that contains no einsum."""
+        if term.coefficient.constant:
+            self.on_nodes.setdefault(node, []).append(term)
+
+    def add_limbs(self, node: int, term: Term) -> None:
+        """Add weights on a committed tensor without its offset."""
+        operation = self.table.nodes[node].operation
+        assert isinstance(operation, Committed)
+        shifts = [sum(operation.limbs[:i]) for i in range(max(1, len(operation.limbs)))]
+        blocks = self.layout.node_blocks[node]
+        target = tuple((b, 1 << s) for b, s in zip(blocks, shifts, strict=True))
+        self.at_blocks(target, term)
+
+    def pull_back(self) -> None:
+        """Move all weights on nodes to blocks, the last node first."""
+        for node in reversed(range(len(self.table.nodes))):
+            for term in self.on_nodes.pop(node, ()):
+                self._pull(node, term)
+
+    def _pull(self, node: int, term: Term) -> None:
+        shape = self.table.nodes[node].shape
+        match self.table.nodes[node].operation:
+            case Weight():
+                self.at_blocks(((self.layout.node_blocks[node][0], 1),), term)
+            case Committed(_, _, offset, _):
+                if offset:
+                    self.add_constant(self.pull.term_total(term).times(offset))
+                self.add_limbs(node, term)
+            case View(source, maps):
+                dims = self.table.nodes[source].shape
+                self.add_node(source, self.pull.through_view(term, maps, dims, shape))
+            case Reshape(source):
+                dims = self.table.nodes[source].shape
+                self.add_node(source, self.pull.through_reshape(term, dims, shape))
+            case Linear(_, offset):
+                if offset:
+                    self.add_constant(self.pull.term_total(term).times(offset))
+                for operand, pulled in self._operands(node, term):
+                    self.add_node(operand, pulled)
+            case _:
+                raise InternalError("Weights reached an einsum outside of a contraction.")
+
+    def _operands(self, node: int, term: Term) -> list[tuple[int, Term]]:
+        operation, dims = self.table.nodes[node].operation, self.table.nodes[node].shape
+        assert isinstance(operation, Linear)
+        pulled = []
+        for coefficient, operand in operation.terms:
+            mine = term
+            if len(self.table.nodes[operand].shape) != len(dims):
+                mine = self.pull.without_axis_0(term, dims)
+            pulled.append((operand, mine.times(Monomial(coefficient))))
+        return pulled
+
+    # the claims
+
+    def on_tensor(self, dims: Sequence[int], point: Point) -> list[Group]:
+        """eq(point, .) on a tensor: bits(d) coordinates for each axis."""
+        groups, at = [], 0
+        for axis, d in enumerate(dims):
+            groups.append(Group((axis,), eq_axis(point[at : at + bits(d)], d)))
+            at += bits(d)
+        return groups
+
+    def on_box(self, box: Box, point: Point) -> Term:
+        """eq(point, address) on the real entries of a box."""
+        high, inner = self._cut(box, point)
+        groups = [Group((a,), eq_axis(x, box.dims[a])) for a, x in inner.items()]
+        start, count = box.base >> box.inner, box.outer_size
+        k = bits(count)
+        cut = len(high) - k
+        if start % (1 << k):
+            value: Value = Dense(self.graph.eq_range(high, start, count), count)
+            factor = Monomial()
+        else:  # the low coordinates are those of the index
+            value = Bits(count, count, (high[cut:],) if k else ())
+            factor = Monomial(1, (self.graph.eq_at(high[:cut], start >> k),))
+        if box.outer:
+            groups += self.pull.split(box.outer, value, box.dims)
+        return Term(factor, tuple(groups))
+
+    def box_sum(self, box: Box, *points: Point) -> Node:
+        """The sum over the real positions of a box of the product of eq over the points."""
+        cuts = [self._cut(box, point) for point in points]
+        start = box.base >> box.inner
+        highs = [high for high, _ in cuts]
+        factors = [ONE]
+        if highs[0]:
+            factors.append(self.graph.interval(highs, start, start + box.outer_size))
+        for axis in box.inner_axes:
+            if box.dims[axis] > 1:
+                inner = [parts[axis] for _, parts in cuts]
+                factors.append(self.graph.interval(inner, 0, box.dims[axis]))
+        return self.graph.product(self.graph.merged(factors))
+
+    def add_columns(self, scales: Sequence[Node]) -> None:
+        """Claims 1, without the values sent and the slots."""
+        z = self.slots.z
+        for group in self.layout.groups:
+            eq = self.on_box(group.place, z)
+            for scale, lookup in zip(scales, group.lookups, strict=False):
+                term = eq.times(Monomial(1, (scale,)))
+                if isinstance(lookup, LimbLookup):
+                    self.at_blocks(((lookup.block, 1),), term)
+                else:
+                    self.add_node(lookup.input, term)
+                    self.add_node(lookup.output, term.times(Monomial(1, (BETA, BETA))))
+            self.at_blocks(((group.helper, 1),), eq.times(Monomial(1, (scales[GROUP],))))
+        for product in self.layout.products:
+            eq = self.on_box(product.place, z)
+            for i, scale in enumerate(scales[GROUP + 1 :]):
+                term = eq.times(Monomial(1, (scale,)))
+                if i < len(product.factors):
+                    self.add_node(product.factors[i], term)
+                else:
+                    self.add_constant(self.pull.term_total(term))
+
+    def add_total(self, scale: Node) -> None:
+        """Claim 2's sum of all helpers, which the tables' sides answer."""
+        for group in self.layout.groups:
+            at_r = self.box_sum(self.layout.blocks[group.helper], self.slots.r)
+            self.on_blocks.append(Monomial(1).times(1, scale, at_r))
+
+    def add_words(self, node: int, first: int, point: Point, scale: Node) -> None:
+        """Claim 3 on one public node, whose words start at ``first``."""
+        dims, graph = self.table.nodes[node].shape, self.graph
+        last = dims[-1] if dims else 1
+        per_row = words_per_row(dims)
+        cut = len(point) - bits(per_row)
+        rows = self.on_tensor(dims[:-1], point[:cut])
+        _, weight = self.pull.merged(rows, dims) if rows else ((), ONE_ENTRY)
+        words = graph.words(first, weight.length * per_row)
+        if isinstance(weight, Bits) and per_row & (per_row - 1) == 0:
+            at = graph.evaluate(words, (*(weight.points or ((),))[0], *point[cut:]))
+        else:
+            if per_row > 1:
+                words = graph.contract(words, graph.eq_range(point[cut:], 0, per_row), 1)
+            at = graph.dot(words, self.pull.dense(weight))
+        self.add_constant(Monomial(1, (scale, at)))
+        term = Term(Monomial(-1, (scale,)), tuple(rows))
+        if dims:
+            # 2^(16 t) over the lanes of a word is eq at a constant point, times LANES
+            n = bits(last)
+            lanes = (*point[cut:], *LANE_POINT)[-n:] if n else ()
+            skipped = LANE_POINT[: max(0, len(LANE_POINT) - n)]
+            factors = [LANES] + [graph.sum_of([Monomial(), Monomial(-1, (x,))]) for x in skipped]
+            axis = Group((len(dims) - 1,), eq_axis(lanes, last))
+            term = Term(term.coefficient.times(1, *factors), (*rows, axis))
+        self.add_limbs(node, term)
+
+    def add_contractions(
+        self, points: Sequence[tuple[int, Point]], scales: Iterator[Node]
+    ) -> tuple[Node, ...]:
+        """Claims 5 and 6, without what the skeleton adds; the coefficients of all instances."""
+        coefficients: list[Node] = []
+        power = ONE
+        for number, (root, point) in enumerate(points):
+            dims = self.table.nodes[root].shape
+            power = self.graph.product([power, ETA]) if number else ONE
+            term = Term(Monomial(1, (power,)), tuple(self.on_tensor(dims, point)))
+            for node, weights in self._open(root, term):
+                spare = self.skeleton.rounds - variables_of(self.table, node)
+                halved = weights.coefficient.times(1, *(HALF,) * spare)
+                coefficients.append(self.graph.sum_of([halved]))
+                self._add_ends(node, weights.groups, self.slots.kappa[spare:], scales)
+                if self.skeleton.hiding:
+                    for _ in range(3):
+                        next(scales)
+        return tuple(coefficients)
+
+    def _open(self, root: int, term: Term) -> list[tuple[int, Term]]:
+        """The einsums under a zero node with their weights, in order; the rest is added."""
+        found = []
+        waiting = [(root, term)]
+        while waiting:
+            node, term = waiting.pop()
+            at = self.table.nodes[node]
+            match at.operation:
+                case _ if not at.einsum:
+                    self.add_node(node, term.times(Monomial(-1, (FACTOR,))))
+                case Einsum():
+                    found.append((node, term))
+                case View(source, maps):
+                    dims = self.table.nodes[source].shape
+                    pulled = self.pull.through_view(term, maps, dims, at.shape)
+                    waiting.append((source, pulled))
+                case Linear(_, offset):
+                    if offset:
+                        total = self.pull.term_total(term)
+                        self.add_constant(total.times(-offset, FACTOR))
+                    waiting += reversed(self._operands(node, term))
+                case _:
+                    raise InternalError("An einsum under an operation that is not linear or view.")
+        return found
+
+    def _add_ends(
+        self, node: int, weights: Sequence[Group], kappa: Point, scales: Iterator[Node]
+    ) -> None:
+        einsum = self.table.nodes[node].operation
+        assert isinstance(einsum, Einsum)
+        axes = axes_of(einsum)
+        left_dims = self.table.nodes[einsum.left].shape
+        right_dims = self.table.nodes[einsum.right].shape
+        eq: dict[str, Point] = {}
+        at = 0
+        for letter in axes.g + axes.k:
+            n = bits(left_dims[axes.left[letter]])
+            eq[letter] = kappa[at : at + n]
+            at += n
+
+        def weight(letter: str) -> Value:
+            return eq_axis(eq[letter], left_dims[axes.left[letter]])
+
+        left = [Group((axes.left[x],), weight(x)) for x in axes.k]
+        right = [Group((axes.right[x],), weight(x)) for x in axes.g + axes.k]
+        for group in weights:
+            letters = [einsum.labels[2][axis] for axis in group.axes]
+            if set(letters) <= set(axes.n):
+                right.append(self._renamed(group, [axes.right[x] for x in letters], right_dims))
+                continue
+            if set(letters) <= set(axes.g):
+                value = group.value
+                if len(letters) == 1:
+                    value = self.pull.multiplied(value, eq[letters[0]])
+                else:
+                    kernel = [Group((i,), weight(x)) for i, x in enumerate(letters)]
+                    sizes = [left_dims[axes.left[x]] for x in letters]
+                    _, other = self.pull.merged(kernel, sizes)
+                    product = self.graph.entrywise(self.pull.dense(value), self.pull.dense(other))
+                    value = Dense(product, value.length)
+                group = Group(group.axes, value)
+            elif not set(letters) <= set(axes.m):
+                raise InternalError("Weights on an einsum that do not factor by class of axes.")
+            left.append(self._renamed(group, [axes.left[x] for x in letters], left_dims))
+        for operand, groups in ((einsum.left, left), (einsum.right, right)):
+            self.add_node(operand, Term(Monomial(1, (next(scales),)), tuple(groups)))
+
+    def _renamed(self, group: Group, axes: Sequence[int], dims: Sequence[int]) -> Group:
+        """The same vector over other axes, which need not ascend."""
+        order = sorted(axes)
+        if order == list(axes):
+            return Group(tuple(axes), group.value)
+        sizes = [dims[axis] for axis in order]
+        strides = dict(zip(order, (prod(sizes[i + 1 :]) for i in range(len(sizes))), strict=True))
+        places = [0]
+        for axis in axes:
+            places = [p + i * strides[axis] for p in places for i in range(dims[axis])]
+        length = group.value.length
+        vector = self.graph.place(self.pull.dense(group.value), length, places)
+        return Group(tuple(order), Dense(vector, length))
+
+    def value(self) -> Node:
+        """The weights on blocks at r."""
+        return self.graph.factored(self.on_blocks)
+
+
+def claims_of(skeleton: Skeleton) -> tuple[Graph, Outputs]:
+    """All expressions of a circuit."""
+    claims, slots = Claims(skeleton), skeleton.slots()
+    table, layout = skeleton.table, skeleton.layout
+    graph = claims.graph
+
+    enabled = [claims.box_sum(g.place, slots.tau, slots.z) for g in layout.groups]
+    numerators, tags = [], []
+    for i in range(GROUP):
+        used = [(n, g) for n, g in enumerate(layout.groups) if i < len(g.lookups)]
+        numerators.append(graph.sum_of(Monomial(1, (enabled[n],)) for n, _ in used))
+        real = [Monomial(g.lookups[i].tag, (claims.box_sum(g.place, slots.z),)) for _, g in used]
+        tags.append(graph.factored(real))
+    gates = [claims.box_sum(p.place, slots.tau, slots.z) for p in layout.products]
+
+    scales = iter(slots.powers)
+    next(scales)
+    claims.add_columns([next(scales) for _ in range(layout.columns)])
+    next(scales)
+    claims.add_total(next(scales))
+    for _ in table.tables:
+        next(scales)
+    first = at = 0
+    for node, size, count in zip(
+        table.public, skeleton.word_sizes, skeleton.word_counts, strict=True
+    ):
+        claims.add_words(node, first, slots.word_point[at : at + size], next(scales))
+        first, at = first + count, at + size
+    points, at = {}, 0
+    for position, size in enumerate(skeleton.zero_sizes):
+        points[position] = slots.zero_point[at : at + size]
+        at += size
+    contracted = []
+    for position, node in enumerate(table.zero):
+        dims = table.nodes[node].shape
+        if table.nodes[node].einsum:
+            contracted.append((node, points[position]))
+            continue
+        term = Term(Monomial(1, (next(scales),)), tuple(claims.on_tensor(dims, points[position])))
+        claims.add_node(node, term)
+    if contracted:
+        next(scales)
+    coefficients = claims.add_contractions(contracted, scales)
+    claims.pull_back()
+    outputs = Outputs(
+        enabled=graph.sum_of(Monomial(1, (node,)) for node in enabled),
+        numerators=tuple(numerators),
+        tags=tuple(tags),
+        gate=graph.sum_of(Monomial(1, (node,)) for node in gates),
+        constant=graph.factored(claims.constants),
+        value=claims.value(),
+        coefficients=coefficients,
+    )
+    return graph, outputs

@@ -1,0 +1,395 @@
+"""From expressions to operations: order, slots, memory, bytes.
+
+Scalars are appended, one slot each, so that no operation can write over what the skeleton keeps;
+vectors lie in a memory of their own that begins with the public words and is reused when nobody
+reads a vector any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from verifai.compact.expressions import ONE, Graph, Node, Point, operands_of
+from verifai.errors import UnsupportedError
+
+#: The contract keeps slot 0 at this word of its memory; operations name words.
+FIRST_WORD = 96
+#: Highest word of a scalar, highest address in the memory of vectors.
+MAX_WORD = 0xFFFF
+MAX_ADDRESS = (1 << 24) - 1
+#: Neighbours of one eq are computed together up to this distance: an entry more costs less than
+#: another operation.
+MAX_GAP = 5
+#: A place that drops the entry.
+DROPPED = (1 << 24) - 1
+
+
+class Op(IntEnum):
+    """Operations; docs/specs/evm-verifier.md says what each does."""
+
+    END = 0
+    PAIRS = 1
+    INTERVAL = 2
+    PRODUCT = 3
+    DOT = 4
+    EQ_SLOTS = 5
+    EQ_RANGE = 6
+    COMBINE = 7
+    SCATTER = 8
+    TOTAL = 9
+    POINT = 13
+    BILINEAR = 14
+    PREFIX = 15
+    EQ_AT = 16
+    BETWEEN = 17
+    EVALUATE = 18
+    CONTRACT = 10
+    ENTRYWISE = 11
+    PLACE = 12
+
+
+@dataclass(frozen=True)
+class Program:
+    """Operations as bytes, and what they need.
+
+    Attributes:
+        narrow, wide: constants of at most 63 bits, and all others.
+        scalars: slots in all.
+        memory: entries of the memory of vectors.
+        outputs: slots.
+    """
+
+    code: bytes
+    narrow: tuple[int, ...]
+    wide: tuple[int, ...]
+    scalars: int
+    memory: int
+    outputs: tuple[int, ...]
+
+
+def program_of(graph: Graph, outputs: Sequence[Node], words: int) -> Program:
+    """The operations that compute ``outputs``.
+
+    Raises:
+        UnsupportedError: more scalars or vectors than the contract can address.
+    """
+    return _Emitter(graph, words).run(outputs)
+
+
+class _Emitter:
+    def __init__(self, graph: Graph, words: int) -> None:
+        self.graph, self.words = graph, words
+        self.code = bytearray()
+        self.slot: dict[Node, int] = {node: node for node in range(graph.fixed)}
+        self.point: dict[tuple[int, ...], int] = {}
+        self.products: dict[tuple[int, ...], int] = {}
+        self.runs: dict[Node, tuple[Point, int, int]] = {}
+        self.address: dict[Node, int] = {}
+        self.free: list[tuple[int, int]] = [(words, MAX_ADDRESS + 1)]
+        self.memory = words
+
+    def run(self, outputs: Sequence[Node]) -> Program:
+        order = self._order(outputs)
+        narrow, wide = self._constants(order)
+        self._find_runs(order)
+        self.next = self.graph.fixed
+        for value in (*narrow, *wide):
+            self.constant_slot[value] = self.next
+            self.next += 1
+        last = {vector: i for i, node in enumerate(order) for vector in self._reads(node)}
+        for i, node in enumerate(order):
+            if node not in self.slot:
+                self._emit(node)
+            for vector in self._reads(node):
+                if last[vector] == i:
+                    self._release(vector)
+        if self.next + FIRST_WORD > MAX_WORD:
+            raise UnsupportedError(
+                f"The claims of this circuit take {self.next} scalars on the EVM, more than "
+                f"{MAX_WORD - FIRST_WORD}.",
+                hint="Fewer operators, or a smaller model.",
+            )
+        slots = tuple(self.slot[node] + FIRST_WORD for node in outputs)
+        return Program(
+            bytes(self.code) + bytes([Op.END]), narrow, wide, self.next, self.memory, slots
+        )
+
+    def _reads(self, node: Node) -> set[Node]:
+        """The vectors that have to be there for a node; parts of one stand for the whole."""
+        found = set()
+        for operand in operands_of(self.graph.kinds[node]):
+            while self.graph.kinds[operand][0] == "slice":
+                operand = self.graph.kinds[operand][1]
+            if self.graph.lengths[operand] is not None:
+                found.add(operand)
+        return found
+
+    def _order(self, outputs: Sequence[Node]) -> list[Node]:
+        """Operands first; what an output needs alone comes right before it."""
+        order: list[Node] = []
+        done: set[Node] = set(range(self.graph.fixed))
+        for output in outputs:
+            waiting = [(output, False)]
+            while waiting:
+                node, ready = waiting.pop()
+                if node in done:
+                    continue
+                if ready:
+                    done.add(node)
+                    order.append(node)
+                    continue
+                waiting.append((node, True))
+                operands = operands_of(self.graph.kinds[node])
+                waiting += [(operand, False) for operand in reversed(operands)]
+        return order
+
+    def _constants(self, order: Sequence[Node]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        found: dict[int, None] = {}
+        for node in order:
+            kind = self.graph.kinds[node]
+            if kind[0] == "constant":
+                found[kind[1]] = None
+            elif kind[0] == "sum_of":
+                for factors, c in kind[1]:
+                    if c != 1 or not factors:
+                        found[c] = None
+        self.constant_slot: dict[int, int] = {0: 0, 1: 1, -1: 7}
+        values = [c for c in found if c not in self.constant_slot]
+        narrow = tuple(c for c in values if -(1 << 63) <= c < 1 << 63)
+        return narrow, tuple(c for c in values if c not in set(narrow))
+
+    def _find_runs(self, order: Sequence[Node]) -> None:
+        """Which single eqs are computed as parts of one run, for each: point, start, count."""
+        by_point: dict[Point, list[tuple[int, Node]]] = {}
+        for node in order:
+            kind = self.graph.kinds[node]
+            if kind[0] == "eq_at":
+                by_point.setdefault(kind[1], []).append((kind[2], node))
+        for point, wanted in by_point.items():
+            run: list[tuple[int, Node]] = []
+            for index, node in [*sorted(wanted), (1 << 40, -1)]:
+                if run and index - run[-1][0] > MAX_GAP:
+                    start, count = _window(run[0][0], run[-1][0])
+                    for _, member in run:
+                        self.runs[member] = (point, start, count)
+                    run = []
+                run.append((index, node))
+
+    # memory
+
+    def _allocate(self, node: Node) -> int:
+        length = self.graph.length(node)
+        for i, (start, end) in enumerate(self.free):
+            if end - start >= length:
+                self.free[i] = (start + length, end)
+                self.address[node] = start
+                self.memory = max(self.memory, start + length)
+                return start
+        raise UnsupportedError(
+            f"The claims of this circuit take more than {MAX_ADDRESS} words of memory on the EVM.",
+            hint="A smaller batch.",
+        )
+
+    def _release(self, node: Node) -> None:
+        start = self.address[node]
+        if start < self.words:
+            return
+        self.free.append((start, start + self.graph.length(node)))
+        self.free.sort()
+        joined: list[tuple[int, int]] = []
+        for a, b in self.free:
+            if joined and joined[-1][1] == a:
+                joined[-1] = (joined[-1][0], b)
+            elif a < b:
+                joined.append((a, b))
+        self.free = joined
+
+    # operations
+
+    def _put(self, op: Op, *fields: tuple[int, int]) -> None:
+        """One operation; fields are (value, bytes)."""
+        self.code.append(op)
+        for value, size in fields:
+            if value >= 1 << 8 * size:
+                raise UnsupportedError(
+                    f"The claims of this circuit need the number {value} where the verifier "
+                    f"contract has {size} byte(s).",
+                    hint="Fewer operators, or a smaller model.",
+                )
+            self.code += value.to_bytes(size, "big")
+
+    def _point(self, point: Point) -> int:
+        """The first of consecutive slots that hold a point."""
+        slots = tuple(self.slot[x] for x in point)
+        if not slots:
+            return 0
+        if slots == tuple(range(slots[0], slots[0] + len(slots))):
+            return slots[0]
+        if slots not in self.point:
+            self.point[slots] = self.next
+            self.next += len(slots)
+            self._put(Op.POINT, (len(slots), 1), *map(_slot, slots))
+        return self.point[slots]
+
+    def _product(self, slots: Sequence[int]) -> int:
+        """The slot of a product."""
+        factors = tuple(slots)
+        if len(factors) == 1:
+            return factors[0]
+        if factors not in self.products:
+            self.products[factors] = self.next
+            self.next += 1
+            self._put(Op.PRODUCT, (len(factors), 1), *map(_slot, factors))
+        return self.products[factors]
+
+    def _vector(self, node: Node) -> tuple[int, int]:
+        return self.address[node], 3
+
+    def _emit(self, node: Node) -> None:
+        kind, length = self.graph.kinds[node], self.graph.lengths[node]
+        name, operands = kind[0], kind[1:]
+        if name == "constant":
+            self.slot[node] = self.constant_slot[operands[0]]
+            return
+        if name in ("words", "slice"):
+            base = 0 if name == "words" else self.address[operands[0]]
+            self.address[node] = base + operands[-2]
+            return
+        if name == "eq_at":
+            self._eq_at(node)
+            return
+        if name == "sum_of":
+            self.slot[node] = self._sum_of(operands[0])
+            return
+        points = {"eq_range": operands[:1], "evaluate": operands[1:], "interval": operands[0]}
+        at = [_slot(self._point(p)) for p in points.get(name, ())]
+        if length is None:
+            self.slot[node] = self.next
+            self.next += 1
+            self._scalar(name, operands, at)
+        else:
+            dest = (self._allocate(node), 3)
+            self._vector_op(name, operands, at, dest, length)
+
+    def _eq_at(self, node: Node) -> None:
+        point, start, count = self.runs[node]
+        first = self._point(point)
+        if count == 1:
+            self._put(Op.EQ_AT, (len(point), 1), _slot(first), (start, 4))
+        else:
+            fields = _slot(first), (len(point), 1), (start, 4), (count, 2)
+            self._put(Op.EQ_SLOTS, *fields)
+        for other, run in self.runs.items():
+            if run == (point, start, count):
+                self.slot[other] = self.next + self.graph.kinds[other][2] - start
+        self.next += count
+
+    def _sum_of(self, terms: Sequence[tuple[tuple[Node, ...], int]]) -> int:
+        products = []
+        for nodes, constant in terms:
+            slots = [self.slot[x] for x in nodes]
+            if constant != 1 or not slots:
+                slots.insert(0, self.constant_slot[constant])
+            products.append(slots)
+        if len(products) == 1:
+            return self._product(products[0])
+        pairs = [(self._product(p[:-1]) if p[1:] else ONE, p[-1]) for p in products]
+        self._put(Op.PAIRS, (len(pairs), 2), *(_slot(x) for pair in pairs for x in pair))
+        self.next += 1
+        return self.next - 1
+
+    def _scalar(self, name: str, operands: tuple[Any, ...], at: list[tuple[int, int]]) -> None:
+        if name == "interval":
+            points, start, end = operands
+            n = len(points[0])
+            if len(points) <= 2 and end < 1 << 32:
+                x, y = at if len(points) == 2 else (at[0], (0, 2))
+                rest = ((start, 4),) if start else ()
+                op = Op.BETWEEN if start else Op.PREFIX
+                self._put(op, (n, 1), y, x, (end, 4), *rest)
+                return
+            self._put(Op.INTERVAL, (len(points), 1), (n, 1), (start, 4), (end, 5), *at)
+        elif name == "bilinear":
+            a, b, e, offset, stride = operands
+            fields = [f for v in (a, b, e) for f in (self._vector(v), (self.graph.length(v), 2))]
+            self._put(Op.BILINEAR, *fields, _signed(offset), (stride, 2))
+        elif name == "evaluate":
+            vector, point = operands
+            count = self.graph.length(vector)
+            self._put(Op.EVALUATE, self._vector(vector), (count, 3), *at, (len(point), 1))
+        elif name == "dot":
+            a, b = operands
+            self._put(Op.DOT, self._vector(a), self._vector(b), (self.graph.length(a), 3))
+        else:
+            assert name == "total"
+            self._put(Op.TOTAL, self._vector(operands[0]), (self.graph.length(operands[0]), 3))
+
+    def _vector_op(
+        self,
+        name: str,
+        operands: tuple[Any, ...],
+        at: list[tuple[int, int]],
+        dest: tuple[int, int],
+        length: int,
+    ) -> None:
+        graph = self.graph
+        if name == "eq_range":
+            point, start, count = operands
+            self._put(Op.EQ_RANGE, dest, *at, (len(point), 1), (start, 4), (count, 3))
+        elif name == "combine":
+            parts = [x for s, v in operands[0] for x in (_slot(self.slot[s]), self._vector(v))]
+            self._put(Op.COMBINE, dest, (length, 3), (len(operands[0]), 1), *parts)
+        elif name == "scatter":
+            _, offset, factors = operands
+            parts = []
+            for v, stride in factors:
+                parts += [self._vector(v), (graph.length(v), 3), _signed(stride)]
+            self._put(Op.SCATTER, dest, (length, 3), _signed(offset), (len(factors), 1), *parts)
+        elif name == "contract":
+            vector, other, step = operands
+            inner = graph.length(other)
+            outer = graph.length(vector) // (inner * step)
+            self._put(
+                Op.CONTRACT, dest, self._vector(vector), self._vector(other),
+                (outer, 3), (inner, 3), (step, 3),
+            )  # fmt: skip
+        elif name == "entrywise":
+            a, b = operands
+            self._put(Op.ENTRYWISE, dest, self._vector(a), self._vector(b), (length, 3))
+        else:
+            assert name == "place"
+            _, vector, places = operands
+            self._put(
+                Op.PLACE, dest, (length, 3), self._vector(vector), (len(places), 3),
+                *((DROPPED if p is None else p, 3) for p in places),
+            )  # fmt: skip
+
+
+def _window(first: int, last: int) -> tuple[int, int]:
+    """A run of addresses as start and count: a whole window is cheaper if it is hardly larger."""
+    count = last - first + 1
+    level = (first ^ last).bit_length()
+    if count > 1 and 1 << level <= max(8, 2 * count):
+        return first >> level << level, 1 << level
+    return first, count
+
+
+def _signed(value: int) -> tuple[int, int]:
+    """An offset or a stride in four bytes, two's complement.
+
+    Raises:
+        UnsupportedError: it does not fit. Cut to four bytes it would be another circuit's.
+    """
+    if not -(1 << 31) <= value < 1 << 31:
+        raise UnsupportedError(
+            f"A view of this circuit reads {value} entries away from its tensor."
+        )
+    return value & 0xFFFFFFFF, 4
+
+
+def _slot(slot: int) -> tuple[int, int]:
+    """A slot as the contract names it, with the bytes of the field."""
+    return slot + FIRST_WORD, 2

@@ -1,0 +1,129 @@
+"""A signed transaction, read back: what a signer signed must be what it was asked to sign."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from verifai.errors import MalformedError
+from verifai.evm.abi import keccak
+from verifai.extras import require
+
+#: Fields that must come back as they went out. A legacy transaction has ``gasPrice`` instead.
+_COMPARED: Final = (
+    "chainId",
+    "nonce",
+    "gas",
+    "value",
+    "to",
+    "data",
+    "gasPrice",
+    "maxFeePerGas",
+    "maxPriorityFeePerGas",
+)
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A raw signed transaction and what it says.
+
+    Attributes:
+        raw: the bytes that a node takes.
+        sender: address that the signature recovers to (EIP-55).
+        fields: of the transaction; integers, ``to`` and ``data`` as bytes.
+    """
+
+    raw: bytes = field(repr=False)
+    sender: str
+    fields: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def hash(self) -> bytes:
+        """Its hash, 32 bytes."""
+        return keccak(self.raw)
+
+    @property
+    def recipient(self) -> str | None:
+        """Address that it goes to (EIP-55); None where it creates a contract."""
+        to = self.fields["to"]
+        return str(_checksum(to)) if to else None
+
+    def request(self) -> dict[str, Any]:
+        """The unsigned transaction, for signing it again with other fees."""
+        value: dict[str, Any] = {
+            name: found
+            for name in _COMPARED
+            if (found := self.fields.get(name)) is not None and name not in ("to", "data")
+        }
+        value |= {"from": self.sender, "data": "0x" + self.fields["data"].hex()}
+        if self.fields["to"]:
+            value["to"] = self.recipient
+        return value
+
+
+def read(raw: bytes) -> Signed:
+    """Decode a legacy (EIP-155) or a typed (EIP-2718) transaction.
+
+    Raises:
+        MalformedError: neither.
+    """
+    accounts = require("eth_account", "chain", "reading transactions")
+    try:
+        sender = str(accounts.Account.recover_transaction(raw))
+        fields = _typed(raw) if raw[0] <= 0x7F else _legacy(raw)
+    except Exception as error:
+        raise MalformedError(f"Not a signed transaction ({type(error).__name__}).") from None
+    return Signed(raw, sender, fields)
+
+
+def checked(raw: bytes, asked: Mapping[str, Any]) -> Signed:
+    """``raw``, if it is the signature of exactly what was asked.
+
+    Raises:
+        MalformedError: it is not; the message names the field.
+    """
+    signed = read(raw)
+    wanted = {**asked, "to": _bytes(asked.get("to", "")), "data": _bytes(asked["data"])}
+    wrong = [name for name in _COMPARED if signed.fields.get(name) != wanted.get(name)]
+    if signed.sender.lower() != str(asked["from"]).lower():
+        wrong.insert(0, "from")
+    if wrong:
+        raise MalformedError(
+            f"The signer signed another transaction than it was asked to: {', '.join(wrong)}.",
+            hint="Nothing was sent. Does the signer hold the key of the address it names?",
+        )
+    return signed
+
+
+def _typed(raw: bytes) -> dict[str, Any]:
+    from eth_account.typed_transactions.typed_transaction import TypedTransaction
+    from hexbytes import HexBytes
+
+    found = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
+    return {**found, "to": _bytes(found.get("to", b"")), "data": _bytes(found["data"])}
+
+
+def _legacy(raw: bytes) -> dict[str, Any]:
+    import rlp  # type: ignore[import-untyped]
+
+    nonce, price, gas, to, value, data, v, _, _ = rlp.decode(raw)
+    number = int.from_bytes
+    return {
+        "chainId": (number(v, "big") - 35) // 2,
+        "nonce": number(nonce, "big"),
+        "gasPrice": number(price, "big"),
+        "gas": number(gas, "big"),
+        "to": to,
+        "value": number(value, "big"),
+        "data": data,
+    }
+
+
+def _checksum(address: bytes) -> str:
+    spelled: str = require("eth_utils", "chain", "addresses").to_checksum_address(address)
+    return spelled
+
+
+def _bytes(value: Any) -> bytes:
+    return bytes.fromhex(value.removeprefix("0x")) if isinstance(value, str) else bytes(value)

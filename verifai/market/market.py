@@ -1,0 +1,534 @@
+"""The job market, for clients and providers.
+
+::
+
+    market = Market(chain, contracts.market)
+
+    # the client                                    # a provider
+    job = market.post(terms, words).job
+                                                    job = market.job(number)
+                                                    market.check_job(job, pk, inputs)
+                                                    bid = market.bid(job, price, 3600)
+    market.lease(market.job(number), bid)
+                                                    market.prove_and_claim(job, pk, inputs)
+                                                    market.withdraw()
+
+A provider that needs longer than the offer waits may ``accept`` before it proves, which locks its
+collateral; one that does not risks nothing. Why, and what protects whom, is said in
+``contracts/JobMarket.sol``. What an input's words are:
+:func:`verifai.compact.words.input_words`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from verifai.backends.native.prover import check_provable
+from verifai.chain.chain import Chain
+from verifai.chain.native.circuits import circuit_table
+from verifai.chain.native.contract import native_system
+from verifai.chain.registry import checksum
+from verifai.chain.verdict import own_error, unexplained, verdict
+from verifai.circuit import SRS, ProvingKey
+from verifai.compact.table import circuit_id, input_word_bytes
+from verifai.compact.words import statement_words
+from verifai.errors import MalformedError, NetworkError, UsageError, VerifaiError
+from verifai.evm import abi
+from verifai.evm.interface import interface
+from verifai.evm.node.faults import Reverted, asking
+from verifai.market.genuine import require_genuine
+from verifai.market.history import Fulfilment, proof_of
+from verifai.market.jobs import (
+    NATIVE,
+    Action,
+    Bid,
+    DeclineReason,
+    Job,
+    JobState,
+    Terms,
+    job_context,
+)
+from verifai.market.order import check_circuit, check_linked, check_order, check_words
+from verifai.progress import Progress, reporting
+from verifai.proof import Proof, VerifyingKey
+from verifai.verifier import verify
+from verifai.verifier.native.keccak import keccak256
+
+#: The shipped contracts that the market's functions run, but for the verifier.
+_CONTRACTS: Final = ("JobMarket", "VerifierRouter", "ModelRegistry")
+#: Errors of a verification: of its proof, or of what stands around it.
+_OF_THE_PROOF: Final = ("ProofRefused", "OtherInput")
+#: States in which a proof is paid.
+_IN_FORCE: Final = (JobState.OFFERED, JobState.ACCEPTED)
+_ALLOWANCE: Final = ("address", "address")
+
+
+@dataclass(frozen=True)
+class Stake:
+    """A provider's collateral in wei: what is free, and what accepted leases have locked."""
+
+    available: int
+    locked: int
+
+
+class Market:
+    """One JobMarket contract, through one connection.
+
+    Args:
+        chain: the connection; its signer is who acts.
+        address: of the contract (:func:`verifai.chain.deploy.deploy` gives it).
+        since: block from which history is read; default that of the chain's beginning.
+        verifier: address of the native verifier that the market must believe; default that of the
+            shipped one.
+
+    Raises:
+        UsageError: there is no contract at the address, or another one than the shipped JobMarket
+            with that verifier, whatever it says of itself.
+        NetworkError: the node failed.
+    """
+
+    def __init__(
+        self, chain: Chain, address: str, *, since: int = 0, verifier: str | None = None
+    ) -> None:
+        self.address = checksum(address)
+        self.chain_number = int(chain.chain_id.removeprefix("eip155:"))
+        self._sender = chain._sender
+        self._since = since
+        self._market = interface("JobMarket")
+        if not self._sender.code(self.address):
+            raise UsageError(f"There is no contract at {self.address} on {chain.chain_id}.")
+        require_genuine(self._sender, self.address, verifier)
+
+    @property
+    def account(self) -> str:
+        """The signer's address.
+
+        Raises:
+            UsageError: the connection only reads.
+        """
+        if self._sender.address is None:
+            raise UsageError("This connection only reads: it has no signer.")
+        return self._sender.address
+
+    # ---------------------------------------------------------------- clients
+
+    def terms(
+        self,
+        circuit: bytes,
+        words: bytes,
+        *,
+        budget: int,
+        collateral: int,
+        open_seconds: int = 24 * 3600,
+        accept_seconds: int = 3600,
+        proving_seconds: int = 3600,
+        token: str = NATIVE,
+        model_id: int = 0,
+        royalty: int = 0,
+        linked: tuple[bytes, ...] = (),
+        system: bytes | None = None,
+    ) -> Terms:
+        """Terms of the signer's, with a fresh salt.
+
+        Args:
+            circuit: the circuit's identifier in the verifier, 32 bytes.
+            words: the public words of the inputs, empty if it has none.
+            linked: digests of the commitments of private inputs, in order.
+            open_seconds: how long the job can be leased.
+            system: default the native proof system.
+            budget, collateral, accept_seconds, proving_seconds, token, model_id, royalty: as in
+                :class:`Terms`.
+        """
+        return Terms(
+            client=self.account,
+            system=native_system() if system is None else system,
+            circuit=circuit,
+            input_digest=keccak256(words),
+            linked_digest=keccak256(b"".join(linked)),
+            linked_inputs=len(linked),
+            royalty=royalty,
+            model_id=model_id,
+            token=checksum(token),
+            budget=budget,
+            collateral=collateral,
+            expiry=self.now() + open_seconds,
+            accept_seconds=accept_seconds,
+            proving_seconds=proving_seconds,
+            salt=secrets.randbits(256),
+        )
+
+    def post(self, terms: Terms, words: bytes) -> Action:
+        """Post a job and pay its budget in; for a token, allow the market to fetch it first.
+
+        Args:
+            terms: what is ordered.
+            words: the inputs' public words, for everybody to see, or a place where the provider
+                finds the input, e.g. a URL's bytes.
+
+        Raises:
+            UsageError: the market refused it; ``details["reason"]`` names the contract's error.
+            EnvironmentFault: the signer cannot pay.
+            NetworkError: the node failed.
+        """
+        native = terms.token == NATIVE
+        if not native:
+            self._allow(terms.token, terms.budget)
+        value = terms.budget if native else 0
+        job = terms.job_id(self.chain_number, self.address)
+        return self._act("post", terms.values(), words, value=value, job=job)
+
+    def lease(self, job: Job, bid: Bid) -> Action:
+        """Lease a job to the provider of a bid. Raises as :meth:`post`."""
+        offer = (bid.job, bid.provider, bid.price, bid.expiry)
+        return self._act("lease", job.terms.values(), offer, bid.signature, job=job.id)
+
+    def refund(self, job: Job) -> Action:
+        """Give the budget back to the client. Raises as :meth:`post`."""
+        return self._act("refund", job.terms.values(), job=job.id)
+
+    def expire(self, job: Job) -> Action:
+        """End a job whose provider accepted and was late. Raises as :meth:`post`."""
+        return self._act("expire", job.terms.values(), job=job.id)
+
+    # -------------------------------------------------------------- providers
+
+    def register_provider(self, uri: str, deposit: int = 0) -> Action:
+        """Say who the signer is; ``deposit`` wei become collateral. Raises as :meth:`post`."""
+        return self._act("registerProvider", uri, value=deposit)
+
+    def deposit_collateral(self, amount: int) -> Action:
+        """Add ``amount`` wei to the signer's collateral. Raises as :meth:`post`."""
+        return self._act("depositCollateral", value=amount)
+
+    def withdraw_collateral(self, amount: int) -> Action:
+        """Fetch ``amount`` wei of collateral that no lease has locked. Raises as :meth:`post`."""
+        return self._act("withdrawCollateral", amount)
+
+    def bid(self, job: Job, price: int, seconds: int, *, announce: bool = False) -> Bid:
+        """The signer's bid for a job, good for so many seconds from now.
+
+        Args:
+            announce: also publish it on the chain, where everybody can read and underbid it; else
+                send it to the client (:meth:`Bid.to_json`).
+
+        Raises:
+            NetworkError: the node failed, or does not sign for its account.
+        """
+        unsigned = Bid(job.id, self.account, price, self.now() + seconds, b"")
+        signature = self._sender.sign_typed(unsigned.typed(self.chain_number, self.address))
+        bid = Bid(job.id, self.account, price, unsigned.expiry, signature)
+        if announce:
+            self._act("announceBid", job.id, price, bid.expiry, signature, job=job.id)
+        return bid
+
+    def accept(self, job: Job, pk: ProvingKey, inputs: Any, *, srs: SRS | None = None) -> Action:
+        """Accept a lease, once :meth:`check_job` has found nothing: lateness costs the collateral
+        from here on, whatever the reason.
+
+        Raises:
+            UsageError, InputError: as :meth:`check_job`; nothing was sent.
+            UsageError, EnvironmentFault, NetworkError: as :meth:`post`.
+        """
+        self.check_job(job, pk, inputs, srs=srs)
+        return self._act("accept", job.terms.values(), job=job.id)
+
+    def decline(self, job: Job, reason: DeclineReason = DeclineReason.OTHER) -> Action:
+        """Decline a lease; nothing is lost. Raises as :meth:`post`."""
+        return self._act("decline", job.terms.values(), int(reason), job=job.id)
+
+    def context(self, job: Job, provider: str | None = None) -> dict[str, str | int]:
+        """What a proof for a job is bound to; ``provider`` defaults to the signer."""
+        return job_context(self.chain_number, self.address, job.id, provider or self.account)
+
+    def claim(self, job: Job, proof: Proof, vk: VerifyingKey, *, check: bool = True) -> Action:
+        """Hand a proof in; its provider is paid, whoever sends it.
+
+        Args:
+            proof: bound to :meth:`context`.
+            vk: the circuit's verifying key.
+            check: verify offline first. False sends the proof whatever it is.
+
+        Raises:
+            VerificationError: refused offline, with the number of the check; nothing was sent.
+            ChainRejected: the verifier contract refused it (check 8), and the verifier here does
+                too; or it is about another input.
+            UsageError: no lease is in force.
+            EnvironmentFault, NetworkError: as :meth:`post`.
+        """
+        provider = job.provider if job.provider is not None else self.account
+        context = self.context(job, provider)
+        if check:
+            verify(proof, vk, context)
+        words = statement_words(vk, proof.statement)
+        data = self._market.call("fulfil", job.terms.values(), words, bytes(proof.argument))
+        try:
+            return self._sent("fulfil", data, job=job.id)
+        except Reverted as refusal:
+            contracts = (*_CONTRACTS, "NativeVerifier")
+            found = own_error(refusal, contracts)
+            if found is not None and found.name not in _OF_THE_PROOF:
+                raise self._refused("fulfil", refusal) from None
+            confirm = None if check else lambda: verify(proof, vk, context)
+            raise verdict(
+                self._sender, refusal, "the market's fulfil", contracts, confirm
+            ) from None
+
+    def check_input(
+        self, job: Job, vk: VerifyingKey, inputs: Any, *, srs: SRS | None = None
+    ) -> None:
+        """Whether a job is about this key's circuit and these inputs.
+
+        Args:
+            inputs: as for :func:`verifai.prove`; for committed ones the openings that the client
+                gave in private.
+            srs: the reference string, if there are openings and it is neither the development
+                string nor a fetched ceremony's.
+
+        Raises:
+            UsageError: another proof system, circuit, number of inferences or input, or a committed
+                one without its opening: no proof of this key can fulfil the job.
+            InputError: wrong shape or type, or values that the circuit cannot hold.
+        """
+        check_order(job, vk, inputs, srs)
+
+    def check_job(self, job: Job, pk: ProvingKey, inputs: Any, *, srs: SRS | None = None) -> None:
+        """Whether a proof of these inputs would fulfil a job: look before accepting it.
+
+        As :meth:`check_input`, and the circuit is run, without a proof. What remains is the
+        provider's judgement: the pay (:attr:`Job.pay`) and the time it is given.
+
+        Raises:
+            UsageError: as :meth:`check_input`.
+            InputError: as :meth:`check_input`, or no proof covers these inputs: decline.
+        """
+        check_order(job, pk.verifying_key, inputs, srs)
+        check_provable(pk, inputs)
+
+    def prove_and_claim(
+        self, job: Job, pk: ProvingKey, inputs: Any, *, progress: Progress | bool | None = None
+    ) -> tuple[Proof, Action]:
+        """Prove a job as its provider, and hand the proof in.
+
+        Args:
+            pk: the circuit's proving key.
+            inputs: as for :func:`verifai.prove`.
+
+        Raises:
+            InputError: no proof covers this input. Decline, unless the lease was accepted.
+            UsageError: no lease is in force for the signer, or circuit or input are not the job's.
+            ChainRejected, EnvironmentFault, NetworkError: as :meth:`claim`.
+        """
+        from verifai.backends import get
+
+        with reporting("claim", progress) as stages:
+            vk = pk.verifying_key
+            if job.provider != self.account or job.state not in _IN_FORCE:
+                raise UsageError(
+                    f"Job {job.id} is {job.state.name.lower()}, not leased to {self.account}.",
+                    hint="job(number) asks the chain for it as it is now.",
+                )
+            check_circuit(job, vk, inputs)
+            check_words(job, vk, inputs)
+            proof = get(pk.circuit.backend).prove(pk, inputs, self.context(job), stages)
+            claims = (claim.commitment for claim in proof.statement.inputs)
+            check_linked(job, [bytes.fromhex(digest) for digest in claims if digest])
+            stages.stage("handing the proof in")
+            return proof, self.claim(job, proof, vk)
+
+    # ------------------------------------------------------------------- both
+
+    def withdraw(self, token: str = NATIVE, account: str | None = None) -> Action:
+        """Send an account what it is owed; by default the signer. Raises as :meth:`post`."""
+        return self._act("withdraw", checksum(token), account or self.account)
+
+    def pay_royalty(self, model_id: int, token: str = NATIVE) -> Action:
+        """Hand on to the ModelRegistry what a model earned here. Raises as :meth:`post`."""
+        return self._act("payRoyalty", model_id, checksum(token))
+
+    def owed(self, token: str = NATIVE, account: str | None = None) -> int:
+        """What an account can fetch, in the token's smallest unit."""
+        amount: int = self._ask("owed", checksum(token), account or self.account)[0]
+        return amount
+
+    def stake(self, provider: str | None = None) -> Stake:
+        """A provider's collateral; by default the signer's."""
+        return Stake(*self._ask("collateral", provider or self.account))
+
+    def now(self) -> int:
+        """The chain's time, UNIX seconds: that of its newest block."""
+        with asking("the newest block", self._sender.url):
+            return int(self._sender.web3.eth.get_block("latest")["timestamp"])
+
+    def job(self, number: int) -> Job:
+        """A job as it is now.
+
+        Raises:
+            UsageError: no such job was posted.
+            NetworkError: the node failed, or its events contradict the identifier.
+        """
+        for job in self._posted(number):
+            return job
+        raise UsageError(f"No job {number} was posted at {self.address}.")
+
+    def jobs(self, state: JobState | None = None) -> Iterator[Job]:
+        """All jobs, or those in a state, oldest first. Raises as :meth:`job`."""
+        return (job for job in self._posted(None) if state is None or job.state == state)
+
+    def bids(self, job: Job) -> Iterator[Bid]:
+        """The bids announced for a job, oldest first; the contract checks the signature.
+
+        Raises:
+            NetworkError: the node failed.
+        """
+        for log in self._logs("BidAnnounced", job.id):
+            fields = self._event(log)
+            yield Bid(
+                job.id,
+                checksum(fields["provider"]),
+                fields["price"],
+                fields["expiry"],
+                fields["signature"],
+            )
+
+    def proofs(self, vk: VerifyingKey, batch: int | None = None) -> Iterator[Fulfilment]:
+        """The proofs that completed jobs of a key's circuit, rebuilt from the chain's history.
+
+        They are not verified here: ``verifai.verify(found.proof, vk, context=found.context)`` does,
+        trusting neither the contracts nor the provider nor the node. That the input is the one
+        that was ordered has been compared.
+
+        Args:
+            vk: the verifying key, made or trusted by the caller.
+            batch: inferences per proof; None for one.
+
+        Raises:
+            NetworkError: the node failed, or does not tell the whole history, or an event
+                contradicts its job or its transaction.
+        """
+        compact = circuit_table(vk, batch or 1)
+        circuit, input_bytes = circuit_id(compact), input_word_bytes(compact)
+        jobs = list(self.jobs())
+        completed = {self._event(log)["job"]: log for log in self._logs("JobCompleted", None)}
+        for job in jobs:
+            log = completed.get(job.id)
+            if job.state == JobState.COMPLETED and log is None:
+                raise self._incomplete(f"the completion of job {job.id} is missing")
+            if log is None or job.terms.circuit != circuit:
+                continue
+            with asking("a transaction", self._sender.url):
+                data = bytes(self._sender.web3.eth.get_transaction(log["transactionHash"])["input"])
+            fields = self._event(log)
+            provider = checksum(fields["provider"])
+            context = self.context(job, provider)
+            key = (vk, batch, input_bytes)
+            try:
+                proof = proof_of(self._market, job, fields, data, key, context)
+            except MalformedError as error:
+                raise self._incomplete(error.message) from None
+            problem = None if proof is not None else "the transaction does not show the proof"
+            yield Fulfilment(job, provider, context, proof, problem)
+
+    # ---------------------------------------------------------------- private
+
+    def _posted(self, number: int | None) -> Iterator[Job]:
+        # Asked first: jobs that are posted meanwhile are more, never fewer.
+        whole = number is None and self._since == 0
+        counted = self._ask("count")[0] if whole else 0
+        seen = 0
+        for log in self._logs("JobPosted", number):
+            fields = self._event(log)
+            terms = Terms.from_values(fields["terms"])
+            if terms.job_id(self.chain_number, self.address) != fields["job"]:
+                raise NetworkError(
+                    f"The node at {self._sender.url} shows other terms for job {fields['job']} "
+                    "than its identifier is a digest of."
+                )
+            provider, until, state, price = self._ask("jobs", fields["job"])
+            holder = None if provider == NATIVE else checksum(provider)
+            seen += 1
+            yield Job(fields["job"], terms, fields["input"], JobState(state), holder, until, price)
+        if seen < counted:
+            raise self._incomplete(f"it gave {seen} jobs of {counted}")
+
+    def _event(self, log: Any) -> dict[str, Any]:
+        try:
+            return self._market.event(log)[1]
+        except MalformedError as error:
+            raise self._incomplete(error.message) from None
+
+    def _incomplete(self, why: str) -> NetworkError:
+        return NetworkError(
+            f"The node at {self._sender.url} does not tell the whole history of "
+            f"{self.address}: {why}.",
+            hint="Ask another node: this one is pruned, still synchronising, or lying.",
+        )
+
+    def _logs(self, name: str, job: int | None) -> Iterator[Any]:
+        topics = ["0x" + self._market.topic(name).hex()]
+        if job is not None:
+            topics.append(f"0x{job:064x}")
+        with asking("the newest block", self._sender.url):
+            last = int(self._sender.web3.eth.block_number)
+        yield from self._sender.logs(self.address, topics, self._since, last)
+
+    def _ask(self, function: str, *arguments: Any) -> tuple[Any, ...]:
+        try:
+            data = self._market.call(function, *arguments)
+            answer = self._sender.ask(self.address, data, f"the market's {function}")
+            return self._market.result(function, answer)
+        except (Reverted, MalformedError) as error:
+            raise NetworkError(f"What is at {self.address} is no JobMarket: {error}") from None
+
+    def _act(
+        self, function: str, *arguments: Any, value: int = 0, job: int | None = None
+    ) -> Action:
+        data = self._market.call(function, *arguments)
+        try:
+            return self._sent(function, data, value=value, job=job)
+        except Reverted as refusal:
+            raise self._refused(function, refusal) from None
+
+    def _sent(
+        self, function: str, data: bytes, *, value: int = 0, job: int | None = None
+    ) -> Action:
+        mined = self._sender.send(self.address, data, f"the market's {function}", value=value)
+        return Action(
+            "0x" + bytes(mined["transactionHash"]).hex(),
+            int(mined["blockNumber"]),
+            int(mined["gasUsed"]),
+            job,
+        )
+
+    def _allow(self, token: str, amount: int) -> None:
+        """Let the market fetch ``amount`` of an ERC-20 token, unless it may already."""
+        question = abi.selector("allowance(address,address)") + abi.encode(
+            _ALLOWANCE, (self.account, self.address)
+        )
+        try:
+            answer = self._sender.ask(token, question, "the token's allowance")
+            if int.from_bytes(answer, "big") >= amount:
+                return
+            grant = abi.selector("approve(address,uint256)") + abi.encode(
+                ("address", "uint256"), (self.address, amount)
+            )
+            self._sender.send(token, grant, "allowing the market to fetch its budget")
+        except Reverted as refusal:
+            raise UsageError(f"The token {token} refused an allowance: {refusal}") from None
+
+    def _refused(self, function: str, refusal: Reverted) -> VerifaiError:
+        """A contract's refusal of a call as an error of ours."""
+        found = own_error(refusal, _CONTRACTS)
+        if found is None and not refusal.data:
+            return unexplained(self._sender, refusal, f"the market's {function}")
+        name, text = (found.name, str(found)) if found else ("unknown", str(refusal))
+        shown = list(found.arguments) if found else []
+        if name == "WrongState":
+            shown[1] = JobState(int(shown[1])).name.lower()
+            text = f"{name}({', '.join(shown)})"
+        return UsageError(f"The market refused {function}: {text}.", reason=name, arguments=shown)
+
+    def __repr__(self) -> str:
+        return f"Market({self.address} on eip155:{self.chain_number})"
