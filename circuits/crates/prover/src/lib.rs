@@ -8,7 +8,7 @@
 //! | [`key`] | table, weight rows and their commitments, powers of tau |
 //! | [`values`] | integer values of the virtual nodes that a proof needs |
 //! | [`witness`] | committed integers: limbs and multiplicities in their blocks |
-//! | `stage_2` | the helpers of the lookups |
+//! | `helpers` | the helpers of the lookups |
 //! | [`space`] | the committed vector by rows |
 //! | `hiding` | the randomness of a hiding proof |
 //! | [`masks`] | what tests of hiding take away from it |
@@ -22,6 +22,7 @@
 #![forbid(unsafe_code)]
 
 pub mod contraction;
+mod helpers;
 mod hiding;
 pub mod interrupt;
 pub mod key;
@@ -29,7 +30,6 @@ pub mod last;
 pub mod masks;
 pub mod prove;
 pub mod space;
-mod stage_2;
 pub mod stages;
 pub mod values;
 pub mod witness;

@@ -1,21 +1,21 @@
 //! The steps of a proof in their order.
 
+use crate::helpers::{lie_in_helper, Lookups};
 use crate::hiding::{fold_tail, send_tail, Randomness};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::key::ProvingKey;
 use crate::masks::Spoiled;
 use crate::space::Space;
-use crate::stage_2::{helpers, lie_in_helper};
 use crate::stages::Stages;
 use crate::values::Values;
 use crate::witness::{limbs, multiplicities, refused};
-use crate::zerocheck::{lookup_values, Cube};
+use crate::zerocheck::Cube;
 use crate::{contraction, last};
 use rayon::prelude::*;
 use thiserror::Error;
 use verifai_commitment::{open, KeyError as RowError, OpenError, Row, SecretRow};
 use verifai_curve::G1;
-use verifai_field::{powers, Zero, F};
+use verifai_field::{from_i64, powers, Zero, F};
 use verifai_lookup::{Challenges, RELATION_DEGREE};
 use verifai_poly::RoundError;
 use verifai_table::pull::{pull, Pulled};
@@ -251,19 +251,9 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     stages.end("commit integers")?;
 
     // stage 2
-    let columns: Vec<Vec<Vec<F>>> = layout
-        .groups
-        .iter()
-        .map(|g| {
-            g.columns
-                .iter()
-                .map(|c| lookup_values(c, &blocks, &values, challenges.beta))
-                .collect()
-        })
-        .collect();
-    stages.end("lookup values")?;
+    let lookups = Lookups::new(&circuit, &layout, &blocks, &values, challenges)?;
     space.open(layout.region_rows(Region::Helper), false);
-    let mut helpers = helpers(&circuit, &layout, &columns, &blocks, &challenges)?;
+    let mut helpers = lookups.helpers();
     for (block, values) in &helpers {
         space.put_field(
             &layout.blocks[*block].shape,
@@ -271,14 +261,17 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
             values,
         );
     }
+    let mut sums = lookups.sums(&helpers);
     let start_of_helpers = layout.region_rows(Region::Helper).start << layout.log_columns;
     for (address, delta) in job.lies.iter().filter(|l| l.0 >= start_of_helpers) {
         space.disturb(*address, *delta);
+        sums.add(*address, &from_i64(*delta));
         lie_in_helper(&layout, &mut helpers, *address, *delta);
     }
     stages.end("helpers")?;
-    let stage_2 = layout.region_rows(Region::Helper).collect();
-    send(&space, stage_2, STAGE_2, writer_ref)?;
+    let commitments = sums.commit(key, &space, &random.rows, &job.interrupt)?;
+    writer_ref.send(STAGE_2, &commitments);
+    drop(sums);
     stages.end("commit helpers")?;
 
     let mut claims = Vec::new();
@@ -289,15 +282,7 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
         .take(layout.groups.len())
         .map(|(_, values)| values.clone())
         .collect();
-    let mut cube = Cube::new(
-        &circuit,
-        &layout,
-        &columns,
-        &group_helpers,
-        &values,
-        &challenges,
-        &tau,
-    );
+    let mut cube = Cube::new(&lookups, &group_helpers, &tau);
     if let Some(hiding) = &layout.hiding {
         cube.put_slots(hiding.position, &random.slots, challenges.alpha);
     }

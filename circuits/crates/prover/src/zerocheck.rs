@@ -4,13 +4,11 @@ use rayon::prelude::*;
 use verifai_field::{from_i64, One, Zero, F};
 use verifai_lookup::{relation, Challenges, Selectors, GROUP, RELATION_DEGREE};
 use verifai_poly::{bind, eq_table};
-use verifai_table::layout::Column;
-use verifai_table::{Circuit, Layout};
 use verifai_transcript::ProofWriter;
 use verifai_verifier::labels::{COLUMNS, Z, ZEROCHECK};
 
+use crate::helpers::Lookups;
 use crate::interrupt::{Interrupt, Interrupted};
-use crate::values::Values;
 
 /// Factors of a product.
 const FACTORS: usize = 5;
@@ -31,38 +29,15 @@ pub(crate) struct Cube {
     tags: [Vec<F>; GROUP],
 }
 
-/// The lookup value `column` of a group's column: limb, or input + beta^2 output.
-pub(crate) fn lookup_values(
-    column: &Column,
-    blocks: &[Vec<i32>],
-    values: &Values,
-    beta: F,
-) -> Vec<F> {
-    match column {
-        Column::Limb { block, .. } => blocks[*block]
-            .iter()
-            .map(|v| from_i64(i64::from(*v)))
-            .collect(),
-        Column::Pair { input, output, .. } => {
-            let beta_2 = beta * beta;
-            let pairs = values.node(*input).iter().zip(values.node(*output));
-            pairs
-                .map(|(x, y)| from_i64(*x) + beta_2 * from_i64(*y))
-                .collect()
-        }
-    }
-}
-
 impl Cube {
-    pub(crate) fn new(
-        circuit: &Circuit,
-        layout: &Layout,
-        columns: &[Vec<Vec<F>>],
-        helpers: &[Vec<F>],
-        values: &Values,
-        challenges: &Challenges,
-        tau: &[F],
-    ) -> Self {
+    pub(crate) fn new(lookups: &Lookups<'_>, helpers: &[Vec<F>], tau: &[F]) -> Self {
+        let Lookups {
+            circuit,
+            layout,
+            values,
+            challenges,
+            ..
+        } = lookups;
         let size = 1usize << layout.cube;
         let zeros = || vec![F::zero(); size];
         let eq = eq_table(tau);
@@ -85,19 +60,18 @@ impl Cube {
             },
             tags: std::array::from_fn(|_| zeros()),
         };
-        for ((group, columns), helper) in layout.groups.iter().zip(columns).zip(helpers) {
+        for (group, helper) in layout.groups.iter().zip(helpers) {
             let positions = layout.blocks[group.helper].shape.positions();
             for (i, position) in positions.iter().enumerate() {
                 let at = group.base + position;
                 cube.enabled[at] = eq[at];
                 cube.helper[at] = helper[i];
             }
-            for (c, (column, values)) in group.columns.iter().zip(columns).enumerate() {
+            for (c, column) in group.columns.iter().enumerate() {
                 let tag = from_i64(column.table().tag());
-                let shift = challenges.alpha - challenges.beta * tag;
-                for (position, value) in positions.iter().zip(values) {
+                for (i, position) in positions.iter().enumerate() {
                     let at = group.base + position;
-                    cube.denominators[c][at] = shift - value;
+                    cube.denominators[c][at] = lookups.denominator(column, i);
                     cube.numerators[c][at] = eq[at];
                     cube.tags[c][at] = tag;
                 }
