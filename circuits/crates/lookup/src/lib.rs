@@ -28,21 +28,15 @@
 //! | module | idea |
 //! |---|---|
 //! | [`table`] | the block of tables: addresses, fingerprints, limits |
-//! | [`group`] | lookups of one circuit row, multiplicities |
-//! | [`helper`] | the helpers (prover) |
 //! | [`relation`](mod@relation) | the zerocheck's term, for prover and verifier alike |
 //! | [`claims`] | the table side as linear claims: weights entry by entry, and at a point |
 
 #![forbid(unsafe_code)]
 
 pub mod claims;
-pub mod group;
-pub mod helper;
 pub mod relation;
 pub mod table;
 
 pub use claims::{TableClaim, ENTRY_VARIABLES};
-pub use group::{multiplicities, Column, Group, LookupError, GROUP};
-pub use helper::{helpers, table_helpers};
-pub use relation::{relation, Selectors, RELATION_DEGREE};
+pub use relation::{cleared, relation, Selectors, GROUP, RELATION_DEGREE};
 pub use table::{Challenges, BLOCK, MAX_BITS};

@@ -73,4 +73,21 @@ mod tests {
             (None, None, None)
         );
     }
+
+    /// The shift trick on committed limbs is unsound (H6): hi = 255 / 16 in F passes the scaled check
+    /// "16 hi is a byte". With an exact table the limb itself has to be an entry.
+    #[test]
+    fn fractional_limbs() {
+        let v = verifai_field::random::random_vec(2).unwrap();
+        let challenges = Challenges {
+            alpha: v[0],
+            beta: v[1],
+        };
+        let hi = F::from(255u64) / F::from(16u64);
+        assert_eq!(hi * F::from(16u64), F::from(255u64));
+        let fingerprint = challenges.denominator(hi, 4);
+        for t in 0..16u64 {
+            assert_ne!(fingerprint, challenges.denominator(F::from(t), 4));
+        }
+    }
 }

@@ -277,24 +277,12 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     let mut claims = Vec::new();
     let tau = writer_ref.challenges(TAU, layout.cube);
     let gamma = writer_ref.challenge(GAMMA);
-    let group_helpers: Vec<Vec<F>> = helpers
-        .iter()
-        .take(layout.groups.len())
-        .map(|(_, values)| values.clone())
-        .collect();
-    let mut cube = Cube::new(&lookups, &group_helpers, &tau);
+    let mut cube = Cube::new(&lookups, &helpers, &tau, gamma);
     if let Some(hiding) = &layout.hiding {
-        cube.put_slots(hiding.position, &random.slots, challenges.alpha);
+        cube.put_slots(hiding.position, &random.slots);
     }
     stages.end("zerocheck tables")?;
-    let z = cube.prove(
-        &challenges,
-        gamma,
-        layout.cube,
-        &random.pads,
-        &job.interrupt,
-        writer_ref,
-    )?;
+    let z = cube.prove(&random.pads, &job.interrupt, writer_ref)?;
     stages.end("zerocheck")?;
     // the end of the zerocheck: constants are of no interest here, pads are
     let mut end = Claim::default();
