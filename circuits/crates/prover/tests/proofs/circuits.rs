@@ -64,11 +64,11 @@ pub(crate) fn check(key: &ProvingKey, job: &Job, proof: &Proof) -> Result<(), Ve
     verify(&key.verifying, &public, &proof.bytes)
 }
 
-fn committed(shape: &[usize], offset: i64, limbs: &[u32], outer: &[usize]) -> Value {
+pub(crate) fn committed(shape: &[usize], offset: i64, limbs: &[u32], outer: &[usize]) -> Value {
     json!({"kind": "committed", "region": "witness", "batched": true, "shape": shape, "outer": outer, "offset": offset, "limbs": limbs})
 }
 
-fn tensor(node: usize, shape: &[usize]) -> Value {
+pub(crate) fn tensor(node: usize, shape: &[usize]) -> Value {
     json!({"node": node, "shape": shape, "visibility": "public"})
 }
 
