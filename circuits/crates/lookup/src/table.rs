@@ -4,8 +4,10 @@ use verifai_field::{from_i64, F};
 
 /// The widest table: limbs have 1 to 8 bits.
 pub const MAX_BITS: u32 = 8;
+/// Variables of the block: 9.
+pub const ENTRY_VARIABLES: usize = MAX_BITS as usize + 1;
 /// Entries of the block; addresses 0 and 1 belong to no table.
-pub const BLOCK: usize = 1 << (MAX_BITS + 1);
+pub const BLOCK: usize = 1 << ENTRY_VARIABLES;
 
 /// The challenges of the argument, drawn after values and multiplicities are committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

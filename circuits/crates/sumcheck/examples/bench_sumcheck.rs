@@ -29,7 +29,7 @@ fn main() -> Result<(), Infallible> {
                 log as usize,
                 &[],
                 LABELS,
-                || Ok(()),
+                || Ok::<_, Infallible>(()),
                 &mut writer,
             )?;
             best = best.min(start.elapsed().as_secs_f64());
