@@ -5,7 +5,7 @@
 //! claim and in the message, which is what lets padded messages become linear claims.
 
 use thiserror::Error;
-use verifai_field::{batch_inverse, from_i64, One, Zero, F};
+use verifai_field::{batch_inverse, from_i64, One, F};
 
 /// The highest degree that a round may have: the zerocheck needs 6.
 pub const MAX_DEGREE: usize = 16;
