@@ -7,9 +7,9 @@ use rayon::prelude::*;
 use verifai_field::{from_i64, inner_product, AdditiveGroup, Field, SmallInner, Zero, F};
 use verifai_poly::{bind, variables};
 use verifai_table::layout::TRIPLE;
-use verifai_table::pull::{CubeAxis, Instance, PullError};
+use verifai_table::pull::{CubeAxis, Instance};
 use verifai_table::weights::{merge, Group, Term};
-use verifai_table::{Box, Circuit, Work};
+use verifai_table::{Box, Circuit, PullError, Work};
 use verifai_transcript::ProofWriter;
 use verifai_verifier::labels::{CONTRACTION, ENDS, KAPPA};
 

@@ -1,9 +1,10 @@
-//! The address space: regions, blocks, lookup groups, the cube of the zerocheck.
+//! The address space: blocks, lookup groups, the cube of the zerocheck.
 
 use crate::boxes::{pack, Box};
+use crate::error::TableError;
 use crate::limits::{MAX_BATCH_ELEMENTS, MAX_TERMS, MAX_VARIABLES};
 use crate::node::{Circuit, Kind};
-use crate::validate::TableError;
+use crate::region::{Region, REGIONS};
 use std::collections::HashMap;
 use std::ops::Range;
 use verifai_lookup::{BLOCK, GROUP, RELATION_DEGREE};
@@ -11,35 +12,6 @@ use verifai_poly::variables;
 
 /// Entries of a triple: a, b, ab and a', b', a'b'.
 pub const TRIPLE: usize = 6;
-
-/// A part of the address space with rows of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Region {
-    /// The model's integers: committed once, at setup.
-    Weight,
-    /// A tensor with a commitment of its own, by its place in the table's list.
-    Linked(usize),
-    /// A private input.
-    Input,
-    /// A private output.
-    Output,
-    /// Everything else that is committed before the first challenge.
-    Witness,
-    /// Helpers of the lookups.
-    Helper,
-    /// The uniform row of a hiding proof.
-    Mask,
-}
-
-/// The regions in their order; linked tensors follow the weights, each a region.
-pub const REGIONS: [Region; 6] = [
-    Region::Weight,
-    Region::Input,
-    Region::Output,
-    Region::Witness,
-    Region::Helper,
-    Region::Mask,
-];
 
 /// A box with its place.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,8 +15,10 @@
 //! | [`json`] | the canonical JSON form |
 //! | [`node`] | validated nodes, and their expansion for a batch |
 //! | [`validate`](mod@validate) | the rules |
+//! | [`error`] | what can be wrong with a table |
 //! | [`boxes`] | how a tensor lies in the address space; packing |
-//! | [`layout`](mod@layout) | regions, blocks, lookup groups, the cube of the zerocheck |
+//! | [`region`] | the parts of the address space |
+//! | [`layout`](mod@layout) | blocks, lookup groups, the cube of the zerocheck |
 //! | [`weights`] | weights on a tensor: terms over groups of axes |
 //! | [`pull`] | pulling weights back through a node |
 //! | [`claim`] | a claim: constant + linear form in the committed blocks |
@@ -27,11 +29,13 @@
 
 pub mod boxes;
 pub mod claim;
+pub mod error;
 pub mod json;
 pub mod layout;
 pub mod limits;
 pub mod node;
 pub mod pull;
+pub mod region;
 pub mod start;
 pub mod validate;
 pub mod weights;
@@ -39,9 +43,11 @@ pub mod work;
 
 pub use boxes::{pack, Box};
 pub use claim::{BlockTerm, Claim};
-pub use layout::{Layout, Region};
+pub use error::{PullError, TableError};
+pub use layout::Layout;
 pub use node::{Circuit, Kind, Map, Node};
-pub use pull::{Instance, PullError};
-pub use validate::{read, TableError};
+pub use pull::Instance;
+pub use region::{Region, REGIONS};
+pub use validate::read;
 pub use weights::{Group, Term};
 pub use work::Work;

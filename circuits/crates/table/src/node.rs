@@ -1,6 +1,6 @@
 //! Validated nodes, and their expansion for a batch.
 
-use crate::layout::Region;
+use crate::region::Region;
 
 /// Where a view reads along one source axis.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,9 +1,10 @@
 //! The claims that constraints start, before anything is combined.
 
 use crate::claim::{box_sum, BlockTerm, Claim};
+use crate::error::PullError;
 use crate::layout::{Column, Layout, Table};
 use crate::node::{Circuit, Kind};
-use crate::pull::{pull, PullError, Pulled};
+use crate::pull::{pull, Pulled};
 use crate::weights::{Group, Term};
 use crate::work::Work;
 use std::sync::Arc;

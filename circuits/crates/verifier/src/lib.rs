@@ -10,17 +10,20 @@
 //! | [`labels`] | the names of the steps |
 //! | [`skeleton`] | the pass |
 //! | [`rounds`] | sumcheck rounds on a claim of the type "public number + linear form" |
+//! | [`error`](mod@error) | why a proof is refused |
 //! | [`size`] | the exact length of a proof |
 
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+pub mod error;
 pub mod key;
 pub mod labels;
 pub mod rounds;
 pub mod size;
 pub mod skeleton;
 
+pub use error::VerifyError;
 pub use key::{KeyError, VerifyingKey};
 pub use size::proof_bytes;
-pub use skeleton::{verify, Public, VerifyError};
+pub use skeleton::{verify, Public};

@@ -1,8 +1,8 @@
 //! The exact length of a proof and of its public words: checked before any work that grows with
 //! what a stranger sent.
 
+use crate::error::VerifyError;
 use crate::key::VerifyingKey;
-use crate::skeleton::VerifyError;
 use verifai_lookup::RELATION_DEGREE;
 use verifai_table::{start, Circuit, Layout, Region, Work};
 

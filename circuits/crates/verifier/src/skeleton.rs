@@ -1,6 +1,7 @@
 //! The pass over a proof.
 
-use crate::key::{KeyError, VerifyingKey};
+use crate::error::VerifyError;
+use crate::key::VerifyingKey;
 use crate::labels::{
     ALPHA, BATCH, BETA, COLUMNS, CONTEXT, CONTRACTION, DOMAIN, ENDS, ENTRY, ETA, G, GAMMA, KAPPA,
     KEY, LAMBDA, LAST, R, SACRIFICE, STAGE_1, STAGE_2, TABLE_ENTRY, TAIL, TAIL_BLINDING, TAIL_MASK,
@@ -8,19 +9,16 @@ use crate::labels::{
 };
 use crate::rounds::{self, pad_weights};
 use crate::size;
-use thiserror::Error;
-use verifai_commitment::{OpeningError, PublicRow, Statement};
+use verifai_commitment::{PublicRow, Statement};
 use verifai_curve::{CurveGroup, G1};
 use verifai_field::{from_i64, inner_product, powers, Field, One, Zero, F};
 use verifai_lookup::{relation, Challenges, ENTRY_VARIABLES, GROUP, RELATION_DEGREE};
-use verifai_poly::{variables, RoundError};
+use verifai_poly::variables;
 use verifai_table::layout::TRIPLE;
 use verifai_table::pull::{pull, Pulled};
 use verifai_table::start::{self, EntryPoints};
-use verifai_table::{
-    BlockTerm, Circuit, Claim, Instance, Layout, PullError, Region, TableError, Work,
-};
-use verifai_transcript::{ProofReader, ReadError, Transcript};
+use verifai_table::{BlockTerm, Circuit, Claim, Instance, Layout, PullError, Region, Work};
+use verifai_transcript::{ProofReader, Transcript};
 
 /// What a proof is about, besides the key.
 #[derive(Clone, Debug)]
@@ -31,66 +29,6 @@ pub struct Public<'a> {
     pub context: [u8; 32],
     /// Words of the public tensors, one after another.
     pub words: &'a [F],
-}
-
-/// Why a proof is refused.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum VerifyError {
-    /// The key is to blame.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// The table cannot be laid out for this batch.
-    #[error(transparent)]
-    Table(#[from] TableError),
-    /// Claims of the table cannot be derived.
-    #[error(transparent)]
-    Pull(#[from] PullError),
-    /// A batch of no inferences.
-    #[error("a batch has at least one inference")]
-    EmptyBatch,
-    /// The proof is longer or shorter than every proof for this table and batch.
-    #[error("a proof of {got} bytes, the key asks for {expected}")]
-    Length {
-        /// Bytes given.
-        got: usize,
-        /// Bytes of the proofs for this table and batch.
-        expected: usize,
-    },
-    /// The wrong number of public words.
-    #[error("{got} public words, the key asks for {expected}")]
-    Words {
-        /// Words given.
-        got: usize,
-        /// Words of the key's public tensors.
-        expected: usize,
-    },
-    /// A public word holds more than its values do.
-    #[error("public word {0} is not below 2^128, or sets bits that belong to no value")]
-    WordRange(usize),
-    /// A message is missing or not canonical.
-    #[error(transparent)]
-    Read(ReadError),
-    /// A message is no round polynomial.
-    #[error(transparent)]
-    Round(RoundError),
-    /// Check `last`: the claims do not hold.
-    #[error(
-        "the last sumcheck does not end in L(r) y: a claim about the committed tensors is false"
-    )]
-    Last,
-    /// Check `tail`: the claims do not hold, or the pads of the last sumcheck are not those that
-    /// were committed.
-    #[error(
-        "the tail of the last sumcheck does not fit: a claim about the committed tensors is false"
-    )]
-    Tail,
-    /// A challenge hit zero: probability 2^-254.
-    #[error("a challenge is degenerate")]
-    DegenerateChallenge,
-    /// The opening is false.
-    #[error("opening: {0}")]
-    Opening(#[from] OpeningError),
 }
 
 /// Verifies a proof: returns if it shows that the key's model was evaluated with these public
