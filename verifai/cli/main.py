@@ -28,7 +28,7 @@ from typing import Any, Final, NoReturn
 
 from verifai.cli.output import Output
 from verifai.cli.stop import exit_code, stoppable
-from verifai.errors import EnvironmentFault, InternalError, UsageError, VerifaiError
+from verifai.errors import FileAccessError, InternalError, UsageError, VerifaiError
 
 #: What each command does; its module, of the same name, is loaded when it is asked for.
 COMMANDS: Final = {
@@ -101,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         output.warn("interrupted")
         return exit_code(stopped)
     except OSError as error:
-        fault = EnvironmentFault(f"{error.strerror or error}: {error.filename or 'the system'}.")
+        fault = FileAccessError(f"{error.strerror or error}: {error.filename or 'the system'}.")
         output.failure(fault)
         return fault.exit_code
     except Exception as error:
@@ -136,7 +136,7 @@ def _written(code: int, output: Output) -> int:
     """
     if code or output.lost is None or isinstance(output.lost, BrokenPipeError):
         return code
-    fault = EnvironmentFault(
+    fault = FileAccessError(
         f"The command is done, but its output could not be written: {output.lost.strerror}."
     )
     Output().failure(fault)
