@@ -81,8 +81,8 @@ def _imported(node: ast.AST, name: str, file: Path, modules: dict[str, Path]) ->
 
 
 def of_rust(crate: Path) -> Needs:
-    """Paths ``crate::…`` and ``super::…`` of a crate's files. What a file hands on by ``pub use`` is
-    of the file that it lies in: to use a crate's facade is not to need it."""
+    """Paths ``crate::…`` and ``super::…`` of a crate's files. What a file hands on by ``pub use``
+    is of the file that it lies in: to use a crate's facade is not to need it."""
     source = crate / "src"
     files = {_module(file, source): file for file in source.rglob("*.rs")}
     texts = {name: _code(file.read_text()) for name, file in files.items()}
