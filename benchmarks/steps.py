@@ -21,6 +21,7 @@ import numpy as np
 
 import verifai
 from verifai import backends
+from verifai.backends.options import OPTIONS
 
 #: Verifications that are timed: they are cheap.
 VERIFICATIONS: Final = 5
@@ -87,7 +88,7 @@ def setup(folder: Path, backend: str) -> dict[str, Any]:
     model = verifai.load(folder / "model.onnx")
     calibration = np.load(folder / "calibration.npy")
     compile_seconds, circuit = timed(
-        lambda: verifai.compile(model, calibration, backend=backend, progress=False)
+        lambda: verifai.compile(model, calibration, options=OPTIONS[backend](), progress=False)
     )
     setup_seconds, (pk, vk) = timed(lambda: verifai.setup(circuit, progress=False))
     proving, verifying = pk.save(folder / "key.vfp"), vk.save(folder / "key.vfk")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifai import backends, verifier
+from verifai.backends import BackendOptions, EzklOptions, NativeOptions
 from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
 from verifai.errors import UsageError, VerificationError
 from verifai.model import Model, export, load
@@ -46,7 +47,7 @@ _SOURCES: Final[Mapping[type, str]] = {
     Opening: "proof.openings[name] is one; verifai.Opening.load(path) reads one.",
     TensorClaim: "The input or output of a statement that verifai.verify returned is one.",
     Iterable: "Give N typical inputs as an array of shape [N, ...], or an iterable of inputs.",
-    Mapping: "Options are a dict by name.",
+    NativeOptions: "verifai.NativeOptions(tolerance=0.05) is one, verifai.EzklOptions() another.",
 }
 
 
@@ -74,10 +75,8 @@ def compile(
     model: Model,
     calibration: Iterable[Any],
     *,
-    backend: str = "native",
+    options: BackendOptions | None = None,
     visibility: Visibility | None = None,
-    zero_knowledge: bool = True,
-    options: Mapping[str, Any] | None = None,
     progress: Progress | bool | None = None,
 ) -> Circuit:
     """Turn a model into a circuit.
@@ -86,16 +85,10 @@ def compile(
         model: from :func:`export` or :func:`load`.
         calibration: typical inputs, as an array of shape [N, ...] or an iterable of inputs; they
             decide the fixed-point scales and the range of values that can be proved.
-        backend: the proof system: ``native`` (fast) or ``ezkl`` (slow; an optional package). Both
-            are checked offline and on chain.
+        options: the proof system and what it can be told: :class:`NativeOptions` (fast; the
+            default) or :class:`EzklOptions` (slow; an optional package). Proofs of both are
+            checked offline and on chain.
         visibility: what a proof discloses; default public input, public output, private weights.
-        zero_knowledge: whether what is private stays hidden. Both backends hide by default; only
-            ``native`` can leave it out, for proofs that are a little smaller and faster. Every
-            statement says which it was.
-        options: backend-specific knobs; unknown ones are refused. ``tolerance`` is how far the
-            circuit may be from the model: the largest error as a share of an output's range, and
-            with ``native`` the largest share of rows with another top-1. Default 0.01 (``ezkl``:
-            0.02).
         progress: see :func:`verifai.progress.reporting`.
 
     Raises:
@@ -108,13 +101,15 @@ def compile(
     _takes(Model, model=model)
     if visibility is not None:
         _takes(Visibility, visibility=visibility)
-    if options is not None:
-        _takes(Mapping, options=options)
+    if options is None:
+        options = NativeOptions()
+    elif not isinstance(options, EzklOptions):
+        _takes(NativeOptions, options=options)
     if not hasattr(calibration, "__getitem__"):  # enough to be iterated, as datasets are
         _takes(Iterable, calibration=calibration)
     with reporting("compile", progress) as report:
-        return backends.get(backend).compile(
-            model, calibration, visibility or Visibility(), zero_knowledge, report, options or {}
+        return backends.get(options.backend).compile(
+            model, calibration, visibility or Visibility(), report, options
         )
 
 

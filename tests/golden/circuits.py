@@ -65,12 +65,12 @@ class Golden:
             self.model(),
             self.inputs(),
             visibility=verifai.Visibility(weights="public", **self.visibility),
-            zero_knowledge=False,
-            options={
-                "log_columns": self.log_columns,
-                "activation_bits": self.activation_bits,
-                "tolerance": 0.2,
-            },
+            options=verifai.NativeOptions(
+                zero_knowledge=False,
+                log_columns=self.log_columns,
+                activation_bits=self.activation_bits,
+                tolerance=0.2,
+            ),
         )
         return verifai.setup(circuit)
 

@@ -271,4 +271,8 @@ def test_a_model_is_exported_and_compiled_in_a_child():
 def test_a_model_that_the_parent_has_run_is_compiled_in_a_child(keys: Keys):
     model = network()
     model.run(inputs().astype("float32"))
-    in_child(lambda: verifai.compile(model, inputs(64), zero_knowledge=False))
+    in_child(
+        lambda: verifai.compile(
+            model, inputs(64), options=verifai.NativeOptions(zero_knowledge=False)
+        )
+    )

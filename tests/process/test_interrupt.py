@@ -81,7 +81,7 @@ LEFT_SECONDS = 2.0
 def work(keys: Keys) -> Path:
     """A folder with a batch that takes long, and a circuit whose reference string does."""
     np.save(keys.folder / "batch.npy", inputs(BATCH))
-    wide = verifai.compile(keys.model, inputs(64), options={"log_columns": 19})
+    wide = verifai.compile(keys.model, inputs(64), options=verifai.NativeOptions(log_columns=19))
     wide.save(keys.folder / "wide.vfc")
     return keys.folder
 

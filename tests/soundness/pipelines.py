@@ -66,7 +66,7 @@ def pipeline(name: str = "dense", seed: int = 0, context: str = "", batch: int =
     module, samples = make()
     model = verifai.export(module, (samples[0],))
     circuit = verifai.compile(
-        model, samples.numpy(), zero_knowledge=False, options={"log_columns": 7}
+        model, samples.numpy(), options=verifai.NativeOptions(zero_knowledge=False, log_columns=7)
     )
     pk, vk = verifai.setup(circuit)
     inputs = samples[0].numpy() if not batch else samples[:batch].numpy()

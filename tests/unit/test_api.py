@@ -20,9 +20,9 @@ CALLS: dict[str, tuple[str, Call]] = {
         "visibility",
         lambda t: verifai.compile(t.model, t.inputs, visibility="private"),  # type: ignore[arg-type]
     ),
-    "a list of options": (
+    "a dict of options": (
         "options",
-        lambda t: verifai.compile(t.model, t.inputs, options=["padded"]),  # type: ignore[arg-type]
+        lambda t: verifai.compile(t.model, t.inputs, options={"tolerance": 0.05}),  # type: ignore[arg-type]
     ),
     "a model for a circuit": ("circuit", lambda t: verifai.setup(t.model)),  # type: ignore[arg-type]
     "a path for a string": ("srs", lambda t: verifai.setup(t.circuit, srs=Path("f"))),  # type: ignore[arg-type]

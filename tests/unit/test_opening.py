@@ -20,7 +20,7 @@ from verifai.verifier.native.field import P
 core = pytest.importorskip("verifai._native", reason="the proving core is not built")
 torch = pytest.importorskip("torch")
 
-COLUMNS = {"log_columns": 7}
+COLUMNS = verifai.NativeOptions(log_columns=7)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def chain() -> Any:
         model,
         h.numpy(),
         visibility=verifai.Visibility("committed", "public"),
-        options={**COLUMNS, "input_scales": scales},
+        options=replace(COLUMNS, input_scales=scales),
     )
     return verifai.setup(a), verifai.setup(b), x.numpy(), second, first
 
@@ -187,7 +187,12 @@ def test_a_commitment_must_hide(chain) -> None:
     ):
         data = np.ones((2, 1, 3), np.float32)
         with pytest.raises(UsageError, match="would hide nothing"):
-            verifai.compile(model, data, visibility=visibility, zero_knowledge=False)
+            verifai.compile(
+                model,
+                data,
+                visibility=visibility,
+                options=verifai.NativeOptions(zero_knowledge=False),
+            )
 
 
 def test_rows_are_those_of_the_core() -> None:

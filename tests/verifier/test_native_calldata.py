@@ -22,7 +22,9 @@ def made(request: pytest.FixtureRequest) -> Any:
     x = np.random.default_rng(1).random((6, 2, 3, 5), dtype=np.float32)
     model = verifai.export(torch.nn.Linear(5, 11), (torch.from_numpy(x[0]),))
     shown = verifai.Visibility(request.param, "public")
-    circuit = verifai.compile(model, x, visibility=shown, options={"log_columns": 7})
+    circuit = verifai.compile(
+        model, x, visibility=shown, options=verifai.NativeOptions(log_columns=7)
+    )
     return (*verifai.setup(circuit), x)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -33,13 +33,16 @@ class Backend(Protocol):
     def compile(
         self,
         model: Model,
-        calibration: Iterable[Any],
+        calibration: Any,
         visibility: Visibility,
-        zero_knowledge: bool,
         progress: Progress,
-        options: Mapping[str, Any],
+        options: Any,
     ) -> Circuit:
-        """Turn a model into a circuit, or refuse naming every unsupported node."""
+        """Turn a model into a circuit, or refuse naming every unsupported node.
+
+        Args:
+            options: the backend's own, of :mod:`verifai.backends.options`.
+        """
         ...
 
     def setup(

@@ -86,20 +86,6 @@ class Options:
                 f"{INPUT_SCALES.stop - 1}, not {shown(self.input_scales)}."
             )
 
-    @classmethod
-    def of(cls, options: Mapping[str, Any]) -> Options:
-        """From the keyword options of ``compile``.
-
-        Raises:
-            UsageError: an option that does not exist, or a value out of its range.
-        """
-        unknown = sorted(set(options) - set(cls.__dataclass_fields__))
-        if unknown:
-            raise UsageError(
-                f"Unknown option {unknown[0]!r}; there are {sorted(cls.__dataclass_fields__)}."
-            )
-        return cls(**options)
-
 
 @dataclass(frozen=True)
 class OnnxNode:

@@ -23,7 +23,7 @@ def claim_for(workload: models.Workload, inputs: object, visible: str, log_colum
         model,
         workload.calibration,
         visibility=verifai.Visibility(input=visible),
-        options={"log_columns": log_columns, "padded": True},
+        options=verifai.NativeOptions(log_columns=log_columns, padded=True),
     )
     pk, vk = verifai.setup(circuit)
     proof = verifai.prove(pk, inputs)

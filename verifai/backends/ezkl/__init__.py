@@ -21,7 +21,7 @@ module         holds
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from verifai.backends.ezkl.check import check
@@ -29,6 +29,7 @@ from verifai.backends.ezkl.compiler import compile_model
 from verifai.backends.ezkl.evm import evm_call, evm_verifier, from_evm_call
 from verifai.backends.ezkl.keys import setup
 from verifai.backends.ezkl.prover import circuit_outputs, prove
+from verifai.backends.options import EzklOptions
 from verifai.backends.protocol import EvmCall
 from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
 from verifai.errors import UnsupportedError
@@ -45,13 +46,11 @@ class Ezkl:
     def compile(
         self,
         model: Model,
-        calibration: Iterable[Any],
+        calibration: Any,
         visibility: Visibility,
-        zero_knowledge: bool,
         progress: Progress,
-        options: Mapping[str, Any],
+        options: EzklOptions,
     ) -> Circuit:
-        """Compile. halo2 proofs always hide: ``zero_knowledge`` changes nothing."""
         return compile_model(model, calibration, visibility, progress, options)
 
     def setup(

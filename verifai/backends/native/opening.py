@@ -107,8 +107,8 @@ def _check_form(spec: TensorSpec, opening: Opening) -> None:
         raise InputError(
             f"The opening's unit is 2^-{opening.spec.scale}, that of input {spec.name!r} is "
             f"2^-{spec.scale}.",
-            hint=f"Compile with options={{'input_scales': {{{spec.name!r}: "
-            f"{opening.spec.scale}}}}}.",
+            hint=f"Compile with NativeOptions(input_scales={{{spec.name!r}: "
+            f"{opening.spec.scale}}}).",
         )
 
 

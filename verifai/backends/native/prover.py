@@ -135,7 +135,7 @@ def _blindings(spec: TensorSpec, rows: LinkedRows, opening: Opening | None) -> b
         ]
         raise InputError(
             f"The opening cannot be the input {spec.name!r}: they differ in {', '.join(differ)}.",
-            hint="Shapes, reference strings and options={'log_columns': ...} must be the same.",
+            hint="Shapes, reference strings and NativeOptions(log_columns=...) must be the same.",
         )
     if len(opening.blindings) != BLINDING_BYTES * rows.count:
         raise InputError(f"The opening given as input {spec.name!r} is damaged.")
