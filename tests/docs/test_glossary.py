@@ -27,7 +27,9 @@ RETIRED: Final = {
 }
 
 #: Terms of which code and pages still use another name.
-PENDING: Final = {"Tile", "Pullback", "Initial claims", "Weights proof", "Batching sumcheck"}
+PENDING: Final = {"Tile", "Pullback", "Initial claims", "Weights proof", "Interaction"} | {
+    "Batching sumcheck"
+}
 
 
 @cache
