@@ -84,7 +84,7 @@ def measure(chain: Any, case: tuple[str, str, int, int, bool]) -> dict[str, Any]
     )
     pk, vk = verifai.setup(circuit)
     inputs = workload.held_out[0] if batch == 1 else workload.held_out[:batch]
-    proof = verifai.prove(pk, inputs)
+    proof = verifai.prove(pk, inputs, batch=batch > 1)
     receipt = chain.publish(proof, vk)
     return {
         "model": name,

@@ -76,7 +76,7 @@ class Golden:
 
     def proof(self, key: verifai.ProvingKey) -> verifai.Proof:
         inputs = self.inputs()[: self.batch] if self.batch else self.inputs()[0]
-        return verifai.prove(key, inputs, context=self.context)
+        return verifai.prove(key, inputs, batch=bool(self.batch), context=self.context)
 
 
 def _node(operator: str, inputs: str, output: str, **attributes: Any) -> Any:

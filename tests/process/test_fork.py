@@ -71,7 +71,7 @@ def test_every_verb_in_a_bare_fork(keys: Keys):
     def work() -> None:
         pk, vk = verifai.setup(keys.circuit)
         registration = verifai.register(pk)
-        proof = verifai.prove(pk, inputs(3))
+        proof = verifai.prove(pk, inputs(3), batch=True)
         statement = verifai.verify(proof, vk, registration=registration)
         assert statement.output.shape[0] == 3
         assert verifai.prove(verifai.ProvingKey.load(keys.pk_path), inputs())

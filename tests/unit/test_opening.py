@@ -57,8 +57,8 @@ def only(proof: verifai.Proof) -> verifai.Opening:
 def test_an_output_becomes_an_input(chain, batch: int) -> None:
     (pk_a, vk_a), (pk_b, vk_b), x, second, first = chain
     given = x[:batch] if batch else x[0]
-    a = verifai.prove(pk_a, given)
-    b = verifai.prove(pk_b, only(a))
+    a = verifai.prove(pk_a, given, batch=bool(batch))
+    b = verifai.prove(pk_b, only(a), batch=bool(batch))
     made, taken = verifai.verify(a, vk_a), verifai.verify(b, vk_b)
     verifai.verify_link(made.output, taken.input)
     expected = second(first(torch.from_numpy(given))).detach().numpy()

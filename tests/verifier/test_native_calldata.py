@@ -32,7 +32,9 @@ def made(request: pytest.FixtureRequest) -> Any:
 @pytest.mark.parametrize("context", [None, {"job": 3}])
 def test_there_and_back(made, batch, context) -> None:
     pk, vk, x = made
-    proof = verifai.prove(pk, x[0] if batch is None else x[:batch], context=context)
+    several = batch is not None
+    inputs = x[:batch] if several else x[0]
+    proof = verifai.prove(pk, inputs, batch=several, context=context)
     words = words_of(vk, proof.statement)
     assert statement_of(vk, batch, context, words, proof.argument) == proof.statement
 

@@ -55,10 +55,13 @@ class Backend(Protocol):
         self,
         key: ProvingKey,
         inputs: Any,
+        batch: bool,
         context: Mapping[str, str | int] | None,
         progress: Progress,
     ) -> Proof:
-        """Prove one inference. The proof has passed :meth:`check` before it is returned."""
+        """Prove one inference, or a batch of them. The proof that is returned has passed
+        :meth:`check`.
+        """
         ...
 
     def register(self, key: ProvingKey, progress: Progress) -> Registration:
@@ -87,6 +90,6 @@ class Backend(Protocol):
         """
         ...
 
-    def outputs(self, key: ProvingKey, inputs: Any) -> Sequence[Any]:
+    def outputs(self, key: ProvingKey, inputs: Any, batch: bool) -> Sequence[Any]:
         """The circuit's own outputs (float64 arrays) on ``inputs``, without a proof."""
         ...

@@ -47,7 +47,7 @@ _FLOAT: Final = np.dtype(np.float32)
 MAX_ADDEND: Final = (1 << 31) - 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Options:
     """How a model is quantised.
 

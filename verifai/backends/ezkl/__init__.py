@@ -62,9 +62,11 @@ class Ezkl:
         self,
         key: ProvingKey,
         inputs: Any,
+        batch: bool,
         context: Mapping[str, str | int] | None,
         progress: Progress,
     ) -> Proof:
+        _one(batch)
         return prove(key, inputs, context, progress)
 
     def register(self, key: ProvingKey, progress: Progress) -> Registration:
@@ -84,5 +86,14 @@ class Ezkl:
     def from_evm_call(self, key: VerifyingKey, call: EvmCall) -> Proof:
         return from_evm_call(key, call)
 
-    def outputs(self, key: ProvingKey, inputs: Any) -> Sequence[Any]:
+    def outputs(self, key: ProvingKey, inputs: Any, batch: bool) -> Sequence[Any]:
+        _one(batch)
         return circuit_outputs(key, inputs)
+
+
+def _one(batch: bool) -> None:
+    if batch:
+        raise UnsupportedError(
+            "A proof of the ezkl backend is of one inference.",
+            hint="Leave batch out, or compile for the native backend.",
+        )

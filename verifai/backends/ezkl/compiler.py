@@ -40,7 +40,7 @@ def compile_model(
     version = installed_version()
     run_args = ezkl_settings.run_args(visibility, options)
     check_operators(model)
-    samples = calibration_samples(model.inputs, calibration, MAX_SAMPLES)
+    samples = calibration_samples(model.inputs, calibration, MAX_SAMPLES, progress)
     with workspace() as name:
         folder = Path(name)
         (folder / "model.onnx").write_bytes(model.onnx)

@@ -55,10 +55,11 @@ class Native:
         self,
         key: ProvingKey,
         inputs: Any,
+        batch: bool,
         context: Mapping[str, str | int] | None,
         progress: Progress,
     ) -> Proof:
-        return prover.prove(key, inputs, context, progress)
+        return prover.prove(key, inputs, batch, context, progress)
 
     def register(self, key: ProvingKey, progress: Progress) -> Registration:
         return keys.register(key, progress)
@@ -75,8 +76,8 @@ class Native:
     def from_evm_call(self, key: VerifyingKey, call: EvmCall) -> Proof:
         raise _no_contract()
 
-    def outputs(self, key: ProvingKey, inputs: Any) -> Sequence[Any]:
-        return prover.outputs(key, inputs)
+    def outputs(self, key: ProvingKey, inputs: Any, batch: bool) -> Sequence[Any]:
+        return prover.outputs(key, inputs, batch)
 
 
 def _no_contract() -> UnsupportedError:

@@ -37,7 +37,7 @@ def compile(
             hint="Leave zero_knowledge out, or make the tensor 'public' or 'private'.",
         )
     progress.stage("calibrating and quantising")
-    samples = calibration_samples(model.inputs, calibration, MAX_SAMPLES)
+    samples = calibration_samples(model.inputs, calibration, MAX_SAMPLES, progress)
     made = faithful(model, samples, options, options.tolerance, progress)
     graph = made.graph
     progress.stage("laying out the circuit")
