@@ -137,7 +137,7 @@ def _load(key: ProvingKey) -> LoadedKey:
 _loaded: Final = PerKey(_load, inherited=True)
 
 
-def register(key: ProvingKey, progress: Progress) -> Registration:
+def prove_weights(key: ProvingKey, progress: Progress) -> Registration:
     """Show, once for a key, that its committed weights are integers within their bits.
 
     Raises:
