@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from verifai import __version__
-from verifai.cli.main import build_parser
+from verifai.cli.main import Help, build_parser
 
 project = "verifai"
 copyright = "the verifai developers"
@@ -41,7 +41,7 @@ def _cli_page() -> str:
 
 def _block(parser: argparse.ArgumentParser) -> str:
     # A fixed width: the page must not depend on the terminal it was built in.
-    parser.formatter_class = lambda prog: argparse.HelpFormatter(prog, width=96)
+    parser.formatter_class = lambda prog: Help(prog, width=96)
     return f"```text\n{parser.format_help()}```\n"
 
 
