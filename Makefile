@@ -34,10 +34,9 @@ $(STAMP): pyproject.toml requirements.lock $(shell find circuits -name '*.rs' -o
 demo: $(STAMP) ## train, prove, publish and audit a digit classifier
 	$(BIN)/verifai demo
 
-test: $(STAMP) chromium lint ## lint, then all tests
-	$(MAKE) rust
+test: $(STAMP) chromium ## lint, build the documentation, then all tests
+	$(MAKE) -j3 lint rust docs
 	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE)
-	$(MAKE) docs
 
 check: $(STAMP) ## one room, in a minute: make check ROOM=graph
 	@test -e verifai/$(or $(ROOM),none) || { echo "no room verifai/$(ROOM): make check ROOM=graph"; exit 1; }
@@ -62,7 +61,7 @@ rust: $(STAMP) ## format, lint and test the proving core; needs a Rust toolchain
 	@if command -v cargo >/dev/null; then set -ex; cd circuits; \
 	  cargo fmt --check; \
 	  cargo clippy --quiet --locked --all-targets -- -D warnings; \
-	  cargo test --quiet --locked; \
+	  cargo test --quiet --locked --lib --bins --tests; \
 	  VERIFAI_NATIVE=$(CURDIR)/verifai \
 	    $(CURDIR)/$(BIN)/python -m pytest -q -c ../pyproject.toml --rootdir . crates/python/tests vectors; \
 	fi

@@ -56,6 +56,7 @@ NEEDS: Final[dict[str, str]] = {
     "unit": "model proof process",
     "unit/test_ezkl_backend.py": "model process ezkl",
     "unit/test_model_export.py": "model process",
+    "unit/test_verify.py": "model process ezkl statistical",
     "verifier": "model proof",
 }
 #: By fixture.
