@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,6 +77,7 @@ def compile(
     backend: str = "native",
     visibility: Visibility | None = None,
     zero_knowledge: bool = True,
+    target: Literal["offline", "evm"] = "offline",
     options: Mapping[str, Any] | None = None,
     progress: Progress | bool | None = None,
 ) -> Circuit:
@@ -92,6 +93,10 @@ def compile(
         zero_knowledge: whether what is private stays hidden. Both backends hide by default; only
             ``native`` can leave it out, for proofs that are a little smaller and faster. Every
             statement says which it was.
+        target: where proofs are checked. ``offline`` suits the prover. ``evm`` chooses, for the
+            native backend, the layout that takes the least gas on a chain, which makes proving a
+            little slower; the circuit's ``facts["gas"]`` say how much, and a circuit that no
+            contract can verify is refused.
         options: backend-specific knobs; unknown ones are refused. ``tolerance`` is how far the
             circuit may be from the model: the largest error as a share of an output's range, and
             with ``native`` the largest share of rows with another top-1. Default 0.01 (``ezkl``:
@@ -101,20 +106,28 @@ def compile(
     Raises:
         UnsupportedError: operators without a circuit, all named at once, or a circuit that
             differs from the model by more than the tolerance: ``native`` names the node where
-            precision is lost.
+            precision is lost. With ``target="evm"``, a circuit that fits no contract.
         InputError: calibration data of the wrong shape, NaN or infinite.
         MissingExtra: the backend's package is not installed.
     """
     _takes(Model, model=model)
     if visibility is not None:
         _takes(Visibility, visibility=visibility)
+    if target not in ("offline", "evm"):
+        raise UsageError(f"The target is 'offline' or 'evm', not {target!r}.")
     if options is not None:
         _takes(Mapping, options=options)
     if not hasattr(calibration, "__getitem__"):  # enough to be iterated, as datasets are
         _takes(Iterable, calibration=calibration)
     with reporting("compile", progress) as report:
         return backends.get(backend).compile(
-            model, calibration, visibility or Visibility(), zero_knowledge, report, options or {}
+            model,
+            calibration,
+            visibility or Visibility(),
+            zero_knowledge,
+            report,
+            options or {},
+            target,
         )
 
 

@@ -192,7 +192,7 @@ def test_a_tolerance_of_nothing_has_no_sign() -> None:
 def test_unknown_options_are_refused_with_all_that_there_are() -> None:
     with pytest.raises(UsageError) as caught:
         verifai.compile(LINEAR(), inputs(4), options={"tolerence": 0.1})
-    for name in ("tolerance", "log_columns", "padded", "saturate", "activation_bits"):
+    for name in ("tolerance", "log_columns", "saturate", "activation_bits"):
         assert name in str(caught.value.hint)
 
 

@@ -22,7 +22,7 @@ CALLS: dict[str, tuple[str, Call]] = {
     ),
     "a list of options": (
         "options",
-        lambda t: verifai.compile(t.model, t.inputs, options=["padded"]),  # type: ignore[arg-type]
+        lambda t: verifai.compile(t.model, t.inputs, options=["log_columns"]),  # type: ignore[arg-type]
     ),
     "a model for a circuit": ("circuit", lambda t: verifai.setup(t.model)),  # type: ignore[arg-type]
     "a path for a string": ("srs", lambda t: verifai.setup(t.circuit, srs=Path("f"))),  # type: ignore[arg-type]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
 from verifai.model import Model
 from verifai.progress import Progress
 from verifai.proof import Proof, Registration, Statement, VerifyingKey
+
+#: Where proofs are checked, which decides how a circuit is laid out.
+Target: TypeAlias = Literal["offline", "evm"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Backend(Protocol):
         zero_knowledge: bool,
         progress: Progress,
         options: Mapping[str, Any],
+        target: Target,
     ) -> Circuit:
         """Turn a model into a circuit, or refuse naming every unsupported node."""
         ...

@@ -36,6 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="default: private; with public weights anyone can make the verifying key again",
     )
     parser.add_argument(
+        "--target",
+        default="offline",
+        choices=("offline", "evm"),
+        help="evm chooses the layout that takes the least gas on a chain; default: offline",
+    )
+    parser.add_argument(
         "--option", action="append", metavar="NAME=VALUE", help="backend option, repeatable"
     )
     parser.add_argument(
@@ -61,6 +67,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         read_arrays(arguments.calibration),
         backend=arguments.backend,
         visibility=verifai.Visibility(arguments.input, arguments.output, arguments.weights),
+        target=arguments.target,
         options=options,
     )
     circuit.save(path)

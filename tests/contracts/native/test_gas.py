@@ -16,14 +16,14 @@ from verifai.verifier.native.check import context_bytes
 from verifai.verifier.native.check import words_of as public_words
 
 
-def claim_for(workload: models.Workload, inputs: object, visible: str, log_columns: int) -> Claim:
+def claim_for(workload: models.Workload, inputs: object, visible: str) -> Claim:
     """A hiding proof of a model laid out for a chain."""
     model = verifai.export(workload.module, (workload.example,))
     circuit = verifai.compile(
         model,
         workload.calibration,
         visibility=verifai.Visibility(input=visible),
-        options={"log_columns": log_columns, "padded": True},
+        target="evm",
     )
     pk, vk = verifai.setup(circuit)
     proof = verifai.prove(pk, inputs)

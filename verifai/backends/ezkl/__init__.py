@@ -29,7 +29,7 @@ from verifai.backends.ezkl.compiler import compile_model
 from verifai.backends.ezkl.evm import evm_call, evm_verifier, from_evm_call
 from verifai.backends.ezkl.keys import setup
 from verifai.backends.ezkl.prover import circuit_outputs, prove
-from verifai.backends.protocol import EvmCall
+from verifai.backends.protocol import EvmCall, Target
 from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
 from verifai.errors import UnsupportedError
 from verifai.model import Model
@@ -50,8 +50,11 @@ class Ezkl:
         zero_knowledge: bool,
         progress: Progress,
         options: Mapping[str, Any],
+        target: Target,
     ) -> Circuit:
-        """Compile. halo2 proofs always hide: ``zero_knowledge`` changes nothing."""
+        """Compile. halo2 proofs always hide, and all are laid out for contracts: neither
+        ``zero_knowledge`` nor ``target`` changes anything.
+        """
         return compile_model(model, calibration, visibility, progress, options)
 
     def setup(

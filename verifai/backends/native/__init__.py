@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from verifai.backends.native import compiler, keys, prover
-from verifai.backends.protocol import EvmCall
+from verifai.backends.protocol import EvmCall, Target
 from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
 from verifai.errors import UnsupportedError
 from verifai.model import Model
@@ -42,8 +42,11 @@ class Native:
         zero_knowledge: bool,
         progress: Progress,
         options: Mapping[str, Any],
+        target: Target,
     ) -> Circuit:
-        return compiler.compile(model, calibration, visibility, zero_knowledge, progress, options)
+        return compiler.compile(
+            model, calibration, visibility, zero_knowledge, progress, options, target
+        )
 
     def setup(
         self, circuit: Circuit, srs: SRS | str | None, progress: Progress

@@ -7,10 +7,12 @@ from dataclasses import fields
 from typing import Any, Final
 
 from verifai.backends.native.faithful import faithful
+from verifai.backends.protocol import Target
 from verifai.circuit import Circuit, Visibility
 from verifai.circuit.cost import cost
 from verifai.circuit.lower import lower
-from verifai.circuit.relower import PROTOCOL, parameters
+from verifai.circuit.restore import PROTOCOL, parameters
+from verifai.compact.gas import LOG_COLUMNS, Price, cheapest
 from verifai.errors import UsageError
 from verifai.graph import IntegerGraph, Options
 from verifai.graph.fidelity import DEFAULT_TOLERANCE, tolerance_of
@@ -24,7 +26,7 @@ from verifai.version import __version__
 MAX_SAMPLES: Final = 320
 #: What ``options`` may hold: how a model is quantised (:class:`verifai.graph.Options`), how far the
 #: circuit may be from it, and how it is laid out.
-OPTIONS: Final = (*(field.name for field in fields(Options)), "tolerance", "log_columns", "padded")
+OPTIONS: Final = (*(field.name for field in fields(Options)), "tolerance", "log_columns")
 
 
 def compile(
@@ -34,6 +36,7 @@ def compile(
     zero_knowledge: bool,
     progress: Progress,
     options: Mapping[str, Any],
+    target: Target,
 ) -> Circuit:
     """See :meth:`verifai.backends.protocol.Backend.compile`."""
     if "committed" in (visibility.input, visibility.output) and not zero_knowledge:
@@ -47,9 +50,6 @@ def compile(
             f"The native backend has no option {unknown[0]!r}.", hint=f"It has {sorted(OPTIONS)}."
         )
     log_columns = settings.pop("log_columns", None)
-    padded = settings.pop("padded", False)
-    if not isinstance(padded, bool):
-        raise UsageError("The option padded is True or False.")
     tolerance = tolerance_of(settings.pop("tolerance", DEFAULT_TOLERANCE))
     quantisation = Options.of(settings)
     progress.stage("calibrating and quantising")
@@ -57,9 +57,19 @@ def compile(
     made = faithful(model, samples, quantisation, tolerance, progress)
     graph = made.graph
     progress.stage("laying out the circuit")
-    lowered = lower(
-        graph, visibility, log_columns=log_columns, hiding=zero_knowledge, padded=padded
-    )
+    lowered = lower(graph, visibility, log_columns=log_columns, hiding=zero_knowledge)
+    chosen: Price | None = None
+    if target == "evm":
+        columns = LOG_COLUMNS if log_columns is None else (log_columns,)
+        chosen = cheapest(lowered.table, columns=columns)
+        log_columns = chosen.log_columns
+        lowered = lower(
+            graph,
+            visibility,
+            log_columns=log_columns,
+            hiding=zero_knowledge,
+            outer_axes=chosen.outer_axes,
+        )
     estimate = cost(lowered.table, 1)
     return Circuit(
         model=model.digest,
@@ -73,6 +83,7 @@ def compile(
             "lookups": estimate.lookups,
             "addresses": f"2^{estimate.chosen.address_bits}",
             "prove_time": estimate.time_class,
+            **({} if chosen is None else {"gas": chosen.gas}),
             "maximum_error": f"{made.maximum_error:.3g}",
             "relative_error": f"{made.relative_error:.3g}",
             "top1_agreement": None if made.top1 is None else f"{made.top1:.4f}",
@@ -82,7 +93,9 @@ def compile(
             "made_by": __version__,
         },
         onnx=model.onnx,
-        parameters=parameters(visibility, log_columns, lowered, padded),
+        parameters=parameters(
+            visibility, log_columns, lowered, chosen is None or chosen.outer_axes
+        ),
         compiled=graph.to_bytes(),
     )
 
