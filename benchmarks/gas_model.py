@@ -23,7 +23,10 @@ from benchmarks.gas import anvil
 from benchmarks.models import Workload, _random, digits, lenet, rung
 from verifai.circuit.lower import lower
 from verifai.circuit.restore import parameters
-from verifai.compact.gas import GAS, work_of_table
+from verifai.compact.frame import Frame
+from verifai.compact.gas import GAS, work_of
+from verifai.compact.table import operations_of
+from verifai.verifier.native import proof_bytes
 
 RECORD: Final = Path(__file__).parent / "gas_layouts.json"
 #: How far a figure may go from the one before, relatively, for a relative error of 1 everywhere.
@@ -73,7 +76,9 @@ def measured(chain: Any) -> Iterator[tuple[dict[str, Any], Any]]:
                     row = {"model": name, "batch": batch, "outer_axes": outer_axes}
                     row |= {"log_columns": log_columns, "gas": gas}
                     print(row, flush=True)
-                    yield row, work_of_table(bytes(vk.material[0]), batch)
+                    table = bytes(vk.material[0])
+                    frame = Frame.read(table, batch)
+                    yield row, work_of(frame, operations_of(frame), proof_bytes(table, batch))
 
 
 def fitted(gas: list[int], works: list[Any]) -> dict[str, float]:
