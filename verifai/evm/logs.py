@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from verifai.chain.registry import checksum
 from verifai.errors import MalformedError
+from verifai.evm.abi import checksum
 from verifai.proof.codec import exact_fields
 
 T = TypeVar("T")

@@ -133,7 +133,7 @@ class ExternalSigner:
     """
 
     def __init__(self, address: str, sign: Callable[[dict[str, Any]], bytes]) -> None:
-        from verifai.chain.registry import checksum
+        from verifai.evm.abi import checksum
 
         self.address = checksum(address)
         self._sign = sign
