@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 from verifai.compact.claims import claims_of
-from verifai.compact.program import Program, program_of
 from verifai.compact.frame import Frame
+from verifai.compact.program import Program, program_of
 from verifai.errors import MalformedError, UnsupportedError
 from verifai.proof.codec import canonical_json, sha256
 from verifai.proof.key import key_digest

@@ -243,7 +243,6 @@ def random_messages(table: bytes, batch: int, rng: random.Random) -> Messages:
     proof += scalars((2 + 2 * hiding) * instances + 2 * n + 1 + hiding * (2 * n + 2))
     proof += scalars(1) + points(columns - 1) + scalars(columns + 1) + points(2)
     words = [
-        rng.choice((0, (1 << 128) - 1, rng.getrandbits(128)))
-        for _ in range(sum(frame.word_counts))
+        rng.choice((0, (1 << 128) - 1, rng.getrandbits(128))) for _ in range(sum(frame.word_counts))
     ]
     return Messages(points(len(layout.rows["weight"])), words, proof)
