@@ -20,7 +20,7 @@ from torch import nn
 
 import verifai
 from benchmarks.gas import anvil
-from benchmarks.models import Workload, _random, digits, lenet, rung
+from benchmarks.models import MODELS, Workload, _random
 from verifai.circuit.lower import lower
 from verifai.circuit.restore import parameters
 from verifai.compact.frame import Frame
@@ -31,7 +31,6 @@ from verifai.verifier.native import proof_bytes
 RECORD: Final = Path(__file__).parent / "gas_layouts.json"
 #: How far a figure may go from the one before, relatively, for a relative error of 1 everywhere.
 STIFFNESS: Final = 0.02
-COLUMNS: Final = (11, 12, 13, 14, 15, 16)
 
 
 def _sigmoid() -> nn.Module:
@@ -40,9 +39,9 @@ def _sigmoid() -> nn.Module:
 
 #: Models by name, with inferences and columns. The first two are what the tests compare.
 CASES: Final = {
-    "digits": (lambda: _random(digits, 1, 8, 8), (1,), COLUMNS),
-    "lenet": (lambda: _random(lenet, 1, 28, 28), (1,), COLUMNS),
-    "mlp-10k": (lambda: _random(lambda: rung(12), 1, 28, 28), (1, 5), (11, 13, 15)),
+    "digits": (MODELS["digits"], (1,), (11, 12, 13, 14)),
+    "lenet": (MODELS["lenet"], (1,), (13, 15, 16)),
+    "mlp-10k": (MODELS["mlp-10k"], (1, 5), (13,)),
     "sigmoid": (lambda: _random(_sigmoid, 6), (1,), (13, 15)),
 }
 
