@@ -84,11 +84,11 @@ def measure(chain: Any, case: tuple[str, str, int, Target, int | None]) -> dict[
         workload.calibration,
         visibility=verifai.Visibility(input=visible),
         target=target,
-        options={} if log_columns is None else {"log_columns": log_columns},
+        options=verifai.NativeOptions(log_columns=log_columns),
     )
     pk, vk = verifai.setup(circuit)
     inputs = workload.held_out[0] if batch == 1 else workload.held_out[:batch]
-    proof = verifai.prove(pk, inputs)
+    proof = verifai.prove(pk, inputs, batch=batch > 1)
     receipt = chain.publish(proof, vk)
     return {
         "model": name,
@@ -153,8 +153,8 @@ def page(found: dict[str, Any]) -> str:
     lines += [
         "",
         '*evm*: compiled with `target="evm"`, which chooses the layout that takes the least gas for'
-        ' one inference (batches of 64 here: with `options={"log_columns": 15}`) and costs a prover'
-        " some time; *offline*, the default, suits provers. *with EIP-7976*: the same transaction"
+        " one inference (batches of 64 here: with `NativeOptions(log_columns=15)`) and costs a"
+        " prover some time; *offline*, the default, suits provers. *with EIP-7976*: the same transaction"
         " under the floor of 64 gas per byte of calldata that is proposed.",
         "",
         "ezkl 23.0.5 for the same models, its verifier generated for each key:",

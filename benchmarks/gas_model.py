@@ -64,14 +64,16 @@ def measured(chain: Any) -> Iterator[tuple[dict[str, Any], Any]]:
     for name, (make, batches, columns) in CASES.items():
         workload: Workload = make()
         model = verifai.export(workload.module, (workload.example,))
-        circuit = verifai.compile(model, workload.calibration, options={"tolerance": 0.2})
+        circuit = verifai.compile(
+            model, workload.calibration, options=verifai.NativeOptions(tolerance=0.2)
+        )
         for outer_axes in (True, False):
             for log_columns in columns:
                 placed = laid_out(circuit, verifai.Visibility(), outer_axes, log_columns)
                 pk, vk = verifai.setup(placed)
                 for batch in batches:
                     x = workload.held_out[0] if batch == 1 else workload.held_out[:batch]
-                    gas = chain.publish(verifai.prove(pk, x), vk).gas_used
+                    gas = chain.publish(verifai.prove(pk, x, batch=batch > 1), vk).gas_used
                     row = {"model": name, "batch": batch, "outer_axes": outer_axes}
                     row |= {"log_columns": log_columns, "gas": gas}
                     print(row, flush=True)

@@ -33,7 +33,9 @@ def tables():
     for name in ("digits", "lenet"):
         work = CASES[name][0]()
         model = verifai.export(work.module, (work.example,))
-        circuit = verifai.compile(model, work.calibration, options={"tolerance": 0.2})
+        circuit = verifai.compile(
+            model, work.calibration, options=verifai.NativeOptions(tolerance=0.2)
+        )
         found[name] = circuit.restored.lowered.table
     return found
 
@@ -107,7 +109,7 @@ def test_a_circuit_for_a_chain_proves_and_says_its_gas():
 
 
 def test_columns_that_were_asked_for_stay():
-    circuit, _ = linear(target="evm", options={"log_columns": 9})
+    circuit, _ = linear(target="evm", options=verifai.NativeOptions(log_columns=9))
     assert circuit.restored.lowered.operations.log_columns == 9
 
 
@@ -122,7 +124,7 @@ def test_a_circuit_that_fits_no_contract_is_refused_by_compile():
     module = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Tanh(), torch.nn.Linear(4, 2))
     model = verifai.export(module, (torch.rand(1, 4),))
     samples = np.random.default_rng(0).random((8, 1, 4), dtype=np.float32)
-    options = {"activation_bits": 16}
+    options = verifai.NativeOptions(activation_bits=16)
     verifai.compile(model, samples, options=options)
     with pytest.raises(UnsupportedError, match=r"24,575 bytes") as refused:
         verifai.compile(model, samples, options=options, target="evm")
