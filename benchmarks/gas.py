@@ -154,8 +154,8 @@ def page(found: dict[str, Any]) -> str:
         "",
         '*evm*: compiled with `target="evm"`, which chooses the layout that takes the least gas for'
         " one inference (batches of 64 here: with `NativeOptions(log_columns=15)`) and costs a"
-        " prover some time; *offline*, the default, suits provers. *with EIP-7976*: the same transaction"
-        " under the floor of 64 gas per byte of calldata that is proposed.",
+        " prover some time; *offline*, the default, suits provers. *with EIP-7976*: the same"
+        " transaction under the floor of 64 gas per byte of calldata that is proposed.",
         "",
         "ezkl 23.0.5 for the same models, its verifier generated for each key:",
         "",

@@ -120,12 +120,14 @@ def test_a_target_that_is_none_is_refused():
 
 def test_a_circuit_that_fits_no_contract_is_refused_by_compile():
     torch = pytest.importorskip("torch")
+    from torch import nn
+
     torch.manual_seed(0)
-    module = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Tanh(), torch.nn.Linear(4, 2))
+    functions = (nn.Tanh, nn.Sigmoid, nn.GELU, nn.SiLU, nn.Softplus, nn.ELU, nn.Mish)
+    module = nn.Sequential(*(layer for kind in functions for layer in (nn.Linear(4, 4), kind())))
     model = verifai.export(module, (torch.rand(1, 4),))
-    samples = np.random.default_rng(0).random((8, 1, 4), dtype=np.float32)
-    options = verifai.NativeOptions(activation_bits=16)
-    verifai.compile(model, samples, options=options)
-    with pytest.raises(UnsupportedError, match=r"24,575 bytes") as refused:
-        verifai.compile(model, samples, options=options, target="evm")
+    samples = 10 * np.random.default_rng(0).random((8, 1, 4), dtype=np.float32)
+    verifai.compile(model, samples)
+    with pytest.raises(UnsupportedError, match=r"a contract holds 24,575 bytes") as refused:
+        verifai.compile(model, samples, target="evm")
     assert "tanh" in str(refused.value.hint)

@@ -139,7 +139,7 @@ def cheapest(table: bytes, batch: int = 1, columns: Iterable[int] = LOG_COLUMNS)
     raise UnsupportedError(
         f"No layout of this circuit can be verified on an EVM chain: {problem}.",
         hint="Fewer operators, or smaller lookup tables (tanh, sigmoid and the like take two bytes "
-        "and some 400 gas for each value of their input). Offline the circuit works: leave "
+        "and about 500 gas for each value of their input). Offline the circuit works: leave "
         "target='evm' out.",
     )
 
