@@ -11,7 +11,7 @@ from verifai.circuit.ceremony import kept as kept_ceremony
 from verifai.circuit.cost import cost
 from verifai.circuit.lower import LoweredCircuit
 from verifai.circuit.per_key import PerKey
-from verifai.circuit.relower import PROTOCOL, relower
+from verifai.circuit.restore import PROTOCOL
 from verifai.errors import MalformedError, UnsupportedError, UsageError
 from verifai.graph import IntegerGraph
 from verifai.progress import Progress
@@ -53,7 +53,7 @@ def setup(
             f"The circuit is for proof system version {circuit.version}, this is {PROTOCOL}.",
             hint="Compile it again.",
         )
-    graph, lowered = relower(circuit)
+    graph, lowered = circuit.restored
     powers = 1 << lowered.operations.log_columns
     if isinstance(srs, str):
         srs = kept_ceremony(srs, lowered.operations.log_columns)
@@ -120,7 +120,7 @@ def load(key: ProvingKey) -> LoadedKey:
 
 
 def _load(key: ProvingKey) -> LoadedKey:
-    graph, lowered = relower(key.circuit)
+    graph, lowered = key.circuit.restored
     if bytes(key.srs) == DEVELOPMENT:
         strings = core().Srs.development(1 << lowered.operations.log_columns)
     else:
