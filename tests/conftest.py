@@ -11,11 +11,14 @@ import numpy as np
 import pytest
 
 import verifai
+from tests.needs import pytest_collection_modifyitems as pytest_collection_modifyitems
+from tests.needs import pytest_runtest_call as pytest_runtest_call
+from tests.needs import pytest_runtest_setup as pytest_runtest_setup
 
 os.environ.setdefault("VERIFAI_PROGRESS", "0")
 
 #: Range tables of 128 rows: circuits of 2^9 rows instead of 2^15, for tests only.
-SMALL = {"decomp_base": 128, "decomp_legs": 4, "scales": [7]}
+SMALL = verifai.EzklOptions(decomp_base=128, decomp_legs=4, scales=[7])
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -58,7 +61,6 @@ def build(seed: int, **visibility: str) -> Pipeline:
     circuit = verifai.compile(
         model,
         batch.numpy(),
-        backend="ezkl",
         visibility=verifai.Visibility(**visibility),
         options=SMALL,
     )

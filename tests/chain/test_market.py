@@ -18,7 +18,8 @@ pytest.importorskip("torch")
 import verifai
 from tests.chain.market_double import ETHER, World, make_world
 from verifai.chain import connect
-from verifai.compact.words import input_words, statement_words, words_from
+from verifai.chain.shipped import interface
+from verifai.compact.words import statement_words, words_from
 from verifai.contracts.solidity import compile_contract
 from verifai.errors import (
     ChainRejected,
@@ -29,9 +30,9 @@ from verifai.errors import (
     VerificationError,
 )
 from verifai.evm import abi
-from verifai.evm.interface import interface
 from verifai.market.jobs import Bid, DeclineReason, JobState, Terms
 from verifai.market.market import Market, Stake
+from verifai.market.order import input_words
 from verifai.verifier.native.calldata import statement_of
 from verifai.verifier.native.check import context_bytes
 
@@ -127,8 +128,10 @@ def test_the_words_are_the_statements(keys):
     mine = input_words(vk, inputs)
     assert words.startswith(mine)
     assert (len(mine), len(words)) == (32, 48)  # 12 values, 2 values: 8 in a word
-    three = verifai.prove(pk, np.stack([inputs, inputs, inputs])).statement
-    assert statement_words(vk, three).startswith(input_words(vk, np.stack([inputs] * 3)))
+    three = verifai.prove(pk, np.stack([inputs, inputs, inputs]), batch=True).statement
+    assert statement_words(vk, three).startswith(
+        input_words(vk, np.stack([inputs] * 3), batch=True)
+    )
     for batch, statement in ((None, proof.statement), (3, three)):
         found = words_from(statement_words(vk, statement))
         assert statement_of(vk, batch, None, found, b"") == statement
@@ -191,7 +194,9 @@ def test_terms_that_no_proof_meets_are_seen_before_anything_is_at_stake(world, k
             with pytest.raises(UsageError, match=message):
                 call(job, pk, inputs)
     with pytest.raises(UsageError, match="another circuit"):  # two inferences
-        world.provider.check_input(leased(world, posted(world, keys)), vk, np.stack([inputs] * 2))
+        world.provider.check_input(
+            leased(world, posted(world, keys)), vk, np.stack([inputs] * 2), batch=True
+        )
     assert world.provider.stake() == Stake(10 * ETHER, 0)
 
 

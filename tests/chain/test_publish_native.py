@@ -18,11 +18,12 @@ from verifai.chain import connect
 from verifai.chain.native.acceptor import router_of
 from verifai.chain.native.circuits import circuit_table
 from verifai.chain.native.contract import native_system
+from verifai.chain.shipped import interface
 from verifai.compact import circuit_id
-from verifai.compact.words import input_words
+from verifai.compact.gas import saving
 from verifai.errors import ChainRejected, InputError, NetworkError, UnsupportedError, UsageError
-from verifai.evm.interface import interface
 from verifai.market import Market
+from verifai.market.order import input_words
 
 
 def made(seed: int, **options: Any) -> Any:
@@ -48,11 +49,13 @@ def store(tmp_path) -> verifai.KeyStore:
 def test_published_once_found_and_verified(keys, store) -> None:
     pk, vk, x = keys
     context = {"job": 7, "payee": "me"}
-    one, many = verifai.prove(pk, x[0], context=context), verifai.prove(pk, x[:3])
+    one, many = verifai.prove(pk, x[0], context=context), verifai.prove(pk, x[:3], batch=True)
     with connect() as chain:
         first = chain.publish(one, vk, keys=store)
         second = chain.publish(many, vk, keys=store)
         assert first.deployed_gas > 1_000_000 > second.deployed_gas > 0  # a circuit of its own
+        saved = saving(bytes(vk.material[0]), 3)
+        assert second.evm_target_saves == chain.estimate(many, vk).evm_target_saves == saved > 0
         assert (first.bundle_digest, first.key_digest) == (one.digest, vk.digest)
         # another proof of a published statement: the receipt of the first one, and nothing sent
         height = chain.web3.eth.block_number
@@ -118,7 +121,7 @@ def test_what_a_chain_cannot_tell_is_refused(keys, store) -> None:
     pk, vk, x = keys
     with connect() as chain:
         with pytest.raises(UnsupportedError, match="batch of one"):
-            chain.publish(verifai.prove(pk, x[:1]), vk, keys=store)
+            chain.publish(verifai.prove(pk, x[:1], batch=True), vk, keys=store)
         assert chain.registries == ()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import subprocess
@@ -18,26 +19,71 @@ from verifai import errors
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {"torch", "onnx", "onnxruntime", "ezkl", "web3", "ray", "sklearn", "rich", "eth_tester"}
+#: Prints the top-level packages that are loaded after what stands before it.
+LOADED = "; print(*{name.partition('.')[0] for name in sys.modules})"
+#: A process that gets Ctrl-C when it begins to import numpy.
+INTERRUPTED = """
+import os, signal, sys
+from importlib.abc import MetaPathFinder
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+class Finder(MetaPathFinder):
+    def find_spec(self, name, *rest):
+        if name == "numpy":
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+            finally:
+                # made
+                pass
+
+sys.meta_path.insert(0, Finder())
+from verifai.__main__ import start
+sys.argv = ["verifai", "prove", "key", "--input", "x.npy"]
+sys.exit(start())
+"""
 PUBLIC = """
-    SRS ChainRejected Circuit EnvironmentFault InputError InternalError KeyStore LimitError
-    MalformedError MissingExtra Model NetworkError Opening PolicyError Proof ProvingKey Registration
-    Statement UnsupportedError UsageError VerifaiError VerificationError VerifyingKey Visibility
-    WorkerFault
-    __version__ audit chain commit commitment compile export load prove register setup
+    SRS ChainRejected Circuit EnvironmentFault FileAccessError InputError InternalError KeyStore
+    LimitError MalformedError MissingExtra MissingFileError Model NetworkError NetworkTimeoutError
+    Opening PolicyError Proof ProvingKey Registration Statement UnsupportedError UsageError
+    VerifaiError VerificationError VerifyingKey Visibility WorkerFault WorkerTimeoutError
+    __version__ audit chain market commit commitment compile export load prove prove_weights setup
     verify verify_link verify_model verify_opening
 """
 
 
 def test_the_public_names_are_pinned() -> None:
     assert sorted(verifai.__all__) == sorted(PUBLIC.split())
+    assert dir(verifai) == verifai.__all__
     assert all(hasattr(verifai, name) for name in verifai.__all__)
+    assert not hasattr(verifai, "frobnicate")
 
 
-def test_importing_is_light() -> None:
-    script = "import sys, verifai; print(sorted({m.partition('.')[0] for m in sys.modules}))"
-    command = [sys.executable, "-c", script]
+def test_type_checkers_see_the_names_that_there_are() -> None:
+    seen = re.findall(
+        r"^    from \S+ import (\w+) as \1$", inspect.getsource(verifai), re.MULTILINE
+    )
+    assert sorted([*seen, "__version__"]) == verifai.__all__
+
+
+@pytest.mark.parametrize(
+    ("script", "absent"),
+    [
+        ("import verifai", HEAVY | {"numpy", "py_ecc"}),
+        ("from verifai.cli.main import build_parser as build; build(())", HEAVY | {"numpy"}),
+        ("import verifai; [getattr(verifai, name) for name in verifai.__all__]", HEAVY),
+    ],
+)
+def test_importing_is_light(script: str, absent: set[str]) -> None:
+    command = [sys.executable, "-c", f"import sys; {script}{LOADED}"]
     loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert not {name for name in HEAVY if f"'{name}'" in loaded}
+    assert not absent & set(loaded.split())
+
+
+@pytest.mark.parametrize("made", ["", "raise ImportError"])  # what numpy makes of it, in places
+def test_ctrl_c_while_a_command_starts(made: str) -> None:
+    command = [sys.executable, "-c", INTERRUPTED.replace("# made", made)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
 
 
 def test_every_error_is_in_the_drawing_with_its_codes() -> None:
@@ -91,10 +137,10 @@ def test_files_hold_one_idea() -> None:
 @pytest.mark.slow
 def test_wheel_and_sdist_build_and_the_base_install_verifies(tmp_path: Path) -> None:
     subprocess.run(
-        [sys.executable, "-m", "build", "--outdir", str(tmp_path), str(ROOT)],
+        # both from this tree: crates that were built once are not built again in another folder
+        [sys.executable, "-m", "build", "--sdist", "--wheel", "--outdir", str(tmp_path), str(ROOT)],
         check=True,
         capture_output=True,
-        # crates that were built once are not built again
         env={"CARGO_TARGET_DIR": str(ROOT / "circuits" / "target"), **os.environ},
     )
     (wheel,) = tmp_path.glob("*.whl")
@@ -111,7 +157,12 @@ def test_wheel_and_sdist_build_and_the_base_install_verifies(tmp_path: Path) -> 
     ):
         assert needed in names
     with tarfile.open(sdist) as archive:
-        assert any(name.endswith("LICENSE") for name in archive.getnames())
+        packed = {name.partition("/")[2] for name in archive.getnames()}
+    sources = {path.relative_to(ROOT).as_posix() for path in tracked() if path.is_file()}
+    built = re.compile(
+        r"verifai/|circuits/(crates/[^/]+/(src/|Cargo)|Cargo)|LICENSE|README|pyproject"
+    )
+    assert not {name for name in sources if built.match(name)} - packed
 
     venv.create(tmp_path / "env", with_pip=True)
     python = tmp_path / "env" / "bin" / "python"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from verifai.backends.options import Target
 from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
 from verifai.model import Model
 from verifai.progress import Progress
@@ -33,13 +34,17 @@ class Backend(Protocol):
     def compile(
         self,
         model: Model,
-        calibration: Iterable[Any],
+        calibration: Any,
         visibility: Visibility,
-        zero_knowledge: bool,
         progress: Progress,
-        options: Mapping[str, Any],
+        options: Any,
+        target: Target,
     ) -> Circuit:
-        """Turn a model into a circuit, or refuse naming every unsupported node."""
+        """Turn a model into a circuit, or refuse naming every unsupported node.
+
+        Args:
+            options: the backend's own, of :mod:`verifai.backends.options`.
+        """
         ...
 
     def setup(
@@ -52,13 +57,16 @@ class Backend(Protocol):
         self,
         key: ProvingKey,
         inputs: Any,
+        batch: bool,
         context: Mapping[str, str | int] | None,
         progress: Progress,
     ) -> Proof:
-        """Prove one inference. The proof has passed :meth:`check` before it is returned."""
+        """Prove one inference, or a batch of them. The proof that is returned has passed
+        :meth:`check`.
+        """
         ...
 
-    def register(self, key: ProvingKey, progress: Progress) -> Registration:
+    def prove_weights(self, key: ProvingKey, progress: Progress) -> Registration:
         """Show, once for a key, that its committed weights are in their ranges."""
         ...
 
@@ -84,6 +92,6 @@ class Backend(Protocol):
         """
         ...
 
-    def outputs(self, key: ProvingKey, inputs: Any) -> Sequence[Any]:
+    def outputs(self, key: ProvingKey, inputs: Any, batch: bool) -> Sequence[Any]:
         """The circuit's own outputs (float64 arrays) on ``inputs``, without a proof."""
         ...

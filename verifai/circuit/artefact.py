@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from verifai.errors import MalformedError, UnsupportedError
 from verifai.limits import MAX_ARTEFACT_BYTES
+from verifai.printable import html_table
 from verifai.proof import VerifyingKey, codec
 from verifai.proof.codec import Section, exact_fields, hex_digest
 from verifai.proof.model_name import SALT_BYTES, model_digest, model_name
@@ -19,6 +20,7 @@ from verifai.proof.tensor import TensorSpec, specs_from_json
 
 if TYPE_CHECKING:
     from verifai.circuit.cost import Cost
+    from verifai.circuit.restore import Restored
     from verifai.graph import Fidelity
 
 #: Inputs that :meth:`Circuit.fidelity` looks at.
@@ -34,6 +36,7 @@ _SHOWN: Final = (
     "top1_agreement",
     "proof_bytes",
     "prove_time",
+    "gas",
     "rows",
 )
 _FIELDS: Final = ["model", "backend", "version", "weights", "inputs", "outputs", "facts"]
@@ -77,6 +80,17 @@ class Circuit:
         del header["facts"]
         return codec.digest("circuit/1", codec.canonical_json(header), self.parameters)
 
+    @cached_property
+    def restored(self) -> Restored:
+        """Integer graph and operation table of a native circuit; made once, and no part of it.
+
+        Raises:
+            MalformedError: the circuit's parts do not belong together.
+        """
+        from verifai.circuit.restore import restore
+
+        return restore(self)
+
     def names(self, salt: bytes | None) -> tuple[str, str]:
         """Model and circuit as a key names them (:mod:`verifai.proof.model_name`).
 
@@ -102,11 +116,9 @@ class Circuit:
         """What a key holds of the circuit besides its weights: native, the operation table, made
         again; ezkl, the parameters.
         """
-        from verifai.circuit.relower import relower
+        return self.restored.lowered.table if self.backend == "native" else bytes(self.parameters)
 
-        return relower(self)[1].table if self.backend == "native" else bytes(self.parameters)
-
-    def fidelity(self, data: Iterable[Any]) -> Fidelity:
+    def fidelity(self, data: Any) -> Fidelity:
         """How far the circuit is from the float model on ``data``, before anybody pays for a proof.
 
         Args:
@@ -116,7 +128,6 @@ class Circuit:
             InputError: an input of the wrong shape, or beyond the calibrated range.
             UnsupportedError: a circuit of the ezkl backend, which is compared when it is compiled.
         """
-        from verifai.circuit.relower import relower
         from verifai.graph import fidelity
         from verifai.model import Model
         from verifai.model.inputs import calibration_samples
@@ -124,7 +135,7 @@ class Circuit:
         self._native("measure its fidelity")
         model = Model.from_bytes(bytes(self.onnx))
         samples = calibration_samples(model.inputs, data, MAX_FIDELITY_SAMPLES)
-        return fidelity(relower(self)[0], model, samples)
+        return fidelity(self.restored.graph, model, samples)
 
     def cost(self, batch: int = 1) -> Cost:
         """What a proof of ``batch`` inferences costs: sizes exactly, time and memory roughly.
@@ -133,10 +144,9 @@ class Circuit:
             UnsupportedError: a circuit of the ezkl backend; its ``facts`` say what is known.
         """
         from verifai.circuit.cost import cost
-        from verifai.circuit.relower import relower
 
         self._native("estimate its cost")
-        return cost(relower(self)[1].table, batch)
+        return cost(self.restored.lowered.table, batch)
 
     def _native(self, what: str) -> None:
         if self.backend != "native":
@@ -209,6 +219,18 @@ class Circuit:
         facts = ", ".join(f"{key}={self.facts[key]}" for key in shown)
         return f"Circuit({self.digest[:12]}, {self.backend} {self.version}, {facts})"
 
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        rows = [("circuit", self.digest[:16]), ("backend", f"{self.backend} {self.version}")]
+        rows += [
+            (f"{role} {spec.name}", f"{'x'.join(map(str, spec.shape))}, {spec.visibility}")
+            for role, specs in (("input", self.inputs), ("output", self.outputs))
+            for spec in specs
+        ]
+        rows += [("weights", self.weights)]
+        rows += [(name.replace("_", " "), str(value)) for name, value in self.facts.items()]
+        return html_table("Circuit", rows)
+
 
 @dataclass(frozen=True, repr=False, eq=False)
 class ProvingKey:
@@ -232,11 +254,18 @@ class ProvingKey:
 
     def to_bytes(self) -> bytes:
         """The canonical encoding; for large keys prefer :meth:`save`, which streams."""
-        return codec.pack(PROVING_KEY_KIND, VERSION, {}, self._sections())
+        return codec.pack(PROVING_KEY_KIND, VERSION, {}, self._sections(self.circuit.to_bytes()))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the key atomically, readable by its owner only, and return its path."""
-        return codec.write(path, PROVING_KEY_KIND, VERSION, {}, self._sections(), mode=0o600)
+        return codec.write(
+            path,
+            PROVING_KEY_KIND,
+            VERSION,
+            {},
+            self._sections(self.circuit.to_bytes()),
+            mode=0o600,
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For copies and one's own processes, as :meth:`Circuit.__reduce__`."""
@@ -270,9 +299,9 @@ class ProvingKey:
             raise MalformedError("The proving key holds the keys of two different circuits.")
         return cls(circuit, key, sections[2], sections[3], salt)
 
-    def _sections(self) -> tuple[Section, ...]:
+    def _sections(self, circuit: bytes) -> tuple[Section, ...]:
         return (
-            self.circuit.to_bytes(),
+            circuit,
             self.verifying_key.to_bytes(),
             self.srs,
             self.material,
@@ -280,7 +309,9 @@ class ProvingKey:
         )
 
     def __repr__(self) -> str:
-        return (
-            f"ProvingKey({self.verifying_key.digest[:12]}, {self.circuit.backend}, "
-            f"{len(self.material):,} bytes)"
-        )
+        circuit = self.circuit
+        parts = (circuit.onnx, circuit.parameters, circuit.compiled)
+        within = codec.packed_size(circuit._header(), map(len, parts))
+        _, key, *rest = map(len, self._sections(b""))
+        size = codec.packed_size({}, (within, key, *rest))
+        return f"ProvingKey({self.verifying_key.digest[:12]}, {circuit.backend}, {size:,} bytes)"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
+from verifai.backends.options import OPTIONS, BackendOptions
 from verifai.cli.files import read_arrays, target
 from verifai.cli.output import Output
 from verifai.errors import UsageError
-
-HELP = "compile an ONNX model into a circuit"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,32 +20,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--calibration", required=True, metavar="FILE", help="typical inputs, [N, ...], .npy/.json"
     )
     parser.add_argument(
-        "--backend", default="native", choices=("native", "ezkl"), help="default: native"
+        "--backend", default="native", choices=tuple(OPTIONS), help="the proof system"
     )
-    for name, default in (("input", "public"), ("output", "public")):
+    for name in ("input", "output"):
         parser.add_argument(
             f"--{name}",
-            default=default,
+            default="public",
             choices=("public", "committed", "private"),
-            help=f"who sees the model's {name}; default: {default}",
+            help=f"who sees the model's {name}",
         )
     parser.add_argument(
         "--weights",
         default="private",
         choices=("private", "public"),
-        help="default: private; with public weights anyone can make the verifying key again",
+        help="with public weights anyone can make the verifying key again",
     )
     parser.add_argument(
-        "--option", action="append", metavar="NAME=VALUE", help="backend option, repeatable"
+        "--target",
+        default="offline",
+        choices=("offline", "evm"),
+        help="where proofs are checked: evm takes the layout with the least gas on a chain",
+    )
+    parser.add_argument(
+        "--option",
+        action="append",
+        metavar="NAME=VALUE",
+        help="; ".join(f"of {name}: {_listed(kind)}" for name, kind in OPTIONS.items())
+        + "; repeatable, a value in JSON",
     )
     parser.add_argument(
         "--tolerance",
         type=float,
         metavar="SHARE",
         help="largest error against the float model, as a share of an output's range, and largest "
-        "share of top-1 answers that differ; default 0.01 (native) or 0.02 (ezkl)",
+        "share of top-1 answers that differ (default: 0.01 with native, 0.02 with ezkl)",
     )
-    parser.add_argument("--out", default="circuit.vfc", metavar="FILE", help="default: circuit.vfc")
+    parser.add_argument("--out", default="circuit.vfc", metavar="FILE", help="the circuit")
     parser.add_argument("--force", action="store_true", help="overwrite the output")
 
 
@@ -56,12 +66,18 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     options = _options(arguments.option or [])
     if arguments.tolerance is not None:
         options["tolerance"] = arguments.tolerance
+    kind = OPTIONS[arguments.backend]
+    if unknown := sorted(set(options) - {field.name for field in fields(kind)}):
+        raise UsageError(
+            f"The backend {kind.backend} has no option {unknown[0]!r}.",
+            hint=f"It has {_listed(kind)}.",
+        )
     circuit = verifai.compile(
         verifai.load(arguments.model),
         read_arrays(arguments.calibration),
-        backend=arguments.backend,
+        options=kind(**options),
         visibility=verifai.Visibility(arguments.input, arguments.output, arguments.weights),
-        options=options,
+        target=arguments.target,
     )
     circuit.save(path)
     output.say(f"{path}: {circuit!r}")
@@ -75,6 +91,10 @@ def _error(facts: Mapping[str, Any]) -> str:
     if facts.get("top1_agreement") is not None:
         words += f"; top-1 agreement {100 * float(facts['top1_agreement']):.2f} %"
     return f"{words}; on {facts['measured_on']}."
+
+
+def _listed(kind: type[BackendOptions]) -> str:
+    return ", ".join(field.name for field in fields(kind))
 
 
 def _options(words: list[str]) -> dict[str, Any]:

@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from verifai.cli.output import Output
 from verifai.errors import ChainRejected, InternalError, UsageError, VerificationError
 
-HELP = "train, prove, publish and audit a digit classifier on this machine"
-
 _MARKER: Final = ".verifai-demo"
 _EPOCHS: Final = 40
 #: Images in the batched proof.
@@ -25,7 +23,7 @@ _BATCH: Final = 64
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", default="demo-output", metavar="FOLDER")
+    parser.add_argument("--out", default="demo-output", metavar="FOLDER", help="for all files")
     parser.add_argument("--image", type=int, default=0, help="which held-out image to classify")
     parser.add_argument("--no-chain", action="store_true", help="stop before the part on chain")
 
@@ -79,7 +77,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     step(f"6. verified offline: this image is a {answer} (label {held_labels[arguments.image]})")
 
     before = time.monotonic()
-    batch = verifai.prove(pk, held_out[:_BATCH])
+    batch = verifai.prove(pk, held_out[:_BATCH], batch=True)
     each = (time.monotonic() - before) / _BATCH
     answers = verifai.verify(batch, vk).output.values.reshape(_BATCH, -1).argmax(1)
     right = int((answers == held_labels[:_BATCH]).sum())

@@ -7,8 +7,6 @@ import argparse
 from verifai.cli.files import pairs, read_arrays, target
 from verifai.cli.output import Output
 
-HELP = "prove one inference, or a batch in one proof"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pk", metavar="PROVING_KEY")
@@ -16,9 +14,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--input", required=True, metavar="FILE", help="the input, .npy/.json/.opening"
     )
     parser.add_argument(
+        "--batch", action="store_true", help="the input holds several inferences, one after another"
+    )
+    parser.add_argument(
         "--context", action="append", metavar="NAME=VALUE", help="bind the proof, repeatable"
     )
-    parser.add_argument("--out", default="proof.vfb", metavar="FILE", help="default: proof.vfb")
+    parser.add_argument("--out", default="proof.vfb", metavar="FILE", help="the proof bundle")
     parser.add_argument("--force", action="store_true", help="overwrite the output")
 
 
@@ -34,7 +35,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         for number, spec in enumerate(tensors)
         if spec.visibility == "committed" and key.circuit.backend == "native"
     }
-    proof = verifai.prove(key, read_arrays(arguments.input), context=context)
+    proof = verifai.prove(key, read_arrays(arguments.input), batch=arguments.batch, context=context)
     openings = {}
     for place, opening in zip(places.values(), proof.openings.values(), strict=True):
         opening.save(place)

@@ -12,8 +12,6 @@ from verifai.cli.output import Output
 if TYPE_CHECKING:
     from verifai.evm.transactions.estimate import PublishEstimate
 
-HELP = "check a proof on chain and record it"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bundle", metavar="BUNDLE")
@@ -25,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=1,
         metavar="N",
-        help="wait until the transaction's block is this deep (default: 1)",
+        help="wait until the transaction's block is this deep",
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="say what it would cost; send nothing"
@@ -47,6 +45,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         receipt = chain.publish(proof, key)
     output.say("Accepted on chain.")
     output.fields(receipt.to_json())
+    _advise(receipt.evm_target_saves, output)
     if receipt_path:
         receipt.save(receipt_path)
     output.result({"receipt": receipt.to_json()})
@@ -63,4 +62,10 @@ def _estimate(estimate: PublishEstimate, output: Output) -> None:
         output.say(f"{what}: unknown until the contracts stand")
     if not estimate.affordable:
         output.say(f"The signer has {ether(estimate.steps[0].balance_wei)}, which is too little.")
+    _advise(estimate.evm_target_saves, output)
     output.result({"estimate": estimate.to_json()})
+
+
+def _advise(gas: int, output: Output) -> None:
+    if gas:
+        output.say(f"Compiled with --target evm, a proof would take about {gas:,} gas less.")

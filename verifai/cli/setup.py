@@ -12,8 +12,6 @@ from verifai.errors import UsageError
 from verifai.proof.files import replace_file
 from verifai.proof.reference_string import CEREMONIES
 
-HELP = "make the proving and verifying key of a circuit"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("circuit", metavar="CIRCUIT")
@@ -21,14 +19,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--srs",
         metavar="NAME_OR_FILE",
         help="a public ceremony that verifai srs fetch brought (aztec-ignition, ppot), or a .srs "
-        "(native: or .ptau) file; default: a development string, for tests only",
+        "(native: or .ptau) file (default: a development string, for tests only)",
     )
-    parser.add_argument("--pk", default="proving.vfp", metavar="FILE", help="default: proving.vfp")
+    parser.add_argument("--pk", default="proving.vfp", metavar="FILE", help="the proving key")
+    parser.add_argument("--vk", default="verifying.vfk", metavar="FILE", help="the verifying key")
     parser.add_argument(
-        "--vk", default="verifying.vfk", metavar="FILE", help="default: verifying.vfk"
-    )
-    parser.add_argument(
-        "--registration", metavar="FILE", help="prove the ranges of the weights too, to this file"
+        "--prove-weights", metavar="FILE", help="prove the ranges of the weights too, to this file"
     )
     parser.add_argument(
         "--salt",
@@ -48,7 +44,7 @@ def string(words: str | None) -> SRS | str | None:
 def run(arguments: argparse.Namespace, output: Output) -> None:
     import verifai
 
-    asked = {"registration": arguments.registration, "salt": arguments.salt}
+    asked = {"registration": arguments.prove_weights, "salt": arguments.salt}
     names = {"pk": arguments.pk, "vk": arguments.vk, **{n: f for n, f in asked.items() if f}}
     if len({Path(name).resolve() for name in names.values()}) != len(names):
         raise UsageError("The outputs are different files.")
@@ -58,7 +54,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     pk, vk = verifai.setup(circuit, srs=srs)
     if "salt" in paths and pk.salt is None:
         raise UsageError("The key does not hide its weights: it has no salt.")
-    registration = verifai.register(pk) if "registration" in paths else None
+    registration = verifai.prove_weights(pk) if "registration" in paths else None
     pk.save(paths["pk"])  # nothing is written before all is made
     vk.save(paths["vk"])
     output.say(f"{paths['pk']}: {pk!r}")

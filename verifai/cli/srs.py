@@ -9,8 +9,6 @@ from verifai.errors import UsageError
 from verifai.limits import MAX_POINTS_LOG2
 from verifai.proof.reference_string import CEREMONIES
 
-HELP = "fetch a public ceremony's reference string, for proofs that count"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("fetch",), help="bring it into the data folder, once")
@@ -58,7 +56,6 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
 def _log2(path: str) -> int:
     """log2 of the powers that a circuit needs."""
     from verifai.circuit import Circuit
-    from verifai.circuit.relower import relower
 
     circuit = Circuit.load(path)
     if circuit.backend != "native":
@@ -66,4 +63,4 @@ def _log2(path: str) -> int:
             f"{path} is a circuit of backend {circuit.backend!r}, which reads halo2 .srs files.",
             hint="verifai setup CIRCUIT --srs FILE",
         )
-    return int(relower(circuit)[1].operations.log_columns)
+    return int(circuit.restored.lowered.operations.log_columns)

@@ -19,12 +19,18 @@ import hashlib
 import json
 import mmap
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from verifai.errors import EnvironmentFault, LimitError, MalformedError, shown
+from verifai.errors import (
+    FileAccessError,
+    LimitError,
+    MalformedError,
+    VerifaiError,
+    shown,
+)
 from verifai.limits import (
     MAX_HEADER_BYTES,
     MAX_JSON_DEPTH,
@@ -91,6 +97,8 @@ def parse_canonical_json(data: bytes) -> Any:
         value = json.loads(data.decode("ascii"), parse_float=_no_float, parse_constant=_no_float)
         # Parsed without floats, it holds what JSON has; only an escape spells a lone surrogate.
         again = canonical_json(value) if b"\\" in data else _encoded(value)
+    except VerifaiError:
+        raise
     except (ValueError, RecursionError) as error:
         raise MalformedError(f"Not canonical JSON: {error}.") from None
     if again != data:
@@ -160,6 +168,11 @@ def pack(
 ) -> bytes:
     """The container as bytes; see the module docstring for the layout."""
     return b"".join(_pieces(kind, version, header, sections))
+
+
+def packed_size(header: Mapping[str, Any], lengths: Iterable[int]) -> int:
+    """How many bytes :func:`pack` makes of a header and sections of these lengths."""
+    return _PREFIX + len(canonical_json(header)) + sum(8 + length for length in lengths)
 
 
 def write(
@@ -265,7 +278,7 @@ def read(
 
     Raises:
         MalformedError: as :func:`unpack`, or when the path is not a regular file.
-        EnvironmentFault: the system does not let us read it.
+        FileAccessError: the system does not let us read it.
     """
     with _naming(path):
         with open_regular(path, limit) as (file, size):
@@ -276,7 +289,7 @@ def read(
                 try:
                     mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
                 except OSError as error:
-                    raise EnvironmentFault(f"{path} cannot be mapped: {error.strerror}.") from None
+                    raise FileAccessError(f"{path} cannot be mapped: {error.strerror}.") from None
                 return unpack(memoryview(mapped), kind, version, section_count, limit=limit)
         return unpack(read_regular(path, limit), kind, version, section_count, limit=limit)
 

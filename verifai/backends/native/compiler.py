@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from typing import Any, Final
 
 from verifai.backends.native.faithful import faithful
+from verifai.backends.options import NativeOptions, Target
 from verifai.circuit import Circuit, Visibility
 from verifai.circuit.cost import cost
 from verifai.circuit.lower import lower
-from verifai.circuit.relower import PROTOCOL, parameters
+from verifai.circuit.restore import PROTOCOL, parameters
+from verifai.compact.gas import LOG_COLUMNS, Price, cheapest
 from verifai.errors import UsageError
-from verifai.graph import IntegerGraph, Options
-from verifai.graph.fidelity import DEFAULT_TOLERANCE, tolerance_of
+from verifai.graph import IntegerGraph
 from verifai.model import Model
 from verifai.model.inputs import calibration_samples
 from verifai.progress import Progress
@@ -22,44 +21,41 @@ from verifai.version import __version__
 
 #: Inputs that calibration and the comparison with the model use; more cost time and add little.
 MAX_SAMPLES: Final = 320
-#: What ``options`` may hold: how a model is quantised (:class:`verifai.graph.Options`), how far the
-#: circuit may be from it, and how it is laid out.
-OPTIONS: Final = (*(field.name for field in fields(Options)), "tolerance", "log_columns", "padded")
 
 
 def compile(
     model: Model,
-    calibration: Iterable[Any],
+    calibration: Any,
     visibility: Visibility,
-    zero_knowledge: bool,
     progress: Progress,
-    options: Mapping[str, Any],
+    options: NativeOptions,
+    target: Target,
 ) -> Circuit:
     """See :meth:`verifai.backends.protocol.Backend.compile`."""
+    log_columns, zero_knowledge = options.log_columns, options.zero_knowledge
     if "committed" in (visibility.input, visibility.output) and not zero_knowledge:
         raise UsageError(
             "A commitment to an input or output needs zero_knowledge=True: it would hide nothing.",
             hint="Leave zero_knowledge out, or make the tensor 'public' or 'private'.",
         )
-    settings = dict(options)
-    if unknown := sorted(set(settings) - set(OPTIONS)):
-        raise UsageError(
-            f"The native backend has no option {unknown[0]!r}.", hint=f"It has {sorted(OPTIONS)}."
-        )
-    log_columns = settings.pop("log_columns", None)
-    padded = settings.pop("padded", False)
-    if not isinstance(padded, bool):
-        raise UsageError("The option padded is True or False.")
-    tolerance = tolerance_of(settings.pop("tolerance", DEFAULT_TOLERANCE))
-    quantisation = Options.of(settings)
     progress.stage("calibrating and quantising")
-    samples = calibration_samples(model.inputs, calibration, MAX_SAMPLES)
-    made = faithful(model, samples, quantisation, tolerance, progress)
+    samples = calibration_samples(model.inputs, calibration, MAX_SAMPLES, progress)
+    made = faithful(model, samples, options, options.tolerance, progress)
     graph = made.graph
     progress.stage("laying out the circuit")
-    lowered = lower(
-        graph, visibility, log_columns=log_columns, hiding=zero_knowledge, padded=padded
-    )
+    lowered = lower(graph, visibility, log_columns=log_columns, hiding=zero_knowledge)
+    chosen: Price | None = None
+    if target == "evm":
+        columns = LOG_COLUMNS if log_columns is None else (log_columns,)
+        chosen = cheapest(lowered.table, columns=columns)
+        log_columns = chosen.log_columns
+        lowered = lower(
+            graph,
+            visibility,
+            log_columns=log_columns,
+            hiding=zero_knowledge,
+            outer_axes=chosen.outer_axes,
+        )
     estimate = cost(lowered.table, 1)
     return Circuit(
         model=model.digest,
@@ -73,16 +69,19 @@ def compile(
             "lookups": estimate.lookups,
             "addresses": f"2^{estimate.chosen.address_bits}",
             "prove_time": estimate.time_class,
+            **({} if chosen is None else {"gas": chosen.gas}),
             "maximum_error": f"{made.maximum_error:.3g}",
             "relative_error": f"{made.relative_error:.3g}",
             "top1_agreement": None if made.top1 is None else f"{made.top1:.4f}",
-            "tolerance": f"{tolerance:.3g}",
+            "tolerance": f"{options.tolerance:.3g}",
             "measured_on": made.measured_on,
             "zero_knowledge": zero_knowledge,
             "made_by": __version__,
         },
         onnx=model.onnx,
-        parameters=parameters(visibility, log_columns, lowered, padded),
+        parameters=parameters(
+            visibility, log_columns, lowered, chosen is None or chosen.outer_axes
+        ),
         compiled=graph.to_bytes(),
     )
 

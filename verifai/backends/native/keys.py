@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from verifai.backends.native.core import core
 from verifai.circuit import SRS, Circuit, ProvingKey
@@ -11,8 +11,8 @@ from verifai.circuit.ceremony import kept as kept_ceremony
 from verifai.circuit.cost import cost
 from verifai.circuit.lower import LoweredCircuit
 from verifai.circuit.per_key import PerKey
-from verifai.circuit.relower import PROTOCOL, relower
-from verifai.errors import InternalError, MalformedError, UnsupportedError, UsageError
+from verifai.circuit.restore import PROTOCOL
+from verifai.errors import MalformedError, UnsupportedError, UsageError
 from verifai.graph import IntegerGraph
 from verifai.progress import Progress
 from verifai.proof import Guarantees, Registration, VerifyingKey
@@ -21,6 +21,9 @@ from verifai.proof.reference_string import srs_id
 from verifai.verifier.native import proof_bytes
 from verifai.verifier.native.check import srs_kind
 from verifai.verifier.native.registration import registration_table
+
+if TYPE_CHECKING:
+    from verifai._native import Prover, Srs
 
 #: A proving key's section for the reference string: the development string is made again, not kept.
 DEVELOPMENT: Final = b"development"
@@ -33,7 +36,7 @@ class LoadedKey:
     """A proving key in memory: graph, operation table, SRS, and the Rust prover with its tables."""
 
     def __init__(
-        self, graph: IntegerGraph, lowered: LoweredCircuit, strings: Any, prover: Any
+        self, graph: IntegerGraph, lowered: LoweredCircuit, strings: Srs, prover: Prover
     ) -> None:
         self.graph = graph
         self.lowered = lowered
@@ -50,7 +53,7 @@ def setup(
             f"The circuit is for proof system version {circuit.version}, this is {PROTOCOL}.",
             hint="Compile it again.",
         )
-    graph, lowered = relower(circuit)
+    graph, lowered = circuit.restored
     powers = 1 << lowered.operations.log_columns
     if isinstance(srs, str):
         srs = kept_ceremony(srs, lowered.operations.log_columns)
@@ -85,7 +88,7 @@ def setup(
 
 
 def _header(
-    circuit: Circuit, salt: bytes | None, lowered: LoweredCircuit, strings: Any
+    circuit: Circuit, salt: bytes | None, lowered: LoweredCircuit, strings: Srs
 ) -> VerifyingKey:
     """What the key says of itself; the material is made by a prover that is bound to it."""
     model, named = circuit.names(salt)
@@ -117,13 +120,15 @@ def load(key: ProvingKey) -> LoadedKey:
 
 
 def _load(key: ProvingKey) -> LoadedKey:
-    graph, lowered = relower(key.circuit)
+    graph, lowered = key.circuit.restored
     if bytes(key.srs) == DEVELOPMENT:
         strings = core().Srs.development(1 << lowered.operations.log_columns)
     else:
         strings = _native(lambda: core().Srs.from_points(bytes(key.srs)))
     says = _header(key.circuit, key.salt, lowered, strings)
-    prover = _prover(says, lowered, strings, bytes(key.material))
+    # the core compares commitments with weights, which is much faster than making them again
+    committed = bytes(key.verifying_key.material[1])
+    prover = _prover(says, lowered, strings, bytes(key.material), committed)
     material = (lowered.table, prover.commitments, strings.tau_g2)
     if replace(says, material=material).digest != key.verifying_key.digest:
         raise MalformedError(
@@ -137,7 +142,7 @@ def _load(key: ProvingKey) -> LoadedKey:
 _loaded: Final = PerKey(_load, inherited=True)
 
 
-def register(key: ProvingKey, progress: Progress) -> Registration:
+def prove_weights(key: ProvingKey, progress: Progress) -> Registration:
     """Show, once for a key, that its committed weights are integers within their bits.
 
     Raises:
@@ -156,11 +161,10 @@ def register(key: ProvingKey, progress: Progress) -> Registration:
     table, commitments, tau_g2 = map(bytes, key.verifying_key.material)
     ranged = registration_table(table)
     values = [array.astype("<i8").tobytes() for array in weights]
+    blindings = bytes(key.material)
     prover = _native(
-        lambda: core().Prover(header, ranged, values, loaded.strings, bytes(key.material))
+        lambda: core().Prover(header, ranged, values, loaded.strings, blindings, commitments)
     )
-    if prover.commitments != commitments:
-        raise InternalError("The registration table lays the weights out differently.")
     nothing = bytes(32)
     _, argument = _native(lambda: prover.prove(1, values, nothing))
     claim = (header, ranged, commitments, tau_g2, 1, nothing, b"", argument)
@@ -174,19 +178,28 @@ def rows(lowered: LoweredCircuit) -> int:
 
 
 def _prover(
-    key: VerifyingKey, lowered: LoweredCircuit, strings: Any, blindings: bytes | None
-) -> Any:
-    header = key.header_digest
+    key: VerifyingKey,
+    lowered: LoweredCircuit,
+    strings: Srs,
+    blindings: bytes | None,
+    commitments: bytes | None = None,
+) -> Prover:
+    header, table = key.header_digest, lowered.table
     weights = [array.astype("<i8").tobytes() for array in lowered.weights]
-    return _native(lambda: core().Prover(header, lowered.table, weights, strings, blindings))
+    made: Prover = _native(
+        lambda: core().Prover(header, table, weights, strings, blindings, commitments)
+    )
+    return made
 
 
-def strings_of(srs: SRS, powers: int) -> Any:
+def strings_of(srs: SRS, powers: int) -> Srs:
     """The string's first ``powers`` powers in the core, which checks them itself."""
+    read: Srs
     if srs.format == "points":
-        data = srs.data[: 64 * powers], srs.data[-128:]
-        return core().Srs.from_points(b"".join(data))
-    return core().Srs.read(bytes(srs.data), powers)
+        read = core().Srs.from_points(b"".join((srs.data[: 64 * powers], srs.data[-128:])))
+    else:
+        read = core().Srs.read(bytes(srs.data), powers)
+    return read
 
 
 def _native(call: Any) -> Any:

@@ -3,9 +3,9 @@
 //! A lookup that finds its entry needs no arithmetic of its own: denominator, reciprocal and share of a
 //! commitment are those of the entry.
 
+use crate::error::ProveError;
 use crate::interrupt::Interrupt;
 use crate::key::ProvingKey;
-use crate::prove::ProveError;
 use crate::space::Space;
 use crate::values::Values;
 use rayon::prelude::*;
@@ -24,7 +24,7 @@ pub(crate) struct Lookups<'a> {
     pub(crate) circuit: &'a Circuit,
     pub(crate) layout: &'a Layout,
     pub(crate) blocks: &'a [Vec<i32>],
-    pub(crate) values: &'a Values,
+    pub(crate) values: &'a Values<'a>,
     pub(crate) challenges: Challenges,
     /// `alpha - T` of all entries: of the range tables at their addresses, then of each custom table.
     denominators: Vec<F>,
@@ -38,7 +38,7 @@ impl<'a> Lookups<'a> {
         circuit: &'a Circuit,
         layout: &'a Layout,
         blocks: &'a [Vec<i32>],
-        values: &'a Values,
+        values: &'a Values<'a>,
         challenges: Challenges,
     ) -> Result<Self, ProveError> {
         let range = |a| entry(a).map(|(bits, t)| challenges.denominator(F::from(t as u64), bits));
@@ -202,7 +202,7 @@ impl Sums {
         let rows = self.terms.par_iter().enumerate().with_max_len(1);
         rows.map(|(i, terms)| {
             interrupt.check()?;
-            let row = space.rows()[self.first + i].as_ref().unwrap_or(&empty);
+            let row = space.rows()[self.first + i].as_deref().unwrap_or(&empty);
             let blinding = blindings[self.first + i];
             let commitment = key
                 .commitment
