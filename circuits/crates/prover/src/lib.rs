@@ -20,7 +20,6 @@
 //! | [`contraction`] | the sumcheck of einsums |
 //! | `batching` | the sumcheck that joins all claims |
 //! | `strands`, `walk` | its weights: sums of products over rows and columns, and the terms they are made of |
-//! | `product` | the sum over a product of two vectors, which both of these sumchecks end in |
 //! | [`prove`](mod@prove) | the steps in their order |
 //! | [`stages`] | how long each step took |
 //! | [`interrupt`] | stopping work that nobody waits for |
@@ -37,7 +36,6 @@ pub mod interrupt;
 mod job;
 pub mod key;
 pub mod masks;
-mod product;
 pub mod prove;
 mod public_words;
 pub mod space;

@@ -18,7 +18,7 @@ use crate::zerocheck::Cube;
 use rayon::prelude::*;
 use verifai_commitment::{open, Row, SecretRow};
 use verifai_curve::G1;
-use verifai_field::{from_i64, powers, F};
+use verifai_field::{from_i64, powers};
 use verifai_lookup::{Challenges, RELATION_DEGREE};
 use verifai_table::start;
 use verifai_table::{Claim, Kind, Layout, PullError, Region, Work};

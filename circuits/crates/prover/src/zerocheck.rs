@@ -231,7 +231,7 @@ impl<'a> Cube<'a> {
     }
 }
 
-impl Instance for Cube<'_> {
+impl Instance<Interrupted> for Cube<'_> {
     fn message(&mut self) -> Vec<F> {
         let half = self.helper.len() / 2;
         let sums = (0..half.div_ceil(PARALLEL))
@@ -245,7 +245,7 @@ impl Instance for Cube<'_> {
         self.message.to_vec()
     }
 
-    fn bind(&mut self, challenge: F) {
+    fn bind(&mut self, challenge: F) -> Result<(), Interrupted> {
         // the degree is a constant within the limits
         self.claim = next_claim(self.claim, &self.message, challenge).unwrap_or_default();
         let tables = self.denominators.iter_mut();
@@ -256,6 +256,7 @@ impl Instance for Cube<'_> {
             .into_par_iter()
             .for_each(|table| bind(table, challenge));
         self.first = false;
+        Ok(())
     }
 }
 
