@@ -28,7 +28,8 @@ $(STAMP): pyproject.toml requirements.lock $(shell find circuits -name '*.rs' -o
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	MATURIN_PEP517_ARGS='--features extension-module,testing' \
+	  $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $@
 
 demo: $(STAMP) ## train, prove, publish and audit a digit classifier

@@ -56,7 +56,7 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
         space.open(rows.clone(), true);
     }
     space.open(layout.region_rows(Region::Mask), false);
-    let mut random = Randomness::draw(&layout, &job.spoiled)?;
+    let mut random = Randomness::draw(&layout, job)?;
     for (row, blinding) in layout.region_rows(Region::Weight).zip(&key.blindings) {
         random.rows[row] = *blinding;
     }
@@ -86,7 +86,7 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     stages.end("limbs")?;
     let values = Values::new(&circuit, given, &key.weights);
     stages.end("virtual values")?;
-    let strict = !job.stubborn && job.lies.is_empty();
+    let strict = job.strict();
     let counts = multiplicities(&circuit, &layout, &blocks, &values, strict)?;
     stages.end("multiplicities")?;
     for (block, count) in layout.counts.iter().zip(&counts) {
@@ -97,8 +97,8 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
             space.put(&block.shape, block.base, values);
         }
     }
-    if !job.lies.is_empty() {
-        job.lies
+    if !job.lies().is_empty() {
+        job.lies()
             .iter()
             .for_each(|(address, delta)| space.disturb(*address, *delta));
         for (block, values) in layout.blocks.iter().zip(&mut blocks) {
@@ -141,7 +141,7 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     }
     let mut sums = lookups.sums(&helpers);
     let start_of_helpers = layout.region_rows(Region::Helper).start << layout.log_columns;
-    for (address, delta) in job.lies.iter().filter(|l| l.0 >= start_of_helpers) {
+    for (address, delta) in job.lies().iter().filter(|l| l.0 >= start_of_helpers) {
         space.disturb(*address, *delta);
         sums.add(*address, &from_i64(*delta));
         lie_in_helper(&layout, &mut helpers, *address, *delta);
