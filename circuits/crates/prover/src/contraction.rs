@@ -8,9 +8,9 @@ use verifai_field::{OffsetInner, Zero, F};
 use verifai_poly::variables;
 use verifai_sumcheck::{Product, Products};
 use verifai_table::layout::TRIPLE;
-use verifai_table::pull::{CubeAxis, Instance};
+use verifai_table::pullback::{CubeAxis, Instance};
 use verifai_table::weights::{merge, Group, Term};
-use verifai_table::{Box, Circuit, PullError, Work};
+use verifai_table::{Circuit, PullError, Tile, Work};
 use verifai_transcript::ProofWriter;
 use verifai_verifier::labels::{CONTRACTION, ENDS, KAPPA};
 
@@ -91,7 +91,7 @@ fn table(
             .collect();
     }
     let lengths = instance.lengths();
-    let cube = Box::new(&lengths, &[]);
+    let cube = Tile::new(&lengths, &[]);
     let positions = cube.positions();
     // where the entry of the cube lies in the node
     let mut places = vec![0usize];
@@ -151,7 +151,7 @@ fn share(a: &mut [F], instance: &Instance) -> Result<(), ProveError> {
         .collect();
     let groups: Vec<&Group> = instance.shared.iter().chain(&ones).collect();
     let all = merge(&groups, &lengths).ok_or(PullError::TooLarge(instance.node))?;
-    let positions = Box::new(&lengths, &[]).positions();
+    let positions = Tile::new(&lengths, &[]).positions();
     for (position, weight) in positions.into_iter().zip(all.vector.iter()) {
         a[position] *= weight;
     }

@@ -11,9 +11,9 @@ use verifai_field::{inner_product, F};
 use verifai_table::layout::TRIPLE;
 use verifai_table::{Layout, Region};
 use verifai_transcript::ProofWriter;
+use verifai_verifier::interaction::first_contraction_pad;
 use verifai_verifier::labels::{G, TAIL, TAIL_BLINDING, TAIL_MASK, TAIL_ROW};
 use verifai_verifier::rounds::pad_weights;
-use verifai_verifier::skeleton::first_contraction_pad;
 
 /// Everything that hides. All vectors are empty for a proof that does not hide.
 #[derive(Debug, Default)]

@@ -20,12 +20,12 @@ use verifai_commitment::{open, Row, SecretRow};
 use verifai_curve::G1;
 use verifai_field::{from_i64, powers};
 use verifai_lookup::{Challenges, RELATION_DEGREE};
-use verifai_table::start;
+use verifai_table::initial_claims;
 use verifai_table::{Claim, Kind, Layout, PullError, Region, Work};
 use verifai_transcript::ProofWriter;
+use verifai_verifier::interaction::{entry_points, statement, unpad};
 use verifai_verifier::labels::{ALPHA, BETA, GAMMA, LAMBDA, STAGE_1, STAGE_2, TAU, WORD_POINT};
 use verifai_verifier::rounds::pad_weights;
-use verifai_verifier::skeleton::{entry_points, statement, unpad};
 use verifai_verifier::Public;
 
 /// Proves one job.
@@ -166,7 +166,7 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     let mut end = Claim::default();
     unpad(&layout, &mut end, 0, &pad_weights(RELATION_DEGREE, &z)?);
     claims.push(end);
-    claims.extend(start::columns(
+    claims.extend(initial_claims::columns(
         &circuit,
         &layout,
         challenges.beta,
@@ -175,16 +175,22 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     )?);
 
     let points = entry_points(&circuit, |label, n| writer_ref.challenges(label, n));
-    claims.extend(start::table_side(&circuit, &layout, &challenges, &points));
+    claims.extend(initial_claims::table_side(
+        &circuit,
+        &layout,
+        &challenges,
+        &points,
+    ));
     let mut rest = words.as_slice();
     for node in &circuit.public {
         let dims = circuit.dims(*node);
-        let (per_row, rows) = start::word_shape(dims);
+        let (per_row, rows) = initial_claims::word_shape(dims);
         let (own, after) = rest.split_at(per_row * rows);
         rest = after;
-        let point = writer_ref.challenges(WORD_POINT, start::word_point_variables(dims));
+        let point = writer_ref.challenges(WORD_POINT, initial_claims::word_point_variables(dims));
         claims.push(
-            start::words(&circuit, &layout, *node, own, &point).ok_or(PullError::Missing(*node))?,
+            initial_claims::words(&circuit, &layout, *node, own, &point)
+                .ok_or(PullError::Missing(*node))?,
         );
     }
     stages.end("claims of lookups and words")?;

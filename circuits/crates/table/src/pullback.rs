@@ -186,7 +186,7 @@ fn relabel(group: &Group, dims: &[usize], name: impl Fn(usize) -> usize) -> Grou
 }
 
 /// Pulls one term on a node back to committed blocks, constants and instances.
-pub fn pull(
+pub fn pullback(
     circuit: &Circuit,
     layout: &Layout,
     node: usize,
