@@ -27,7 +27,7 @@ def main(url: str | None = None) -> None:
 
     with verifai.chain.connect(url) as chain:
         contracts = chain.deploy()
-        circuit = chain.register(vk)  # whoever holds the key can make the same identifier
+        circuit = chain.register_circuit(vk)  # whoever holds the key can make the same identifier
         names = ("client", "honest", "late", "author", "labeller")
         accounts = {name: Account.create() for name in names}
         people = {name: chain.signed_by(account) for name, account in accounts.items()}

@@ -17,7 +17,7 @@ from verifai.evm.node.journal import Block, Journal
 
 
 def send(chain, data: bytes = b"") -> str:
-    mined = chain._sender.send("0x" + "12" * 20, data, "test")
+    mined = chain.connection.sender.send("0x" + "12" * 20, data, "test")
     return "0x" + bytes(mined["transactionHash"]).hex()
 
 
@@ -60,7 +60,7 @@ def test_another_process_continues_the_chain(path):
     program = (
         "import sys; from verifai.chain import connect\n"
         "with connect(journal=sys.argv[1]) as chain:\n"
-        "    m = chain._sender.send('0x' + '12' * 20, b'', 'test')\n"
+        "    m = chain.connection.sender.send('0x' + '12' * 20, b'', 'test')\n"
         "    print(m['blockNumber'], bytes(m['blockHash']).hex())\n"
     )
     outputs = []

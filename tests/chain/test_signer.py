@@ -104,7 +104,7 @@ def test_an_external_signer(wrap):
     device = Device()
     given = ExternalSigner(ADDRESS.lower(), device.sign) if wrap else device
     with funded(signer=given) as chain:
-        mined = chain._sender.send("0x" + "12" * 20, b"\x01", "test")
+        mined = chain.connection.sender.send("0x" + "12" * 20, b"\x01", "test")
         assert mined["from"] == ADDRESS
         assert ADDRESS in repr(chain)
 
@@ -125,7 +125,7 @@ def test_a_signer_that_signs_something_else_is_caught(name, value):
     changes = {name: value, "from": ADDRESS}
     with funded(signer=Device(**changes)) as chain:
         with pytest.raises(MalformedError, match=f"another transaction than .*{name}"):
-            chain._sender.send("0x" + "12" * 20, b"\x01", "test")
+            chain.connection.sender.send("0x" + "12" * 20, b"\x01", "test")
         assert chain.unfinished() == ()
         assert chain.web3.eth.get_transaction_count(ADDRESS) == 0
 
@@ -141,7 +141,7 @@ def test_a_signer_with_another_key_is_caught():
         ),
     )
     with funded(signer=sign) as chain, pytest.raises(MalformedError, match=r"than .* from"):
-        chain._sender.send("0x" + "12" * 20, b"", "test")
+        chain.connection.sender.send("0x" + "12" * 20, b"", "test")
 
 
 def fails(error: Exception) -> object:
@@ -166,7 +166,7 @@ def fails(error: Exception) -> object:
 def test_a_signer_that_fails(sign, kind):
     with funded(signer=ExternalSigner(ADDRESS, sign)) as chain:
         with pytest.raises(kind) as caught:
-            chain._sender.send("0x" + "12" * 20, b"", "test")
+            chain.connection.sender.send("0x" + "12" * 20, b"", "test")
         assert KEY not in "".join(traceback.format_exception(caught.value))
         assert chain.unfinished() == ()
 
@@ -192,5 +192,7 @@ def test_no_key_in_any_repr(monkeypatch):
         assert ADDRESS in repr(shown)
         assert KEY not in repr(shown) + str(shown)
     with connect(signer="SOME_KEY") as chain:
-        delivery = chain._sender._delivery
-        assert KEY not in repr(delivery) + repr(delivery.outbox) + repr(chain._sender.__dict__)
+        delivery = chain.connection.sender._delivery
+        assert KEY not in repr(delivery) + repr(delivery.outbox) + repr(
+            chain.connection.sender.__dict__
+        )

@@ -52,9 +52,11 @@ class Bell:
         self.chain = chain
         contract = compile_contract(BELL, "Bell")
         if known:
-            self.address, _ = chain._stand(contract.code_hash, contract.creation, "a bell")
+            self.address, _ = chain.connection.ensure(
+                contract.code_hash, contract.creation, "a bell"
+            )
         else:
-            mined = chain._sender.send(None, contract.creation, "another bell")
+            mined = chain.connection.sender.send(None, contract.creation, "another bell")
             self.address = str(mined["contractAddress"])
         topic = abi.keccak(b"Rung(uint256,uint256)")
         self.source = EventSource(
@@ -63,7 +65,7 @@ class Bell:
 
     def ring(self, number: int, times: int = 1) -> None:
         data = abi.selector("ring(uint256,uint256)") + abi.encode(("uint256",) * 2, (number, times))
-        self.chain._sender.send(self.address, data, "ringing")
+        self.chain.connection.sender.send(self.address, data, "ringing")
 
     def watch(self, **options: object) -> watch.Watcher[Ring]:
         return self.chain.watch(self.source, **{**FAST, **options})

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from verifai.errors import MalformedError
+from verifai.evm.node.faults import asking
+from verifai.evm.transactions.sender import Sender
+from verifai.proof import Proof
 from verifai.proof.codec import (
     canonical_json,
     exact_fields,
@@ -31,7 +34,8 @@ class Receipt:
         verifier: address of the contract that checked the proof.
         block_number: block of the transaction.
         chain_id: the chain, as CAIP-2 writes it: ``eip155:N``.
-        bundle_digest: digest of the published bundle.
+        bundle_digest: of the bundle that is on record. That is another one than was handed to
+            ``publish`` where a proof of the same statement had been published before.
         key_digest: digest of its verifying key.
         deployed_gas: gas spent on deploying contracts in the call that returned this, usually 0.
     """
@@ -45,6 +49,38 @@ class Receipt:
     bundle_digest: str
     key_digest: str
     deployed_gas: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        sender: Sender,
+        transaction_hash: str,
+        contract: str,
+        verifier: str,
+        bundle_digest: str,
+        key_digest: str,
+        deployed_gas: int,
+    ) -> Receipt:
+        """Of a transaction that a node shows. Raises NetworkError."""
+        with asking("the receipt", sender.url):
+            mined = sender.web3.eth.get_transaction_receipt(transaction_hash)  # type: ignore[arg-type]
+            gas, block = int(mined["gasUsed"]), int(mined["blockNumber"])
+        return cls(
+            gas,
+            transaction_hash,
+            contract,
+            verifier,
+            block,
+            sender.chain_id,
+            bundle_digest,
+            key_digest,
+            deployed_gas,
+        )
+
+    def is_of(self, proof: Proof) -> bool:
+        """Whether it is of this very proof, or of another one of the same statement that was on
+        record before."""
+        return self.bundle_digest == proof.digest
 
     def to_json(self) -> dict[str, Any]:
         """The receipt as a JSON object."""

@@ -1,16 +1,26 @@
-"""Contract logs, and what makes records of them."""
+"""A contract's logs, asked for in pieces, and what makes records of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from verifai.errors import MalformedError
+from verifai.errors import MalformedError, NetworkError, VerifaiError
 from verifai.evm.abi import checksum
+from verifai.evm.node.faults import asking
 from verifai.proof.codec import exact_fields
 
+if TYPE_CHECKING:
+    from web3 import Web3
+
 T = TypeVar("T")
+
+#: Blocks asked for in one ``eth_getLogs``; public nodes allow 1,000 to 10,000. A node that refuses
+#: is asked for a quarter as many, down to one.
+LOG_BLOCKS: Final = 5_000
+#: Single blocks that may be unreadable before the rest of a history is given up.
+UNREADABLE_BLOCKS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -109,3 +119,74 @@ class EventSource(Generic[T]):
     decode: Callable[[Mapping[str, Any]], T]
     first_block: int = 0
     previous_block: Callable[[T], int] | None = None
+
+
+def logs(
+    web3: Web3,
+    url: str,
+    address: str,
+    topics: Sequence[str],
+    first: int,
+    last: int,
+    faults: list[str] | None = None,
+) -> Iterator[Mapping[str, Any]]:
+    """A contract's logs in blocks ``first`` to ``last``, oldest first, asked for in pieces.
+
+    Args:
+        topics: topic 0 and those after it, 0x and 64 digits each.
+        faults: where what cannot be read is noted and passed over; None makes it an error.
+
+    Raises:
+        NetworkError: the node refuses even single blocks, or answers what was not asked for.
+    """
+    step, unreadable = LOG_BLOCKS, 0
+    while first <= last:
+        end = min(first + step - 1, last)
+        try:
+            found = _piece(web3, url, address, topics, first, end, faults)
+        except NetworkError as error:
+            if first < end:
+                step = max(1, step // 4)
+                continue
+            unreadable += 1
+            if faults is None or unreadable > UNREADABLE_BLOCKS:
+                raise
+            faults.append(error.message)
+        else:
+            yield from found
+            step = min(4 * step, LOG_BLOCKS)
+        first = end + 1
+
+
+def _piece(
+    web3: Web3,
+    url: str,
+    address: str,
+    topics: Sequence[str],
+    first: int,
+    last: int,
+    faults: list[str] | None,
+) -> list[Mapping[str, Any]]:
+    what = f"events of blocks {first} to {last}"
+    question: Any = {"address": address, "topics": list(topics)}
+    question |= {"fromBlock": first, "toBlock": last}
+    with asking(what, url):
+        answer = list(web3.eth.get_logs(question))
+    found = []
+    for one in answer:
+        try:
+            with asking(what, url):
+                log = Log.of(one)
+                told = ["0x" + topic.hex() for topic in log.topics[: len(topics)]]
+                if (log.address, told) != (address, list(topics)):
+                    raise NetworkError(f"The node at {url} answers with another contract's events.")
+                if not first <= log.block_number <= last:
+                    raise NetworkError(f"The node at {url} answers with events of other blocks.")
+        except VerifaiError as error:
+            if faults is None:
+                raise NetworkError(error.message) from None
+            faults.append(error.message)
+        else:
+            found.append(log)
+    found.sort(key=lambda log: (log.block_number, log.log_index))
+    return [log.mapping() for log in found]

@@ -21,6 +21,8 @@ def test_a_chain_without_a_precompile(monkeypatch, precompile):
 
     monkeypatch.setattr(embedded, "bn254_precompiles", without)
     with connect() as chain, pytest.raises(Reverted) as refused:
-        chain._sender.send(None, artefact("NativeVerifier").creation, "deploying the verifier")
+        chain.connection.sender.send(
+            None, artefact("NativeVerifier").creation, "deploying the verifier"
+        )
     expected = abi.selector("PrecompileMissing(uint256)") + precompile.to_bytes(32, "big")
     assert refused.value.data == expected

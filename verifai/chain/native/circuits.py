@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from verifai.chain.shipped import interface
+from verifai.chain.shipped import contract
 from verifai.compact.table import circuit_id, compact_table, table_batch
 from verifai.compact.words import WORD_BYTES
 from verifai.errors import MalformedError, NetworkError, UnsupportedError
-from verifai.evm.abi import checksum
 from verifai.evm.node.faults import Reverted
 from verifai.proof import VerifyingKey
 from verifai.verifier.native.check import WORD, check_key, public_node
@@ -100,23 +99,23 @@ def registered_table(sender: Sender, verifier: str, circuit: bytes) -> bytes | N
     if not verifier:
         return None
     try:
-        code = sender.code(checksum(circuit_info(sender, verifier, circuit)[6]))
+        code = sender.code(
+            contract("NativeVerifier", verifier, sender).call("circuitInfo", circuit)[6]
+        )
     except (Reverted, MalformedError):
         return None
     return code[1:] if code[:1] == b"\0" and circuit_id(code[1:]) == circuit else None
 
 
-def circuit_info(sender: Sender, verifier: str, circuit: bytes) -> tuple[Any, ...]:
-    """What a verifier says of a circuit.
-
-    Raises:
-        Reverted: it does not know it.
-        MalformedError: it is no verifier.
-        NetworkError: the node failed.
-    """
-    shipped = interface("NativeVerifier")
-    answer = sender.ask(verifier, shipped.call("circuitInfo", circuit), "the circuit")
-    return shipped.result("circuitInfo", answer)
+def is_registered(sender: Sender, verifier: str, circuit: bytes) -> bool:
+    """Whether a circuit is registered with the verifier at an address. Raises NetworkError."""
+    try:
+        if not sender.code(verifier):
+            return False
+        contract("NativeVerifier", verifier, sender).call("circuitInfo", circuit)
+    except Reverted:
+        return False
+    return True
 
 
 @lru_cache(maxsize=64)

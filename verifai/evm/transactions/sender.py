@@ -9,7 +9,7 @@ the one way left.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +20,6 @@ from verifai.errors import (
     UsageError,
     VerifaiError,
 )
-from verifai.evm.history import logs
 from verifai.evm.node.faults import Reverted, asking
 from verifai.evm.transactions.bounds import TRANSACTION_GAS_CAP, require_size
 from verifai.evm.transactions.delivery import Delivery, Superseded
@@ -50,6 +49,7 @@ class Sender:
         durable: keep the outbox on disk. False for a chain that dies with the process.
 
     Attributes:
+        number: the chain's, as in :attr:`chain_id`.
         genesis: hash of block 0, 0x and 64 hex digits.
     """
 
@@ -66,7 +66,7 @@ class Sender:
         self.url = url
         self.terms = terms or Terms()
         self._signer = signer
-        self._number, self.genesis = self._identity()
+        self.number, self.genesis = self._identity()
         self._delivery: Delivery | None = None
         if signer is not None:
             folder = default_folder(self.chain_id, self.genesis, signer.address)
@@ -76,7 +76,7 @@ class Sender:
     @property
     def chain_id(self) -> str:
         """CAIP-2."""
-        return f"eip155:{self._number}"
+        return f"eip155:{self.number}"
 
     @property
     def address(self) -> str | None:
@@ -88,7 +88,7 @@ class Sender:
         with asking(f"the code at {address}", self.url):
             return bytes(self.web3.eth.get_code(address))  # type: ignore[arg-type]
 
-    def ask(self, to: str, data: bytes, what: str) -> bytes:
+    def ask(self, to: str, data: bytes, what: str, *, block: int | str = "latest") -> bytes:
         """What a contract answers to a call that changes nothing.
 
         Raises:
@@ -97,20 +97,12 @@ class Sender:
         """
         question: Any = {"to": to, "data": "0x" + data.hex()}
         with asking(what, self.url):
-            return bytes(self.web3.eth.call(question))
+            return bytes(self.web3.eth.call(question, block))  # type: ignore[arg-type]
 
-    def logs(
-        self, address: str, topics: Sequence[str], first: int, last: int
-    ) -> Iterator[Mapping[str, Any]]:
-        """A contract's logs in blocks ``first`` to ``last``, oldest first, asked for in pieces.
-
-        Args:
-            topics: topic 0 and those after it, 0x and 64 digits each.
-
-        Raises:
-            NetworkError: the node refuses even single blocks, or answers what was not asked for.
-        """
-        return logs(self.web3, self.url, address, topics, first, last)
+    def newest_block(self) -> int:
+        """Number of the newest block. Raises NetworkError."""
+        with asking("the newest block", self.url):
+            return int(self.web3.eth.block_number)
 
     def sign_typed(self, message: Mapping[str, Any]) -> bytes:
         """The signer's signature of structured data (EIP-712): 65 bytes.
@@ -289,7 +281,7 @@ class Sender:
             transaction: dict[str, Any] = {
                 "from": signer.address,
                 "data": "0x" + data.hex(),
-                "chainId": self._number,
+                "chainId": self.number,
                 "gas": estimate.gas_limit,
                 "nonce": nonce,
                 "value": value,
@@ -369,7 +361,7 @@ class Sender:
     def _same_chain(self) -> None:
         """Refuse to sign for another chain than was connected to."""
         number, genesis = self._identity()
-        if (number, genesis) != (self._number, self.genesis):
+        if (number, genesis) != (self.number, self.genesis):
             raise NetworkError(
                 f"The node at {self.url} is on another chain now: eip155:{number} with genesis "
                 f"{genesis[:12]}, not {self.chain_id} with {self.genesis[:12]}. Nothing was sent.",
