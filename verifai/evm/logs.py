@@ -94,6 +94,8 @@ class Log:
                 int(found["log_index"]),
                 str(found["transaction_hash"]),
             )
+        except MalformedError:
+            raise
         except (TypeError, ValueError):
             raise MalformedError("A log's fields are hex and numbers.") from None
 

@@ -199,6 +199,8 @@ def named(signer: str | os.PathLike[str] | Any) -> Signer:
         if text in os.environ:
             try:
                 return from_key(bytes.fromhex(os.environ[text].strip().removeprefix("0x")))
+            except VerifaiError:
+                raise
             except ValueError:
                 raise UsageError(f"The variable {text} holds no hex private key.") from None
         if Path(text).is_file():
