@@ -9,11 +9,11 @@ import pytest
 
 from verifai.chain import connect
 from verifai.chain.chain import Chain
-from verifai.chain.records import Published
 from verifai.chain.standards import eas, erc8004
 from verifai.contracts.solidity import compile_contract
 from verifai.errors import MalformedError, NetworkError, UsageError
 from verifai.evm import abi
+from verifai.proof.published import Published
 
 ATTESTATIONS = """
 // SPDX-License-Identifier: Apache-2.0

@@ -31,6 +31,7 @@ from verifai.errors import (
 )
 from verifai.evm import abi
 from verifai.evm.contract import Contract
+from verifai.evm.logs import Log
 from verifai.market.jobs import Bid, DeclineReason, JobState, JobTerms
 from verifai.market.market import Market, Stake
 from verifai.market.order import input_words
@@ -395,8 +396,9 @@ def test_a_market_of_somebody_elses(world):
 
 
 def test_a_wrong_interface_is_noticed(world):
+    log = Log("", (b"\x01" * 32,), b"", 1, "", 0, "")
     with pytest.raises(MalformedError):
-        interface("JobMarket").event({"topics": [b"\x01" * 32], "data": b""}, "JobPosted")
+        interface("JobMarket").event(log, "JobPosted")
     with pytest.raises(MalformedError):
         interface("JobMarket").arguments("withdraw", b"\x00" * 68)
     data = interface("JobMarket").call("withdrawCollateral", 5)

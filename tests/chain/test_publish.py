@@ -205,7 +205,7 @@ def test_a_node_that_hides_a_record_is_caught(chain, pretended, monkeypatch, hid
 
     def some(*question):
         return [log for log in piece(*question)
-                if "0x" + log["transactionHash"].hex() != hashes[hidden]]  # fmt: skip
+                if log.transaction_hash != hashes[hidden]]  # fmt: skip
 
     monkeypatch.setattr(logs, "_piece", some)
     records = chain.published()

@@ -89,6 +89,23 @@ def test_a_lie_is_refused_by_the_contract(keys, store) -> None:
             chain.publish(lie, vk, keys=store)
 
 
+def test_a_receipt_says_which_proof_is_on_record(keys, store) -> None:
+    """Of a statement on record by another proof, not checked here, it is not taken for this one."""
+    pk, vk, x = keys
+    proof = verifai.prove(pk, x[0])
+    damaged = verifai.Proof.of(proof.statement, bytes(proof.argument)[:-1] + b"\0")
+    assert damaged.digest != proof.digest
+    with connect() as chain:
+        first = chain.publish(proof, vk, keys=store)
+        told = chain.publish(damaged, vk, check=False, keys=store)
+        assert (told.bundle_digest, told.transaction_hash) == (proof.digest, first.transaction_hash)
+        assert first.is_of(proof)
+        assert told.is_of(proof)
+        assert not told.is_of(damaged)
+        with pytest.raises(verifai.VerificationError):
+            chain.publish(damaged, vk, keys=store)
+
+
 def test_an_event_that_names_another_key_than_its_circuits_table(keys, store) -> None:
     """The node's word on the key is checked with the table that the circuit's name vouches for."""
     _, vk, _ = keys

@@ -18,7 +18,7 @@ ADDRESS = "0x2c7536E3605D9C16a7a3D7b1898e529396a65c23"
 def test_from_the_environment(monkeypatch):
     for text in (KEY, "0x" + KEY, f" {KEY}\n"):
         monkeypatch.setenv("SOME_KEY", text)
-        account = signer.named("SOME_KEY")
+        account = signer.signer_from("SOME_KEY")
         assert account.address == ADDRESS
         assert KEY not in repr(account)
         assert KEY not in str(account)
@@ -30,7 +30,7 @@ def test_from_the_environment(monkeypatch):
 def test_from_an_account():
     from eth_account import Account
 
-    account = signer.named(Account.from_key(KEY))
+    account = signer.signer_from(Account.from_key(KEY))
     assert account.address == ADDRESS
     assert KEY not in repr(account)
 
@@ -42,23 +42,23 @@ def test_from_a_keystore(tmp_path, monkeypatch):
     path.write_text(json.dumps(Account.encrypt(KEY, "hunter2", kdf="pbkdf2", iterations=1000)))
     monkeypatch.delenv(signer.PASSWORD_VARIABLE, raising=False)
     with pytest.raises(EnvironmentFault):
-        signer.named(path)
+        signer.signer_from(path)
     monkeypatch.setenv(signer.PASSWORD_VARIABLE, "hunter2")
-    assert signer.named(path).address == ADDRESS
-    assert signer.named(str(path)).address == ADDRESS
+    assert signer.signer_from(path).address == ADDRESS
+    assert signer.signer_from(str(path)).address == ADDRESS
     monkeypatch.setenv(signer.PASSWORD_VARIABLE, "hunter3")
     with pytest.raises(MalformedError) as caught:
-        signer.named(path)
+        signer.signer_from(path)
     assert "hunter3" not in "".join(traceback.format_exception(caught.value))
     path.write_text("{}")
     with pytest.raises(MalformedError):
-        signer.named(path)
+        signer.signer_from(path)
 
 
 @pytest.mark.parametrize("text", [KEY, "0x" + KEY, KEY.upper(), "NO_SUCH_VARIABLE", "", 7, None])
 def test_anything_else_is_refused_unquoted(text):
     with pytest.raises(UsageError) as caught:
-        signer.named(text)
+        signer.signer_from(text)
     assert KEY not in str(caught.value).lower()
 
 
@@ -66,7 +66,7 @@ def test_anything_else_is_refused_unquoted(text):
 def test_a_variable_without_a_key(monkeypatch, text):
     monkeypatch.setenv("SOME_KEY", text)
     with pytest.raises(UsageError) as caught:
-        signer.named("SOME_KEY")
+        signer.signer_from("SOME_KEY")
     assert text not in "".join(traceback.format_exception(caught.value))
 
 
@@ -187,7 +187,7 @@ def test_a_signed_transaction_is_read_back(fees, to):
 
 def test_no_key_in_any_repr(monkeypatch):
     monkeypatch.setenv("SOME_KEY", KEY)
-    one = signer.named("SOME_KEY")
+    one = signer.signer_from("SOME_KEY")
     for shown in (one, ExternalSigner(ADDRESS, Device().sign), signer.NodeAccount(None, ADDRESS)):
         assert ADDRESS in repr(shown)
         assert KEY not in repr(shown) + str(shown)

@@ -245,7 +245,7 @@ def test_a_contract_that_says_nothing_gives_no_verdict(keys, monkeypatch) -> Non
         contracts = chain.deploy()
         market = Market(chain, contracts.market)
         acts: list[Callable[[], object]] = [
-            lambda: Models(chain, at).register(vk, [share]),
+            lambda: Models(chain, at).register_model(vk, [share]),
             lambda: eas.register_schema(chain, at),
             lambda: erc8004.status(chain, at, "0x" + "11" * 32),
         ]

@@ -19,7 +19,7 @@ from verifai.chain.watch import HistoryLost, Seen
 from verifai.contracts.solidity import compile_contract
 from verifai.errors import MalformedError, NetworkError, UsageError
 from verifai.evm import abi
-from verifai.evm.logs import EventSource
+from verifai.evm.logs import EventSource, Log
 
 BELL = """
 // SPDX-License-Identifier: Apache-2.0
@@ -41,8 +41,8 @@ class Ring:
     previous: int
 
 
-def decode(log: dict) -> Ring:
-    return Ring(*abi.decode(("uint256", "uint256"), log["data"], "a ring"))
+def decode(log: Log) -> Ring:
+    return Ring(*abi.decode(("uint256", "uint256"), log.data, "a ring"))
 
 
 class Bell:
@@ -392,7 +392,7 @@ def test_whatever_happens_the_sum_is_the_chain(node, bell, seed, tmp_path, monke
     for event in bell.watch(since=cursor, once=True):
         take(standing, event)
     logs = node.web3.eth.get_logs({"fromBlock": 0, "address": list(both)})
-    assert standing == [decode(log) for log in logs]
+    assert standing == [decode(Log.of(log)) for log in logs]
     assert seed or standing  # at least one of the runs is about something
 
 

@@ -17,11 +17,10 @@ room or module    holds
 ``connect``       :func:`connect`
 ``chain``         :class:`Chain`: publish, estimate, published, watch
 ``connection``    :class:`Connection`: who sends where, and what is known to stand there
-``publishers``    proof systems on a chain, behind one protocol
+``publisher``     what publishes proofs of one kind; ``publishers``: which there are
 ``native``        native proofs: one verifier contract for all circuits
 ``generated``     ezkl's proofs: a verifier contract for each key
-``registry``      a registry read from events and calldata
-``records``       :class:`Published`: one of its records
+``registry``      a registry read from events and calldata: its records
 ``receipt``       :class:`Receipt`: a proof was accepted
 ``verdict``       what a contract's refusal means
 ``deploy``        the contract set, at the same addresses on every chain
@@ -40,10 +39,10 @@ from verifai.chain.chain import Chain
 from verifai.chain.connect import connect
 from verifai.chain.cursor import Cursor
 from verifai.chain.receipt import Receipt
-from verifai.chain.records import Published
 from verifai.evm.logs import EventSource
 from verifai.evm.transactions.signer import ExternalSigner
 from verifai.evm.transactions.terms import Terms
+from verifai.proof.published import Published
 
 __all__ = [
     "Chain",

@@ -12,21 +12,22 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from verifai.chain.connection import Connection
 from verifai.chain.cursor import Cursor
 from verifai.chain.deploy import Contracts
-from verifai.chain.publishers import Publisher, Publishers
+from verifai.chain.publisher import Publisher
+from verifai.chain.publishers import Publishers
 from verifai.chain.receipt import Receipt
-from verifai.chain.records import Event, Published
-from verifai.chain.registry import Registry
+from verifai.chain.registry import Event, Registry
 from verifai.chain.watch import Seen, Watcher
 from verifai.errors import MalformedError, NetworkError, UnsupportedError, UsageError, VerifaiError
-from verifai.evm.given import given_address, whole
-from verifai.evm.logs import EventSource
-from verifai.evm.node.faults import asking
+from verifai.evm.arguments import address_argument, number_argument
+from verifai.evm.logs import EventSource, Log
+from verifai.evm.node.faults import node_errors
 from verifai.evm.transactions import signer as signers
 from verifai.evm.transactions.estimate import PublishEstimate
 from verifai.evm.transactions.outbox import Entry
 from verifai.evm.transactions.sender import Sender
 from verifai.progress import Progress, reporting
 from verifai.proof import KeyStore, Proof, VerifyingKey
+from verifai.proof.published import Published
 from verifai.verifier import verify
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class Chain:
             UsageError: not an address.
             NetworkError: the node does not say.
         """
-        return self.connection.code_hash(given_address(address, "address"))
+        return self.connection.code_hash(address_argument(address, "address"))
 
     def expected_code_hash(self, key: VerifyingKey, batch: int | None = None) -> str:
         """Keccak-256 of the code that the verifier contract of ``key`` has; of a native key, of its
@@ -204,8 +205,8 @@ class Chain:
             EnvironmentFault, NetworkError, UnsupportedError, UsageError: as publishing; also a
                 recipient that is no address, or a value out of range.
         """
-        at = None if to is None else given_address(to, "to")
-        return self._sender.send(at, data, what, value=whole(value, "value", bits=256))
+        at = None if to is None else address_argument(to, "to")
+        return self._sender.send(at, data, what, value=number_argument(value, "value", bits=256))
 
     def unfinished(self) -> tuple[Entry, ...]:
         """Transactions that were signed here for this signer and whose receipt nobody has: what a
@@ -255,7 +256,7 @@ class Chain:
 
         Args:
             source: which events; None for the publications of :attr:`registries`, each an
-                :class:`verifai.chain.records.Event` (:meth:`record` makes a Published of one).
+                :class:`verifai.chain.registry.Event` (:meth:`record` makes a Published of one).
             options: as :class:`verifai.chain.watch.Watcher`: since, confirmations, once,
                 poll_seconds, patience_seconds, path.
 
@@ -357,7 +358,7 @@ class Chain:
                 reference string where the chain is not local.
             EnvironmentFault, NetworkError, UsageError: as :meth:`deploy`.
         """
-        count = 1 if batch is None else whole(batch, "batch", 1)
+        count = 1 if batch is None else number_argument(batch, "batch", 1)
         return self._publishers.native.register_circuit(key, count)
 
     def signed_by(self, signer: Any) -> Chain:
@@ -367,13 +368,13 @@ class Chain:
         """
         durable = self.url != "embedded"
         sender = Sender(
-            self.web3, signers.named(signer), self.url, self._sender.terms, durable=durable
+            self.web3, signers.signer_from(signer), self.url, self._sender.terms, durable=durable
         )
         return Chain(replace(self.connection, sender=sender))
 
     def send_coins(self, to: str, wei: int) -> None:
         """Send native coins. Raises as :meth:`transact`."""
-        self.transact(given_address(to, "to"), b"", "sending coins", value=wei)
+        self.transact(address_argument(to, "to"), b"", "sending coins", value=wei)
 
     def advance(self, seconds: int) -> None:
         """Let time pass on a development chain: its next block is so much later.
@@ -382,9 +383,9 @@ class Chain:
             UnsupportedError: a chain whose time nobody sets.
             UsageError: seconds that are no whole number from 0.
         """
-        whole(seconds, "seconds")
+        number_argument(seconds, "seconds")
         provider: Any = self.web3.provider
-        with asking("setting the time", self.url):
+        with node_errors("setting the time", self.url):
             if self.url == "embedded":
                 backend = provider.ethereum_tester.backend
                 now = int(self.web3.eth.get_block("latest")["timestamp"])
@@ -433,8 +434,8 @@ class Chain:
             publisher.registry.topic(): publisher.registry for publisher in self._publishers.all
         }
 
-        def decode(log: Mapping[str, Any]) -> Event:
-            kind = kinds.get(bytes(log["topics"][0])) if log["topics"] else None
+        def decode(log: Log) -> Event:
+            kind = kinds.get(log.topics[0]) if log.topics else None
             if kind is None:
                 raise MalformedError("A log that is no event of a registry.")
             return kind.event(log)

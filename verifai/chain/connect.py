@@ -13,7 +13,7 @@ from verifai.chain.publishers import Publishers
 from verifai.contracts.shipped import artefact
 from verifai.errors import UsageError
 from verifai.evm.abi import checksum
-from verifai.evm.given import given_address
+from verifai.evm.arguments import address_argument
 from verifai.evm.node import embedded, rpc
 from verifai.evm.node.journal import LOCK_SECONDS, Journal
 from verifai.evm.transactions import signer as signers
@@ -83,7 +83,7 @@ def connect(
     try:
         who = None
         if signer is not None:
-            who = signers.named(signer)
+            who = signers.signer_from(signer)
         elif not read_only:
             who = rpc.first_unlocked(client, shown)
         sender = Sender(client, who, shown, terms, durable=True)
@@ -112,7 +112,7 @@ def _embedded(
         client, backend = embedded.start(journal)
         who = None
         if signer is not None:
-            who = signers.named(signer)
+            who = signers.signer_from(signer)
         elif not read_only:
             who = signers.from_key(embedded.DEVELOPMENT_KEY)
         address = _address(registry)
@@ -138,14 +138,16 @@ def _expect(sender: Sender, chain_id: str | int | None) -> None:
 def _address(registry: str | None) -> str | None:
     if registry is None:
         return None
-    return given_address(registry, "registry")
+    return address_argument(registry, "registry")
 
 
 def _remember(connection: Connection, created: Sequence[str]) -> None:
     """Every contract that was created on the embedded chain, by its kind."""
-    publishers = Publishers(connection)
     for address in map(checksum, created):
-        (publishers.of_registry(address) or publishers.generated).remember(address)
+        if publisher := Publishers(connection).of_registry(address):
+            publisher.remember(address)
+        else:
+            connection.deployments.add(connection.code_hash(address), address)
 
 
 def _checked(chain: Chain) -> Chain:

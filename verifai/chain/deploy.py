@@ -32,7 +32,7 @@ from verifai.evm.create2 import (
     SALT,
     create2_address,
 )
-from verifai.evm.node.faults import Reverted, asking
+from verifai.evm.node.faults import Reverted, node_errors
 from verifai.evm.transactions.sender import Sender
 
 #: Chains that live on one machine: anvil, geth's and ganache's default, eth-tester. Only there are
@@ -199,7 +199,7 @@ def _require_proxy(sender: Sender, steps: list[Creation]) -> None:
     if not require_deployable(sender):
         return
     sender.send(PROXY_SENDER, b"", "funding the deployment proxy's creator", value=PROXY_COST)
-    with asking("deploying the deployment proxy", sender.url):
+    with node_errors("deploying the deployment proxy", sender.url):
         digest = sender.web3.eth.send_raw_transaction(PROXY_TRANSACTION)
         mined = sender.web3.eth.wait_for_transaction_receipt(digest)
     if sender.code(PROXY) != PROXY_CODE:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from verifai.errors import MalformedError
-from verifai.evm.node.faults import asking
+from verifai.evm.node.faults import node_errors
 from verifai.evm.transactions.sender import Sender
 from verifai.proof import Proof
 from verifai.proof.codec import (
@@ -62,7 +62,7 @@ class Receipt:
         deployed_gas: int,
     ) -> Receipt:
         """Of a transaction that a node shows. Raises NetworkError."""
-        with asking("the receipt", sender.url):
+        with node_errors("the receipt", sender.url):
             mined = sender.web3.eth.get_transaction_receipt(transaction_hash)  # type: ignore[arg-type]
             gas, block = int(mined["gasUsed"]), int(mined["blockNumber"])
         return cls(

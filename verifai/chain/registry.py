@@ -10,16 +10,18 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from verifai.chain.native.call import NativeCall
-from verifai.chain.records import Event, Published
 from verifai.chain.shipped import contract, interface
 from verifai.errors import MalformedError, NetworkError, VerifaiError
 from verifai.evm.history import history, incomplete, number
-from verifai.evm.node.faults import asking
+from verifai.evm.logs import Log
+from verifai.evm.node.faults import node_errors
 from verifai.evm.transactions.sender import Sender
 from verifai.evm.transactions.shown import shown
+from verifai.proof.published import Published
 
 if TYPE_CHECKING:
     from verifai.backends import EvmCall
@@ -27,6 +29,33 @@ if TYPE_CHECKING:
 EVENT: Final = "ProofPublished"
 #: The problem of a record whose transaction called another contract than the registry.
 ELSEWHERE: Final = "published through another contract: the transaction does not hold the proof"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One ``ProofPublished`` log of a registry of any kind.
+
+    Attributes:
+        key_digest, statement_digest, bundle_digest: as the publisher claims, 64 hex characters;
+            of a native proof the last two are empty.
+        publisher, verifier: checksummed addresses (EIP-55); of a native proof nobody names a
+            verifier.
+        verifier_code_hash: Keccak-256, 0x and 64 digits; of a native proof the circuit.
+        previous_block: block of the record before, 0 for the first.
+        block_number, log_index: place in the chain.
+        transaction_hash: 0x and 64 digits.
+    """
+
+    key_digest: str
+    statement_digest: str
+    bundle_digest: str
+    publisher: str
+    verifier: str
+    verifier_code_hash: str
+    previous_block: int
+    block_number: int
+    log_index: int
+    transaction_hash: str
 
 
 class Registry(ABC):
@@ -58,7 +87,7 @@ class Registry(ABC):
         return {}
 
     @classmethod
-    def event(cls, log: Mapping[str, Any]) -> Event:
+    def event(cls, log: Log) -> Event:
         """A log of such a registry.
 
         Raises:
@@ -68,9 +97,9 @@ class Registry(ABC):
         return Event(
             **cls.claims(fields),
             previous_block=int(fields["previousBlock"]),
-            block_number=int(log["blockNumber"]),
-            log_index=int(log["logIndex"]),
-            transaction_hash="0x" + bytes(log["transactionHash"]).hex(),
+            block_number=log.block_number,
+            log_index=log.log_index,
+            transaction_hash=log.transaction_hash,
         )
 
     @classmethod
@@ -99,7 +128,7 @@ class Registry(ABC):
             NetworkError: the node does not show the event any more, or not its transaction.
         """
         for log, fields in self._events(event.block_number):
-            if int(log["logIndex"]) == event.log_index and self.event(log) == event:
+            if log.log_index == event.log_index and self.event(log) == event:
                 return self._record(log, fields, *self._call(log, fields))
         raise NetworkError(
             f"The node at {self.contract.sender.url} does not show {event.transaction_hash} any "
@@ -129,7 +158,7 @@ class Registry(ABC):
             raise incomplete(self.contract, f"the record in block {block} is missing")
         return None
 
-    def _events(self, block: int) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    def _events(self, block: int) -> Iterator[tuple[Log, Mapping[str, Any]]]:
         for log in self.contract.logs(EVENT, block, block):
             try:
                 yield log, self.contract.interface.event(log, EVENT)
@@ -137,10 +166,10 @@ class Registry(ABC):
                 raise incomplete(self.contract, error.message) from None
 
     def _call(
-        self, log: Mapping[str, Any], fields: Mapping[str, Any]
+        self, log: Log, fields: Mapping[str, Any]
     ) -> tuple[EvmCall | NativeCall | None, str | None]:
         """What the verifier was asked, or why the transaction does not say."""
-        sender, digest = self.contract.sender, "0x" + bytes(log["transactionHash"]).hex()
+        sender, digest = self.contract.sender, log.transaction_hash
         signed = shown(sender.web3, sender.url, digest, sender.chain_id)
         if signed.recipient != self.address:
             return None, ELSEWHERE
@@ -156,7 +185,7 @@ class Registry(ABC):
         return call, None
 
     def _call_or_fault(
-        self, log: Mapping[str, Any], fields: Mapping[str, Any]
+        self, log: Log, fields: Mapping[str, Any]
     ) -> tuple[EvmCall | NativeCall | None, str | None]:
         """As :meth:`_call`; whatever goes wrong is the problem of this record."""
         try:
@@ -168,7 +197,7 @@ class Registry(ABC):
 
     def _record(
         self,
-        log: Mapping[str, Any],
+        log: Log,
         fields: Mapping[str, Any],
         call: EvmCall | NativeCall | None,
         problem: str | None,
@@ -201,9 +230,9 @@ def _mined(
     when: int | None = None
     gas: int | None = None
     problem: str | None = None
-    with suppress(VerifaiError), asking("a block", sender.url):
+    with suppress(VerifaiError), node_errors("a block", sender.url):
         when = _told(sender.web3.eth.get_block(block)["timestamp"])
-    with suppress(VerifaiError), asking("a receipt", sender.url):
+    with suppress(VerifaiError), node_errors("a receipt", sender.url):
         receipt = sender.web3.eth.get_transaction_receipt(transaction)  # type: ignore[arg-type]
         gas = _told(receipt["gasUsed"])
         if int(receipt.get("status", 1)) != 1:

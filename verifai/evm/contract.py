@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from verifai.evm.interface import Interface
-from verifai.evm.logs import logs
+from verifai.evm.logs import Log, logs
 from verifai.evm.transactions.sender import Sender
 
 
@@ -62,9 +62,7 @@ class Contract:
         what = what or f"{function} of {self.interface.name}"
         return self.sender.send(self.address, data, what, value=value)
 
-    def logs(
-        self, event: str, first: int, last: int | None = None, *topics: str
-    ) -> Iterator[Mapping[str, Any]]:
+    def logs(self, event: str, first: int, last: int | None = None, *topics: str) -> Iterator[Log]:
         """The logs of an event in blocks ``first`` to ``last``, oldest first.
 
         Args:

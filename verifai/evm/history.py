@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from verifai.errors import MalformedError, NetworkError, VerifaiError
 from verifai.evm.contract import Contract
-from verifai.evm.logs import logs
-from verifai.evm.node.faults import Reverted, asking
+from verifai.evm.logs import Log, logs
+from verifai.evm.node.faults import Reverted, node_errors
 
 #: Times that the newest block is asked for, until no record comes meanwhile.
 STATES: Final = 3
@@ -21,9 +21,7 @@ STATES: Final = 3
 HIGHEST_BLOCK: Final = 1 << 33
 
 
-def history(
-    registry: Contract, event: str
-) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+def history(registry: Contract, event: str) -> Iterator[tuple[Log, Mapping[str, Any]]]:
     """Every event of a registry up to the present block, oldest first: the log, and its fields.
 
     What can be read comes first, whatever else the node does; what contradicts it is said at the
@@ -44,7 +42,7 @@ def history(
     topic = "0x" + registry.interface.topic(event).hex()
     found = logs(sender.web3, sender.url, registry.address, [topic], created, latest, faults)
     for log in found if count else ():
-        here = (log["blockNumber"], log["logIndex"])
+        here = (log.block_number, log.log_index)
         try:
             fields = registry.interface.event(log, event)
         except VerifaiError as error:
@@ -72,7 +70,7 @@ def _numbers(registry: Contract) -> tuple[int, int, int]:
         NetworkError: the node failed, or its newest block is not that of its latest state.
     """
     for _ in range(STATES):  # a record may come in between
-        with asking("the newest block", registry.sender.url):
+        with node_errors("the newest block", registry.sender.url):
             head = int(registry.sender.web3.eth.block_number)
         if not 0 <= head <= HIGHEST_BLOCK:
             raise incomplete(registry, "no chain has so many blocks")

@@ -7,6 +7,7 @@ from typing import Any
 
 from verifai.errors import MalformedError, UsageError
 from verifai.evm import abi
+from verifai.evm.logs import Log
 from verifai.extras import require
 
 
@@ -98,25 +99,24 @@ class Interface:
         """Topic 0 of an event."""
         return self._events[event][0]
 
-    def event(self, log: Mapping[str, Any], name: str) -> dict[str, Any]:
+    def event(self, log: Log, name: str) -> dict[str, Any]:
         """The fields of a log, which must be of the event with this name.
 
         Raises:
             MalformedError: it is of no such event.
         """
         topic, parts = self._events[name]
-        topics = [bytes(one) for one in log["topics"]]
         indexed = [(part, kind) for part, kind, in_topic in parts if in_topic]
-        if not topics or topics[0] != topic:
+        if log.topics[:1] != (topic,):
             raise MalformedError(f"A log that is no {name} event of {self.name}.")
-        if len(topics) != len(indexed) + 1:
-            raise MalformedError(f"An event {name} with {len(topics)} topics.")
+        if len(log.topics) != len(indexed) + 1:
+            raise MalformedError(f"An event {name} with {len(log.topics)} topics.")
         fields = {
             part: _decoded((kind,), one, f"{name}.{part}")[0]
-            for (part, kind), one in zip(indexed, topics[1:], strict=True)
+            for (part, kind), one in zip(indexed, log.topics[1:], strict=True)
         }
         plain = [(part, kind) for part, kind, in_topic in parts if not in_topic]
-        values = _decoded([kind for _, kind in plain], bytes(log["data"]), f"An event {name}")
+        values = _decoded([kind for _, kind in plain], log.data, f"An event {name}")
         return fields | dict(zip((part for part, _ in plain), values, strict=True))
 
     def error(self, data: bytes) -> tuple[str, tuple[Any, ...]] | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from verifai.errors import MalformedError, NetworkError, VerifaiError
 from verifai.evm.abi import checksum
-from verifai.evm.node.faults import asking
+from verifai.evm.node.faults import node_errors
 from verifai.proof.codec import exact_fields
 
 if TYPE_CHECKING:
@@ -56,18 +56,6 @@ class Log:
             "0x" + bytes(log["transactionHash"]).hex(),
         )
 
-    def mapping(self) -> dict[str, Any]:
-        """Inverse of :meth:`of`."""
-        return {
-            "address": self.address,
-            "topics": list(self.topics),
-            "data": self.data,
-            "blockNumber": self.block_number,
-            "blockHash": bytes.fromhex(self.block_hash[2:]),
-            "logIndex": self.log_index,
-            "transactionHash": bytes.fromhex(self.transaction_hash[2:]),
-        }
-
     def to_json(self) -> dict[str, Any]:
         return {
             "address": self.address,
@@ -107,7 +95,7 @@ class EventSource(Generic[T]):
     Attributes:
         addresses: contracts, at least one (EIP-55).
         topics: values of topic 0, any of which will do; empty for all events.
-        decode: a log, as :meth:`Log.mapping`, to a record; a pure function that raises
+        decode: a log to a record; a pure function that raises
             MalformedError for anything else than its events.
         first_block: no event is older.
         previous_block: the block that a record names as that of the record before it in its
@@ -118,7 +106,7 @@ class EventSource(Generic[T]):
 
     addresses: tuple[str, ...]
     topics: tuple[bytes, ...]
-    decode: Callable[[Mapping[str, Any]], T]
+    decode: Callable[[Log], T]
     first_block: int = 0
     previous_block: Callable[[T], int] | None = None
 
@@ -131,7 +119,7 @@ def logs(
     first: int,
     last: int,
     faults: list[str] | None = None,
-) -> Iterator[Mapping[str, Any]]:
+) -> Iterator[Log]:
     """A contract's logs in blocks ``first`` to ``last``, oldest first, asked for in pieces.
 
     Args:
@@ -168,16 +156,16 @@ def _piece(
     first: int,
     last: int,
     faults: list[str] | None,
-) -> list[Mapping[str, Any]]:
+) -> list[Log]:
     what = f"events of blocks {first} to {last}"
     question: Any = {"address": address, "topics": list(topics)}
     question |= {"fromBlock": first, "toBlock": last}
-    with asking(what, url):
+    with node_errors(what, url):
         answer = list(web3.eth.get_logs(question))
     found = []
     for one in answer:
         try:
-            with asking(what, url):
+            with node_errors(what, url):
                 log = Log.of(one)
                 told = ["0x" + topic.hex() for topic in log.topics[: len(topics)]]
                 if (log.address, told) != (address, list(topics)):
@@ -191,4 +179,4 @@ def _piece(
         else:
             found.append(log)
     found.sort(key=lambda log: (log.block_number, log.log_index))
-    return [log.mapping() for log in found]
+    return found

@@ -40,7 +40,8 @@ from verifai.evm.abi import checksum
 from verifai.evm.contract import Contract
 from verifai.evm.history import incomplete
 from verifai.evm.interface import Interface
-from verifai.evm.node.faults import Reverted, asking
+from verifai.evm.logs import Log
+from verifai.evm.node.faults import Reverted, node_errors
 from verifai.market.genuine import require_genuine
 from verifai.market.history import Fulfilment, proof_of
 from verifai.market.jobs import (
@@ -360,7 +361,7 @@ class Market:
 
     def now(self) -> int:
         """The chain's time, UNIX seconds: that of its newest block."""
-        with asking("the newest block", self._sender.url):
+        with node_errors("the newest block", self._sender.url):
             return int(self._sender.web3.eth.get_block("latest")["timestamp"])
 
     def job(self, number: int) -> Job:
@@ -421,8 +422,8 @@ class Market:
                 raise incomplete(self._contract, f"the completion of job {job.id} is missing")
             if log is None or job.terms.circuit != circuit:
                 continue
-            with asking("a transaction", self._sender.url):
-                data = bytes(self._sender.web3.eth.get_transaction(log["transactionHash"])["input"])
+            with node_errors("a transaction", self._sender.url):
+                data = bytes(self._sender.web3.eth.get_transaction(log.transaction_hash)["input"])  # type: ignore[arg-type]
             fields = self._event(log, "JobCompleted")
             provider = fields["provider"]
             context = self.context(job, provider)
@@ -456,13 +457,13 @@ class Market:
         if seen < counted:
             raise incomplete(self._contract, f"it gave {seen} jobs of {counted}")
 
-    def _event(self, log: Any, name: str) -> dict[str, Any]:
+    def _event(self, log: Log, name: str) -> dict[str, Any]:
         try:
             return self._contract.interface.event(log, name)
         except MalformedError as error:
             raise incomplete(self._contract, error.message) from None
 
-    def _logs(self, name: str, job: int | None) -> Iterator[Any]:
+    def _logs(self, name: str, job: int | None) -> Iterator[Log]:
         topics = () if job is None else (f"0x{job:064x}",)
         return self._contract.logs(name, self._since, None, *topics)
 

@@ -3,7 +3,7 @@
 ::
 
     models = Models(chain, contracts.models)
-    number = models.register(vk, shares, uri="ipfs://...", licence="Apache-2.0", royalty=1000)
+    number = models.register_model(vk, shares, uri="ipfs://...", licence="Apache-2.0", royalty=1000)
     models.collect(number, shares, 0)                 # pays the first contributor its part
 """
 
@@ -57,7 +57,7 @@ class Models:
         self.address = checksum(address)
         self._contract = contract("ModelRegistry", self.address, chain.connection.sender)
 
-    def register(
+    def register_model(
         self,
         vk: VerifyingKey,
         shares: Sequence[Share],
@@ -94,7 +94,10 @@ class Models:
     def collect(
         self, model: int, shares: Sequence[Share], index: int, token: str = NATIVE
     ) -> Action:
-        """Send a contributor its part of what the model earned. Raises as :meth:`register`."""
+        """Send a contributor its part of what the model earned.
+
+        Raises as :meth:`register_model`.
+        """
         parts = [share.values() for share in shares]
         return self._act("claim", model, checksum(token), parts, index)
 

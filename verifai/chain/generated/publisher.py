@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from verifai import backends
 from verifai.backends import Backend, EvmCall
-from verifai.chain.connection import Connection
 from verifai.chain.generated.registry import GeneratedRegistry, Publication
+from verifai.chain.publisher import Confirm, Publisher
 from verifai.chain.receipt import Receipt
-from verifai.chain.records import Published
 from verifai.chain.verdict import own_error, unexplained, verdict
 from verifai.contracts.shipped import artefact
 from verifai.contracts.solidity import CompiledContract, compile_contract
 from verifai.errors import MalformedError, NetworkError, UnsupportedError
-from verifai.evm.node.faults import Reverted, asking
+from verifai.evm.node.faults import Reverted, node_errors
 from verifai.evm.transactions.estimate import PublishEstimate
 from verifai.progress import Progress
 from verifai.proof import Proof, VerifyingKey
+from verifai.proof.published import Published
 
 #: The shipped contracts that take proofs of generated verifiers.
 CONTRACTS: Final = ("ProofRegistry",)
@@ -35,43 +34,26 @@ _PRETENDED: Final = (
 _ANSWERS_ONE: Final = bytes.fromhex("600160005260206000f3")
 
 
-class GeneratedPublisher:
-    """See :class:`verifai.chain.publishers.Publisher`."""
+class GeneratedPublisher(Publisher):
+    """Of proof systems that make a contract for each key."""
 
     registry = GeneratedRegistry
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._sender = connection.sender
-
-    def known(self) -> tuple[str, ...]:
-        return self._connection.deployments.at(artefact("ProofRegistry").code_hash)
-
-    def expected(self) -> tuple[str, ...]:
-        return ()
+    def kind(self) -> str:
+        return artefact("ProofRegistry").code_hash
 
     def is_registry(self, address: str) -> bool:
-        return self._connection.code_hash(address) == artefact("ProofRegistry").code_hash
-
-    def remember(self, address: str) -> None:
-        """By its code: of the embedded chain's contracts any may be a key's verifier."""
-        self._connection.deployments.add(self._connection.code_hash(address), address)
+        return self._connection.code_hash(address) == self.kind()
 
     def code_hash(self, key: VerifyingKey, batch: int | None) -> str:
         return _verifier_contract(key).code_hash
 
-    def estimate(
-        self, proof: Proof, key: VerifyingKey, confirm: Callable[[], object]
-    ) -> PublishEstimate:
+    def estimate(self, proof: Proof, key: VerifyingKey, confirm: Confirm) -> PublishEstimate:
         call = _backend(key).evm_call(key, proof.statement, proof.argument)
         return self._estimate(proof, key, call, _verifier_contract(key), confirm)
 
     def publish(
-        self,
-        proof: Proof,
-        key: VerifyingKey,
-        stages: Progress,
-        confirm: Callable[[], object] | None,
+        self, proof: Proof, key: VerifyingKey, stages: Progress, confirm: Confirm
     ) -> Receipt:
         backend, shipped = _backend(key), artefact("ProofRegistry")
         call = backend.evm_call(key, proof.statement, proof.argument)
@@ -101,7 +83,7 @@ class GeneratedPublisher:
         self,
         registry: GeneratedRegistry,
         publication: Publication,
-        confirm: Callable[[], object] | None,
+        confirm: Confirm,
     ) -> str:
         """Hash of the transaction that published this, now or before."""
         if (record := registry.of(publication)) is not None:
@@ -122,7 +104,7 @@ class GeneratedPublisher:
         key: VerifyingKey,
         call: EvmCall,
         contract: CompiledContract,
-        confirm: Callable[[], object] | None,
+        confirm: Confirm,
     ) -> PublishEstimate:
         sender, shipped = self._sender, artefact("ProofRegistry")
         at = self._connection.registry or self._connection.find(shipped.code_hash)
@@ -146,7 +128,7 @@ class GeneratedPublisher:
         code = {}
         if at is None:
             question: Any = {"data": "0x" + shipped.creation.hex()}
-            with asking("the registry's code", sender.url):
+            with node_errors("the registry's code", sender.url):
                 code[_PRETENDED[0]] = bytes(sender.web3.eth.call(question))
         if verifier is None:
             code[_PRETENDED[1]] = contract.runtime
@@ -165,7 +147,7 @@ class GeneratedPublisher:
         question: Any = {"to": _PRETENDED[0], "data": "0x"}
         override: Any = {_PRETENDED[0]: {"code": "0x" + _ANSWERS_ONE.hex()}}
         try:
-            with asking("state overrides", self._sender.url):
+            with node_errors("state overrides", self._sender.url):
                 answer = self._sender.web3.eth.call(question, "latest", override)
                 return int.from_bytes(answer, "big") == 1
         except (Reverted, NetworkError):

@@ -8,11 +8,11 @@ from functools import cache
 from typing import Any, Final
 
 from verifai.backends import EvmCall
-from verifai.chain.records import Published
 from verifai.chain.registry import Registry
 from verifai.chain.shipped import interface
 from verifai.evm.abi import keccak
 from verifai.evm.interface import Interface
+from verifai.proof.published import Published
 
 
 @cache

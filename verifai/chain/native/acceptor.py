@@ -105,5 +105,5 @@ def _owners(router: Contract) -> Iterator[str]:
     """The owner now, and if that is not the first one, the first one."""
     yield router.call("owner")
     for log in router.logs("OwnershipTransferred", 0, None, "0x" + "0" * 64):
-        yield checksum("0x" + bytes(log["topics"][2])[12:].hex())
+        yield checksum("0x" + log.topics[2][12:].hex())
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from verifai.chain.connection import Connection
@@ -12,6 +11,7 @@ from verifai.chain.native.circuits import is_registered
 from verifai.chain.native.prepared import Prepared
 from verifai.chain.native.registry import NativeRegistry
 from verifai.chain.native.system import NATIVE_SYSTEM, native_system, verifier_address
+from verifai.chain.publisher import Confirm
 from verifai.chain.shipped import contract, interface
 from verifai.chain.verdict import own_error, verdict
 from verifai.contracts.shipped import artefact
@@ -26,9 +26,7 @@ from verifai.evm.transactions.simulation import Call, simulate
 CONTRACTS: Final = ("NativeProofRegistry", "VerifierRouter", "NativeVerifier")
 
 
-def estimate(
-    connection: Connection, prepared: Prepared, confirm: Callable[[], object] | None
-) -> PublishEstimate:
+def estimate(connection: Connection, prepared: Prepared, confirm: Confirm) -> PublishEstimate:
     """The cost of publishing what was prepared.
 
     Transactions that need what others before them leave behind are simulated together; a node that

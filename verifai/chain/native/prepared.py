@@ -10,7 +10,6 @@ from verifai.chain.native.call import NativeCall
 from verifai.chain.native.circuits import circuit_table
 from verifai.chain.native.registry import NativeRegistry, context_digest
 from verifai.chain.native.system import native_system
-from verifai.chain.records import Published
 from verifai.chain.requirements import require_cancun
 from verifai.chain.shipped import interface
 from verifai.compact.table import circuit_id
@@ -20,6 +19,7 @@ from verifai.evm.abi import keccak
 from verifai.evm.transactions.sender import Sender
 from verifai.proof import Proof, VerifyingKey
 from verifai.proof.codec import canonical_json
+from verifai.proof.published import Published
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,8 @@ What a record claims is the key, which an auditor settles by making the circuit'
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
-from verifai.chain.connection import Connection
 from verifai.chain.deploy import DELAY, Contracts, deploy
 from verifai.chain.native import acceptor, circuits
 from verifai.chain.native.call import NativeCall
@@ -18,8 +16,8 @@ from verifai.chain.native.estimate import CONTRACTS, estimate, verifier_of
 from verifai.chain.native.prepared import Prepared, require_accepted
 from verifai.chain.native.registry import NativeRegistry
 from verifai.chain.native.system import NATIVE_SYSTEM, native_system, verifier_address
+from verifai.chain.publisher import Confirm, Publisher
 from verifai.chain.receipt import Receipt
-from verifai.chain.records import Published
 from verifai.chain.shipped import contract, interface
 from verifai.chain.verdict import own_error, unexplained, verdict
 from verifai.compact.table import circuit_id
@@ -32,23 +30,20 @@ from verifai.evm.transactions.estimate import PublishEstimate
 from verifai.evm.transactions.sender import Sender
 from verifai.progress import Progress
 from verifai.proof import Proof, VerifyingKey
+from verifai.proof.published import Published
 
 #: Why a native record is not the key's.
 _FOREIGN: Final = "its circuit is none that the key compiles to; anyone can register one"
 
 
-class NativePublisher:
-    """See :class:`verifai.chain.publishers.Publisher`."""
+class NativePublisher(Publisher):
+    """Of the project's own proof system."""
 
-    backend = "native"
     registry = NativeRegistry
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._sender = connection.sender
-
-    def known(self) -> tuple[str, ...]:
-        return self._connection.deployments.at(_kind())
+    def kind(self) -> str:
+        """Of their creation code, for the code that stands holds the router's address."""
+        return "0x" + keccak(interface("NativeProofRegistry").creation).hex()
 
     def expected(self) -> tuple[str, ...]:
         """Where the registry stands that the signer deploys."""
@@ -64,25 +59,16 @@ class NativePublisher:
     def is_registry(self, address: str) -> bool:
         return acceptor.router_of(self._sender, address) is not None
 
-    def remember(self, address: str) -> None:
-        self._connection.deployments.add(_kind(), address)
-
     def code_hash(self, key: VerifyingKey, batch: int | None) -> str:
         """The identifier of the key's circuit, which is that of its compact table."""
         return "0x" + circuit_id(circuits.circuit_table(key, batch or 1)).hex()
 
-    def estimate(
-        self, proof: Proof, key: VerifyingKey, confirm: Callable[[], object]
-    ) -> PublishEstimate:
+    def estimate(self, proof: Proof, key: VerifyingKey, confirm: Confirm) -> PublishEstimate:
         require_accepted(self._sender, key)
         return estimate(self._connection, Prepared.of(proof, key), confirm)
 
     def publish(
-        self,
-        proof: Proof,
-        key: VerifyingKey,
-        stages: Progress,
-        confirm: Callable[[], object] | None,
+        self, proof: Proof, key: VerifyingKey, stages: Progress, confirm: Confirm
     ) -> Receipt:
         sender = self._sender
         require_accepted(sender, key)
@@ -141,7 +127,7 @@ class NativePublisher:
     def _own_batch(self, record: Published, key: VerifyingKey) -> int | None:
         """Inferences in a record whose circuit is one that the key compiles to, else None."""
         call = record.call
-        if key.guarantees.backend != self.backend or not isinstance(call, NativeCall):
+        if key.guarantees.backend != "native" or not isinstance(call, NativeCall):
             return None
         digest = bytes.fromhex(record.key_digest)
         return circuits.own_batch(
@@ -149,7 +135,7 @@ class NativePublisher:
         )
 
 
-def send(registry: NativeRegistry, prepared: Prepared, confirm: Callable[[], object] | None) -> str:
+def send(registry: NativeRegistry, prepared: Prepared, confirm: Confirm) -> str:
     """Have the chain verify a proof and record that it did; hash of the transaction.
 
     Raises:
@@ -193,9 +179,3 @@ def _bundle(record: Published, key: VerifyingKey, batch: int) -> Proof:
     if not isinstance(record.call, NativeCall):
         raise NetworkError(f"Which proof is on record is not shown: {record.problem}.")
     return record.call.proof(key, batch)
-
-
-def _kind() -> str:
-    """What registries of native proofs go by among the remembered deployments: Keccak-256 of their
-    creation code, for the code that stands holds the router's address."""
-    return "0x" + keccak(interface("NativeProofRegistry").creation).hex()

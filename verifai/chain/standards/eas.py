@@ -17,12 +17,13 @@ from functools import cache
 from typing import Final
 
 from verifai.chain.chain import Chain
-from verifai.chain.records import Published
 from verifai.chain.standards.others import asked, contract_at, sent, with_digests
 from verifai.errors import MalformedError, NetworkError, UsageError
 from verifai.evm import abi
 from verifai.evm.abi import checksum
 from verifai.evm.interface import Interface
+from verifai.evm.logs import Log
+from verifai.proof.published import Published
 
 #: The schema's text, as EAS registers it.
 SCHEMA: Final = (
@@ -150,9 +151,9 @@ def attest(
     request = (wanted, (recipient, expires, revocable, _word(reference), data, 0))
     mined = sent(contract, "attest", request)
     topic = abi.keccak(b"Attested(address,address,bytes32,bytes32)")
-    for log in mined["logs"]:
-        if checksum(str(log["address"])) == contract.address and bytes(log["topics"][0]) == topic:
-            return "0x" + bytes(log["data"])[:32].hex()
+    for log in map(Log.of, mined["logs"]):
+        if log.address == contract.address and log.topics[:1] == (topic,):
+            return "0x" + log.data[:32].hex()
     raise NetworkError(f"The contract at {eas} is no EAS: it does not say what it attested.")
 
 

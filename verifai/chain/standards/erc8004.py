@@ -16,10 +16,10 @@ from functools import cache
 from typing import Final
 
 from verifai.chain.chain import Chain
-from verifai.chain.records import Published
 from verifai.chain.standards.others import asked, contract_at, sent, with_digests
 from verifai.errors import MalformedError, UsageError
 from verifai.evm.interface import Interface
+from verifai.proof.published import Published
 
 #: The best answer.
 MAX_RESPONSE: Final = 100

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from verifai.chain.chain import Chain
-from verifai.chain.records import Published
 from verifai.chain.verdict import refused
 from verifai.errors import MalformedError, NetworkError, UsageError
 from verifai.evm.abi import checksum
 from verifai.evm.contract import Contract
 from verifai.evm.interface import Interface
 from verifai.evm.node.faults import Reverted
+from verifai.proof.published import Published
 
 
 def contract_at(chain: Chain, address: str, interface: Interface) -> Contract:

@@ -10,20 +10,16 @@ One folder per chain (id and genesis) and signer, one file per nonce.
 
 from __future__ import annotations
 
-import fcntl
-import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from verifai.errors import EnvironmentFault, FileAccessError, MalformedError
+from verifai.errors import MalformedError
 from verifai.evm.abi import keccak
 from verifai.home import home
 from verifai.proof.codec import canonical_json, exact_fields, hex_digest, parse_canonical_json
-from verifai.proof.files import replace_file
+from verifai.proof.files import locked, replace_file
 
 FORMAT: Final = 1
 #: A mined transaction is remembered until its block is this deep: two epochs of Ethereum, after
@@ -141,36 +137,21 @@ class Outbox:
         except FileNotFoundError:
             return
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Alone among the processes of this machine that sign for this account.
 
         Raises:
             EnvironmentFault: another one did not finish within ``LOCK_SECONDS``.
         """
         if self._folder is None:
-            yield
-            return
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise FileAccessError(
-                f"Cannot write {self._folder}: {error.strerror or error}."
-            ) from None
-        try:
-            deadline = time.monotonic() + LOCK_SECONDS
-            while not _try_lock(handle):
-                if time.monotonic() > deadline:
-                    raise EnvironmentFault(
-                        "Another process has been signing for this account for LOCK_SECONDS "
-                        f"({LOCK_SECONDS:.0f} s).",
-                        hint="Is a hardware signer waiting for a button?",
-                    )
-                time.sleep(0.05)
-            yield
-        finally:
-            os.close(handle)
+            return nullcontext()
+        return locked(
+            self._folder / "lock",
+            LOCK_SECONDS,
+            "Another process has been signing for this account for LOCK_SECONDS "
+            f"({LOCK_SECONDS:.0f} s).",
+            "Is a hardware signer waiting for a button?",
+        )
 
     def _path(self, entry: Entry) -> Path:
         assert self._folder is not None
@@ -201,11 +182,3 @@ def _version(value: Any) -> Version:
         raise
     except (ValueError, TypeError):
         raise MalformedError("A version's raw is hex.") from None
-
-
-def _try_lock(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -20,7 +20,7 @@ from verifai.errors import (
     UsageError,
     VerifaiError,
 )
-from verifai.evm.node.faults import Reverted, asking
+from verifai.evm.node.faults import Reverted, node_errors
 from verifai.evm.transactions.bounds import TRANSACTION_GAS_CAP, require_size
 from verifai.evm.transactions.delivery import Delivery, Superseded
 from verifai.evm.transactions.estimate import Estimate, ether
@@ -85,7 +85,7 @@ class Sender:
 
     def code(self, address: str) -> bytes:
         """Runtime code at an address."""
-        with asking(f"the code at {address}", self.url):
+        with node_errors(f"the code at {address}", self.url):
             return bytes(self.web3.eth.get_code(address))  # type: ignore[arg-type]
 
     def ask(self, to: str, data: bytes, what: str, *, block: int | str = "latest") -> bytes:
@@ -96,12 +96,12 @@ class Sender:
             NetworkError: the node failed.
         """
         question: Any = {"to": to, "data": "0x" + data.hex()}
-        with asking(what, self.url):
+        with node_errors(what, self.url):
             return bytes(self.web3.eth.call(question, block))  # type: ignore[arg-type]
 
     def newest_block(self) -> int:
         """Number of the newest block. Raises NetworkError."""
-        with asking("the newest block", self.url):
+        with node_errors("the newest block", self.url):
             return int(self.web3.eth.block_number)
 
     def sign_typed(self, message: Mapping[str, Any]) -> bytes:
@@ -117,7 +117,7 @@ class Sender:
         sign = getattr(self._signer, "sign_typed", None)
         if sign is None:
             raise UnsupportedError("This signer does not sign structured data (EIP-712).")
-        with asking("signing", self.url):
+        with node_errors("signing", self.url):
             return bytes(sign(self.web3, message))
 
     def estimate(
@@ -156,14 +156,14 @@ class Sender:
         transaction |= {"to": to} if to is not None else {}
         overrides = {at: {"code": "0x" + text.hex()} for at, text in (code or {}).items()}
         try:
-            with asking(what, self.url):
+            with node_errors(what, self.url):
                 gas = int(
                     self.web3.eth.estimate_gas(transaction, "latest", overrides)  # type: ignore[arg-type]
                     if overrides
                     else self.web3.eth.estimate_gas(transaction)  # type: ignore[arg-type]
                 )
         except EnvironmentFault:  # too poor to estimate, so the gas is not known
-            with asking(what, self.url):
+            with node_errors(what, self.url):
                 balance = int(self.web3.eth.get_balance(signer.address))  # type: ignore[arg-type]
             raise EnvironmentFault(
                 f"The signer cannot pay for {what}: it sends {ether(value)} and pays for gas, and "
@@ -190,7 +190,7 @@ class Sender:
                 f"{self.chain_id} at {self.url} holds {block:,}. Nothing was sent.",
                 hint="Use a chain with larger blocks, or make fewer values public.",
             )
-        with asking(what, self.url):
+        with node_errors(what, self.url):
             fees = offer(self.web3, self.terms)
             balance = int(self.web3.eth.get_balance(signer.address))  # type: ignore[arg-type]
         allowed = min(gas * (100 + GAS_MARGIN_PERCENT) // 100, TRANSACTION_GAS_CAP, block)
@@ -198,7 +198,7 @@ class Sender:
 
     def block_gas(self) -> int:
         """The gas that the newest block could hold. Raises NetworkError."""
-        with asking("the newest block", self.url):
+        with node_errors("the newest block", self.url):
             return int(self.web3.eth.get_block("latest")["gasLimit"])
 
     def send(self, to: str | None, data: bytes, what: str, *, value: int = 0) -> Mapping[str, Any]:
@@ -228,7 +228,7 @@ class Sender:
         for _ in range(NONCE_ATTEMPTS):
             self._same_chain()
             with delivery.outbox.locked():
-                with asking("unfinished transactions", self.url):
+                with node_errors("unfinished transactions", self.url):
                     entry = delivery.unfinished(content_digest(to, value, data))
                     if entry is None:
                         delivery.hand_in_again()
@@ -290,13 +290,13 @@ class Sender:
             transaction |= {"to": to} if to is not None else {}
             content = content_digest(to, value, data)
             try:
-                with asking(f"signing for {what}", self.url):
+                with node_errors(f"signing for {what}", self.url):
                     entry = Entry(nonce, content, (delivery.sign(transaction),))
             except UnsupportedError:
                 if not isinstance(signer, NodeAccount):
                     raise
                 # Such nodes are development nodes, whose memory ends with them.
-                with asking(what, self.url):
+                with node_errors(what, self.url):
                     sent = Version(signer.send(transaction).hex(), b"")
                 delivery.outbox.keep(entry := Entry(nonce, content, (sent,)))
                 return entry
@@ -313,7 +313,7 @@ class Sender:
             if refused == "funds":
                 raise self._poor(estimate)
             if refused == "underpriced":
-                with asking(what, self.url):
+                with node_errors(what, self.url):
                     fees = fees.raised().at_least(offer(self.web3, self.terms))
                 if fees.most > highest:
                     raise EnvironmentFault(
@@ -344,18 +344,18 @@ class Sender:
     def _free_nonce(self, address: str, taken: set[int], what: str) -> int:
         """The lowest that neither the node nor the outbox knows a transaction of. Where another
         wallet left a gap this fills it, and what waited behind it moves on."""
-        with asking(what, self.url):
+        with node_errors(what, self.url):
             nonce = int(self.web3.eth.get_transaction_count(address, "pending"))  # type: ignore[arg-type]
         while nonce in taken:
             nonce += 1
         return nonce
 
     def _identity(self) -> tuple[int, str]:
-        with asking("the chain id", self.url):
+        with node_errors("the chain id", self.url):
             number = int(self.web3.eth.chain_id)
             if not 0 < number < 1 << 63:
                 raise NetworkError(f"What answers at {self.url} names no chain (EIP-155).")
-        with asking("the genesis block", self.url):
+        with node_errors("the genesis block", self.url):
             return number, "0x" + bytes(self.web3.eth.get_block(0)["hash"]).hex()
 
     def _same_chain(self) -> None:
@@ -396,7 +396,7 @@ class Sender:
         """The revert of a mined transaction, found by running it again before its block."""
         words = "reverted when it was mined"
         try:
-            with asking(what, self.url):
+            with node_errors(what, self.url):
                 sent = self.web3.eth.get_transaction(mined["transactionHash"])
                 if mined["gasUsed"] >= sent["gas"]:
                     words = "ran out of gas when it was mined"

@@ -1,4 +1,4 @@
-"""What a registry holds: an event, and the whole record that it stands for.
+"""A proof's record on a chain, as anyone reads it from the chain's history.
 
 Nothing here decides whether a record is honest; that is an audit's job.
 """
@@ -6,41 +6,10 @@ Nothing here decides whether a record is honest; that is an audit's job.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import Any
 
-from verifai.chain.native.call import NativeCall
 from verifai.errors import MalformedError
-
-if TYPE_CHECKING:
-    from verifai.backends import EvmCall
-    from verifai.proof import Proof
-
-
-@dataclass(frozen=True)
-class Event:
-    """One ``ProofPublished`` log of a registry of any kind.
-
-    Attributes:
-        key_digest, statement_digest, bundle_digest: as the publisher claims, 64 hex characters;
-            of a native proof the last two are empty.
-        publisher, verifier: checksummed addresses (EIP-55); of a native proof nobody names a
-            verifier.
-        verifier_code_hash: Keccak-256, 0x and 64 digits; of a native proof the circuit.
-        previous_block: block of the record before, 0 for the first.
-        block_number, log_index: place in the chain.
-        transaction_hash: 0x and 64 digits.
-    """
-
-    key_digest: str
-    statement_digest: str
-    bundle_digest: str
-    publisher: str
-    verifier: str
-    verifier_code_hash: str
-    previous_block: int
-    block_number: int
-    log_index: int
-    transaction_hash: str
+from verifai.proof.bundle import Proof
 
 
 @dataclass(frozen=True, repr=False)
@@ -61,7 +30,8 @@ class Published:
         transaction_hash: 0x and 64 hex digits.
         gas_used: gas of that transaction, as the node says; None if it does not.
         chain_id: CAIP-2, ``eip155:N``.
-        call: what the verifier was asked; None where the transaction does not show it.
+        call: what the verifier was asked, an ``EvmCall`` or a ``NativeCall``; None where the
+            transaction does not show it.
         problem: why ``call`` is None, else None.
         system: the proof system's four bytes in the router, 0x and 8 digits; empty of others than
             native proofs.
@@ -80,7 +50,7 @@ class Published:
     transaction_hash: str
     gas_used: int | None
     chain_id: str
-    call: EvmCall | NativeCall | None = field(repr=False)
+    call: Any = field(repr=False)
     problem: str | None = None
     system: str = ""
     router: str = ""
