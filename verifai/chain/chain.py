@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -10,7 +9,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from verifai.chain.connection import Connection
-from verifai.chain.cursor import Cursor
 from verifai.chain.deploy import Contracts
 from verifai.chain.publisher import Publisher
 from verifai.chain.publishers import Publishers
@@ -227,29 +225,10 @@ class Chain:
         return ["0x" + bytes(mined["transactionHash"]).hex() for mined in self._sender.resume()]
 
     @overload
-    def watch(
-        self,
-        *,
-        since: int | Cursor | None = ...,
-        confirmations: int = ...,
-        once: bool = ...,
-        poll_seconds: float = ...,
-        patience_seconds: float | None = ...,
-        path: str | os.PathLike[str] | None = ...,
-    ) -> Watcher[Event]: ...
+    def watch(self, **options: Any) -> Watcher[Event]: ...
 
     @overload
-    def watch(
-        self,
-        source: EventSource[T],
-        *,
-        since: int | Cursor | None = ...,
-        confirmations: int = ...,
-        once: bool = ...,
-        poll_seconds: float = ...,
-        patience_seconds: float | None = ...,
-        path: str | os.PathLike[str] | None = ...,
-    ) -> Watcher[T]: ...
+    def watch(self, source: EventSource[T], **options: Any) -> Watcher[T]: ...
 
     def watch(self, source: EventSource[Any] | None = None, **options: Any) -> Watcher[Any]:
         """Follow a contract's events as they happen, through reorganisations and restarts.

@@ -17,8 +17,8 @@ from functools import cache
 from typing import Final
 
 from verifai.chain.chain import Chain
-from verifai.chain.standards.others import asked, contract_at, sent, with_digests
-from verifai.errors import MalformedError, NetworkError, UsageError
+from verifai.chain.standards.others import asked, contract_at, sent, with_digests, word
+from verifai.errors import NetworkError, UsageError
 from verifai.evm import abi
 from verifai.evm.abi import checksum
 from verifai.evm.interface import Interface
@@ -145,10 +145,10 @@ def attest(
         EnvironmentFault, NetworkError: as publishing.
     """
     contract = contract_at(chain, eas, _eas())
-    wanted = _word(schema or schema_uid(revocable=revocable))
+    wanted = word(schema or schema_uid(revocable=revocable))
     subject = (value.removeprefix("0x") for value in _subject(with_digests(record))[2:])
     data = abi.encode(_TYPES, (record.chain_id, record.registry, *map(bytes.fromhex, subject)))
-    request = (wanted, (recipient, expires, revocable, _word(reference), data, 0))
+    request = (wanted, (recipient, expires, revocable, word(reference), data, 0))
     mined = sent(contract, "attest", request)
     topic = abi.keccak(b"Attested(address,address,bytes32,bytes32)")
     for log in map(Log.of, mined["logs"]):
@@ -167,9 +167,9 @@ def read(chain: Chain, eas: str, uid: str) -> Attestation:
     """
     contract = contract_at(chain, eas, _eas())
     found, schema, time, expires, revoked, reference, recipient, attester, _, data = asked(
-        contract, "getAttestation", _word(uid)
+        contract, "getAttestation", word(uid)
     )
-    if found != _word(uid):
+    if found != word(uid):
         raise UsageError(f"EAS at {contract.address} has no attestation {uid}.")
     chain_id, registry, transaction, key, statement, bundle = abi.decode(
         _TYPES, data, "The attestation"
@@ -201,12 +201,3 @@ def _subject(record: Published) -> tuple[str, str, str, str, str, str]:
         record.statement_digest,
         record.bundle_digest,
     )
-
-
-def _word(text: str) -> bytes:
-    if not (text.startswith("0x") and len(text) == 66):
-        raise MalformedError("An identifier of EAS is 0x and 64 hex digits.")
-    try:
-        return bytes.fromhex(text[2:])
-    except ValueError:
-        raise MalformedError("An identifier of EAS is 0x and 64 hex digits.") from None

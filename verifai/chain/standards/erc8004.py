@@ -16,8 +16,8 @@ from functools import cache
 from typing import Final
 
 from verifai.chain.chain import Chain
-from verifai.chain.standards.others import asked, contract_at, sent, with_digests
-from verifai.errors import MalformedError, UsageError
+from verifai.chain.standards.others import asked, contract_at, sent, with_digests, word
+from verifai.errors import UsageError
 from verifai.evm.interface import Interface
 from verifai.proof.published import Published
 
@@ -92,7 +92,7 @@ def respond(
         raise UsageError(f"A response is a whole number from 0 to {MAX_RESPONSE}.")
     bundle = bytes.fromhex(with_digests(record).bundle_digest)
     contract = contract_at(chain, registry, _registry())
-    arguments = (_word(request_hash), response, uri, bundle, tag)
+    arguments = (word(request_hash), response, uri, bundle, tag)
     mined = sent(contract, "validationResponse", *arguments)
     return "0x" + bytes(mined["transactionHash"]).hex()
 
@@ -106,16 +106,6 @@ def status(chain: Chain, registry: str, request_hash: str) -> Validation:
     """
     contract = contract_at(chain, registry, _registry())
     validator, agent_id, response, digest, tag, updated = asked(
-        contract, "getValidationStatus", _word(request_hash)
+        contract, "getValidationStatus", word(request_hash)
     )
     return Validation(validator, agent_id, response, digest.hex(), tag, updated)
-
-
-def _word(text: str) -> bytes:
-    try:
-        word = bytes.fromhex(text.removeprefix("0x"))
-    except ValueError:
-        word = b""
-    if len(word) != 32:
-        raise MalformedError("A request's hash is 0x and 64 hex digits.")
-    return word

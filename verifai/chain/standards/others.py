@@ -66,3 +66,14 @@ def with_digests(record: Published) -> Published:
             hint="record.named(chain.bundle(record, key))",
         )
     return record
+
+
+def word(text: str) -> bytes:
+    """The 32 bytes of 0x and 64 hex digits. Raises MalformedError."""
+    try:
+        found = bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        found = b""
+    if len(found) != 32:
+        raise MalformedError(f"An identifier is 0x and 64 hex digits, not {text[:80]!r}.")
+    return found
