@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+import re
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from verifai.errors import MalformedError
 from verifai.evm.node.faults import node_errors
@@ -14,13 +14,11 @@ from verifai.evm.transactions.sender import Sender
 from verifai.proof import Proof
 from verifai.proof.codec import (
     canonical_json,
-    exact_fields,
     hex_digest,
     parse_canonical_json,
 )
 from verifai.proof.files import replace_file
-
-_ADDRESS_LENGTH: Final = 42
+from verifai.proof.plain import from_plain
 
 
 @dataclass(frozen=True, repr=False)
@@ -103,20 +101,18 @@ class Receipt:
         Raises:
             MalformedError: an unknown, missing or ill-typed field.
         """
-        names = [field.name for field in fields(cls)]
-        found: Mapping[str, Any] = exact_fields(value, names, "A receipt")
-        for name in ("gas_used", "block_number", "deployed_gas"):
-            if type(found[name]) is not int or not 0 <= found[name] < 1 << 64:
-                raise MalformedError(f"A receipt's {name} is a natural number.")
-        for name in ("contract", "verifier"):
-            _hex(found[name], _ADDRESS_LENGTH, name)
-        _hex(found["transaction_hash"], 66, "transaction_hash")
-        hex_digest(found["bundle_digest"], "bundle_digest")
-        hex_digest(found["key_digest"], "key_digest")
-        chain = found["chain_id"]
-        if not (isinstance(chain, str) and chain.startswith("eip155:") and chain[7:].isdigit()):
+        found: Receipt = from_plain(cls, value, "A receipt")
+        for number in (found.gas_used, found.block_number, found.deployed_gas):
+            if not 0 <= number < 1 << 64:
+                raise MalformedError("A receipt's gas and block are natural numbers.")
+        texts = (found.contract, 40), (found.verifier, 40), (found.transaction_hash, 64)
+        if not all(re.fullmatch(f"0x[0-9a-fA-F]{{{n}}}", text) for text, n in texts):
+            raise MalformedError("A receipt's addresses and hashes are 0x and 40 or 64 hex digits.")
+        hex_digest(found.bundle_digest, "bundle_digest")
+        hex_digest(found.key_digest, "key_digest")
+        if not re.fullmatch("eip155:[0-9]+", found.chain_id):
             raise MalformedError("A receipt's chain_id is eip155: and a number (CAIP-2).")
-        return cls(**found)
+        return found
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Receipt:
@@ -132,14 +128,3 @@ class Receipt:
             f"Receipt({self.transaction_hash[:12]}, block {self.block_number} of {self.chain_id}, "
             f"{self.gas_used:,} gas)"
         )
-
-
-def _hex(value: Any, length: int, what: str) -> None:
-    digits = set("0123456789abcdefABCDEF")
-    if not (
-        isinstance(value, str)
-        and len(value) == length
-        and value.startswith("0x")
-        and set(value[2:]) <= digits
-    ):
-        raise MalformedError(f"A receipt's {what} is 0x and {length - 2} hex digits.")

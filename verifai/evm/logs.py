@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from verifai.errors import MalformedError, NetworkError, VerifaiError
+from verifai.errors import NetworkError, VerifaiError
 from verifai.evm.abi import checksum
 from verifai.evm.node.faults import node_errors
-from verifai.proof.codec import exact_fields
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -55,37 +54,6 @@ class Log:
             int(log["logIndex"]),
             "0x" + bytes(log["transactionHash"]).hex(),
         )
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "address": self.address,
-            "topics": [topic.hex() for topic in self.topics],
-            "data": self.data.hex(),
-            "block_number": self.block_number,
-            "block_hash": self.block_hash,
-            "log_index": self.log_index,
-            "transaction_hash": self.transaction_hash,
-        }
-
-    @classmethod
-    def from_json(cls, value: Any) -> Log:
-        """Strict reader. Raises MalformedError."""
-        names = ("address", "topics", "data", "block_number", "block_hash", "log_index")
-        found = exact_fields(value, (*names, "transaction_hash"), "A log")
-        try:
-            return cls(
-                checksum(found["address"]),
-                tuple(bytes.fromhex(topic) for topic in found["topics"]),
-                bytes.fromhex(found["data"]),
-                int(found["block_number"]),
-                str(found["block_hash"]),
-                int(found["log_index"]),
-                str(found["transaction_hash"]),
-            )
-        except MalformedError:
-            raise
-        except (TypeError, ValueError):
-            raise MalformedError("A log's fields are hex and numbers.") from None
 
 
 @dataclass(frozen=True)
