@@ -240,7 +240,7 @@ def _virtual_machine() -> type[Any]:
     from eth.vm.forks.prague.state import PragueState
 
     precompiles = dict(PragueComputation.get_precompiles())
-    precompiles.update(bn254_precompiles(precompiles))
+    precompiles.update(bn254_precompiles())
     computation = type("Computation", (PragueComputation,), {"_precompiles": precompiles})
     state = type("State", (PragueState,), {"computation_class": computation})
     return type("VirtualMachine", (PragueVM,), {"_state_class": state})
