@@ -54,7 +54,7 @@ class AuditedChain(Protocol):
         """The bundle that a record's calldata stand for.
 
         Raises:
-            MalformedError: they stand for none that this key's statements have.
+            MalformedError: no statement of this key has such calldata.
         """
         ...
 

@@ -287,9 +287,9 @@ class Chain:
         """The bundle that a record's calldata stand for, given the key it claims.
 
         Raises:
-            MalformedError: the calldata are no statement of this key: words, instances or a
-                context that none has, another proof system's call, or a circuit that is none of
-                the key's.
+            MalformedError: the calldata are no statement of this key. For example its words are
+                out of range, its context is not a context, it is another proof system's call, or
+                the circuit is a stranger's.
             NetworkError: the node does not show of which circuit a native record is.
         """
         if record.call is None:

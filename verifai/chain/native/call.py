@@ -28,7 +28,7 @@ class NativeCall:
         """The bundle; it is not verified here. A batch of one has no axis.
 
         Raises:
-            MalformedError: words or context are none of this key's statements.
+            MalformedError: no statement of this key has these words or this context.
         """
         context = context_from(self.context)
         words = words_from(self.words)

@@ -49,7 +49,7 @@ def own_batch(
         verifier: address of the contract that accepted; empty if unknown.
 
     Returns:
-        None if the record is of a table that claims the key's digest, and is none of the key's.
+        None if the record is of a stranger's table, which only claims the key's digest.
 
     Raises:
         NetworkError: this cannot be found out through this node.

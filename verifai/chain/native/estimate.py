@@ -87,7 +87,7 @@ def verifier_of(sender: Sender, registry: str) -> str:
 
     Raises:
         UsageError: it is not this package's, or that was not shown.
-        NetworkError: the node failed, or the router has none that counts.
+        NetworkError: the node failed, or the router has no verifier in force.
     """
     router = str(acceptor.router_of(sender, registry))
     try:
