@@ -34,8 +34,8 @@ def from_plain(kind: Any, value: Any, what: str) -> Any:
     if is_dataclass(kind):
         hints = _hints(cast(Any, kind))
         found = exact_fields(value, list(hints), what)
-        read = {name: from_plain(hint, found[name], what) for name, hint in hints.items()}
-        return cast(Any, kind)(**read)
+        parts = {name: from_plain(hint, found[name], what) for name, hint in hints.items()}
+        return cast(Any, kind)(**parts)
     if origin is UnionType:  # X | None
         return None if value is None else from_plain(inner[0], value, what)
     if origin is tuple and isinstance(value, list):
@@ -44,9 +44,12 @@ def from_plain(kind: Any, value: Any, what: str) -> Any:
         return {name: from_plain(inner[1], item, what) for name, item in value.items()}
     if kind is bytes and isinstance(value, str):
         try:
-            return bytes.fromhex(value)
+            read = bytes.fromhex(value)
         except ValueError:
-            raise MalformedError(f"{what} holds bytes that are no hex digits.") from None
+            read = b""
+        if read.hex() != value:
+            raise MalformedError(f"{what} holds bytes that are not lower-case hex digits.")
+        return read
     if type(value) is not kind:
         raise MalformedError(f"{what} holds a {type(value).__name__} where it must not.")
     return value

@@ -149,11 +149,8 @@ class Sender:
         """
         signer, _ = self._needed()
         require_size(to is None, data, what)
-        transaction: dict[str, Any] = {"from": signer.address, "data": "0x" + data.hex()}
         # Not a block's gas, where what does not fit looks like a refusal of whatever ran out of it.
-        transaction |= {"gas": TRANSACTION_GAS_CAP}
-        transaction |= {"value": value} if value else {}
-        transaction |= {"to": to} if to is not None else {}
+        transaction = {**_request(signer.address, to, data, value), "gas": TRANSACTION_GAS_CAP}
         overrides = {at: {"code": "0x" + text.hex()} for at, text in (code or {}).items()}
         try:
             with node_errors(what, self.url):
@@ -278,16 +275,14 @@ class Sender:
         highest = limit(fees, self.terms)
         for _ in range(NONCE_ATTEMPTS):
             nonce = self._free_nonce(signer.address, taken, what)
-            transaction: dict[str, Any] = {
-                "from": signer.address,
-                "data": "0x" + data.hex(),
+            transaction = {
+                **_request(signer.address, to, data, value),
                 "chainId": self.number,
                 "gas": estimate.gas_limit,
                 "nonce": nonce,
                 "value": value,
                 **fees.fields(),
             }
-            transaction |= {"to": to} if to is not None else {}
             content = content_digest(to, value, data)
             try:
                 with node_errors(f"signing for {what}", self.url):
@@ -400,12 +395,17 @@ class Sender:
                 sent = self.web3.eth.get_transaction(mined["transactionHash"])
                 if mined["gasUsed"] >= sent["gas"]:
                     words = "ran out of gas when it was mined"
-                again: dict[str, Any] = {"from": sent["from"], "data": sent["input"]}
-                again |= {"to": sent["to"]} if sent.get("to") else {}
-                again |= {"value": sent["value"]} if sent.get("value") else {}
+                data, value = bytes(sent["input"]), int(sent.get("value", 0))
+                again = _request(sent["from"], sent.get("to"), data, value)
                 self.web3.eth.call(again, mined["blockNumber"] - 1)  # type: ignore[arg-type]
         except Reverted as error:
             return error
         except NetworkError:
             pass  # the reason is a courtesy
         return Reverted(b"", words)
+
+
+def _request(sender: str, to: str | None, data: bytes, value: int) -> dict[str, Any]:
+    """A transaction as nodes are asked about it."""
+    request: dict[str, Any] = {"from": sender, "data": "0x" + data.hex()}
+    return request | ({"value": value} if value else {}) | ({"to": to} if to else {})
