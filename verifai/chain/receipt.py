@@ -36,6 +36,8 @@ class Receipt:
             ``publish`` where a proof of the same statement had been published before.
         key_digest: digest of its verifying key.
         deployed_gas: gas spent on deploying contracts in the call that returned this, usually 0.
+        evm_target_saves: gas that the transaction would have taken less, about, had the model been
+            compiled with ``target="evm"``.
     """
 
     gas_used: int
@@ -47,6 +49,7 @@ class Receipt:
     bundle_digest: str
     key_digest: str
     deployed_gas: int = 0
+    evm_target_saves: int = 0
 
     @classmethod
     def of(
@@ -58,6 +61,7 @@ class Receipt:
         bundle_digest: str,
         key_digest: str,
         deployed_gas: int,
+        evm_target_saves: int = 0,
     ) -> Receipt:
         """Of a transaction that a node shows. Raises NetworkError."""
         with node_errors("the receipt", sender.url):
@@ -73,6 +77,7 @@ class Receipt:
             bundle_digest,
             key_digest,
             deployed_gas,
+            evm_target_saves,
         )
 
     def is_of(self, proof: Proof) -> bool:
@@ -102,7 +107,12 @@ class Receipt:
             MalformedError: an unknown, missing or ill-typed field.
         """
         found: Receipt = from_plain(cls, value, "A receipt")
-        for number in (found.gas_used, found.block_number, found.deployed_gas):
+        for number in (
+            found.gas_used,
+            found.block_number,
+            found.deployed_gas,
+            found.evm_target_saves,
+        ):
             if not 0 <= number < 1 << 64:
                 raise MalformedError("A receipt's gas and block are natural numbers.")
         texts = (found.contract, 40), (found.verifier, 40), (found.transaction_hash, 64)
@@ -124,7 +134,9 @@ class Receipt:
         return cls.from_json(parse_canonical_json(data))
 
     def __repr__(self) -> str:
+        saves = self.evm_target_saves
+        less = f", about {saves:,} less if compiled with target='evm'" if saves else ""
         return (
             f"Receipt({self.transaction_hash[:12]}, block {self.block_number} of {self.chain_id}, "
-            f"{self.gas_used:,} gas)"
+            f"{self.gas_used:,} gas{less})"
         )

@@ -47,6 +47,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     if not receipt.is_of(proof):
         output.say("Its statement was on record before: the receipt is of that proof.")
     output.fields(receipt.to_json())
+    _advise(receipt.evm_target_saves, output)
     if receipt_path:
         receipt.save(receipt_path)
     output.result({"receipt": receipt.to_json()})
@@ -63,4 +64,10 @@ def _estimate(estimate: PublishEstimate, output: Output) -> None:
         output.say(f"{what}: unknown until the contracts stand")
     if not estimate.affordable:
         output.say(f"The signer has {ether(estimate.steps[0].balance_wei)}, which is too little.")
+    _advise(estimate.evm_target_saves, output)
     output.result({"estimate": estimate.to_json()})
+
+
+def _advise(gas: int, output: Output) -> None:
+    if gas:
+        output.say(f"Compiled with --target evm, a proof would take about {gas:,} gas less.")

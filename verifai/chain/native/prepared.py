@@ -12,6 +12,7 @@ from verifai.chain.native.registry import NativeRegistry, context_digest
 from verifai.chain.native.system import native_system
 from verifai.chain.requirements import require_cancun
 from verifai.chain.shipped import interface
+from verifai.compact.gas import saving
 from verifai.compact.table import circuit_id
 from verifai.compact.words import commitments, statement_words
 from verifai.errors import UnsupportedError
@@ -30,11 +31,14 @@ class Prepared:
         table: the circuit's compact table.
         linked: the commitments in the statement, 32 bytes each.
         call: circuit, context, words and proof.
+        evm_target_saves: gas that publishing would take less, about, had the model been compiled
+            with ``target="evm"``.
     """
 
     table: bytes = field(repr=False)
     linked: tuple[bytes, ...]
     call: NativeCall
+    evm_target_saves: int
 
     @classmethod
     def of(cls, proof: Proof, key: VerifyingKey) -> Prepared:
@@ -57,7 +61,8 @@ class Prepared:
             statement_words(key, proof.statement),
             bytes(proof.argument),
         )
-        return cls(table, commitments(proof.statement), call)
+        saves = saving(bytes(key.material[0]), batch or 1)
+        return cls(table, commitments(proof.statement), call, saves)
 
     @property
     def arguments(self) -> tuple[Any, ...]:

@@ -7,6 +7,7 @@ What a record claims is the key, which an auditor settles by making the circuit'
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from verifai.chain.deploy import DELAY, Contracts, deploy
@@ -65,7 +66,9 @@ class NativePublisher(Publisher):
 
     def estimate(self, proof: Proof, key: VerifyingKey, confirm: Confirm) -> PublishEstimate:
         require_accepted(self._sender, key)
-        return estimate(self._connection, Prepared.of(proof, key), confirm)
+        prepared = Prepared.of(proof, key)
+        found = estimate(self._connection, prepared, confirm)
+        return replace(found, evm_target_saves=prepared.evm_target_saves)
 
     def publish(
         self, proof: Proof, key: VerifyingKey, stages: Progress, confirm: Confirm
@@ -92,7 +95,8 @@ class NativePublisher(Publisher):
             if found.call != prepared.call:  # another proof of the statement is on record
                 published = _bundle(found, key, proof.statement.batch(key) or 1).digest
         self.remember(at)
-        return Receipt.of(sender, hash_, at, verifier, published, key.digest, gas)
+        saves = prepared.evm_target_saves
+        return Receipt.of(sender, hash_, at, verifier, published, key.digest, gas, saves)
 
     def bundle(self, record: Published, key: VerifyingKey) -> Proof:
         batch = self._own_batch(record, key)
