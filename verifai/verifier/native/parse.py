@@ -7,7 +7,6 @@ earlier nodes only, and stays within the limits named here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from math import prod
 from typing import Any, Final
 
@@ -64,7 +63,6 @@ MAX_PUBLIC_BITS: Final = 16
 MIN_HIDING_COLUMNS: Final = 7
 
 
-@lru_cache(maxsize=1)  # a verification asks for its table in several places
 def parse_table(data: bytes) -> Table:
     """Read a table of one inference.
 
