@@ -6,13 +6,13 @@ import argparse
 from pathlib import Path
 
 from verifai import __version__
-from verifai.cli.main import build_parser
+from verifai.cli.main import Help, build_parser
 
 project = "verifai"
 copyright = "the verifai developers"
 version = release = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-myst_enable_extensions = ["colon_fence"]
+myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 html_theme = "furo"
 html_title = f"verifai {__version__}"
@@ -41,7 +41,7 @@ def _cli_page() -> str:
 
 def _block(parser: argparse.ArgumentParser) -> str:
     # A fixed width: the page must not depend on the terminal it was built in.
-    parser.formatter_class = lambda prog: argparse.HelpFormatter(prog, width=96)
+    parser.formatter_class = lambda prog: Help(prog, width=96)
     return f"```text\n{parser.format_help()}```\n"
 
 

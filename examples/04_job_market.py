@@ -12,8 +12,8 @@ import torch
 from eth_account import Account
 
 import verifai
-from verifai.compact.words import input_words
 from verifai.market import Market, Models, Role, Share
+from verifai.market.order import input_words
 
 ETHER = 10**18
 

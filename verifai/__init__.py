@@ -15,81 +15,88 @@ stage          from -> to                                                  verb
 =============  ==========================================================  ====================
 """
 
-from verifai import audit, chain
-from verifai.api import (
-    commit,
-    commitment,
-    compile,
-    export,
-    load,
-    prove,
-    register,
-    setup,
-    verify,
-    verify_link,
-    verify_model,
-    verify_opening,
-)
-from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
-from verifai.errors import (
-    ChainRejected,
-    EnvironmentFault,
-    InputError,
-    InternalError,
-    LimitError,
-    MalformedError,
-    MissingExtra,
-    NetworkError,
-    PolicyError,
-    UnsupportedError,
-    UsageError,
-    VerifaiError,
-    VerificationError,
-    WorkerFault,
-)
-from verifai.model import Model
-from verifai.proof import KeyStore, Opening, Proof, Registration, Statement, VerifyingKey
-from verifai.version import __version__
+from __future__ import annotations
 
-__all__ = [
-    "SRS",
-    "ChainRejected",
-    "Circuit",
-    "EnvironmentFault",
-    "InputError",
-    "InternalError",
-    "KeyStore",
-    "LimitError",
-    "MalformedError",
-    "MissingExtra",
-    "Model",
-    "NetworkError",
-    "Opening",
-    "PolicyError",
-    "Proof",
-    "ProvingKey",
-    "Registration",
-    "Statement",
-    "UnsupportedError",
-    "UsageError",
-    "VerifaiError",
-    "VerificationError",
-    "VerifyingKey",
-    "Visibility",
-    "WorkerFault",
-    "__version__",
-    "audit",
-    "chain",
-    "commit",
-    "commitment",
-    "compile",
-    "export",
-    "load",
-    "prove",
-    "register",
-    "setup",
-    "verify",
-    "verify_link",
-    "verify_model",
-    "verify_opening",
-]
+from verifai.version import __version__ as __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # for type checkers and editors; at run time a name is imported when it is used
+    from typing import Any, Final
+
+    from verifai import audit as audit
+    from verifai import chain as chain
+    from verifai import market as market
+    from verifai.api import commit as commit
+    from verifai.api import commitment as commitment
+    from verifai.api import compile as compile
+    from verifai.api import export as export
+    from verifai.api import load as load
+    from verifai.api import prove as prove
+    from verifai.api import register as register
+    from verifai.api import setup as setup
+    from verifai.api import verify as verify
+    from verifai.api import verify_link as verify_link
+    from verifai.api import verify_model as verify_model
+    from verifai.api import verify_opening as verify_opening
+    from verifai.circuit import SRS as SRS
+    from verifai.circuit import Circuit as Circuit
+    from verifai.circuit import ProvingKey as ProvingKey
+    from verifai.circuit import Visibility as Visibility
+    from verifai.errors import ChainRejected as ChainRejected
+    from verifai.errors import EnvironmentFault as EnvironmentFault
+    from verifai.errors import FileAccessError as FileAccessError
+    from verifai.errors import InputError as InputError
+    from verifai.errors import InternalError as InternalError
+    from verifai.errors import LimitError as LimitError
+    from verifai.errors import MalformedError as MalformedError
+    from verifai.errors import MissingExtra as MissingExtra
+    from verifai.errors import MissingFileError as MissingFileError
+    from verifai.errors import NetworkError as NetworkError
+    from verifai.errors import NetworkTimeoutError as NetworkTimeoutError
+    from verifai.errors import PolicyError as PolicyError
+    from verifai.errors import UnsupportedError as UnsupportedError
+    from verifai.errors import UsageError as UsageError
+    from verifai.errors import VerifaiError as VerifaiError
+    from verifai.errors import VerificationError as VerificationError
+    from verifai.errors import WorkerFault as WorkerFault
+    from verifai.errors import WorkerTimeoutError as WorkerTimeoutError
+    from verifai.model import Model as Model
+    from verifai.proof import KeyStore as KeyStore
+    from verifai.proof import Opening as Opening
+    from verifai.proof import Proof as Proof
+    from verifai.proof import Registration as Registration
+    from verifai.proof import Statement as Statement
+    from verifai.proof import VerifyingKey as VerifyingKey
+
+#: The public names, by the module that holds them.
+_NAMES: Final = {
+    "verifai.api": "commit commitment compile export load prove register setup verify "
+    "verify_link verify_model verify_opening",
+    "verifai.circuit": "SRS Circuit ProvingKey Visibility",
+    "verifai.errors": "ChainRejected EnvironmentFault FileAccessError InputError InternalError "
+    "LimitError MalformedError MissingExtra MissingFileError NetworkError NetworkTimeoutError "
+    "PolicyError UnsupportedError UsageError VerifaiError VerificationError WorkerFault "
+    "WorkerTimeoutError",
+    "verifai.model": "Model",
+    "verifai.proof": "KeyStore Opening Proof Registration Statement VerifyingKey",
+}
+_HOMES: Final = {name: module for module, names in _NAMES.items() for name in names.split()}
+_ROOMS: Final = ("audit", "chain", "market")
+
+__all__ = sorted([*_HOMES, *_ROOMS, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, imported when it is first used (PEP 562): ``import verifai`` loads nothing."""
+    from importlib import import_module
+
+    if name in _ROOMS:
+        return import_module(f"verifai.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'verifai' has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__

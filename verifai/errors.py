@@ -2,23 +2,32 @@
 
 ::
 
-    VerifaiError                      code  exit
-    |- InternalError                  VF-8    8   a bug of ours
-    |- UsageError                     VF-2    2   the call itself is wrong
-    |- VerificationError              VF-1    1   checked, and the claim is false
-    |  `- ChainRejected               VF-1C   1   a contract refused the proof
-    |- MalformedError                 VF-3    3   bytes or files that are not what they say
-    |  |- InputError                  VF-3I   3   arrays of the wrong shape, type or range
-    |  `- LimitError                  VF-3L   3   larger than a named limit
-    |- PolicyError                    VF-4    4   valid, but not what the policy demands
-    |- UnsupportedError               VF-5    5   something verifai does not do
-    |- EnvironmentFault               VF-6    6   this machine lacks something
-    |  |- MissingExtra                VF-6X   6   an optional package is not installed
-    |  `- WorkerFault                 VF-6W   6   a backend process died, hung or ran out of memory
-    `- NetworkError                   VF-7    7   a node could not be reached: nothing was checked
+    VerifaiError                code  exit  also
+    |- InternalError            VF-8    8   RuntimeError         a bug of ours
+    |- UsageError               VF-2    2   ValueError           the call itself is wrong
+    |- VerificationError        VF-1    1                        checked, and the claim is false
+    |  `- ChainRejected         VF-1C   1                        a contract refused the proof
+    |- MalformedError           VF-3    3   ValueError           not what the bytes or file say
+    |  |- InputError            VF-3I   3   ValueError           an array's shape, type or range
+    |  |- LimitError            VF-3L   3   ValueError           larger than a named limit
+    |  `- MissingFileError      VF-3F   3   FileNotFoundError    no file of this name
+    |- PolicyError              VF-4    4                        valid, but not as demanded
+    |- UnsupportedError         VF-5    5   NotImplementedError  something verifai does not do
+    |- EnvironmentFault         VF-6    6   RuntimeError         this machine lacks something
+    |  |- FileAccessError       VF-6F   6   OSError              a file cannot be read or written
+    |  |- MissingExtra          VF-6X   6   ImportError          a package is not installed
+    |  `- WorkerFault           VF-6W   6   RuntimeError         a backend process died or hung
+    |     `- WorkerTimeoutError VF-6T   6   TimeoutError         it took too long
+    `- NetworkError             VF-7    7   ConnectionError      no answer: nothing was checked
+       `- NetworkTimeoutError   VF-7T   7   TimeoutError         none in time
 
 "Checked and false" (:class:`VerificationError`) and "could not check" (every other class) are
 never the same class: a time-out must not look like a forgery, nor a forgery like a time-out.
+
+Each is also the builtin exception that Python raises for the like, except for refusals
+(:class:`VerificationError`, :class:`PolicyError`): an ``except ValueError`` that was meant for a
+typing error must not let a forged proof pass. Inside verifai a block that catches such a builtin
+lets errors of ours through first: ``except VerifaiError: raise``.
 """
 
 from __future__ import annotations
@@ -81,14 +90,19 @@ class VerifaiError(Exception):
 
 def _again(kind: type[VerifaiError], args: tuple[Any, ...]) -> VerifaiError:
     """An error without its attributes, which unpickling puts back."""
-    return kind.__new__(kind, *args)
+    base: Any = kind
+    while base.__module__ != "builtins":  # the builtin whose memory layout the error has
+        base = base.__base__
+    error: VerifaiError = base.__new__(kind)
+    error.args = args
+    return error
 
 
-class InternalError(VerifaiError):
+class InternalError(VerifaiError, RuntimeError):
     """A bug of verifai: please report it with the message."""
 
 
-class UsageError(VerifaiError):
+class UsageError(VerifaiError, ValueError):
     """The call is wrong whatever the data: a bad option, a missing argument."""
 
     code = "VF-2"
@@ -126,7 +140,7 @@ class ChainRejected(VerificationError):
     code = "VF-1C"
 
 
-class MalformedError(VerifaiError):
+class MalformedError(VerifaiError, ValueError):
     """Bytes that are not a canonical encoding of anything verifai reads."""
 
     code = "VF-3"
@@ -145,6 +159,12 @@ class LimitError(MalformedError):
     code = "VF-3L"
 
 
+class MissingFileError(MalformedError, FileNotFoundError):
+    """No file has the name that was given."""
+
+    code = "VF-3F"
+
+
 class PolicyError(VerifaiError):
     """What was verified is true, but is not what the caller demanded."""
 
@@ -152,7 +172,7 @@ class PolicyError(VerifaiError):
     exit_code = 4
 
 
-class UnsupportedError(VerifaiError):
+class UnsupportedError(VerifaiError, NotImplementedError):
     """An operator, option or version that verifai does not support.
 
     When operators are the cause, ``details["nodes"]`` names every one of them at once.
@@ -162,14 +182,20 @@ class UnsupportedError(VerifaiError):
     exit_code = 5
 
 
-class EnvironmentFault(VerifaiError):
+class EnvironmentFault(VerifaiError, RuntimeError):
     """This machine lacks a tool, memory, disk or permission."""
 
     code = "VF-6"
     exit_code = 6
 
 
-class MissingExtra(EnvironmentFault):
+class FileAccessError(EnvironmentFault, OSError):
+    """A file or folder that the system does not let us read or write: permissions, a full disk."""
+
+    code = "VF-6F"
+
+
+class MissingExtra(EnvironmentFault, ImportError):
     """An optional package is not installed; the message names the extra that brings it."""
 
     code = "VF-6X"
@@ -181,8 +207,20 @@ class WorkerFault(EnvironmentFault):
     code = "VF-6W"
 
 
-class NetworkError(VerifaiError):
+class WorkerTimeoutError(WorkerFault, TimeoutError):
+    """A backend's worker process was stopped: it took too long, or did nothing."""
+
+    code = "VF-6T"
+
+
+class NetworkError(VerifaiError, ConnectionError):
     """A node did not answer or answered nonsense. Nothing was checked, nothing is known."""
 
     code = "VF-7"
     exit_code = 7
+
+
+class NetworkTimeoutError(NetworkError, TimeoutError):
+    """A node or server did not answer in time, or a transaction was not mined in time."""
+
+    code = "VF-7T"

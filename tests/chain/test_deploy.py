@@ -19,10 +19,10 @@ from verifai.chain.deploy import (
     system_id,
 )
 from verifai.chain.native.contract import NATIVE_SYSTEM
+from verifai.chain.shipped import interface
 from verifai.contracts.build import CONTRACTS
 from verifai.errors import UnsupportedError, UsageError
 from verifai.evm import abi
-from verifai.evm.interface import interface
 from verifai.market import Market
 from verifai.market.jobs import Bid
 

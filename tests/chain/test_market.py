@@ -18,7 +18,8 @@ pytest.importorskip("torch")
 import verifai
 from tests.chain.market_double import ETHER, World, make_world
 from verifai.chain import connect
-from verifai.compact.words import input_words, statement_words, words_from
+from verifai.chain.shipped import interface
+from verifai.compact.words import statement_words, words_from
 from verifai.contracts.solidity import compile_contract
 from verifai.errors import (
     ChainRejected,
@@ -29,9 +30,9 @@ from verifai.errors import (
     VerificationError,
 )
 from verifai.evm import abi
-from verifai.evm.interface import interface
 from verifai.market.jobs import Bid, DeclineReason, JobState, Terms
 from verifai.market.market import Market, Stake
+from verifai.market.order import input_words
 from verifai.verifier.native.calldata import statement_of
 from verifai.verifier.native.check import context_bytes
 

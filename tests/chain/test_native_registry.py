@@ -14,7 +14,7 @@ import verifai
 from tests.chain.market_double import World, make_world
 from verifai.chain import connect
 from verifai.chain.native.registry import NativeRegistry
-from verifai.compact.words import input_words, statement_words
+from verifai.compact.words import statement_words
 from verifai.errors import (
     ChainRejected,
     MalformedError,
@@ -23,6 +23,7 @@ from verifai.errors import (
     UsageError,
 )
 from verifai.evm import abi, history
+from verifai.market.order import input_words
 from verifai.verifier.native.check import context_bytes
 
 

@@ -18,11 +18,11 @@ from verifai.chain import connect
 from verifai.chain.native.acceptor import router_of
 from verifai.chain.native.circuits import circuit_table
 from verifai.chain.native.contract import native_system
+from verifai.chain.shipped import interface
 from verifai.compact import circuit_id
-from verifai.compact.words import input_words
 from verifai.errors import ChainRejected, InputError, NetworkError, UnsupportedError, UsageError
-from verifai.evm.interface import interface
 from verifai.market import Market
+from verifai.market.order import input_words
 
 
 def made(seed: int, **options: Any) -> Any:

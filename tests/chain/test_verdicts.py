@@ -19,6 +19,7 @@ from tests.chain.node import RICH, Faulty
 from verifai.chain import Chain, Terms, connect
 from verifai.chain.native.contract import NATIVE_SYSTEM
 from verifai.chain.requirements import CANCUN_PROBE
+from verifai.chain.shipped import interface
 from verifai.chain.standards.contract import Contract
 from verifai.chain.verdict import verdict
 from verifai.errors import (
@@ -30,7 +31,6 @@ from verifai.errors import (
     VerificationError,
 )
 from verifai.evm import abi
-from verifai.evm.interface import interface
 from verifai.evm.node import faults
 from verifai.evm.node.faults import Reverted
 from verifai.evm.transactions.bounds import CREATION_BYTES, TRANSACTION_BYTES

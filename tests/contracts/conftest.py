@@ -11,9 +11,10 @@ pytest.importorskip("eth_tester")
 
 from verifai.backends import EvmCall
 from verifai.chain import Chain, connect
-from verifai.chain.registry import Publication, artefact
+from verifai.chain.registry import Publication
+from verifai.chain.shipped import interface
+from verifai.contracts.shipped import artefact
 from verifai.contracts.solidity import compile_contract
-from verifai.evm.interface import interface
 from verifai.evm.node.faults import Reverted
 
 #: A test names the contract it needs.
@@ -145,6 +146,6 @@ class Registry:
 @pytest.fixture
 def registry() -> Iterator[Registry]:
     with connect() as chain:
-        shipped = artefact()
+        shipped = artefact("ProofRegistry")
         address, _ = chain._stand(shipped.code_hash, shipped.creation, "the registry")
         yield Registry(chain, address)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from verifai.evm.interface import interface
+from verifai.chain.shipped import interface
 
 #: Returns what follows it as a contract's code: PUSH2 length, DUP1, PUSH1 10, RETURNDATASIZE,
 #: CODECOPY, RETURNDATASIZE, RETURN.

@@ -16,13 +16,15 @@ from tests.soundness.proofs import development, native, raw
 from tests.verifier.circuits import Circuit as Small
 from tests.verifier.circuits import relu, sample
 from verifai.chain import Chain
-from verifai.chain.deploy import DELAY, PROXY, SALT, create2_address, system_id
+from verifai.chain.deploy import DELAY, system_id
 from verifai.chain.deployments import Deployments
 from verifai.chain.native.circuits import circuit_table
-from verifai.chain.native.contract import artefact, native_system
+from verifai.chain.native.contract import native_system
+from verifai.chain.shipped import interface
 from verifai.compact.table import circuit_id
 from verifai.compact.words import statement_words, words_from
-from verifai.evm.interface import interface
+from verifai.contracts.shipped import artefact
+from verifai.evm.create2 import PROXY, SALT, create2_address
 from verifai.evm.node.faults import Reverted
 from verifai.evm.transactions.sender import Sender
 from verifai.proof import Proof, VerifyingKey
@@ -31,7 +33,7 @@ from verifai.verifier.native.calldata import statement_of
 from verifai.verifier.native.check import context_bytes
 
 #: The address of this package's verifier, wherever it is deployed.
-SHIPPED = create2_address(artefact().creation)
+SHIPPED = create2_address(artefact("NativeVerifier").creation)
 NATIVE, SECOND, LATE, LATER = native_system(), *map(system_id, ("second", "late", "later"))
 
 

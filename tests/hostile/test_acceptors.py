@@ -29,9 +29,10 @@ from tests.hostile.published import (
 )
 from verifai.backends import EvmCall
 from verifai.chain import connect
-from verifai.chain.registry import Publication, artefact
+from verifai.chain.registry import Publication
+from verifai.chain.shipped import interface
 from verifai.compact.table import circuit_id
-from verifai.evm.interface import interface
+from verifai.contracts.shipped import artefact
 from verifai.verifier.native.keccak import keccak256
 
 
@@ -129,7 +130,9 @@ def test_a_true_proof_about_what_no_statement_can_say_is_foreign() -> None:
 def test_a_record_of_another_proof_system_is_none_of_a_native_key() -> None:
     """A registry of other proofs takes any key's digest, and any contract that accepts."""
     with connect() as chain:
-        registry = chain.transact(None, artefact().creation, "a registry")["contractAddress"]
+        registry = chain.transact(None, artefact("ProofRegistry").creation, "a registry")[
+            "contractAddress"
+        ]
         accepts = creation(bytes.fromhex("600160005260206000f3"))
         verifier = chain.transact(None, accepts, "a contract")["contractAddress"]
         lie = Publication(verifier, key(1).digest, "11" * 32, "22" * 32, EvmCall(b"", (1,)))

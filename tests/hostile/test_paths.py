@@ -100,11 +100,11 @@ UNREADABLE = """
     import os, sys
     import onnx
     from tests.hostile.route import KINDS, refusal
-    from verifai.errors import EnvironmentFault
+    from verifai.errors import FileAccessError
     os.setgid(65534); os.setuid(65534)
     for kind in KINDS.values():
         error = refusal(lambda: kind.read(os.path.join(sys.argv[1], kind.file)))
-        assert type(error) is EnvironmentFault, repr(error)
+        assert type(error) is FileAccessError, repr(error)
         assert error.exit_code == 6
     print("refused")
 """

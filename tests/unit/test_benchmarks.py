@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
@@ -64,29 +63,6 @@ def test_what_hiding_costs_is_a_ratio_of_proofs_made_in_turns() -> None:
     found = measure("digits", 2)
     assert found["bytes_ratio"] == pytest.approx(6464 / 5120)
     assert found["seconds"]["hiding"] > 0 < found["seconds"]["plain"]
-
-
-def test_the_plot_puts_a_linear_cost_on_the_dashed_line() -> None:
-    from benchmarks.plot import PANELS, drawing
-
-    rows = [
-        {"model": f"mlp-{n}", "backend": "native", "weights": n, "batch": 1}
-        | {name: n / 50 for name, _ in PANELS}
-        for n in (1_000, 10_000, 100_000)
-    ]
-    page = ElementTree.fromstring(drawing([*rows, row("lenet", "native", 5, 1.0)], "a <machine>"))
-    paths = [found for found in page.iter() if found.tag.endswith("path")]
-
-    def points(kind: str) -> list[tuple[float, float]]:
-        (first, *_) = (path for path in paths if path.get("class") == kind)
-        pairs = first.get("d", "")[1:].split("L")
-        return [(float(x), float(y)) for x, y in (pair.split() for pair in pairs)]
-
-    (x0, y0), (x1, y1) = points("linear")
-    for x, y in points("line"):
-        assert y == pytest.approx(y0 + (x - x0) * (y1 - y0) / (x1 - x0), abs=0.3)
-    circles = [found for found in page.iter() if found.tag.endswith("circle")]
-    assert len(circles) == 3 * len(PANELS)  # without the model that is no rung
 
 
 @pytest.mark.slow

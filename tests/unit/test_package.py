@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import subprocess
@@ -18,26 +19,71 @@ from verifai import errors
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {"torch", "onnx", "onnxruntime", "ezkl", "web3", "ray", "sklearn", "rich", "eth_tester"}
+#: Prints the top-level packages that are loaded after what stands before it.
+LOADED = "; print(*{name.partition('.')[0] for name in sys.modules})"
+#: A process that gets Ctrl-C when it begins to import numpy.
+INTERRUPTED = """
+import os, signal, sys
+from importlib.abc import MetaPathFinder
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+class Finder(MetaPathFinder):
+    def find_spec(self, name, *rest):
+        if name == "numpy":
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+            finally:
+                # made
+                pass
+
+sys.meta_path.insert(0, Finder())
+from verifai.__main__ import start
+sys.argv = ["verifai", "prove", "key", "--input", "x.npy"]
+sys.exit(start())
+"""
 PUBLIC = """
-    SRS ChainRejected Circuit EnvironmentFault InputError InternalError KeyStore LimitError
-    MalformedError MissingExtra Model NetworkError Opening PolicyError Proof ProvingKey Registration
-    Statement UnsupportedError UsageError VerifaiError VerificationError VerifyingKey Visibility
-    WorkerFault
-    __version__ audit chain commit commitment compile export load prove register setup
+    SRS ChainRejected Circuit EnvironmentFault FileAccessError InputError InternalError KeyStore
+    LimitError MalformedError MissingExtra MissingFileError Model NetworkError NetworkTimeoutError
+    Opening PolicyError Proof ProvingKey Registration Statement UnsupportedError UsageError
+    VerifaiError VerificationError VerifyingKey Visibility WorkerFault WorkerTimeoutError
+    __version__ audit chain market commit commitment compile export load prove register setup
     verify verify_link verify_model verify_opening
 """
 
 
 def test_the_public_names_are_pinned() -> None:
     assert sorted(verifai.__all__) == sorted(PUBLIC.split())
+    assert dir(verifai) == verifai.__all__
     assert all(hasattr(verifai, name) for name in verifai.__all__)
+    assert not hasattr(verifai, "frobnicate")
 
 
-def test_importing_is_light() -> None:
-    script = "import sys, verifai; print(sorted({m.partition('.')[0] for m in sys.modules}))"
-    command = [sys.executable, "-c", script]
+def test_type_checkers_see_the_names_that_there_are() -> None:
+    seen = re.findall(
+        r"^    from \S+ import (\w+) as \1$", inspect.getsource(verifai), re.MULTILINE
+    )
+    assert sorted([*seen, "__version__"]) == verifai.__all__
+
+
+@pytest.mark.parametrize(
+    ("script", "absent"),
+    [
+        ("import verifai", HEAVY | {"numpy", "py_ecc"}),
+        ("from verifai.cli.main import build_parser as build; build(())", HEAVY | {"numpy"}),
+        ("import verifai; [getattr(verifai, name) for name in verifai.__all__]", HEAVY),
+    ],
+)
+def test_importing_is_light(script: str, absent: set[str]) -> None:
+    command = [sys.executable, "-c", f"import sys; {script}{LOADED}"]
     loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert not {name for name in HEAVY if f"'{name}'" in loaded}
+    assert not absent & set(loaded.split())
+
+
+@pytest.mark.parametrize("made", ["", "raise ImportError"])  # what numpy makes of it, in places
+def test_ctrl_c_while_a_command_starts(made: str) -> None:
+    command = [sys.executable, "-c", INTERRUPTED.replace("# made", made)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
 
 
 def test_every_error_is_in_the_drawing_with_its_codes() -> None:

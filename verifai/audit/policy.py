@@ -29,7 +29,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
-from verifai.errors import MalformedError, shown
+from verifai.errors import MalformedError, VerifaiError, shown
 from verifai.limits import Bound
 from verifai.proof import Statement
 from verifai.proof.codec import check_json_depth, hex_digest
@@ -109,6 +109,8 @@ class Policy:
         data = read_regular(file, MAX_POLICY_BYTES)
         try:
             value = _parse(file, data)
+        except VerifaiError:
+            raise
         except (ValueError, RecursionError) as error:
             raise MalformedError(f"{file} is not valid: {error}.") from None
         known = {field.name for field in fields(cls)}

@@ -12,9 +12,10 @@ from verifai.chain.cursor import Cursor
 from verifai.chain.deployments import Deployments
 from verifai.chain.published import Published, Reader
 from verifai.chain.receipt import Receipt
-from verifai.chain.registry import Event, Publication, artefact, event_topic
+from verifai.chain.registry import Event, Publication, event_topic
 from verifai.chain.verdict import own_error, unexplained, verdict
 from verifai.chain.watch import Seen, Watcher
+from verifai.contracts.shipped import artefact
 from verifai.errors import (
     MalformedError,
     NetworkError,
@@ -81,7 +82,7 @@ class Chain:
         if self._registry is not None:
             return (self._registry,)
         at = self._deployments.at
-        return tuple(dict.fromkeys(at(registry_kind()) + at(artefact().code_hash)))
+        return tuple(dict.fromkeys(at(registry_kind()) + at(artefact("ProofRegistry").code_hash)))
 
     def _kinds(self) -> dict[str, bool]:
         """The registries that are shipped ones, and whether each is of native proofs; those first.
@@ -98,7 +99,7 @@ class Chain:
         for address in known:
             if router_of(self._sender, address):
                 kinds[address] = True
-            elif self.code_hash(address) == artefact().code_hash:
+            elif self.code_hash(address) == artefact("ProofRegistry").code_hash:
                 kinds[address] = False
         return dict(sorted(kinds.items(), key=lambda kind: not kind[1]))
 
@@ -207,7 +208,7 @@ class Chain:
             stages.stage("finding the contracts")
             if self.url != "embedded":  # whose gas is known: nothing before it is paid in vain
                 self.estimate(proof, vk)
-            shipped = artefact()
+            shipped = artefact("ProofRegistry")
             registry, gas = self._registry, 0
             if registry is None:
                 registry, gas = self._stand(shipped.code_hash, shipped.creation, "the registry")
@@ -532,7 +533,7 @@ class Chain:
             )
         first = min(self._reader(registry).created_in() for registry in registries)
         from verifai.chain.native.registry import event_of
-        from verifai.evm.interface import interface
+        from verifai.chain.shipped import interface
 
         native = interface("NativeProofRegistry").topic("ProofPublished")
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from verifai.chain.chain import Chain
 from verifai.chain.deployments import Deployments, default_path
-from verifai.chain.registry import artefact, checksum
+from verifai.contracts.shipped import artefact
 from verifai.errors import UsageError
+from verifai.evm.abi import checksum
 from verifai.evm.given import given_address
 from verifai.evm.node import embedded, rpc
 from verifai.evm.node.journal import LOCK_SECONDS, Journal
@@ -150,10 +151,10 @@ def _address(registry: str | None) -> str | None:
 def _checked(chain: Chain, registry: str | None) -> Chain:
     """Refuse a registry whose code is not the shipped one before anyone relies on it."""
     if registry is not None and not chain.registries:
-        found = chain.code_hash(registry)
+        found, wanted = chain.code_hash(registry), artefact("ProofRegistry").code_hash
         raise UsageError(
             f"At {registry} on {chain.chain_id} there is no ProofRegistry of this version "
-            f"(code hash {found[:12]}, expected {artefact().code_hash[:12]}).",
+            f"(code hash {found[:12]}, expected {wanted[:12]}).",
             hint="Check the address and the chain.",
         )
     return chain

@@ -19,36 +19,26 @@ from dataclasses import dataclass
 from typing import Final
 
 from verifai.chain.chain import Chain
-from verifai.chain.registry import checksum
 from verifai.chain.requirements import require_cancun, require_room, undeployable
+from verifai.chain.shipped import interface
 from verifai.errors import NetworkError, UnsupportedError, UsageError
 from verifai.evm import abi
-from verifai.evm.interface import interface
+from verifai.evm.abi import checksum
+from verifai.evm.create2 import (
+    PROXY,
+    PROXY_CODE,
+    PROXY_COST,
+    PROXY_SENDER,
+    PROXY_TRANSACTION,
+    SALT,
+    create2_address,
+)
 from verifai.evm.node.faults import Reverted, asking
 from verifai.evm.transactions.sender import Sender
 
-#: github.com/Arachnid/deterministic-deployment-proxy, present on practically every chain.
-PROXY: Final = "0x4e59b44847b379578588920cA78FbF26c0B4956C"
-#: What must stand at that address.
-PROXY_CODE: Final = bytes.fromhex(
-    "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f5"
-    "8015156039578182fd5b8082525050506014600cf3"
-)
-#: Its deployment, signed by nobody: the signature is made up, and the account follows from it.
-PROXY_TRANSACTION: Final = bytes.fromhex(
-    "f8a58085174876e800830186a08080b853604580600e600039806000f350fe7fffffffffffffffffffffffffffffffff"
-    "ffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b80825250505060"
-    "14600cf31ba02222222222222222222222222222222222222222222222222222222222222222a0222222222222222222"
-    "2222222222222222222222222222222222222222222222"
-)
-PROXY_SENDER: Final = "0x3fAB184622Dc19b6109349B94811493BF2a45362"
-#: 100,000 gas at the 100 gwei of that transaction.
-PROXY_COST: Final = 10**16
 #: Chains that live on one machine: anvil, geth's and ganache's default, eth-tester. Only there are
 #: circuits under the development reference string accepted, and is the proxy deployed if missing.
 LOCAL_CHAINS: Final = (31337, 1337, 131277322940537)
-#: Nothing in the creation code tells two deployments apart but its arguments.
-SALT: Final = bytes(32)
 #: Seconds between the addition of a verifier to the router and the time from which it counts.
 DELAY: Final = 7 * 24 * 3600
 
@@ -99,12 +89,6 @@ class Contracts:
 def system_id(name: str) -> bytes:
     """The four bytes that name a proof system on chains: ERC-7992's ``proofSystemId``."""
     return abi.keccak(name.encode("ascii"))[:4]
-
-
-def create2_address(creation: bytes, salt: bytes = SALT) -> str:
-    """Where the proxy puts a contract with this creation code (EIP-1014)."""
-    proxy = bytes.fromhex(PROXY[2:])
-    return checksum("0x" + abi.keccak(b"\xff" + proxy + salt + abi.keccak(creation))[12:].hex())
 
 
 def deploy(

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from verifai.errors import EnvironmentFault, MalformedError
+from verifai.errors import FileAccessError, MalformedError
 from verifai.home import home
 from verifai.proof.codec import canonical_json, parse_canonical_json
 from verifai.proof.files import replace_file
@@ -95,7 +95,7 @@ def _locked(path: Path) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise EnvironmentFault(f"Cannot write {path}: {error.strerror or error}.") from None
+        raise FileAccessError(f"Cannot write {path}: {error.strerror or error}.") from None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from verifai.chain.registry import Publication, artefact
+from verifai.chain.registry import Publication
 from verifai.chain.verdict import unexplained, verdict
+from verifai.contracts.shipped import artefact
 from verifai.contracts.solidity import CompiledContract, compile_contract
 from verifai.errors import NetworkError
 from verifai.evm.node.faults import Reverted, asking
@@ -41,7 +42,7 @@ def estimate(chain: Chain, proof: Proof, vk: VerifyingKey) -> PublishEstimate:
     from verifai.backends import get
 
     call = get(vk.guarantees.backend).evm_call(vk, proof.statement, proof.argument)
-    contract, shipped = verifier_contract(vk), artefact()
+    contract, shipped = verifier_contract(vk), artefact("ProofRegistry")
     registry = chain._registry or chain._standing(shipped.code_hash)
     verifier = chain._standing(contract.code_hash)
     steps = []

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 from verifai.errors import MalformedError
 from verifai.evm import abi
+from verifai.evm.abi import checksum
 
 if TYPE_CHECKING:
     from verifai.backends import EvmCall
@@ -18,32 +17,6 @@ if TYPE_CHECKING:
 _VERIFY_TYPES: Final = ("bytes", "uint256[]")
 _PUBLISH_TYPES: Final = ("address", "bytes32", "bytes32", "bytes32", *_VERIFY_TYPES)
 _EVENT_TYPES: Final = ("bytes32", "address", "bytes32", "uint256")
-
-
-@dataclass(frozen=True, repr=False)
-class Artefact:
-    """``contracts/ProofRegistry.json``: what ``python -m verifai.contracts.build`` makes.
-
-    Attributes:
-        abi: interface.
-        creation: bytecode for the deployment transaction.
-        code_hash: Keccak-256 of the code that then lies at the address, 0x and 64 digits.
-    """
-
-    abi: Sequence[Mapping[str, Any]]
-    creation: bytes
-    code_hash: str
-
-    def __repr__(self) -> str:
-        return f"Artefact(ProofRegistry, code {self.code_hash[:12]})"
-
-
-@cache
-def artefact() -> Artefact:
-    """The registry as shipped; no compiler needed."""
-    text = (resources.files("verifai.contracts") / "src" / "ProofRegistry.json").read_text("ascii")
-    value = json.loads(text)
-    return Artefact(value["abi"], bytes.fromhex(value["bytecode"][2:]), value["deployedCodeHash"])
 
 
 @dataclass(frozen=True)
@@ -178,20 +151,3 @@ def publish_selector() -> bytes:
 def verify_selector() -> bytes:
     """Selector of a verifier's ``verifyProof``."""
     return abi.selector(f"verifyProof({','.join(_VERIFY_TYPES)})")
-
-
-def checksum(address: str) -> str:
-    """An address in EIP-55 spelling.
-
-    Raises:
-        MalformedError: not 20 bytes of hex.
-    """
-    from verifai.extras import require
-
-    try:
-        spelled: str = require("eth_utils", "chain", "reading addresses").to_checksum_address(
-            address
-        )
-    except (ValueError, TypeError):
-        raise MalformedError(f"Not an address: {str(address)[:60]!r}.") from None
-    return spelled

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from verifai.chain.shipped import interface
 from verifai.errors import (
     ChainRejected,
     NetworkError,
@@ -20,7 +21,6 @@ from verifai.errors import (
     VerifaiError,
     VerificationError,
 )
-from verifai.evm.interface import interface
 from verifai.evm.node.faults import Reverted
 
 if TYPE_CHECKING:

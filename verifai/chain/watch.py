@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
 from verifai.chain.cursor import REORG_BLOCKS, Cursor
-from verifai.errors import MalformedError, NetworkError, UsageError
+from verifai.errors import MalformedError, NetworkError, NetworkTimeoutError, UsageError
 from verifai.evm.given import whole
 from verifai.evm.logs import EventSource, Log
 from verifai.evm.node.faults import asking
@@ -190,7 +190,7 @@ class Watcher(Generic[T]):
                 failing_since = now if failing_since is None else failing_since
                 self.fault = str(error) if isinstance(error, _Moved) else error.message
                 if self._patience is not None and now - failing_since > self._patience:
-                    raise NetworkError(
+                    raise NetworkTimeoutError(
                         f"Gave up watching at {self._url} after {self._patience:g} s: {self.fault}",
                         hint="Start again from the cursor: nothing is missed.",
                     ) from None

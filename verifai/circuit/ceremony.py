@@ -18,7 +18,14 @@ from typing import Final
 from verifai.circuit.ceremony_files import SOURCES, CeremonyFile, Source
 from verifai.circuit.download import download
 from verifai.circuit.srs import SRS
-from verifai.errors import EnvironmentFault, LimitError, MalformedError, UsageError
+from verifai.errors import (
+    EnvironmentFault,
+    FileAccessError,
+    LimitError,
+    MalformedError,
+    UsageError,
+    VerifaiError,
+)
 from verifai.home import home
 from verifai.limits import MAX_POINTS_LOG2
 from verifai.progress import Progress, Silent
@@ -198,5 +205,7 @@ def _alone(name: str) -> Iterator[None]:
         with (_folder() / f".lock-{name}").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+    except VerifaiError:
+        raise
     except OSError as error:
-        raise EnvironmentFault(f"{error.filename or _folder()}: {error.strerror}.") from None
+        raise FileAccessError(f"{error.filename or _folder()}: {error.strerror}.") from None

@@ -21,7 +21,13 @@ from typing import IO, Any, Final
 
 from verifai.circuit.address import is_address
 from verifai.circuit.pace import Pace
-from verifai.errors import EnvironmentFault, MalformedError, NetworkError, UsageError
+from verifai.errors import (
+    FileAccessError,
+    MalformedError,
+    NetworkError,
+    UsageError,
+    VerifaiError,
+)
 from verifai.limits import MAX_ADDRESS_LENGTH, MAX_FETCH_CONNECTIONS
 from verifai.printable import visible
 from verifai.progress import Progress
@@ -66,8 +72,10 @@ def download(url: str, target: Path, size: int, *, whole: bool, progress: Progre
             file.truncate(size)
             os.fsync(file.fileno())
         os.replace(part, target)
+    except VerifaiError:
+        raise
     except OSError as error:
-        raise EnvironmentFault(
+        raise FileAccessError(
             f"Cannot write {part}: {error.strerror or error}.",
             hint="Make room, or name another data folder: VERIFAI_HOME. The same command goes on.",
         ) from None
@@ -83,6 +91,8 @@ def _receive_all(url: str, file: IO[bytes], size: int, whole: bool, progress: Pr
             broken: Exception | None = None
             try:
                 _receive(url, file, size, whole, progress, pace)
+            except VerifaiError:
+                raise
             except (OSError, http.client.HTTPException) as error:
                 if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                     raise

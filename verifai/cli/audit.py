@@ -8,8 +8,6 @@ from contextlib import ExitStack
 from verifai.cli.chain_options import add_chain_arguments, connect_each
 from verifai.cli.output import Output
 
-HELP = "re-check everything that was published, and write a report"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_chain_arguments(parser, several=True)
@@ -17,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keys", metavar="PATH", help="verifying keys, a folder or one file (default: data folder)"
     )
-    parser.add_argument("--out", default="audit", metavar="FOLDER", help="for the report")
+    parser.add_argument("--out", default="audit", metavar="FOLDER", help="where the report goes")
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:

@@ -21,8 +21,8 @@ def add_chain_arguments(parser: argparse.ArgumentParser, *, several: bool = Fals
         "--chain",
         "--url",
         metavar="URL",
-        help="a JSON-RPC node of a chain with Ethereum's Cancun upgrade; default: the embedded "
-        f"chain{again}",
+        help=f"a JSON-RPC node of a chain with Ethereum's Cancun upgrade{again} (default: the "
+        "embedded chain)",
         **more,
     )
     parser.add_argument(
@@ -33,14 +33,15 @@ def add_chain_arguments(parser: argparse.ArgumentParser, *, several: bool = Fals
     parser.add_argument(
         "--signer",
         metavar="SOURCE",
-        help="name of an environment variable with a private key, or a keystore file; "
-        "default: the node's own account",
+        help="name of an environment variable with a private key, or a keystore file "
+        "(default: the node's own account)",
     )
     parser.add_argument(
         "--registry",
         metavar="ADDRESS",
-        help="the registry; default: the one known on this chain"
-        + (", one for each --chain in its order" if several else ""),
+        help="the registry"
+        + (", one for each --chain in its order" if several else "")
+        + " (default: the one known on the chain)",
         **more,
     )
 

@@ -11,8 +11,6 @@ from verifai.cli.files import read_arrays, target
 from verifai.cli.output import Output
 from verifai.errors import UsageError
 
-HELP = "compile an ONNX model into a circuit"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL.onnx")
@@ -20,20 +18,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--calibration", required=True, metavar="FILE", help="typical inputs, [N, ...], .npy/.json"
     )
     parser.add_argument(
-        "--backend", default="native", choices=("native", "ezkl"), help="default: native"
+        "--backend", default="native", choices=("native", "ezkl"), help="the proof system"
     )
-    for name, default in (("input", "public"), ("output", "public")):
+    for name in ("input", "output"):
         parser.add_argument(
             f"--{name}",
-            default=default,
+            default="public",
             choices=("public", "committed", "private"),
-            help=f"who sees the model's {name}; default: {default}",
+            help=f"who sees the model's {name}",
         )
     parser.add_argument(
         "--weights",
         default="private",
         choices=("private", "public"),
-        help="default: private; with public weights anyone can make the verifying key again",
+        help="with public weights anyone can make the verifying key again",
     )
     parser.add_argument(
         "--option", action="append", metavar="NAME=VALUE", help="backend option, repeatable"
@@ -43,9 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar="SHARE",
         help="largest error against the float model, as a share of an output's range, and largest "
-        "share of top-1 answers that differ; default 0.01 (native) or 0.02 (ezkl)",
+        "share of top-1 answers that differ (default: 0.01 with native, 0.02 with ezkl)",
     )
-    parser.add_argument("--out", default="circuit.vfc", metavar="FILE", help="default: circuit.vfc")
+    parser.add_argument("--out", default="circuit.vfc", metavar="FILE", help="the circuit")
     parser.add_argument("--force", action="store_true", help="overwrite the output")
 
 

@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from verifai.cli.output import Output
 from verifai.errors import ChainRejected, InternalError, UsageError, VerificationError
 
-HELP = "train, prove, publish and audit a digit classifier on this machine"
-
 _MARKER: Final = ".verifai-demo"
 _EPOCHS: Final = 40
 #: Images in the batched proof.
@@ -25,7 +23,7 @@ _BATCH: Final = 64
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", default="demo-output", metavar="FOLDER")
+    parser.add_argument("--out", default="demo-output", metavar="FOLDER", help="for all files")
     parser.add_argument("--image", type=int, default=0, help="which held-out image to classify")
     parser.add_argument("--no-chain", action="store_true", help="stop before the part on chain")
 

@@ -15,8 +15,6 @@ from verifai.cli.output import Output
 from verifai.errors import EnvironmentFault
 from verifai.home import home
 
-HELP = "show what this machine can do and what is missing"
-
 #: Packages by the extra that brings them.
 _PACKAGES: Final = {
     "base": ("numpy", "py-ecc", "rich"),

@@ -16,8 +16,6 @@ from verifai.cli.output import Output
 from verifai.errors import InputError, UsageError
 from verifai.extras import require
 
-HELP = "export a torch module to ONNX"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -28,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--example", required=True, metavar="FILE", help="example input, .npy/.json"
     )
-    parser.add_argument("--out", default="model.onnx", metavar="FILE", help="default: model.onnx")
+    parser.add_argument("--out", default="model.onnx", metavar="FILE", help="the ONNX file")
     parser.add_argument("--force", action="store_true", help="overwrite the output")
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.lib.format as npy
 
-from verifai.errors import EnvironmentFault, MalformedError, UsageError
+from verifai.errors import FileAccessError, MalformedError, UsageError, VerifaiError
 from verifai.limits import MIB, Bound
 from verifai.proof import Opening
 from verifai.proof.codec import check_json_depth
@@ -43,6 +43,8 @@ def read_arrays(path: str) -> Any:
     data = read_regular(path, MAX_DATA_BYTES if reader is _npy else MAX_JSON_BYTES)
     try:
         return reader(data)
+    except VerifaiError:
+        raise
     except (ValueError, EOFError, OverflowError, RecursionError) as error:
         raise MalformedError(f"{path}: {error}.") from None
 
@@ -91,7 +93,7 @@ def target(path: str, force: bool) -> Path:
 
     Raises:
         UsageError: it exists and is not to be replaced, or is a folder, pipe or device.
-        EnvironmentFault: its folder does not let us write.
+        FileAccessError: its folder does not let us write.
     """
     file = Path(path)
     try:
@@ -102,12 +104,14 @@ def target(path: str, force: bool) -> Path:
             raise UsageError(f"{path} is not a regular file.", hint="Choose another path.")
         if file.exists() and not force:
             raise UsageError(f"{path} exists.", hint="--force overwrites it.")
+    except VerifaiError:
+        raise
     except ValueError:  # a NUL
         raise UsageError(f"Not a path: {path!r}.") from None
     except OSError as error:
-        raise EnvironmentFault(f"Cannot write {path}: {error.strerror}.") from None
+        raise FileAccessError(f"Cannot write {path}: {error.strerror}.") from None
     if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
-        raise EnvironmentFault(f"Cannot write {path}: {above} is no folder that can be written.")
+        raise FileAccessError(f"Cannot write {path}: {above} is no folder that can be written.")
     return file
 
 

@@ -28,23 +28,32 @@ from typing import Any, Final, NoReturn
 
 from verifai.cli.output import Output
 from verifai.cli.stop import exit_code, stoppable
-from verifai.errors import EnvironmentFault, InternalError, UsageError, VerifaiError
+from verifai.errors import FileAccessError, InternalError, UsageError, VerifaiError
 
-COMMANDS: Final = (
-    "demo",
-    "doctor",
-    "export",
-    "compile",
-    "srs",
-    "setup",
-    "prove",
-    "verify",
-    "open",
-    "model",
-    "publish",
-    "watch",
-    "audit",
-)
+#: What each command does; its module, of the same name, is loaded when it is asked for.
+COMMANDS: Final = {
+    "demo": "train, prove, publish and audit a digit classifier on this machine",
+    "doctor": "show what this machine can do and what is missing",
+    "export": "export a torch module to ONNX",
+    "compile": "compile an ONNX model into a circuit",
+    "srs": "fetch a public ceremony's reference string, for proofs that count",
+    "setup": "make the proving and verifying key of a circuit",
+    "prove": "prove one inference, or a batch in one proof",
+    "verify": "check a proof bundle against a verifying key, offline",
+    "open": "check the values of a committed tensor that its owner shows you",
+    "model": "compare a verifying key with an ONNX model or with a circuit that you compiled",
+    "publish": "check a proof on chain and record it",
+    "watch": "follow what is published, through reorganisations; with --json an object per event",
+    "audit": "re-check everything that was published, and write a report",
+}
+
+
+class Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Help that shows each option's default, if it has one."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        absent = action.default is None or action.default is False
+        return action.help if absent else super()._get_help_string(action)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -52,14 +61,16 @@ class _Parser(argparse.ArgumentParser):
     takes no ``--jso`` for it."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options, allow_abbrev=False)
+        super().__init__(**options, allow_abbrev=False, formatter_class=Help)
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, hint=f"{self.prog} --help")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The whole command line; the reference page is generated from it."""
+def build_parser(words: Sequence[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
+    """The command line, with the arguments of the commands that are among ``words``: all by
+    default, from which the reference page is generated.
+    """
     parser = _Parser(
         prog="verifai",
         description="Prove machine-learning results, and check them trusting nobody.",
@@ -68,13 +79,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for name in COMMANDS:
-        module = import_module(f"verifai.cli.{name}")
-        command = commands.add_parser(
-            name, help=module.HELP, description=module.HELP[0].upper() + module.HELP[1:] + "."
-        )
+    for name, does in COMMANDS.items():
+        command = commands.add_parser(name, help=does, description=does[0].upper() + does[1:] + ".")
         command.add_argument("--json", action="store_true", help="print one JSON object")
-        module.add_arguments(command)
+        if name in words:
+            import_module(f"verifai.cli.{name}").add_arguments(command)
     return parser
 
 
@@ -84,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     output = Output(as_json="--json" in words)
     try:
         with stoppable():
-            return _written(_dispatch(build_parser().parse_args(words), output), output)
+            return _written(_dispatch(build_parser(words).parse_args(words), output), output)
     except VerifaiError as error:
         output.failure(error)
         return error.exit_code
@@ -92,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         output.warn("interrupted")
         return exit_code(stopped)
     except OSError as error:
-        fault = EnvironmentFault(f"{error.strerror or error}: {error.filename or 'the system'}.")
+        fault = FileAccessError(f"{error.strerror or error}: {error.filename or 'the system'}.")
         output.failure(fault)
         return fault.exit_code
     except Exception as error:
@@ -113,7 +122,7 @@ def _dispatch(arguments: argparse.Namespace, output: Output) -> int:
         output.write(__version__)
         return 0
     if arguments.command is None:
-        output.write(build_parser().format_help().rstrip())
+        output.write(build_parser(()).format_help().rstrip())
         return 2
     module: Any = import_module(f"verifai.cli.{arguments.command}")
     code = module.run(arguments, output)
@@ -127,7 +136,7 @@ def _written(code: int, output: Output) -> int:
     """
     if code or output.lost is None or isinstance(output.lost, BrokenPipeError):
         return code
-    fault = EnvironmentFault(
+    fault = FileAccessError(
         f"The command is done, but its output could not be written: {output.lost.strerror}."
     )
     Output().failure(fault)

@@ -16,8 +16,6 @@ from verifai.proof.codec import MAGIC
 from verifai.proof.files import open_regular, read_regular
 from verifai.proof.model_name import SALT_BYTES
 
-HELP = "compare a verifying key with an ONNX model or with a circuit that you compiled"
-
 #: What was compared, in the words of ``--json``: what it shows, and what it does not.
 _SHOWN: Final = {
     "name": (

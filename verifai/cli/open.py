@@ -10,8 +10,6 @@ from verifai.errors import UsageError
 from verifai.proof import Opening, Proof, VerifyingKey
 from verifai.verifier import verify
 
-HELP = "check the values of a committed tensor that its owner shows you"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("opening", metavar="OPENING")

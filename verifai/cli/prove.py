@@ -7,8 +7,6 @@ import argparse
 from verifai.cli.files import pairs, read_arrays, target
 from verifai.cli.output import Output
 
-HELP = "prove one inference, or a batch in one proof"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pk", metavar="PROVING_KEY")
@@ -18,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--context", action="append", metavar="NAME=VALUE", help="bind the proof, repeatable"
     )
-    parser.add_argument("--out", default="proof.vfb", metavar="FILE", help="default: proof.vfb")
+    parser.add_argument("--out", default="proof.vfb", metavar="FILE", help="the proof bundle")
     parser.add_argument("--force", action="store_true", help="overwrite the output")
 
 

@@ -12,8 +12,6 @@ from verifai.cli.output import Output
 if TYPE_CHECKING:
     from verifai.evm.transactions.estimate import PublishEstimate
 
-HELP = "check a proof on chain and record it"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bundle", metavar="BUNDLE")
@@ -25,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=1,
         metavar="N",
-        help="wait until the transaction's block is this deep (default: 1)",
+        help="wait until the transaction's block is this deep",
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="say what it would cost; send nothing"

@@ -12,8 +12,6 @@ from verifai.errors import UsageError
 from verifai.proof.files import replace_file
 from verifai.proof.reference_string import CEREMONIES
 
-HELP = "make the proving and verifying key of a circuit"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("circuit", metavar="CIRCUIT")
@@ -21,12 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--srs",
         metavar="NAME_OR_FILE",
         help="a public ceremony that verifai srs fetch brought (aztec-ignition, ppot), or a .srs "
-        "(native: or .ptau) file; default: a development string, for tests only",
+        "(native: or .ptau) file (default: a development string, for tests only)",
     )
-    parser.add_argument("--pk", default="proving.vfp", metavar="FILE", help="default: proving.vfp")
-    parser.add_argument(
-        "--vk", default="verifying.vfk", metavar="FILE", help="default: verifying.vfk"
-    )
+    parser.add_argument("--pk", default="proving.vfp", metavar="FILE", help="the proving key")
+    parser.add_argument("--vk", default="verifying.vfk", metavar="FILE", help="the verifying key")
     parser.add_argument(
         "--registration", metavar="FILE", help="prove the ranges of the weights too, to this file"
     )

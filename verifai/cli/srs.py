@@ -9,8 +9,6 @@ from verifai.errors import UsageError
 from verifai.limits import MAX_POINTS_LOG2
 from verifai.proof.reference_string import CEREMONIES
 
-HELP = "fetch a public ceremony's reference string, for proofs that count"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("fetch",), help="bring it into the data folder, once")

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Final, NoReturn
 
-#: What a system or a terminal sends to end a process; by default it would leave temporary files.
-_SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
+#: What a person, a system or a terminal sends to end a process.
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(KeyboardInterrupt):
@@ -25,22 +25,29 @@ class Stopped(KeyboardInterrupt):
 def stoppable() -> Iterator[None]:
     """Signals that would end this process at once raise :class:`Stopped` meanwhile.
 
-    One that is ignored (``nohup``) or that somebody handles is left alone.
+    One that is ignored (``nohup``) or that somebody handles is left alone. What a library makes of
+    the interruption (numpy, while it is imported: an ``ImportError``) becomes :class:`Stopped` too.
     """
+    received: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        received.append(number)
+        raise Stopped(number)
+
     before: dict[signal.Signals, Any] = {}
     if threading.current_thread() is threading.main_thread():
         for number in _SIGNALS:
-            if signal.getsignal(number) is signal.SIG_DFL:
-                before[number] = signal.signal(number, _stop)
+            if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+                before[number] = signal.signal(number, stop)
     try:
         yield
+    except Exception:
+        if received:
+            raise Stopped(received[0]) from None
+        raise
     finally:
         for ended, handler in before.items():
             signal.signal(ended, handler)
-
-
-def _stop(number: int, frame: FrameType | None) -> NoReturn:
-    raise Stopped(number)
 
 
 def exit_code(stopped: KeyboardInterrupt) -> int:

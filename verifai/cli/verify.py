@@ -10,8 +10,6 @@ from verifai.errors import VerificationError
 from verifai.proof import Proof, Registration, VerifyingKey
 from verifai.verifier import CheckResult, results, verify
 
-HELP = "check a proof bundle against a verifying key, offline"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bundle", metavar="BUNDLE")

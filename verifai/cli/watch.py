@@ -13,21 +13,21 @@ from verifai.cli.output import Output, printable
 if TYPE_CHECKING:
     from verifai.chain.watch import Seen, Watcher
 
-HELP = "follow what is published, through reorganisations; one JSON object per event with --json"
-
 #: Rows of the table on a terminal; what scrolls off is with --json.
 _ROWS: Final = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_chain_arguments(parser)
-    parser.add_argument("--since", type=int, metavar="BLOCK", help="default: all history")
+    parser.add_argument(
+        "--since", type=int, metavar="BLOCK", help="from this block on (default: all history)"
+    )
     parser.add_argument(
         "--confirmations",
         type=int,
         default=1,
         metavar="N",
-        help="show an event when its block is this deep (default: 1, at once)",
+        help="show an event when its block is this deep; 1 is at once",
     )
     parser.add_argument(
         "--cursor", metavar="FILE", help="continue from this file, and keep the place in it"

@@ -15,6 +15,7 @@ from verifai.errors import EnvironmentFault, InternalError, MalformedError, Unsu
 from verifai.home import home
 from verifai.proof.codec import canonical_json, parse_canonical_json
 from verifai.proof.files import replace_file
+from verifai.verifier.native.keccak import keccak256
 
 #: Optimizer on and the legacy pipeline: ezkl's contracts compile no other way. Paris, because its
 #: opcodes run on every chain since 2022. No metadata, so that equal sources give equal code.
@@ -53,9 +54,7 @@ class CompiledContract:
     @property
     def code_hash(self) -> str:
         """Keccak-256 of the runtime code, as EXTCODEHASH (EIP-1052) gives it: 0x and 64 digits."""
-        from verifai.evm.abi import keccak
-
-        return "0x" + keccak(self.runtime).hex()
+        return "0x" + keccak256(self.runtime).hex()
 
     def to_json(self) -> dict[str, Any]:
         return {

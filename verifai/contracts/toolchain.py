@@ -19,7 +19,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from verifai.errors import EnvironmentFault
+from verifai.errors import EnvironmentFault, FileAccessError
 from verifai.home import home
 
 #: The version pinned in ``solc/package-lock.json``: the one that ezkl's contracts are made for.
@@ -88,7 +88,7 @@ def npm_install(project: Path, target: Path, what: str) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     except OSError as error:
-        raise EnvironmentFault(
+        raise FileAccessError(
             f"Cannot install {what}: {error.strerror or error} ({target.parent}).",
             hint="VERIFAI_HOME names a folder that can be written.",
         ) from None

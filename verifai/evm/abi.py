@@ -20,6 +20,21 @@ def keccak(data: bytes) -> bytes:
     return digest
 
 
+def checksum(address: str) -> str:
+    """An address in EIP-55 spelling.
+
+    Raises:
+        MalformedError: not 20 bytes of hex.
+    """
+    try:
+        spelled: str = require("eth_utils", "chain", "reading addresses").to_checksum_address(
+            address
+        )
+    except (ValueError, TypeError):
+        raise MalformedError(f"Not an address: {str(address)[:60]!r}.") from None
+    return spelled
+
+
 def selector(signature: str) -> bytes:
     """The four bytes that name a function or a custom error, e.g. ``ProofRefused()``."""
     return keccak(signature.encode("ascii"))[:4]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from verifai.chain.registry import checksum
 from verifai.errors import MalformedError, UsageError
+from verifai.evm.abi import checksum
 from verifai.extras import require
 
 

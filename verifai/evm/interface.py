@@ -1,11 +1,8 @@
-"""A shipped contract seen from Python: calls, results, events and errors by their names."""
+"""A contract as its ABI describes it: calls, results, events and errors by their names."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib import resources
 from typing import Any
 
 from verifai.errors import MalformedError, UsageError
@@ -13,25 +10,24 @@ from verifai.evm import abi
 
 
 class Interface:
-    """One artefact of ``contracts/``.
+    """What can be said to a contract, and what it answers.
 
     Args:
-        name: the contract.
-
-    Attributes:
-        creation: bytecode of the deployment, without constructor arguments.
+        name: the contract, in messages.
+        entries: its interface (the Contract ABI's JSON).
+        creation: bytecode of its deployment, without constructor arguments; empty if unknown.
     """
 
-    def __init__(self, name: str) -> None:
-        path = resources.files("verifai.contracts") / "src" / f"{name}.json"
-        value = json.loads(path.read_text("ascii"))
+    def __init__(
+        self, name: str, entries: Sequence[Mapping[str, Any]], creation: bytes = b""
+    ) -> None:
         self.name = name
-        self.creation = bytes.fromhex(value["bytecode"][2:])
+        self.creation = creation
         self._constructor: tuple[str, ...] = ()
         self._functions: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self._events: dict[bytes, tuple[str, list[tuple[str, str, bool]]]] = {}
         self._errors: dict[bytes, tuple[str, tuple[str, ...]]] = {}
-        for entry in value["abi"]:
+        for entry in entries:
             types = tuple(_type(part) for part in entry.get("inputs", ()))
             if entry["type"] == "constructor":
                 self._constructor = types
@@ -119,12 +115,6 @@ class Interface:
 
     def __repr__(self) -> str:
         return f"Interface({self.name})"
-
-
-@cache
-def interface(name: str) -> Interface:
-    """The interface of a shipped contract."""
-    return Interface(name)
 
 
 def event_topic(name: str, types: Sequence[str]) -> bytes:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from verifai.chain.registry import checksum
 from verifai.errors import MalformedError
+from verifai.evm.abi import checksum
 from verifai.proof.codec import exact_fields
 
 T = TypeVar("T")
@@ -84,6 +84,8 @@ class Log:
                 int(found["log_index"]),
                 str(found["transaction_hash"]),
             )
+        except MalformedError:
+            raise
         except (TypeError, ValueError):
             raise MalformedError("A log's fields are hex and numbers.") from None
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from verifai.errors import InputError, LimitError, UnsupportedError, UsageError
+from verifai.errors import InputError, LimitError, UnsupportedError, UsageError, VerifaiError
 from verifai.extras import require
 from verifai.graph import operators
 from verifai.graph.builder import Tensor
@@ -427,6 +427,8 @@ def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
                 )
     try:
         made = OPERATORS[node.op_type](lowering, node)
+    except VerifaiError:
+        raise
     except (KeyError, ValueError, IndexError, TypeError, ArithmeticError, MemoryError) as error:
         raise UnsupportedError(f"attributes or shapes that no rule covers ({error!r})") from None
     results = made if isinstance(made, list) else [made]

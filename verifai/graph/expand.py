@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from verifai.errors import VerifaiError
 from verifai.extras import require
 from verifai.graph.lower import OPERATORS
 
@@ -318,6 +319,8 @@ def _covers(rule: Rule, body: Body) -> bool:
     """Whether a rule wrote a node out; not where it is surprised, by a scalar for instance."""
     try:
         return rule(body)
+    except VerifaiError:
+        raise
     except (ArithmeticError, LookupError, TypeError, ValueError):
         return False
 

@@ -123,6 +123,8 @@ class IntegerGraph:
             graph.validate()
             if graph.to_bytes() != bytes(data):
                 raise MalformedError("Not the canonical encoding of an integer graph.")
+        except MalformedError:
+            raise
         except (
             KeyError,
             TypeError,

@@ -14,6 +14,7 @@ from verifai.market.history import Fulfilment
 from verifai.market.jobs import Bid, DeclineReason, Job, JobState, Terms
 from verifai.market.market import Market, Stake
 from verifai.market.models import Models, Role, Share
+from verifai.market.order import input_words
 
 __all__ = [
     "Bid",
@@ -27,4 +28,5 @@ __all__ = [
     "Share",
     "Stake",
     "Terms",
+    "input_words",
 ]

@@ -7,12 +7,12 @@ collateral into a market makes its address again.
 
 from __future__ import annotations
 
-from verifai.chain.deploy import create2_address
 from verifai.chain.native.acceptor import ask, first_systems
-from verifai.chain.native.contract import artefact, native_system
-from verifai.chain.registry import checksum
+from verifai.chain.native.contract import native_system, verifier_address
+from verifai.chain.shipped import interface
 from verifai.errors import MalformedError, UsageError
-from verifai.evm.interface import interface
+from verifai.evm.abi import checksum
+from verifai.evm.create2 import create2_address
 from verifai.evm.node.faults import Reverted
 from verifai.evm.transactions.sender import Sender
 
@@ -29,7 +29,7 @@ def require_genuine(sender: Sender, market: str, verifier: str | None = None) ->
         UsageError: other code stands there, or its router believes another verifier.
         NetworkError: the node failed.
     """
-    trusted = create2_address(artefact().creation) if verifier is None else checksum(verifier)
+    trusted = verifier_address() if verifier is None else checksum(verifier)
     try:
         if _is_genuine(sender, market, trusted):
             return

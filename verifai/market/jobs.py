@@ -7,9 +7,9 @@ from dataclasses import astuple, dataclass, fields, replace
 from enum import IntEnum
 from typing import Any, Final
 
-from verifai.chain.registry import checksum
 from verifai.errors import MalformedError
 from verifai.evm import abi
+from verifai.evm.abi import checksum
 from verifai.proof.codec import exact_fields
 from verifai.verifier.native.keccak import keccak256
 

@@ -16,7 +16,7 @@
 A provider that needs longer than the offer waits may ``accept`` before it proves, which locks its
 collateral; one that does not risks nothing. Why, and what protects whom, is said in
 ``contracts/JobMarket.sol``. What an input's words are:
-:func:`verifai.compact.words.input_words`.
+:func:`verifai.market.input_words`.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from verifai.backends.native.prover import check_provable
 from verifai.chain.chain import Chain
 from verifai.chain.native.circuits import circuit_table
 from verifai.chain.native.contract import native_system
-from verifai.chain.registry import checksum
+from verifai.chain.shipped import interface
 from verifai.chain.verdict import own_error, unexplained, verdict
 from verifai.circuit import SRS, ProvingKey
 from verifai.compact.table import circuit_id, input_word_bytes
 from verifai.compact.words import statement_words
 from verifai.errors import MalformedError, NetworkError, UsageError, VerifaiError
 from verifai.evm import abi
-from verifai.evm.interface import interface
+from verifai.evm.abi import checksum
 from verifai.evm.node.faults import Reverted, asking
 from verifai.market.genuine import require_genuine
 from verifai.market.history import Fulfilment, proof_of

@@ -16,10 +16,10 @@ from typing import Any
 
 from verifai.chain.chain import Chain
 from verifai.chain.native.contract import native_system
-from verifai.chain.registry import checksum
+from verifai.chain.shipped import interface
 from verifai.chain.verdict import own_error, unexplained
 from verifai.errors import UsageError
-from verifai.evm.interface import interface
+from verifai.evm.abi import checksum
 from verifai.evm.node.faults import Reverted
 from verifai.market.jobs import NATIVE, Action
 from verifai.proof import VerifyingKey

@@ -9,17 +9,51 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from verifai.backends.native.opening import commitment_of, opened
 from verifai.chain.native.circuits import circuit_table
 from verifai.chain.native.contract import native_system
 from verifai.circuit import SRS
 from verifai.compact.table import circuit_id
-from verifai.compact.words import input_words
-from verifai.errors import UsageError
+from verifai.compact.words import WORD_BYTES
+from verifai.errors import InputError, UsageError
 from verifai.market.jobs import Job
 from verifai.model.inputs import TensorInfo, check_batch
 from verifai.proof import VerifyingKey
+from verifai.verifier.native.check import pack_words, public_tensors
 from verifai.verifier.native.keccak import keccak256
+
+
+def input_words(key: VerifyingKey, inputs: Any) -> bytes:
+    """The public words of a circuit's inputs: what a client orders a proof about.
+
+    Args:
+        key: the circuit's verifying key.
+        inputs: as for :func:`verifai.prove`, openings of committed inputs included; a leading axis
+            is a batch.
+
+    Returns:
+        16 bytes per word. Quantisation is the circuit's: ``floor(x * 2**scale + 1/2)``.
+
+    Raises:
+        InputError: another number of arrays, another shape, or a value that the circuit cannot
+            hold. (A value that it can hold may still be beyond what it can prove.)
+    """
+    infos = [TensorInfo(spec.name, spec.shape, "float64") for spec in key.inputs]
+    _, arrays = check_batch(infos, opened(key.inputs, inputs)[0])
+    tensors = iter(public_tensors(key))
+    found: list[int] = []
+    for spec, array in zip(key.inputs, arrays, strict=True):
+        if spec.visibility != "public":
+            continue
+        tensor = next(tensors)
+        raw = np.floor(array * 2.0**spec.scale + 0.5) - tensor.offset
+        if not (np.isfinite(raw).all() and (raw >= 0).all() and (raw < 2**tensor.bits).all()):
+            raise InputError(f"Input {spec.name!r} holds values that the circuit cannot.")
+        row = spec.shape[-1] if spec.shape else 1
+        found += pack_words([int(value) for value in raw.reshape(-1)], row)
+    return b"".join(word.to_bytes(WORD_BYTES, "big") for word in found)
 
 
 def check_order(job: Job, vk: VerifyingKey, inputs: Any, srs: SRS | None = None) -> None:

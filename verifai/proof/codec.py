@@ -24,7 +24,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from verifai.errors import EnvironmentFault, LimitError, MalformedError, shown
+from verifai.errors import (
+    FileAccessError,
+    LimitError,
+    MalformedError,
+    VerifaiError,
+    shown,
+)
 from verifai.limits import (
     MAX_HEADER_BYTES,
     MAX_JSON_DEPTH,
@@ -91,6 +97,8 @@ def parse_canonical_json(data: bytes) -> Any:
         value = json.loads(data.decode("ascii"), parse_float=_no_float, parse_constant=_no_float)
         # Parsed without floats, it holds what JSON has; only an escape spells a lone surrogate.
         again = canonical_json(value) if b"\\" in data else _encoded(value)
+    except VerifaiError:
+        raise
     except (ValueError, RecursionError) as error:
         raise MalformedError(f"Not canonical JSON: {error}.") from None
     if again != data:
@@ -265,7 +273,7 @@ def read(
 
     Raises:
         MalformedError: as :func:`unpack`, or when the path is not a regular file.
-        EnvironmentFault: the system does not let us read it.
+        FileAccessError: the system does not let us read it.
     """
     with _naming(path):
         with open_regular(path, limit) as (file, size):
@@ -276,7 +284,7 @@ def read(
                 try:
                     mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
                 except OSError as error:
-                    raise EnvironmentFault(f"{path} cannot be mapped: {error.strerror}.") from None
+                    raise FileAccessError(f"{path} cannot be mapped: {error.strerror}.") from None
                 return unpack(memoryview(mapped), kind, version, section_count, limit=limit)
         return unpack(read_regular(path, limit), kind, version, section_count, limit=limit)
 

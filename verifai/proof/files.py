@@ -11,7 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from verifai.errors import EnvironmentFault, LimitError, MalformedError
+from verifai.errors import (
+    FileAccessError,
+    LimitError,
+    MalformedError,
+    MissingFileError,
+    VerifaiError,
+)
 
 #: Errors of ``open`` that say that the path is wrong, not this machine.
 _NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
@@ -25,9 +31,10 @@ def open_regular(path: str | os.PathLike[str], limit: int) -> Iterator[tuple[Bin
     a pipe or a device is refused without waiting for it.
 
     Raises:
-        MalformedError: no such file, or a folder, pipe, device or socket.
+        MissingFileError: no such file.
+        MalformedError: a folder, pipe, device or socket.
         LimitError: more than ``limit`` bytes; nothing was read.
-        EnvironmentFault: the system does not let us read it.
+        FileAccessError: the system does not let us read it.
     """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -35,10 +42,10 @@ def open_regular(path: str | os.PathLike[str], limit: int) -> Iterator[tuple[Bin
         raise MalformedError(f"Not a path: {os.fspath(path)!r}.") from None
     except OSError as error:
         if error.errno in _NO_FILE:
-            raise MalformedError(f"No such file: {path}.") from None
+            raise MissingFileError(f"No such file: {path}.") from None
         if error.errno == errno.ENXIO:  # a socket
             raise MalformedError(f"Not a regular file: {path}.") from None
-        raise EnvironmentFault(f"{path} cannot be read: {error.strerror}.") from None
+        raise FileAccessError(f"{path} cannot be read: {error.strerror}.") from None
     try:
         info = os.fstat(handle)
         if not stat.S_ISREG(info.st_mode):
@@ -81,13 +88,13 @@ def replace_file(
         mode: permissions, less the process's umask.
 
     Raises:
-        EnvironmentFault: the disk refused, and the old file is as it was; or the path leads to
+        FileAccessError: the disk refused, and the old file is as it was; or the path leads to
             a folder, pipe, device or socket, which is not replaced.
     """
     target = Path(os.path.realpath(path))
     try:
         if target.is_symlink() or (target.exists() and not target.is_file()):  # a loop of links
-            raise EnvironmentFault(f"Cannot write {path}: it is not a regular file.")
+            raise FileAccessError(f"Cannot write {path}: it is not a regular file.")
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
         try:  # from the first moment on: an interrupt may come between any two lines
@@ -101,6 +108,8 @@ def replace_file(
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+    except VerifaiError:
+        raise
     except OSError as error:
-        raise EnvironmentFault(f"Cannot write {path}: {error.strerror or error}.") from None
+        raise FileAccessError(f"Cannot write {path}: {error.strerror or error}.") from None
     return Path(path)

@@ -12,7 +12,7 @@ pytest.importorskip("verifai._native")
 from tests.chain.conftest import anvil as anvil
 from tests.contracts.native.circuits import Verifier
 from verifai.chain import connect
-from verifai.chain.native.contract import artefact
+from verifai.contracts.shipped import artefact
 from verifai.evm.node.faults import Reverted
 
 
@@ -20,7 +20,7 @@ from verifai.evm.node.faults import Reverted
 def embedded() -> Iterator[Verifier]:
     with connect() as chain:
         eth = chain.web3.eth
-        shipped = artefact()
+        shipped = artefact("NativeVerifier")
         address, _ = chain._stand(shipped.code_hash, shipped.creation, "the verifier")
 
         def read(data: bytes) -> bytes:
@@ -54,7 +54,7 @@ def node(anvil: str) -> Verifier:
         assert receipt["status"] == 1
         return dict(receipt)
 
-    address = mined({"data": artefact().creation})["contractAddress"]
+    address = mined({"data": artefact("NativeVerifier").creation})["contractAddress"]
 
     def read(data: bytes) -> bytes:
         call = {"to": address, "data": data, "from": sender, "gas": 16_000_000}

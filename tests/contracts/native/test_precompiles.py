@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from verifai.chain import connect
-from verifai.chain.native.contract import artefact
+from verifai.contracts.shipped import artefact
 from verifai.evm import abi
 from verifai.evm.node import embedded
 from verifai.evm.node.faults import Reverted
@@ -21,6 +21,6 @@ def test_a_chain_without_a_precompile(monkeypatch, precompile):
 
     monkeypatch.setattr(embedded, "bn254_precompiles", without)
     with connect() as chain, pytest.raises(Reverted) as refused:
-        chain._sender.send(None, artefact().creation, "deploying the verifier")
+        chain._sender.send(None, artefact("NativeVerifier").creation, "deploying the verifier")
     expected = abi.selector("PrecompileMissing(uint256)") + precompile.to_bytes(32, "big")
     assert refused.value.data == expected

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from verifai.errors import MissingExtra, UsageError, WorkerFault
+from verifai.errors import MissingExtra, UsageError, WorkerFault, WorkerTimeoutError
 
 #: A worker that burns no CPU for this long is deadlocked, not slow.
 STALL_SECONDS: Final = 30.0
@@ -177,12 +177,12 @@ def _watch(process: subprocess.Popen[bytes], what: str, seconds: float) -> None:
         if cpu is None or cpu != last_cpu:
             last_progress, last_cpu = now, cpu if cpu is not None else -1
         if now - started > seconds:
-            raise WorkerFault(
+            raise WorkerTimeoutError(
                 f"ezkl ({what}) was stopped after its time limit of {seconds:.0f} s.",
                 hint="Raise VERIFAI_WORKER_SECONDS, or use a smaller model.",
             )
         if now - last_progress > STALL_SECONDS:
-            raise WorkerFault(
+            raise WorkerTimeoutError(
                 f"ezkl ({what}) used no CPU for {STALL_SECONDS:.0f} s: it is deadlocked and was "
                 "stopped.",
                 hint="This happens when a value leaves the calibrated range: calibrate with data "

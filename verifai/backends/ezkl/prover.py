@@ -27,6 +27,7 @@ from verifai.errors import (
     MalformedError,
     UnsupportedError,
     UsageError,
+    VerifaiError,
     VerificationError,
 )
 from verifai.model import Model
@@ -176,6 +177,8 @@ def _read_proof(path: Path) -> tuple[bytes, list[int]]:
         argument = bytes(content["proof"])
         rows = content["instances"]
         values = [from_ezkl(text) for row in rows for text in row]
+    except VerifaiError:
+        raise
     except (ValueError, KeyError, TypeError) as error:
         raise InternalError(f"ezkl's proof file is not what was expected: {error!r}.") from None
     return argument, values

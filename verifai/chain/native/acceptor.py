@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from verifai.chain.deploy import create2_address
-from verifai.chain.native.contract import artefact
-from verifai.chain.registry import checksum
+from verifai.chain.native.contract import verifier_address
+from verifai.chain.shipped import interface
+from verifai.contracts.shipped import artefact
 from verifai.errors import MalformedError
-from verifai.evm.abi import keccak
-from verifai.evm.interface import interface
+from verifai.evm.abi import checksum, keccak
+from verifai.evm.create2 import create2_address
 from verifai.evm.node.faults import Reverted, asking
 from verifai.evm.transactions.sender import Sender
 
@@ -95,9 +95,9 @@ def unestablished(sender: Sender, registry: str, system: bytes) -> str:
     if system not in systems:
         return f"{name} came to the router later, from its owner, with a verifier of their choice"
     verifier = systems[system]
-    if verifier != create2_address(artefact().creation):
+    if verifier != verifier_address():
         return f"{name} has the verifier {verifier}, which is not this package's"
-    if "0x" + keccak(sender.code(verifier)).hex() != artefact().code_hash:
+    if "0x" + keccak(sender.code(verifier)).hex() != artefact("NativeVerifier").code_hash:
         return f"the code at {verifier} was not shown to be this package's verifier"
     return ""
 

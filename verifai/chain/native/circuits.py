@@ -11,11 +11,11 @@ import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from verifai.chain.registry import checksum
+from verifai.chain.shipped import interface
 from verifai.compact.table import circuit_id, compact_table, table_batch
 from verifai.compact.words import WORD_BYTES
 from verifai.errors import MalformedError, NetworkError, UnsupportedError
-from verifai.evm.interface import interface
+from verifai.evm.abi import checksum
 from verifai.evm.node.faults import Reverted
 from verifai.proof import VerifyingKey
 from verifai.verifier.native.check import WORD, check_key, public_node

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from functools import cache
-from importlib import resources
 from typing import Final
 
 from verifai.chain.deploy import system_id
-from verifai.chain.registry import Artefact
+from verifai.contracts.shipped import artefact
 from verifai.evm import abi
+from verifai.evm.create2 import create2_address
 from verifai.verifier.native.verify import DOMAIN
 
 #: The native backend's name on chains.
 NATIVE_SYSTEM: Final = DOMAIN
 #: Bytes of a public word in calldata.
 WORD_BYTES: Final = 16
-
-
-@cache
-def artefact() -> Artefact:
-    """The verifier as shipped; no compiler needed."""
-    folder = resources.files("verifai.contracts") / "src"
-    value = json.loads((folder / "NativeVerifier.json").read_text("ascii"))
-    return Artefact(value["abi"], bytes.fromhex(value["bytecode"][2:]), value["deployedCodeHash"])
 
 
 def register_calldata(table: bytes) -> bytes:
@@ -62,3 +52,8 @@ def refusal(data: bytes) -> tuple[str, str] | None:
 def native_system() -> bytes:
     """The four bytes of the native backend on chains."""
     return system_id(NATIVE_SYSTEM)
+
+
+def verifier_address() -> str:
+    """Where the shipped verifier stands, on every chain that has it (EIP-55)."""
+    return create2_address(artefact("NativeVerifier").creation)

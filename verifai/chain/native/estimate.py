@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from verifai.chain.deploy import (
-    PROXY,
-    PROXY_CODE,
-    PROXY_COST,
-    PROXY_SENDER,
-    SALT,
-    create2_address,
-    planned,
-    require_deployable,
-)
-from verifai.chain.native.contract import NATIVE_SYSTEM, artefact
+from verifai.chain.deploy import planned, require_deployable
+from verifai.chain.native.contract import NATIVE_SYSTEM, verifier_address
 from verifai.chain.native.publication import (
     Publication,
     known_circuit,
@@ -22,9 +13,11 @@ from verifai.chain.native.publication import (
     verifier_of,
 )
 from verifai.chain.native.registry import CONTRACTS, NativeRegistry, publish_calldata
+from verifai.chain.shipped import interface
 from verifai.chain.verdict import verdict
+from verifai.contracts.shipped import artefact
 from verifai.errors import UsageError
-from verifai.evm.interface import interface
+from verifai.evm.create2 import PROXY, PROXY_CODE, PROXY_COST, PROXY_SENDER, SALT, create2_address
 from verifai.evm.node.faults import Reverted
 from verifai.evm.transactions.estimate import Estimate, PublishEstimate
 from verifai.evm.transactions.simulation import Call, simulate
@@ -56,14 +49,14 @@ def estimate(
             code[PROXY] = PROXY_CODE
             what = "funding the deployment proxy's creator"
             steps.append(sender.estimate(PROXY_SENDER, b"", what, value=PROXY_COST))
-        _, creations = planned({NATIVE_SYSTEM: artefact().creation}, sender.address)
+        _, creations = planned({NATIVE_SYSTEM: artefact("NativeVerifier").creation}, sender.address)
         for name, creation in creations.items():
             if not sender.code(create2_address(creation)):
                 calls.append(Call(f"deploying {name}", PROXY, SALT + creation))
         registry = create2_address(creations["NativeProofRegistry"])
     alone = len(calls)
     stands = bool(sender.code(registry))
-    verifier = verifier_of(sender, registry) if stands else create2_address(artefact().creation)
+    verifier = verifier_of(sender, registry) if stands else verifier_address()
     if not known_circuit(sender, verifier, asked.circuit):
         data = interface("NativeVerifier").call("register", asked.compact)
         calls.append(Call("registering the circuit", verifier, data))

@@ -13,21 +13,23 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from verifai.chain.deploy import DELAY, LOCAL_CHAINS, Contracts, create2_address, deploy
+from verifai.chain.deploy import DELAY, LOCAL_CHAINS, Contracts, deploy
 from verifai.chain.native.acceptor import first_systems, router_of, unestablished, verifier_now
 from verifai.chain.native.circuits import circuit_info, circuit_table
-from verifai.chain.native.contract import NATIVE_SYSTEM, artefact, native_system
+from verifai.chain.native.contract import NATIVE_SYSTEM, native_system, verifier_address
 from verifai.chain.native.registry import NativeRecord, NativeRegistry
 from verifai.chain.published import Published, mined
 from verifai.chain.receipt import Receipt
-from verifai.chain.registry import checksum
 from verifai.chain.requirements import require_cancun
+from verifai.chain.shipped import interface
 from verifai.chain.verdict import own_error, unexplained
 from verifai.compact.table import circuit_id
 from verifai.compact.words import commitments, context_from, statement_words, words_from
+from verifai.contracts.shipped import artefact
 from verifai.errors import NetworkError, UnsupportedError, UsageError, VerifaiError
 from verifai.evm import abi
-from verifai.evm.interface import interface
+from verifai.evm.abi import checksum
+from verifai.evm.create2 import create2_address
 from verifai.evm.node.faults import Reverted, asking
 from verifai.proof import Proof, VerifyingKey
 from verifai.proof.codec import canonical_json
@@ -139,7 +141,7 @@ def registry_kind() -> str:
 
 def expected_registry(owner: str) -> str:
     """Where the registry of native proofs stands that ``owner`` deploys (EIP-55)."""
-    verifier = create2_address(artefact().creation)
+    verifier = verifier_address()
     names = [native_system()]
     router = interface("VerifierRouter").deployment(owner, DELAY, names, [verifier])
     return create2_address(interface("NativeProofRegistry").deployment(create2_address(router)))
@@ -153,7 +155,7 @@ def deploy_all(chain: Chain) -> Contracts:
         UsageError, UnsupportedError, EnvironmentFault, NetworkError: as
             :func:`verifai.chain.deploy.deploy`.
     """
-    contracts = deploy(chain, {NATIVE_SYSTEM: artefact().creation})
+    contracts = deploy(chain, {NATIVE_SYSTEM: artefact("NativeVerifier").creation})
     chain._deployments.add(registry_kind(), contracts.registry)
     return contracts
 

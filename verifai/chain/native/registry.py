@@ -13,13 +13,13 @@ from typing import Any, Final
 from verifai.chain.chain import Chain
 from verifai.chain.native.contract import native_system
 from verifai.chain.published import ELSEWHERE, without_fault
-from verifai.chain.registry import Event, checksum
+from verifai.chain.registry import Event
+from verifai.chain.shipped import interface
 from verifai.chain.verdict import verdict
 from verifai.compact.words import context_from, statement_words, words_from
 from verifai.errors import MalformedError, UsageError
-from verifai.evm.abi import keccak
+from verifai.evm.abi import checksum, keccak
 from verifai.evm.history import history, incomplete
-from verifai.evm.interface import interface
 from verifai.evm.logs import EventSource
 from verifai.evm.node.faults import Reverted
 from verifai.evm.transactions.shown import shown

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from verifai.chain.registry import checksum
 from verifai.chain.verdict import unexplained
 from verifai.errors import MalformedError, NetworkError, UsageError, VerifaiError
 from verifai.evm import abi
+from verifai.evm.abi import checksum
 from verifai.evm.node.faults import Reverted, asking, reason
 
 if TYPE_CHECKING:

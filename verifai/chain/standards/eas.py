@@ -17,10 +17,10 @@ from typing import Final
 
 from verifai.chain.chain import Chain
 from verifai.chain.published import Published
-from verifai.chain.registry import checksum
 from verifai.chain.standards.contract import Contract, with_digests
 from verifai.errors import MalformedError, NetworkError, UsageError
 from verifai.evm import abi
+from verifai.evm.abi import checksum
 
 #: The schema's text, as EAS registers it.
 SCHEMA: Final = (

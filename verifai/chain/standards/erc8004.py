@@ -16,9 +16,9 @@ from typing import Final
 
 from verifai.chain.chain import Chain
 from verifai.chain.published import Published
-from verifai.chain.registry import checksum
 from verifai.chain.standards.contract import Contract, with_digests
 from verifai.errors import MalformedError, UsageError
+from verifai.evm.abi import checksum
 
 #: The best answer.
 MAX_RESPONSE: Final = 100

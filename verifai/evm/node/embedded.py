@@ -80,7 +80,7 @@ def _backend_class() -> type[Any]:
     )
     from eth_tester.exceptions import TransactionNotFound
 
-    from verifai.chain.deploy import PROXY, create2_address
+    from verifai.evm.create2 import PROXY, create2_address
 
     proxy = bytes.fromhex(PROXY[2:])
 

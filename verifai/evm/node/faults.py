@@ -15,6 +15,7 @@ from verifai.errors import (
     EnvironmentFault,
     MalformedError,
     NetworkError,
+    NetworkTimeoutError,
     UnsupportedError,
     UsageError,
     VerifaiError,
@@ -121,12 +122,13 @@ def translated(error: Exception, what: str, url: str) -> Exception:
         cause = error.__context__ or error
         return Reverted(_bytes(cause.args[0] if cause.args else b""), said(error))
     if isinstance(error, exceptions.TimeExhausted):
-        return NetworkError(
+        return NetworkTimeoutError(
             f"Gave up on {what} at {url}: {said(error)}",
             hint="The transaction may still be mined; publishing again finds it if it was.",
         )
     if isinstance(error, (requests.exceptions.ConnectionError, requests.exceptions.Timeout)):
-        return NetworkError(
+        late = isinstance(error, requests.exceptions.Timeout)
+        return (NetworkTimeoutError if late else NetworkError)(
             f"No node answers at {url} ({what}).",
             hint="Is it running, and is the URL right?",
         )

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from verifai.errors import EnvironmentFault, MalformedError, UsageError
+from verifai.errors import EnvironmentFault, FileAccessError, MalformedError, UsageError
 from verifai.proof.codec import canonical_json, exact_fields, parse_canonical_json
 
 FORMAT: Final = 1
@@ -79,7 +79,7 @@ class Journal:
                 hint="Publishing makes one; a node's URL reads another chain.",
             ) from None
         except OSError as error:
-            raise EnvironmentFault(
+            raise FileAccessError(
                 f"Cannot open the journal {self.path}: {error.strerror or error}."
             ) from None
         try:
@@ -195,7 +195,7 @@ class Journal:
             os.fsync(self._handle)
         except OSError as error:
             os.ftruncate(self._handle, end)
-            raise EnvironmentFault(
+            raise FileAccessError(
                 f"Cannot write the journal {self.path}: {error.strerror or error}."
             ) from None
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from verifai.errors import NetworkError, UnsupportedError, VerifaiError
+from verifai.errors import NetworkError, NetworkTimeoutError, UnsupportedError, VerifaiError
 from verifai.evm.node.faults import asking, refusal, translated
 from verifai.evm.transactions import signed as transactions
 from verifai.evm.transactions.fees import Fees, limit, offer
@@ -157,7 +157,7 @@ class Delivery:
                 self.outbox.drop(entry)
                 raise Superseded
             if clock() > deadline:
-                raise NetworkError(
+                raise NetworkTimeoutError(
                     f"Gave up on {what} at {self.url} after {self.terms.patience_seconds:g} s "
                     f"without progress: {state}.",
                     hint="It stays on record: the same call takes it up again, and sends no "

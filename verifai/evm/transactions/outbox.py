@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from verifai.errors import EnvironmentFault, MalformedError
+from verifai.errors import EnvironmentFault, FileAccessError, MalformedError
 from verifai.evm.abi import keccak
 from verifai.home import home
 from verifai.proof.codec import canonical_json, exact_fields, hex_digest, parse_canonical_json
@@ -155,7 +155,7 @@ class Outbox:
             self._folder.mkdir(parents=True, exist_ok=True)
             handle = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise EnvironmentFault(
+            raise FileAccessError(
                 f"Cannot write {self._folder}: {error.strerror or error}."
             ) from None
         try:
@@ -197,6 +197,8 @@ def _version(value: Any) -> Version:
     fields = exact_fields(value, ("hash", "raw"), "A version")
     try:
         return Version(hex_digest(fields["hash"], "hash"), bytes.fromhex(fields["raw"]))
+    except MalformedError:
+        raise
     except (ValueError, TypeError):
         raise MalformedError("A version's raw is hex.") from None
 

@@ -133,7 +133,7 @@ class ExternalSigner:
     """
 
     def __init__(self, address: str, sign: Callable[[dict[str, Any]], bytes]) -> None:
-        from verifai.chain.registry import checksum
+        from verifai.evm.abi import checksum
 
         self.address = checksum(address)
         self._sign = sign
@@ -199,6 +199,8 @@ def named(signer: str | os.PathLike[str] | Any) -> Signer:
         if text in os.environ:
             try:
                 return from_key(bytes.fromhex(os.environ[text].strip().removeprefix("0x")))
+            except VerifaiError:
+                raise
             except ValueError:
                 raise UsageError(f"The variable {text} holds no hex private key.") from None
         if Path(text).is_file():

@@ -1,0 +1,47 @@
+"""The pages for newcomers name what is there: every path, every room, every layer."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+TOP = ("verifai/", "tests/", "circuits/", "docs/", "benchmarks/", "examples/")
+
+
+@pytest.mark.parametrize("page", ["change.md", "architecture.md"])
+def test_every_path_that_a_page_names_exists(page: str) -> None:
+    text = (DOCS / page).read_text()
+    paths = [word for word in re.findall(r"`([^`\s]+)`", text) if word.startswith(TOP)]
+    assert len(paths) > 10
+    for path in paths:
+        if not re.search(r"[/](name|Name)\b", path):  # what the reader is about to add
+            assert (ROOT / path).exists(), f"{page} names {path}"
+
+
+def test_change_answers_for_what_a_newcomer_adds() -> None:
+    headings = re.findall(r"^## A new (.+)$", (DOCS / "change.md").read_text(), re.M)
+    wanted = ["operator", "check", "contract", "command", "backend", "chain standard"]
+    assert headings == wanted
+    for section in (DOCS / "change.md").read_text().split("\n## A new ")[1:]:
+        assert "*Smallest example*: `" in section.partition("\n## ")[0]
+
+
+def test_the_architecture_shows_every_room() -> None:
+    page = (DOCS / "architecture.md").read_text()
+    for room in (ROOT / "verifai").iterdir():
+        if (room / "__init__.py").exists():
+            assert f"`verifai/{room.name}`" in page, room.name
+
+
+def test_the_layers_are_import_linters() -> None:
+    settings = (ROOT / "pyproject.toml").read_text().partition("layers = [")[2].partition("]")[0]
+    layers = [
+        [name.strip().removeprefix("verifai.") for name in re.split(r"[|:]", line)]
+        for line in re.findall(r'"([^"]+)"', settings)
+    ]
+    page = (DOCS / "architecture.md").read_text().partition("```text\n")[2].partition("```")[0]
+    assert [sorted(line.split()) for line in page.splitlines()] == [sorted(one) for one in layers]
