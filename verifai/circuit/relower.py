@@ -41,7 +41,7 @@ def relower(circuit: Circuit) -> tuple[IntegerGraph, LoweredCircuit]:
     Raises:
         MalformedError: the circuit's parts do not belong together.
     """
-    graph = IntegerGraph.from_bytes(bytes(circuit.compiled))
+    graph = IntegerGraph.from_bytes(circuit.compiled)
     header = codec.parse_canonical_json(bytes(circuit.parameters))
     padding = ("padded",) if isinstance(header, dict) and header.get("padded") is True else ()
     fields = codec.exact_fields(

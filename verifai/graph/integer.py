@@ -71,7 +71,7 @@ class Input:
 
 @dataclass(frozen=True, eq=False)
 class Weight:
-    """A constant of the model, shaped as the node."""
+    """A constant of the model, shaped as the node; as read from a file, in a narrow dtype."""
 
     values: Integers
 

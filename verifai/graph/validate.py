@@ -121,8 +121,8 @@ def _shape_problem(graph: IntegerGraph, node: Node) -> str | None:
         case Weight():
             if operation.values.shape != node.shape:
                 return "a weight of another shape"
-            if operation.values.dtype != np.int64:
-                return "a weight that is not int64"
+            if not np.issubdtype(operation.values.dtype, np.signedinteger):
+                return "a weight that is not of signed integers"
             return None
         case View():
             return _view_problem(operation, node, shapes[0])
