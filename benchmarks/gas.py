@@ -80,11 +80,11 @@ def measure(chain: Any, case: tuple[str, str, int, int, bool]) -> dict[str, Any]
         model,
         workload.calibration,
         visibility=verifai.Visibility(input=visible),
-        options={"log_columns": log_columns, "padded": padded},
+        options=verifai.NativeOptions(log_columns=log_columns, padded=padded),
     )
     pk, vk = verifai.setup(circuit)
     inputs = workload.held_out[0] if batch == 1 else workload.held_out[:batch]
-    proof = verifai.prove(pk, inputs)
+    proof = verifai.prove(pk, inputs, batch=batch > 1)
     receipt = chain.publish(proof, vk)
     return {
         "model": name,
@@ -117,7 +117,7 @@ def incumbent(chain: Any, name: str) -> dict[str, Any]:
 
     workload = MODELS[name]()
     model = verifai.export(workload.module, (workload.example,))
-    circuit = verifai.compile(model, workload.calibration[:8], backend="ezkl")
+    circuit = verifai.compile(model, workload.calibration[:8], options=verifai.EzklOptions())
     pk, vk = verifai.setup(circuit)
     receipt = chain.publish(verifai.prove(pk, workload.held_out[0]), vk)
     return {"model": name, "deployment": receipt.deployed_gas, **transaction(chain, receipt)}
@@ -148,7 +148,7 @@ def page(found: dict[str, Any]) -> str:
         )
     lines += [
         "",
-        '*padded*: compiled with `options={"padded": True}` and these `log_columns`, a layout that'
+        "*padded*: compiled with `NativeOptions(padded=True)` and these `log_columns`, which"
         " suits contracts and costs a prover some time; *default* suits provers. *with EIP-7976*:"
         " the same transaction under the floor of 64 gas per byte of calldata that is proposed.",
         "",

@@ -22,7 +22,10 @@ def measure(model: str, proofs: int) -> dict[str, object]:
     keys = {}
     for hides in (True, False):
         circuit = verifai.compile(
-            exported, workload.calibration, zero_knowledge=hides, progress=False
+            exported,
+            workload.calibration,
+            options=verifai.NativeOptions(zero_knowledge=hides),
+            progress=False,
         )
         keys[hides] = verifai.setup(circuit, progress=False)[0]
     seconds: dict[bool, list[float]] = {True: [], False: []}

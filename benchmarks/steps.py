@@ -21,6 +21,7 @@ import numpy as np
 
 import verifai
 from verifai import backends
+from verifai.backends.options import OPTIONS
 
 #: Verifications that are timed: they are cheap.
 VERIFICATIONS: Final = 5
@@ -87,7 +88,7 @@ def setup(folder: Path, backend: str) -> dict[str, Any]:
     model = verifai.load(folder / "model.onnx")
     calibration = np.load(folder / "calibration.npy")
     compile_seconds, circuit = timed(
-        lambda: verifai.compile(model, calibration, backend=backend, progress=False)
+        lambda: verifai.compile(model, calibration, options=OPTIONS[backend](), progress=False)
     )
     setup_seconds, (pk, vk) = timed(lambda: verifai.setup(circuit, progress=False))
     proving, verifying = pk.save(folder / "key.vfp"), vk.save(folder / "key.vfk")
@@ -124,10 +125,14 @@ def prove(folder: Path, proofs: int, batch: int) -> dict[str, Any]:
     inputs = held_out[0] if batch == 1 else np.resize(held_out, (batch, *held_out.shape[1:]))
     native = pk.circuit.backend == "native"
     # The first proof of a process also loads the key.
-    first_seconds, _ = timed(lambda: verifai.prove(pk, inputs, progress=False))
+
+    def one() -> verifai.Proof:
+        return verifai.prove(pk, inputs, batch=batch > 1, progress=False)
+
+    first_seconds, _ = timed(one)
     runs, proof, spent = [], None, cpu_seconds()
     for _ in range(proofs):
-        seconds, proof = timed(lambda: verifai.prove(pk, inputs, progress=False))
+        seconds, proof = timed(one)
         runs.append(seconds)
     assert proof is not None
     cores, memory = (cpu_seconds() - spent) / sum(runs), peak_mib()
@@ -149,7 +154,7 @@ def prove(folder: Path, proofs: int, batch: int) -> dict[str, Any]:
 def _witness_seconds(pk: verifai.ProvingKey, inputs: Any) -> list[float]:
     """All values of the circuit on an input, without a proof."""
     if pk.circuit.backend == "ezkl":
-        return [timed(lambda: backends.get("ezkl").outputs(pk, inputs))[0]]
+        return [timed(lambda: backends.get("ezkl").outputs(pk, inputs, False))[0]]
     from benchmarks.profile import committed
 
     return [timed(lambda: committed(pk, inputs))[0] for _ in range(3)]
@@ -195,11 +200,11 @@ def fidelity(folder: Path) -> dict[str, Any]:
 def _outputs(pk: verifai.ProvingKey, inputs: Any) -> Iterator[Any]:
     backend = backends.get(pk.circuit.backend)
     if pk.circuit.backend == "ezkl":
-        yield from (backend.outputs(pk, one)[0] for one in inputs)
+        yield from (backend.outputs(pk, one, False)[0] for one in inputs)
         return
     for start in range(0, len(inputs), FIDELITY_CHUNK):
         chunk = inputs[start : start + FIDELITY_CHUNK]
-        yield np.asarray(backend.outputs(pk, chunk)[0]).reshape(len(chunk), -1)
+        yield np.asarray(backend.outputs(pk, chunk, True)[0]).reshape(len(chunk), -1)
 
 
 def main() -> None:

@@ -46,7 +46,7 @@ def main() -> None:
     verifai.prove(proving_key, unseen[0])  # tables that all later proofs share are made here
     for inputs, count in ((unseen[0], 1), (unseen, BATCH)):
         started = time.perf_counter()
-        proof = verifai.prove(proving_key, inputs)
+        proof = verifai.prove(proving_key, inputs, batch=count > 1)
         seconds = time.perf_counter() - started
         size = len(proof.argument)
         print(

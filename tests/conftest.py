@@ -15,7 +15,7 @@ import verifai
 os.environ.setdefault("VERIFAI_PROGRESS", "0")
 
 #: Range tables of 128 rows: circuits of 2^9 rows instead of 2^15, for tests only.
-SMALL = {"decomp_base": 128, "decomp_legs": 4, "scales": [7]}
+SMALL = verifai.EzklOptions(decomp_base=128, decomp_legs=4, scales=[7])
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -58,7 +58,6 @@ def build(seed: int, **visibility: str) -> Pipeline:
     circuit = verifai.compile(
         model,
         batch.numpy(),
-        backend="ezkl",
         visibility=verifai.Visibility(**visibility),
         options=SMALL,
     )

@@ -38,6 +38,8 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time a name is import
     from verifai.api import verify_link as verify_link
     from verifai.api import verify_model as verify_model
     from verifai.api import verify_opening as verify_opening
+    from verifai.backends.options import EzklOptions as EzklOptions
+    from verifai.backends.options import NativeOptions as NativeOptions
     from verifai.circuit import SRS as SRS
     from verifai.circuit import Circuit as Circuit
     from verifai.circuit import ProvingKey as ProvingKey
@@ -72,6 +74,7 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time a name is import
 _NAMES: Final = {
     "verifai.api": "commit commitment compile export load prove register setup verify "
     "verify_link verify_model verify_opening",
+    "verifai.backends.options": "EzklOptions NativeOptions",
     "verifai.circuit": "SRS Circuit ProvingKey Visibility",
     "verifai.errors": "ChainRejected EnvironmentFault FileAccessError InputError InternalError "
     "LimitError MalformedError MissingExtra MissingFileError NetworkError NetworkTimeoutError "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from verifai import backends, verifier
+from verifai.backends import BackendOptions, EzklOptions, NativeOptions
 from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
 from verifai.errors import UsageError, VerificationError
 from verifai.model import Model, export, load
@@ -45,8 +46,7 @@ _SOURCES: Final[Mapping[type, str]] = {
     Registration: "verifai.register(key) gives one; verifai.Registration.load(path) reads one.",
     Opening: "proof.openings[name] is one; verifai.Opening.load(path) reads one.",
     TensorClaim: "The input or output of a statement that verifai.verify returned is one.",
-    Iterable: "Give N typical inputs as an array of shape [N, ...], or an iterable of inputs.",
-    Mapping: "Options are a dict by name.",
+    NativeOptions: "verifai.NativeOptions(tolerance=0.05) is one, verifai.EzklOptions() another.",
 }
 
 
@@ -72,30 +72,24 @@ def _takes_string(srs: SRS | str | None) -> None:
 
 def compile(
     model: Model,
-    calibration: Iterable[Any],
+    calibration: Any = None,
     *,
-    backend: str = "native",
+    options: BackendOptions | None = None,
     visibility: Visibility | None = None,
-    zero_knowledge: bool = True,
-    options: Mapping[str, Any] | None = None,
     progress: Progress | bool | None = None,
 ) -> Circuit:
     """Turn a model into a circuit.
 
     Args:
         model: from :func:`export` or :func:`load`.
-        calibration: typical inputs, as an array of shape [N, ...] or an iterable of inputs; they
-            decide the fixed-point scales and the range of values that can be proved.
-        backend: the proof system: ``native`` (fast) or ``ezkl`` (slow; an optional package). Both
-            are checked offline and on chain.
+        calibration: typical inputs; they decide the fixed-point scales and the range of values that
+            can be proved. An array of shape [N, ...], a dict of arrays by input name, or anything
+            that gives inputs or batches of them one after another: a list, a dataset, a torch
+            ``DataLoader``. The labels of pairs (x, y) are left out, which the progress says.
+        options: the proof system and what it can be told: :class:`NativeOptions` (fast; the
+            default) or :class:`EzklOptions` (slow; an optional package). Proofs of both are
+            checked offline and on chain.
         visibility: what a proof discloses; default public input, public output, private weights.
-        zero_knowledge: whether what is private stays hidden. Both backends hide by default; only
-            ``native`` can leave it out, for proofs that are a little smaller and faster. Every
-            statement says which it was.
-        options: backend-specific knobs; unknown ones are refused. ``tolerance`` is how far the
-            circuit may be from the model: the largest error as a share of an output's range, and
-            with ``native`` the largest share of rows with another top-1. Default 0.01 (``ezkl``:
-            0.02).
         progress: see :func:`verifai.progress.reporting`.
 
     Raises:
@@ -108,14 +102,31 @@ def compile(
     _takes(Model, model=model)
     if visibility is not None:
         _takes(Visibility, visibility=visibility)
-    if options is not None:
-        _takes(Mapping, options=options)
-    if not hasattr(calibration, "__getitem__"):  # enough to be iterated, as datasets are
-        _takes(Iterable, calibration=calibration)
-    with reporting("compile", progress) as report:
-        return backends.get(backend).compile(
-            model, calibration, visibility or Visibility(), zero_knowledge, report, options or {}
+    if options is None:
+        options = NativeOptions()
+    elif not isinstance(options, EzklOptions):
+        _takes(NativeOptions, options=options)
+    several = hasattr(calibration, "__iter__") or hasattr(calibration, "__getitem__")
+    if isinstance(calibration, str) or not several:
+        raise UsageError(
+            f"compile needs typical inputs as calibration, not {type(calibration).__name__}.",
+            hint=_calibration_of(model),
         )
+    with reporting("compile", progress) as report:
+        return backends.get(options.backend).compile(
+            model, calibration, visibility or Visibility(), report, options
+        )
+
+
+def _calibration_of(model: Model) -> str:
+    """An example of calibration data for a model, as Python."""
+    made = [
+        f"{info.name!r}: numpy.random.normal(size={[64, *info.shape]})" for info in model.inputs
+    ]
+    return (
+        "Take them from the training data: a DataLoader, a dataset, a list, or N of them in arrays "
+        f"of shapes as in verifai.compile(model, {{{', '.join(made)}}})."
+    )
 
 
 def setup(
@@ -147,6 +158,7 @@ def prove(
     key: ProvingKey,
     inputs: Any,
     *,
+    batch: bool = False,
     context: Mapping[str, str | int] | None = None,
     progress: Progress | bool | None = None,
 ) -> Proof:
@@ -155,9 +167,12 @@ def prove(
     Args:
         key: from :func:`setup`.
         inputs: the model's input: array, tensor or nested list; several as a sequence or a dict.
-            With the native backend one more axis in front proves a batch, and an
-            :class:`~verifai.proof.Opening` of another proof's output takes it under the same
-            commitment.
+            With the native backend an :class:`~verifai.proof.Opening` of another proof's output
+            takes it under the same commitment. Where the model has a first axis of length 1 it
+            may be left out; it is added, which the progress says and the statement's shapes show.
+        batch: prove several inferences: inputs have one more axis in front, or another length of
+            the model's own first axis of 1. For a model that takes [1, 28, 28] those are inputs of
+            shape [64, 1, 28, 28] or [64, 28, 28].
         context: bind the proof to a chain, job, payee or nonce (backends that can).
 
     Raises:
@@ -169,7 +184,7 @@ def prove(
     _takes(ProvingKey, key=key)
     context = check_context(context)
     with reporting("prove", progress) as report:
-        return backends.get(key.circuit.backend).prove(key, inputs, context, report)
+        return backends.get(key.circuit.backend).prove(key, inputs, batch, context, report)
 
 
 def register(key: ProvingKey, *, progress: Progress | bool | None = None) -> Registration:
@@ -185,7 +200,7 @@ def register(key: ProvingKey, *, progress: Progress | bool | None = None) -> Reg
         return backends.get(key.circuit.backend).register(key, report)
 
 
-def commit(key: VerifyingKey, inputs: Any) -> dict[str, Opening]:
+def commit(key: VerifyingKey, inputs: Any, *, batch: bool = False) -> dict[str, Opening]:
     """Commit to a circuit's committed inputs before anything is proved.
 
     Whoever proves is given the openings in place of the inputs; everybody else their
@@ -193,7 +208,7 @@ def commit(key: VerifyingKey, inputs: Any) -> dict[str, Opening]:
 
     Args:
         key: of a circuit compiled with ``Visibility(input="committed")``.
-        inputs: as for :func:`prove`.
+        inputs, batch: as for :func:`prove`.
 
     Returns:
         Openings by input name, with fresh blindings: two commitments of one input share nothing.
@@ -205,7 +220,7 @@ def commit(key: VerifyingKey, inputs: Any) -> dict[str, Opening]:
     from verifai.backends.native.opening import commit
 
     _takes(VerifyingKey, key=key)
-    return commit(key, inputs)
+    return commit(key, inputs, batch)
 
 
 def commitment(opening: Opening, *, srs: SRS | None = None) -> str:

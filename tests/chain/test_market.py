@@ -128,8 +128,10 @@ def test_the_words_are_the_statements(keys):
     mine = input_words(vk, inputs)
     assert words.startswith(mine)
     assert (len(mine), len(words)) == (32, 48)  # 12 values, 2 values: 8 in a word
-    three = verifai.prove(pk, np.stack([inputs, inputs, inputs])).statement
-    assert statement_words(vk, three).startswith(input_words(vk, np.stack([inputs] * 3)))
+    three = verifai.prove(pk, np.stack([inputs, inputs, inputs]), batch=True).statement
+    assert statement_words(vk, three).startswith(
+        input_words(vk, np.stack([inputs] * 3), batch=True)
+    )
     for batch, statement in ((None, proof.statement), (3, three)):
         found = words_from(statement_words(vk, statement))
         assert statement_of(vk, batch, None, found, b"") == statement
@@ -192,7 +194,9 @@ def test_terms_that_no_proof_meets_are_seen_before_anything_is_at_stake(world, k
             with pytest.raises(UsageError, match=message):
                 call(job, pk, inputs)
     with pytest.raises(UsageError, match="another circuit"):  # two inferences
-        world.provider.check_input(leased(world, posted(world, keys)), vk, np.stack([inputs] * 2))
+        world.provider.check_input(
+            leased(world, posted(world, keys)), vk, np.stack([inputs] * 2), batch=True
+        )
     assert world.provider.stake() == Stake(10 * ETHER, 0)
 
 

@@ -48,7 +48,7 @@ def store(tmp_path) -> verifai.KeyStore:
 def test_published_once_found_and_verified(keys, store) -> None:
     pk, vk, x = keys
     context = {"job": 7, "payee": "me"}
-    one, many = verifai.prove(pk, x[0], context=context), verifai.prove(pk, x[:3])
+    one, many = verifai.prove(pk, x[0], context=context), verifai.prove(pk, x[:3], batch=True)
     with connect() as chain:
         first = chain.publish(one, vk, keys=store)
         second = chain.publish(many, vk, keys=store)
@@ -118,7 +118,7 @@ def test_what_a_chain_cannot_tell_is_refused(keys, store) -> None:
     pk, vk, x = keys
     with connect() as chain:
         with pytest.raises(UnsupportedError, match="batch of one"):
-            chain.publish(verifai.prove(pk, x[:1]), vk, keys=store)
+            chain.publish(verifai.prove(pk, x[:1], batch=True), vk, keys=store)
         assert chain.registries == ()
 
 

@@ -28,11 +28,13 @@ def test_a_circuit_remembers_it():
     torch.manual_seed(0)
     model = verifai.export(torch.nn.Linear(5, 3), (torch.rand(1, 5),))
     samples = np.random.default_rng(0).random((4, 1, 5), dtype=np.float32)
-    plain = verifai.compile(model, samples, options={"log_columns": 7})
-    padded = verifai.compile(model, samples, options={"log_columns": 7, "padded": True})
+    plain = verifai.compile(model, samples, options=verifai.NativeOptions(log_columns=7))
+    padded = verifai.compile(
+        model, samples, options=verifai.NativeOptions(log_columns=7, padded=True)
+    )
     assert padded.digest != plain.digest
     pk, vk = verifai.setup(padded)
     proof = verifai.prove(pk, samples[0])
     assert verifai.verify(proof, vk) == proof.statement
     with pytest.raises(UsageError, match="padded"):
-        verifai.compile(model, samples, options={"padded": 1})
+        verifai.NativeOptions(padded=1)

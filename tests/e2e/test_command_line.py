@@ -393,7 +393,7 @@ def test_the_native_route_by_files(
     assert ranged["checks"][-1]["number"] == 9
     for name, mode in {"circuit.vfc": 0o600, "proving.vfp": 0o600, "verifying.vfk": 0o644}.items():
         assert Path(name).stat().st_mode & 0o777 == mode
-    ok("prove", "proving.vfp", "--input", "batch.npy", "--force")
+    ok("prove", "proving.vfp", "--input", "batch.npy", "--batch", "--force")
     assert ok(*words)["statement"]["inputs"][0]["shape"] == [8, 1, 4]
     published = ok("publish", "proof.vfb", "--key", "verifying.vfk", "--journal", "c")
     assert published["receipt"]["gas_used"] < 1_000_000

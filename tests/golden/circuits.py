@@ -65,18 +65,18 @@ class Golden:
             self.model(),
             self.inputs(),
             visibility=verifai.Visibility(weights="public", **self.visibility),
-            zero_knowledge=False,
-            options={
-                "log_columns": self.log_columns,
-                "activation_bits": self.activation_bits,
-                "tolerance": 0.2,
-            },
+            options=verifai.NativeOptions(
+                zero_knowledge=False,
+                log_columns=self.log_columns,
+                activation_bits=self.activation_bits,
+                tolerance=0.2,
+            ),
         )
         return verifai.setup(circuit)
 
     def proof(self, key: verifai.ProvingKey) -> verifai.Proof:
         inputs = self.inputs()[: self.batch] if self.batch else self.inputs()[0]
-        return verifai.prove(key, inputs, context=self.context)
+        return verifai.prove(key, inputs, batch=bool(self.batch), context=self.context)
 
 
 def _node(operator: str, inputs: str, output: str, **attributes: Any) -> Any:

@@ -228,7 +228,9 @@ def test_saturation_never_changes_an_input():
     import verifai
 
     made, calibration, beyond = overflowing()
-    circuit = verifai.compile(made, [one for (one,) in calibration], options={"saturate": True})
+    circuit = verifai.compile(
+        made, [one for (one,) in calibration], options=verifai.NativeOptions(saturate=True)
+    )
     key, verifying = verifai.setup(circuit)
     # within the range of inputs, beyond that of the sum: it is the sum that is clipped
     statement = verifai.verify(verifai.prove(key, beyond[0]), verifying)
@@ -308,16 +310,15 @@ def test_more_bits_are_more_faithful(bits):
 @pytest.mark.parametrize(
     "options",
     [
-        {"bits": 8},
         {"activation_bits": 17},
         {"weight_bits": 3},
         {"weight_bits": True},
         {"saturate": 1},
     ],
 )
-def test_options_that_do_not_exist(options):
+def test_options_out_of_range(options):
     with pytest.raises(UsageError):
-        Options.of(options)
+        Options(**options)
 
 
 def test_fidelity_says_what_it_measured():

@@ -100,7 +100,9 @@ SIGNS = np.array(list(product((-1, 1), repeat=4)), np.float32).reshape(-1, 1, 4)
 
 def compiled(weights: np.ndarray) -> verifai.Circuit:
     hidden = verifai.Visibility(input="private", output="private")
-    return verifai.compile(ternary(weights), SIGNS, visibility=hidden, options={"log_columns": 7})
+    return verifai.compile(
+        ternary(weights), SIGNS, visibility=hidden, options=verifai.NativeOptions(log_columns=7)
+    )
 
 
 def test_no_field_tells_the_true_one_of_all_candidates() -> None:
@@ -286,7 +288,7 @@ def test_whole_keys_of_one_architecture_are_equal(name: str, saturate: bool) -> 
     batch = np.random.default_rng(3).uniform(-1, 1, (16, *shape)).astype(np.float32)
     both = []
     for one in (made, other):
-        options = {"saturate": saturate, "log_columns": 7}
+        options = verifai.NativeOptions(saturate=saturate, log_columns=7)
         hidden = verifai.Visibility(input="private", output="private")
         pk, vk = verifai.setup(verifai.compile(one, batch, visibility=hidden, options=options))
         assert vk.hides_weights
@@ -351,7 +353,7 @@ def test_the_salt_opens_the_name_for_the_right_file_alone(keys: Any) -> None:
 
 def test_a_circuit_of_other_settings_is_another_one(keys: Any) -> None:
     made, circuit, pk, vk = keys
-    other = verifai.compile(made, SIGNS, options={"log_columns": 7})
+    other = verifai.compile(made, SIGNS, options=verifai.NativeOptions(log_columns=7))
     refused(12, other, vk, pk.salt)
     # a header that was copied to another table
     table = bytes(vk.material[0]).replace(b'"log_columns":7', b'"log_columns":8')
@@ -366,8 +368,7 @@ def test_keys_that_hide_nothing_have_no_salt(weights: str, zero_knowledge: bool)
         made,
         SIGNS,
         visibility=verifai.Visibility(weights=weights),
-        zero_knowledge=zero_knowledge,
-        options={"log_columns": 7},
+        options=verifai.NativeOptions(zero_knowledge=zero_knowledge, log_columns=7),
     )
     (pk, vk), (_, again) = verifai.setup(circuit), verifai.setup(circuit)
     assert vk.to_bytes() == again.to_bytes()

@@ -574,7 +574,7 @@ def test_an_opening_under_a_fetched_ceremony_needs_no_file(
         verifai.load(folder / "model.onnx"),
         np.load(folder / "data.npy"),
         visibility=verifai.Visibility(input="committed"),
-        options={"log_columns": 7},
+        options=verifai.NativeOptions(log_columns=7),
     )
     _, vk = verifai.setup(circuit, srs="made")
     (opening,) = verifai.commit(vk, np.load(folder / "data.npy")[0]).values()

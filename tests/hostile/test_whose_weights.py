@@ -44,7 +44,9 @@ def linear(sign: float) -> verifai.Model:
 
 def compiled(sign: float, **settings: Any) -> verifai.Circuit:
     both = np.concatenate([BATCH, -BATCH])
-    return verifai.compile(linear(sign), both, options={"log_columns": 7}, **settings)
+    return verifai.compile(
+        linear(sign), both, options=verifai.NativeOptions(log_columns=7), **settings
+    )
 
 
 def key_of(circuit: verifai.Circuit, srs: verifai.SRS | None = None) -> VerifyingKey:

@@ -68,7 +68,9 @@ def network() -> verifai.Model:
 @pytest.fixture(scope="session")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
     model = network()
-    circuit = verifai.compile(model, inputs(64), zero_knowledge=False)
+    circuit = verifai.compile(
+        model, inputs(64), options=verifai.NativeOptions(zero_knowledge=False)
+    )
     pk, vk = verifai.setup(circuit)
     made = Keys(model, circuit, pk, vk, tmp_path_factory.mktemp("keys"))
     circuit.save(made.folder / "circuit.vfc")

@@ -71,7 +71,7 @@ def test_every_verb_in_a_bare_fork(keys: Keys):
     def work() -> None:
         pk, vk = verifai.setup(keys.circuit)
         registration = verifai.register(pk)
-        proof = verifai.prove(pk, inputs(3))
+        proof = verifai.prove(pk, inputs(3), batch=True)
         statement = verifai.verify(proof, vk, registration=registration)
         assert statement.output.shape[0] == 3
         assert verifai.prove(verifai.ProvingKey.load(keys.pk_path), inputs())
@@ -271,4 +271,8 @@ def test_a_model_is_exported_and_compiled_in_a_child():
 def test_a_model_that_the_parent_has_run_is_compiled_in_a_child(keys: Keys):
     model = network()
     model.run(inputs().astype("float32"))
-    in_child(lambda: verifai.compile(model, inputs(64), zero_knowledge=False))
+    in_child(
+        lambda: verifai.compile(
+            model, inputs(64), options=verifai.NativeOptions(zero_knowledge=False)
+        )
+    )

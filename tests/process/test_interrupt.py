@@ -37,7 +37,7 @@ if what == "setup":
 else:
     key, batch = verifai.ProvingKey.load(folder + "/proving.vfp"), np.load(folder + "/batch.npy")
 try:
-    verifai.setup(circuit) if what == "setup" else verifai.prove(key, batch)
+    verifai.setup(circuit) if what == "setup" else verifai.prove(key, batch, batch=True)
 except KeyboardInterrupt:
     print("interrupted", flush=True)
 """
@@ -61,7 +61,7 @@ class Interrupted:
 
 loaded.prover = Interrupted()
 try:
-    verifai.prove(key, batch)
+    verifai.prove(key, batch, batch=True)
 except KeyboardInterrupt:
     begun = before = time.process_time()
     time.sleep(1)
@@ -81,7 +81,7 @@ LEFT_SECONDS = 2.0
 def work(keys: Keys) -> Path:
     """A folder with a batch that takes long, and a circuit whose reference string does."""
     np.save(keys.folder / "batch.npy", inputs(BATCH))
-    wide = verifai.compile(keys.model, inputs(64), options={"log_columns": 19})
+    wide = verifai.compile(keys.model, inputs(64), options=verifai.NativeOptions(log_columns=19))
     wide.save(keys.folder / "wide.vfc")
     return keys.folder
 
@@ -160,7 +160,14 @@ def test_a_command_ends_in_one_line_without_a_file(
     work: Path, tmp_path: Path, command: str, number: signal.Signals
 ):
     words = {
-        "prove": [work / "proving.vfp", "--input", work / "batch.npy", "--out", "proof.vfb"],
+        "prove": [
+            work / "proving.vfp",
+            "--batch",
+            "--input",
+            work / "batch.npy",
+            "--out",
+            "proof.vfb",
+        ],
         "setup": [work / "wide.vfc", "--pk", "p.vfp", "--vk", "v.vfk", "--registration", "r.vfr"],
     }[command]
     places = [str(tmp_path / word) if str(word).endswith(_MADE) else str(word) for word in words]

@@ -66,12 +66,13 @@ def pipeline(name: str = "dense", seed: int = 0, context: str = "", batch: int =
     module, samples = make()
     model = verifai.export(module, (samples[0],))
     circuit = verifai.compile(
-        model, samples.numpy(), zero_knowledge=False, options={"log_columns": 7}
+        model, samples.numpy(), options=verifai.NativeOptions(zero_knowledge=False, log_columns=7)
     )
     pk, vk = verifai.setup(circuit)
     inputs = samples[0].numpy() if not batch else samples[:batch].numpy()
     bound = {"job": context} if context else None
-    return Pipeline(model, pk, vk, verifai.prove(pk, inputs, context=bound), inputs)
+    proof = verifai.prove(pk, inputs, batch=bool(batch), context=bound)
+    return Pipeline(model, pk, vk, proof, inputs)
 
 
 def model_case(name: str) -> Case:

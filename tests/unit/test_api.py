@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 
 import verifai
@@ -15,14 +17,13 @@ from verifai.errors import MalformedError, UsageError
 Call = Callable[[Pipeline], Any]
 CALLS: dict[str, tuple[str, Call]] = {
     "a path for a model": ("model", lambda t: verifai.compile("m.onnx", [])),  # type: ignore[arg-type]
-    "no calibration": ("calibration", lambda t: verifai.compile(t.model, None)),  # type: ignore[arg-type]
     "a word for a visibility": (
         "visibility",
         lambda t: verifai.compile(t.model, t.inputs, visibility="private"),  # type: ignore[arg-type]
     ),
-    "a list of options": (
+    "a dict of options": (
         "options",
-        lambda t: verifai.compile(t.model, t.inputs, options=["padded"]),  # type: ignore[arg-type]
+        lambda t: verifai.compile(t.model, t.inputs, options={"tolerance": 0.05}),  # type: ignore[arg-type]
     ),
     "a model for a circuit": ("circuit", lambda t: verifai.setup(t.model)),  # type: ignore[arg-type]
     "a path for a string": ("srs", lambda t: verifai.setup(t.circuit, srs=Path("f"))),  # type: ignore[arg-type]
@@ -52,6 +53,17 @@ def test_an_argument_of_another_type_is_named(tiny: Pipeline, name: str) -> None
     with pytest.raises(UsageError, match=f"The argument {argument} is of type") as caught:
         call(tiny)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("calibration", [None, "x.npy", 5])
+def test_without_calibration_data_an_example_says_what_to_give(
+    tiny: Pipeline, calibration: Any
+) -> None:
+    with pytest.raises(UsageError, match="needs typical inputs") as caught:
+        verifai.compile(tiny.model, calibration)
+    (example,) = re.findall(r"verifai\.compile\(.*\)", caught.value.hint or "")
+    names = {"verifai": verifai, "numpy": numpy, "model": tiny.model}
+    assert isinstance(eval(example, names), verifai.Circuit)  # it runs
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,9 @@ def honest() -> Given:
     weights = {"w": np.array([[0.5], [-0.75]], np.float32)}
     made = model(nodes, {"x": (1, 2)}, weights, outputs=("y", "z"))
     batch = np.random.default_rng(0).uniform(-1, 1, (8, 1, 2)).astype(np.float32)
-    circuit = verifai.compile(made, batch, zero_knowledge=False, options={"log_columns": 7})
+    circuit = verifai.compile(
+        made, batch, options=verifai.NativeOptions(zero_knowledge=False, log_columns=7)
+    )
     pk, vk = verifai.setup(circuit)
     proof = verifai.prove(pk, batch[0], context={"job": 7, "payee": "anna"})
     return Given(proof, vk, verifai.register(pk))
@@ -290,7 +292,9 @@ def committed() -> tuple[TensorClaim, TensorClaim, Opening]:
     made = model([node("Relu", ["x"])], {"x": (1, 4)})
     batch = np.random.default_rng(0).uniform(-1, 1, (8, 1, 4)).astype(np.float32)
     shown = verifai.Visibility(output="committed")
-    circuit = verifai.compile(made, batch, visibility=shown, options={"log_columns": 7})
+    circuit = verifai.compile(
+        made, batch, visibility=shown, options=verifai.NativeOptions(log_columns=7)
+    )
     pk, vk = verifai.setup(circuit)
     first, second = verifai.prove(pk, batch[0]), verifai.prove(pk, batch[1])
     claims = [verifai.verify(proof, vk).output for proof in (first, second)]

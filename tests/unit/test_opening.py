@@ -20,7 +20,7 @@ from verifai.verifier.native.field import P
 core = pytest.importorskip("verifai._native", reason="the proving core is not built")
 torch = pytest.importorskip("torch")
 
-COLUMNS = {"log_columns": 7}
+COLUMNS = verifai.NativeOptions(log_columns=7)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def chain() -> Any:
         model,
         h.numpy(),
         visibility=verifai.Visibility("committed", "public"),
-        options={**COLUMNS, "input_scales": scales},
+        options=replace(COLUMNS, input_scales=scales),
     )
     return verifai.setup(a), verifai.setup(b), x.numpy(), second, first
 
@@ -57,8 +57,8 @@ def only(proof: verifai.Proof) -> verifai.Opening:
 def test_an_output_becomes_an_input(chain, batch: int) -> None:
     (pk_a, vk_a), (pk_b, vk_b), x, second, first = chain
     given = x[:batch] if batch else x[0]
-    a = verifai.prove(pk_a, given)
-    b = verifai.prove(pk_b, only(a))
+    a = verifai.prove(pk_a, given, batch=bool(batch))
+    b = verifai.prove(pk_b, only(a), batch=bool(batch))
     made, taken = verifai.verify(a, vk_a), verifai.verify(b, vk_b)
     verifai.verify_link(made.output, taken.input)
     expected = second(first(torch.from_numpy(given))).detach().numpy()
@@ -187,7 +187,12 @@ def test_a_commitment_must_hide(chain) -> None:
     ):
         data = np.ones((2, 1, 3), np.float32)
         with pytest.raises(UsageError, match="would hide nothing"):
-            verifai.compile(model, data, visibility=visibility, zero_knowledge=False)
+            verifai.compile(
+                model,
+                data,
+                visibility=visibility,
+                options=verifai.NativeOptions(zero_knowledge=False),
+            )
 
 
 def test_rows_are_those_of_the_core() -> None:

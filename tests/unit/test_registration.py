@@ -23,7 +23,9 @@ def keys(request: pytest.FixtureRequest):
     module = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.ReLU(), torch.nn.Linear(5, 2))
     batch = torch.rand(8, 1, 4)
     model = verifai.export(module, (batch[0],))
-    circuit = verifai.compile(model, batch, zero_knowledge=request.param)
+    circuit = verifai.compile(
+        model, batch, options=verifai.NativeOptions(zero_knowledge=request.param)
+    )
     pk, vk = verifai.setup(circuit)
     return pk, vk, verifai.prove(pk, batch[0]), verifai.register(pk)
 

@@ -22,7 +22,9 @@ def made(request: pytest.FixtureRequest) -> Any:
     x = np.random.default_rng(1).random((6, 2, 3, 5), dtype=np.float32)
     model = verifai.export(torch.nn.Linear(5, 11), (torch.from_numpy(x[0]),))
     shown = verifai.Visibility(request.param, "public")
-    circuit = verifai.compile(model, x, visibility=shown, options={"log_columns": 7})
+    circuit = verifai.compile(
+        model, x, visibility=shown, options=verifai.NativeOptions(log_columns=7)
+    )
     return (*verifai.setup(circuit), x)
 
 
@@ -30,7 +32,9 @@ def made(request: pytest.FixtureRequest) -> Any:
 @pytest.mark.parametrize("context", [None, {"job": 3}])
 def test_there_and_back(made, batch, context) -> None:
     pk, vk, x = made
-    proof = verifai.prove(pk, x[0] if batch is None else x[:batch], context=context)
+    several = batch is not None
+    inputs = x[:batch] if several else x[0]
+    proof = verifai.prove(pk, inputs, batch=several, context=context)
     words = words_of(vk, proof.statement)
     assert statement_of(vk, batch, context, words, proof.argument) == proof.statement
 

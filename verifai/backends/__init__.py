@@ -6,10 +6,11 @@ outside this room asks which backend it is talking to.
 
 from __future__ import annotations
 
+from verifai.backends.options import BackendOptions, EzklOptions, NativeOptions
 from verifai.backends.protocol import Backend, EvmCall
 from verifai.errors import UnsupportedError
 
-__all__ = ["Backend", "EvmCall", "get"]
+__all__ = ["Backend", "BackendOptions", "EvmCall", "EzklOptions", "NativeOptions", "get"]
 
 
 def get(name: str) -> Backend:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -33,13 +33,16 @@ class Backend(Protocol):
     def compile(
         self,
         model: Model,
-        calibration: Iterable[Any],
+        calibration: Any,
         visibility: Visibility,
-        zero_knowledge: bool,
         progress: Progress,
-        options: Mapping[str, Any],
+        options: Any,
     ) -> Circuit:
-        """Turn a model into a circuit, or refuse naming every unsupported node."""
+        """Turn a model into a circuit, or refuse naming every unsupported node.
+
+        Args:
+            options: the backend's own, of :mod:`verifai.backends.options`.
+        """
         ...
 
     def setup(
@@ -52,10 +55,13 @@ class Backend(Protocol):
         self,
         key: ProvingKey,
         inputs: Any,
+        batch: bool,
         context: Mapping[str, str | int] | None,
         progress: Progress,
     ) -> Proof:
-        """Prove one inference. The proof has passed :meth:`check` before it is returned."""
+        """Prove one inference, or a batch of them. The proof that is returned has passed
+        :meth:`check`.
+        """
         ...
 
     def register(self, key: ProvingKey, progress: Progress) -> Registration:
@@ -84,6 +90,6 @@ class Backend(Protocol):
         """
         ...
 
-    def outputs(self, key: ProvingKey, inputs: Any) -> Sequence[Any]:
+    def outputs(self, key: ProvingKey, inputs: Any, batch: bool) -> Sequence[Any]:
         """The circuit's own outputs (float64 arrays) on ``inputs``, without a proof."""
         ...

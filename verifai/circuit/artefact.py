@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -106,7 +106,7 @@ class Circuit:
 
         return relower(self)[1].table if self.backend == "native" else bytes(self.parameters)
 
-    def fidelity(self, data: Iterable[Any]) -> Fidelity:
+    def fidelity(self, data: Any) -> Fidelity:
         """How far the circuit is from the float model on ``data``, before anybody pays for a proof.
 
         Args:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
+from verifai.backends.options import OPTIONS, BackendOptions
 from verifai.cli.files import read_arrays, target
 from verifai.cli.output import Output
 from verifai.errors import UsageError
@@ -18,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--calibration", required=True, metavar="FILE", help="typical inputs, [N, ...], .npy/.json"
     )
     parser.add_argument(
-        "--backend", default="native", choices=("native", "ezkl"), help="the proof system"
+        "--backend", default="native", choices=tuple(OPTIONS), help="the proof system"
     )
     for name in ("input", "output"):
         parser.add_argument(
@@ -34,7 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with public weights anyone can make the verifying key again",
     )
     parser.add_argument(
-        "--option", action="append", metavar="NAME=VALUE", help="backend option, repeatable"
+        "--option",
+        action="append",
+        metavar="NAME=VALUE",
+        help="; ".join(f"of {name}: {_listed(kind)}" for name, kind in OPTIONS.items())
+        + "; repeatable, a value in JSON",
     )
     parser.add_argument(
         "--tolerance",
@@ -54,12 +60,17 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     options = _options(arguments.option or [])
     if arguments.tolerance is not None:
         options["tolerance"] = arguments.tolerance
+    kind = OPTIONS[arguments.backend]
+    if unknown := sorted(set(options) - {field.name for field in fields(kind)}):
+        raise UsageError(
+            f"The backend {kind.backend} has no option {unknown[0]!r}.",
+            hint=f"It has {_listed(kind)}.",
+        )
     circuit = verifai.compile(
         verifai.load(arguments.model),
         read_arrays(arguments.calibration),
-        backend=arguments.backend,
+        options=kind(**options),
         visibility=verifai.Visibility(arguments.input, arguments.output, arguments.weights),
-        options=options,
     )
     circuit.save(path)
     output.say(f"{path}: {circuit!r}")
@@ -73,6 +84,10 @@ def _error(facts: Mapping[str, Any]) -> str:
     if facts.get("top1_agreement") is not None:
         words += f"; top-1 agreement {100 * float(facts['top1_agreement']):.2f} %"
     return f"{words}; on {facts['measured_on']}."
+
+
+def _listed(kind: type[BackendOptions]) -> str:
+    return ", ".join(field.name for field in fields(kind))
 
 
 def _options(words: list[str]) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     step(f"6. verified offline: this image is a {answer} (label {held_labels[arguments.image]})")
 
     before = time.monotonic()
-    batch = verifai.prove(pk, held_out[:_BATCH])
+    batch = verifai.prove(pk, held_out[:_BATCH], batch=True)
     each = (time.monotonic() - before) / _BATCH
     answers = verifai.verify(batch, vk).output.values.reshape(_BATCH, -1).argmax(1)
     right = int((answers == held_labels[:_BATCH]).sum())

@@ -14,6 +14,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--input", required=True, metavar="FILE", help="the input, .npy/.json/.opening"
     )
     parser.add_argument(
+        "--batch", action="store_true", help="the input holds several inferences, one after another"
+    )
+    parser.add_argument(
         "--context", action="append", metavar="NAME=VALUE", help="bind the proof, repeatable"
     )
     parser.add_argument("--out", default="proof.vfb", metavar="FILE", help="the proof bundle")
@@ -32,7 +35,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         for number, spec in enumerate(tensors)
         if spec.visibility == "committed" and key.circuit.backend == "native"
     }
-    proof = verifai.prove(key, read_arrays(arguments.input), context=context)
+    proof = verifai.prove(key, read_arrays(arguments.input), batch=arguments.batch, context=context)
     openings = {}
     for place, opening in zip(places.values(), proof.openings.values(), strict=True):
         opening.save(place)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -216,14 +215,14 @@ def fidelity(
 
 
 def tolerance_of(value: Any) -> float:
-    """The compile option ``tolerance``: a number from 0 on.
+    """The compile option ``tolerance``: a number from 0 to 1.
 
     Raises:
         UsageError: anything else; NaN would accept every circuit.
     """
-    if type(value) not in (int, float) or not 0 <= value <= sys.float_info.max:
+    if type(value) not in (int, float) or not 0 <= value <= 1:
         raise UsageError(
-            f"tolerance is a number from 0 on, the part of an output's range that an error may "
+            f"tolerance is a number from 0 to 1, the part of an output's range that an error may "
             f"be, not {shown(value)}.",
             hint=f"The default is {DEFAULT_TOLERANCE}, one per cent is 0.01.",
         )

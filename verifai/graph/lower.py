@@ -47,7 +47,7 @@ _FLOAT: Final = np.dtype(np.float32)
 MAX_ADDEND: Final = (1 << 31) - 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Options:
     """How a model is quantised.
 
@@ -85,20 +85,6 @@ class Options:
                 f"input_scales is a dict of names and integers from {INPUT_SCALES.start} to "
                 f"{INPUT_SCALES.stop - 1}, not {shown(self.input_scales)}."
             )
-
-    @classmethod
-    def of(cls, options: Mapping[str, Any]) -> Options:
-        """From the keyword options of ``compile``.
-
-        Raises:
-            UsageError: an option that does not exist, or a value out of its range.
-        """
-        unknown = sorted(set(options) - set(cls.__dataclass_fields__))
-        if unknown:
-            raise UsageError(
-                f"Unknown option {unknown[0]!r}; there are {sorted(cls.__dataclass_fields__)}."
-            )
-        return cls(**options)
 
 
 @dataclass(frozen=True)

@@ -253,7 +253,7 @@ def overflow(node: Node, low: int, high: int, first: int, last: int) -> InputErr
     return InputError(
         f"Node {node.name!r} overflows its calibrated range on this input: found {low} to {high} "
         f"({low * unit:.6g} to {high * unit:.6g}), allowed {first} to {last}.",
-        hint="Calibrate with inputs like this one, or compile with options={'saturate': True}, "
+        hint="Calibrate with inputs like this one, or compile with NativeOptions(saturate=True), "
         "which clips what nodes compute.",
         node=node.name,
         observed=[low, high],

@@ -224,7 +224,15 @@ class Market:
             self._act("announceBid", job.id, price, bid.expiry, signature, job=job.id)
         return bid
 
-    def accept(self, job: Job, pk: ProvingKey, inputs: Any, *, srs: SRS | None = None) -> Action:
+    def accept(
+        self,
+        job: Job,
+        pk: ProvingKey,
+        inputs: Any,
+        *,
+        batch: bool = False,
+        srs: SRS | None = None,
+    ) -> Action:
         """Accept a lease, once :meth:`check_job` has found nothing: lateness costs the collateral
         from here on, whatever the reason.
 
@@ -232,7 +240,7 @@ class Market:
             UsageError, InputError: as :meth:`check_job`; nothing was sent.
             UsageError, EnvironmentFault, NetworkError: as :meth:`post`.
         """
-        self.check_job(job, pk, inputs, srs=srs)
+        self.check_job(job, pk, inputs, batch=batch, srs=srs)
         return self._act("accept", job.terms.values(), job=job.id)
 
     def decline(self, job: Job, reason: DeclineReason = DeclineReason.OTHER) -> Action:
@@ -277,13 +285,19 @@ class Market:
             ) from None
 
     def check_input(
-        self, job: Job, vk: VerifyingKey, inputs: Any, *, srs: SRS | None = None
+        self,
+        job: Job,
+        vk: VerifyingKey,
+        inputs: Any,
+        *,
+        batch: bool = False,
+        srs: SRS | None = None,
     ) -> None:
         """Whether a job is about this key's circuit and these inputs.
 
         Args:
-            inputs: as for :func:`verifai.prove`; for committed ones the openings that the client
-                gave in private.
+            inputs, batch: as for :func:`verifai.prove`; for committed ones the openings that the
+                client gave in private.
             srs: the reference string, if there are openings and it is neither the development
                 string nor a fetched ceremony's.
 
@@ -292,9 +306,17 @@ class Market:
                 one without its opening: no proof of this key can fulfil the job.
             InputError: wrong shape or type, or values that the circuit cannot hold.
         """
-        check_order(job, vk, inputs, srs)
+        check_order(job, vk, inputs, batch, srs)
 
-    def check_job(self, job: Job, pk: ProvingKey, inputs: Any, *, srs: SRS | None = None) -> None:
+    def check_job(
+        self,
+        job: Job,
+        pk: ProvingKey,
+        inputs: Any,
+        *,
+        batch: bool = False,
+        srs: SRS | None = None,
+    ) -> None:
         """Whether a proof of these inputs would fulfil a job: look before accepting it.
 
         As :meth:`check_input`, and the circuit is run, without a proof. What remains is the
@@ -304,17 +326,23 @@ class Market:
             UsageError: as :meth:`check_input`.
             InputError: as :meth:`check_input`, or no proof covers these inputs: decline.
         """
-        check_order(job, pk.verifying_key, inputs, srs)
-        check_provable(pk, inputs)
+        check_order(job, pk.verifying_key, inputs, batch, srs)
+        check_provable(pk, inputs, batch)
 
     def prove_and_claim(
-        self, job: Job, pk: ProvingKey, inputs: Any, *, progress: Progress | bool | None = None
+        self,
+        job: Job,
+        pk: ProvingKey,
+        inputs: Any,
+        *,
+        batch: bool = False,
+        progress: Progress | bool | None = None,
     ) -> tuple[Proof, Action]:
         """Prove a job as its provider, and hand the proof in.
 
         Args:
             pk: the circuit's proving key.
-            inputs: as for :func:`verifai.prove`.
+            inputs, batch: as for :func:`verifai.prove`.
 
         Raises:
             InputError: no proof covers this input. Decline, unless the lease was accepted.
@@ -330,9 +358,9 @@ class Market:
                     f"Job {job.id} is {job.state.name.lower()}, not leased to {self.account}.",
                     hint="job(number) asks the chain for it as it is now.",
                 )
-            check_circuit(job, vk, inputs)
-            check_words(job, vk, inputs)
-            proof = get(pk.circuit.backend).prove(pk, inputs, self.context(job), stages)
+            check_circuit(job, vk, inputs, batch)
+            check_words(job, vk, inputs, batch)
+            proof = get(pk.circuit.backend).prove(pk, inputs, batch, self.context(job), stages)
             claims = (claim.commitment for claim in proof.statement.inputs)
             check_linked(job, [bytes.fromhex(digest) for digest in claims if digest])
             stages.stage("handing the proof in")

@@ -25,13 +25,12 @@ from verifai.verifier.native.check import pack_words, public_tensors
 from verifai.verifier.native.keccak import keccak256
 
 
-def input_words(key: VerifyingKey, inputs: Any) -> bytes:
+def input_words(key: VerifyingKey, inputs: Any, batch: bool = False) -> bytes:
     """The public words of a circuit's inputs: what a client orders a proof about.
 
     Args:
         key: the circuit's verifying key.
-        inputs: as for :func:`verifai.prove`, openings of committed inputs included; a leading axis
-            is a batch.
+        inputs, batch: as for :func:`verifai.prove`, openings of committed inputs included.
 
     Returns:
         16 bytes per word. Quantisation is the circuit's: ``floor(x * 2**scale + 1/2)``.
@@ -41,7 +40,7 @@ def input_words(key: VerifyingKey, inputs: Any) -> bytes:
             hold. (A value that it can hold may still be beyond what it can prove.)
     """
     infos = [TensorInfo(spec.name, spec.shape, "float64") for spec in key.inputs]
-    _, arrays = check_batch(infos, opened(key.inputs, inputs)[0])
+    _, arrays = check_batch(infos, opened(key.inputs, inputs)[0], batch)
     tensors = iter(public_tensors(key))
     found: list[int] = []
     for spec, array in zip(key.inputs, arrays, strict=True):
@@ -56,10 +55,12 @@ def input_words(key: VerifyingKey, inputs: Any) -> bytes:
     return b"".join(word.to_bytes(WORD_BYTES, "big") for word in found)
 
 
-def check_order(job: Job, vk: VerifyingKey, inputs: Any, srs: SRS | None = None) -> None:
+def check_order(
+    job: Job, vk: VerifyingKey, inputs: Any, batch: bool, srs: SRS | None = None
+) -> None:
     """See :meth:`verifai.market.Market.check_input`."""
-    check_circuit(job, vk, inputs)
-    check_words(job, vk, inputs)
+    check_circuit(job, vk, inputs, batch)
+    check_words(job, vk, inputs, batch)
     openings = opened(vk.inputs, inputs)[1]
     if missing := {s.name for s in vk.inputs if s.visibility == "committed"} - openings.keys():
         raise UsageError(
@@ -70,25 +71,25 @@ def check_order(job: Job, vk: VerifyingKey, inputs: Any, srs: SRS | None = None)
     check_linked(job, [bytes.fromhex(commitment_of(openings[name], srs)) for name in names])
 
 
-def check_circuit(job: Job, vk: VerifyingKey, inputs: Any) -> None:
+def check_circuit(job: Job, vk: VerifyingKey, inputs: Any, batch: bool) -> None:
     """Whether the job is about this key's circuit, for as many inferences as there are inputs.
 
     Anyone may register a table of their own under a key's digest: the identifier is made again.
     """
     infos = [TensorInfo(spec.name, spec.shape, "float64") for spec in vk.inputs]
-    batch = check_batch(infos, opened(vk.inputs, inputs)[0])[0]
+    count = check_batch(infos, opened(vk.inputs, inputs)[0], batch)[0]
     if job.terms.system != native_system():
         raise UsageError(f"Job {job.id} is about another proof system than the native one.")
-    if job.terms.circuit != circuit_id(circuit_table(vk, batch or 1)):
+    if job.terms.circuit != circuit_id(circuit_table(vk, count or 1)):
         raise UsageError(
-            f"Job {job.id} is about another circuit than this key's for {batch or 1} inference(s).",
+            f"Job {job.id} is about another circuit than this key's for {count or 1} inference(s).",
             hint="No proof under this key can fulfil it: decline.",
         )
 
 
-def check_words(job: Job, vk: VerifyingKey, inputs: Any) -> None:
+def check_words(job: Job, vk: VerifyingKey, inputs: Any, batch: bool) -> None:
     """Whether the public inputs are the job's."""
-    if keccak256(input_words(vk, inputs)) != job.terms.input_digest:
+    if keccak256(input_words(vk, inputs, batch)) != job.terms.input_digest:
         raise _other_inputs(job, "The words that the client posted are in job.words.")
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifai.errors import InputError, UsageError
+from verifai.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ def check_inputs(infos: Sequence[TensorInfo], inputs: Any) -> tuple[NDArray[Any]
     Args:
         infos: what the model takes.
         inputs: for one input an array, tensor or nested list; for several a sequence of them, or
-            a mapping by name. Casts that keep the value (up to float rounding) are allowed.
+            a mapping by name. Casts that keep the value (up to float rounding) are allowed, and a
+            first axis of length 1 may be left out.
 
     Raises:
         InputError: wrong count, name, shape or dtype, NaN or infinity.
@@ -37,49 +39,73 @@ def check_inputs(infos: Sequence[TensorInfo], inputs: Any) -> tuple[NDArray[Any]
 
 
 def calibration_samples(
-    infos: Sequence[TensorInfo], calibration: Iterable[Any], limit: int
+    infos: Sequence[TensorInfo], calibration: Any, limit: int, progress: Progress | None = None
 ) -> list[tuple[NDArray[Any], ...]]:
     """Calibration data as checked inputs, at most ``limit`` of them.
 
-    An array with one axis more than the model's input, or with the model's batch axis of 1
-    replaced by N, is N samples, and so is a mapping to one such array for each input; anything
-    else is iterated.
+    Args:
+        infos: what the model takes.
+        calibration: inputs, or batches of them with N in front: one array; a dict of arrays by
+            input name; or anything that gives such arrays, dicts or tuples one after another, like
+            a list, a dataset or a torch ``DataLoader``. What follows the inputs in a tuple, like
+            the label of a pair (x, y), is left out.
+        limit: later ones are not asked for.
+        progress: hears of labels that were left out.
 
     Raises:
         InputError: data that no input of the model can be.
         UsageError: no data.
     """
-    data: Iterable[Any] = calibration
-    if isinstance(calibration, Mapping):
-        named = zip(infos, _in_order(infos, calibration), strict=True)
-        columns = [_stacked(info, value) for info, value in named]
-        if len(counts := {len(column) for column in columns}) > 1:
-            raise InputError(f"The inputs have different numbers of samples: {sorted(counts)}.")
-        data = zip(*columns, strict=True)
-    elif getattr(calibration, "shape", None) is not None and len(infos) == 1:
-        data = _stacked(infos[0], calibration)
+    whole = isinstance(calibration, Mapping) or hasattr(calibration, "shape")
+    if not whole and not hasattr(calibration, "__iter__"):  # a dataset of torch
+        items: Iterable[Any] = (calibration[index] for index in range(len(calibration)))
+    else:
+        items = [calibration] if whole else calibration
     samples: list[tuple[NDArray[Any], ...]] = []
-    for number, item in enumerate(data):
+    labels = False
+    for item in items:
+        labelled = not isinstance(item, Mapping) and _has_labels(infos, item)
+        if labelled and not labels and progress is not None:
+            progress.stage("leaving out the labels of the calibration data")
+        labels |= labelled
         try:
-            samples.append(check_inputs(infos, item))
+            given = tuple(item[: len(infos)]) if labelled else item
+            named = zip(infos, _in_order(infos, given), strict=True)
+            columns = [_stacked(info, value) for info, value in named]
+            if len(counts := {len(column) for column in columns}) > 1:
+                raise InputError(f"The inputs have different numbers of samples: {sorted(counts)}.")
+            for row in zip(*columns, strict=True):
+                samples.append(check_inputs(infos, row))
+                if len(samples) == limit:
+                    return samples
         except InputError as error:
-            raise InputError(f"Sample {number}: {error.message}", hint=error.hint) from None
-        if len(samples) == limit:
-            break
+            number = f"Sample {len(samples)}: " if not whole or samples else ""
+            raise InputError(f"{number}{error.message}", hint=error.hint) from None
     if not samples:
         raise UsageError("Calibration data is empty.", hint="Give a few typical inputs.")
     return samples
 
 
+def _has_labels(infos: Sequence[TensorInfo], item: Any) -> bool:
+    """Whether a tuple holds more than the inputs, and is not an input by itself, row by row."""
+    if not isinstance(item, (list, tuple)) or len(item) <= len(infos):
+        return False
+    return hasattr(item[0], "shape") and _holds(infos[0], tuple(item[0].shape))
+
+
+def _holds(info: TensorInfo, shape: tuple[int, ...]) -> bool:
+    """Whether an array of this shape is an input, or several."""
+    several = bool(shape) and info.shape in (shape[1:], (1, *shape[1:]))
+    return several or shape == info.shape or _lacks_axis(info, shape)
+
+
 def _stacked(info: TensorInfo, value: Any) -> NDArray[Any]:
     """The samples of one input, N in front."""
     array = _array(info, value)
-    if array.shape == info.shape:
+    if array.shape == info.shape or _lacks_axis(info, array.shape):
         return array[np.newaxis]
-    if array.ndim and array.shape[1:] == info.shape:
+    if _holds(info, array.shape):
         return array
-    if array.ndim and info.shape[:1] == (1,) and array.shape[1:] == info.shape[1:]:
-        return array[:, np.newaxis]
     raise InputError(
         f"Calibration data has shape {list(array.shape)}; the model's input {info.name!r} has "
         f"{list(info.shape)}.",
@@ -88,15 +114,19 @@ def _stacked(info: TensorInfo, value: Any) -> NDArray[Any]:
 
 
 def check_batch(
-    infos: Sequence[TensorInfo], inputs: Any
+    infos: Sequence[TensorInfo], inputs: Any, batch: bool
 ) -> tuple[int | None, tuple[NDArray[Any], ...]]:
-    """One inference, or a batch of them.
+    """One inference, or a batch of them, with a batch axis in front of every input.
 
-    A batch has one more axis in front of every input, or, where the model's own first axis has
-    length 1, another length of that axis.
+    Args:
+        infos: what the model takes.
+        inputs: as for :func:`check_inputs`; of a batch, N inferences along one more axis in front,
+            or along the model's own first axis where that has length 1: of shape [N, 1, 28, 28] or
+            [N, 28, 28] for a model that takes [1, 28, 28].
+        batch: whether several are meant; N may be 1.
 
     Returns:
-        The batch (None for one inference), and arrays of shape (batch or 1, and the model's).
+        N (None for one inference), and arrays of shape [N or 1, ...the model's].
 
     Raises:
         InputError: as :func:`check_inputs`; or inputs of different batches.
@@ -104,29 +134,44 @@ def check_batch(
     values = [
         _array(info, value) for info, value in zip(infos, _in_order(infos, inputs), strict=True)
     ]
+    if not batch:
+        return None, tuple(
+            _checked(info, array)[np.newaxis] for info, array in zip(infos, values, strict=True)
+        )
     found = {_batch(info, array) for info, array in zip(infos, values, strict=True)}
     if len(found) > 1:
         raise InputError(
-            f"The inputs have different batches: {sorted(str(batch) for batch in found)}.",
+            f"The inputs have different batches: {sorted(found)}.",
             hint="Give every input the same leading axis.",
         )
-    batch = found.pop() if found else None
-    checked = []
-    for info, array in zip(infos, values, strict=True):
-        if batch is None:
-            checked.append(_checked(info, array)[np.newaxis])
-        else:
-            whole = TensorInfo(info.name, (batch, *info.shape), info.dtype)
-            checked.append(_checked(whole, array.reshape(whole.shape)))
-    return batch, tuple(checked)
+    (count,) = found
+    wholes = [TensorInfo(info.name, (count, *info.shape), info.dtype) for info in infos]
+    return count, tuple(
+        _checked(whole, array.reshape(whole.shape))
+        for whole, array in zip(wholes, values, strict=True)
+    )
 
 
-def _batch(info: TensorInfo, array: NDArray[Any]) -> int | None:
-    """The batch that an array of this shape stands for; None also for a wrong shape."""
-    if array.ndim == len(info.shape) + 1 and array.shape[1:] == info.shape and len(array):
+def without_batch_axis(infos: Sequence[TensorInfo], inputs: Any) -> list[str]:
+    """The inputs, by name, that lack the model's batch axis of length 1: it is added."""
+    named = zip(infos, _in_order(infos, inputs), strict=True)
+    return [info.name for info, value in named if _lacks_axis(info, _array(info, value).shape)]
+
+
+def _lacks_axis(info: TensorInfo, shape: tuple[int, ...]) -> bool:
+    return info.shape[:1] == (1,) and shape == info.shape[1:]
+
+
+def _batch(info: TensorInfo, array: NDArray[Any]) -> int:
+    """How many inferences an array of this shape holds."""
+    own = array.ndim == len(info.shape) and info.shape[:1] == (1,)
+    if len(array.shape) and len(array) and array.shape[1:] == info.shape[own:]:
         return len(array)
-    alone = info.shape[:1] == (1,) and array.shape[1:] == info.shape[1:]
-    return len(array) if alone and array.ndim and len(array) > 1 else None
+    raise InputError(
+        f"Input {info.name!r} has shape {list(array.shape)}, which is no batch of "
+        f"{list(info.shape)}.",
+        hint="A batch of N inferences has N in front.",
+    )
 
 
 def _in_order(infos: Sequence[TensorInfo], inputs: Any) -> list[Any]:
@@ -160,10 +205,15 @@ def _checked(info: TensorInfo, value: Any) -> NDArray[Any]:
     array = _array(info, value)
     if array.dtype.kind not in "fiub":
         raise InputError(f"Input {info.name!r} holds {array.dtype}, expected numbers.")
+    if _lacks_axis(info, array.shape):
+        array = array[np.newaxis]
     if array.shape != info.shape:
+        several = array.ndim and info.shape in (array.shape[1:], (1, *array.shape[1:]))
         raise InputError(
             f"Input {info.name!r} has shape {list(array.shape)}, expected {list(info.shape)}.",
-            hint="Shapes are static: export the model with an example of the shape you need.",
+            hint="prove(key, inputs, batch=True) or --batch proves several inferences in one proof."
+            if several
+            else "Shapes are static: export the model with an example of the shape you need.",
         )
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])

@@ -23,10 +23,10 @@ def claim_for(workload: models.Workload, inputs: object, visible: str, log_colum
         model,
         workload.calibration,
         visibility=verifai.Visibility(input=visible),
-        options={"log_columns": log_columns, "padded": True},
+        options=verifai.NativeOptions(log_columns=log_columns, padded=True),
     )
     pk, vk = verifai.setup(circuit)
-    proof = verifai.prove(pk, inputs)
+    proof = verifai.prove(pk, inputs, batch=len(inputs) > 1)
     key = (vk.header_digest, *map(bytes, vk.material))
     statement = proof.statement
     words = b"".join(w.to_bytes(32, "big") for w in public_words(vk, statement))

@@ -21,7 +21,7 @@ module         holds
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from verifai.backends.ezkl.check import check
@@ -29,6 +29,7 @@ from verifai.backends.ezkl.compiler import compile_model
 from verifai.backends.ezkl.evm import evm_call, evm_verifier, from_evm_call
 from verifai.backends.ezkl.keys import setup
 from verifai.backends.ezkl.prover import circuit_outputs, prove
+from verifai.backends.options import EzklOptions
 from verifai.backends.protocol import EvmCall
 from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
 from verifai.errors import UnsupportedError
@@ -45,13 +46,11 @@ class Ezkl:
     def compile(
         self,
         model: Model,
-        calibration: Iterable[Any],
+        calibration: Any,
         visibility: Visibility,
-        zero_knowledge: bool,
         progress: Progress,
-        options: Mapping[str, Any],
+        options: EzklOptions,
     ) -> Circuit:
-        """Compile. halo2 proofs always hide: ``zero_knowledge`` changes nothing."""
         return compile_model(model, calibration, visibility, progress, options)
 
     def setup(
@@ -63,9 +62,11 @@ class Ezkl:
         self,
         key: ProvingKey,
         inputs: Any,
+        batch: bool,
         context: Mapping[str, str | int] | None,
         progress: Progress,
     ) -> Proof:
+        _one(batch)
         return prove(key, inputs, context, progress)
 
     def register(self, key: ProvingKey, progress: Progress) -> Registration:
@@ -85,5 +86,14 @@ class Ezkl:
     def from_evm_call(self, key: VerifyingKey, call: EvmCall) -> Proof:
         return from_evm_call(key, call)
 
-    def outputs(self, key: ProvingKey, inputs: Any) -> Sequence[Any]:
+    def outputs(self, key: ProvingKey, inputs: Any, batch: bool) -> Sequence[Any]:
+        _one(batch)
         return circuit_outputs(key, inputs)
+
+
+def _one(batch: bool) -> None:
+    if batch:
+        raise UnsupportedError(
+            "A proof of the ezkl backend is of one inference.",
+            hint="Leave batch out, or compile for the native backend.",
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,9 +14,10 @@ from verifai.backends.ezkl import settings as ezkl_settings
 from verifai.backends.ezkl.field import MODULUS, from_ezkl
 from verifai.backends.ezkl.operators import check_operators
 from verifai.backends.ezkl.process import EzklError, Step, installed_version, run, workspace
+from verifai.backends.options import EzklOptions
 from verifai.circuit import Circuit, Visibility
 from verifai.errors import UnsupportedError
-from verifai.graph.fidelity import declared, tolerance_of
+from verifai.graph.fidelity import declared
 from verifai.model import Model
 from verifai.model.inputs import calibration_samples
 from verifai.progress import Progress
@@ -24,26 +25,22 @@ from verifai.proof import TensorSpec
 
 #: Samples that calibration and the comparison with the model use; more cost time and add little.
 MAX_SAMPLES: Final = 8
-#: Largest error against the float model, as a share of the outputs' spread. ezkl's rounding gives
-#: 0.05 to 0.2 %; a miscompiled operator gives tens of per cent.
-DEFAULT_TOLERANCE: Final = 0.02
 
 Arrays = tuple[NDArray[Any], ...]
 
 
 def compile_model(
     model: Model,
-    calibration: Iterable[Any],
+    calibration: Any,
     visibility: Visibility,
     progress: Progress,
-    options: Mapping[str, Any],
+    options: EzklOptions,
 ) -> Circuit:
     """See :meth:`verifai.backends.protocol.Backend.compile`."""
     version = installed_version()
     run_args = ezkl_settings.run_args(visibility, options)
-    tolerance = tolerance_of(options.get("tolerance", DEFAULT_TOLERANCE))
     check_operators(model)
-    samples = calibration_samples(model.inputs, calibration, MAX_SAMPLES)
+    samples = calibration_samples(model.inputs, calibration, MAX_SAMPLES, progress)
     with workspace() as name:
         folder = Path(name)
         (folder / "model.onnx").write_bytes(model.onnx)
@@ -55,8 +52,8 @@ def compile_model(
             "settings": "settings.json",
             "target": "resources",
         }
-        if "scales" in options:
-            calibrate["scales"] = options["scales"]
+        if options.scales is not None:
+            calibrate["scales"] = list(options.scales)
         try:
             run(
                 folder,
@@ -94,7 +91,7 @@ def compile_model(
         settings = ezkl_settings.load(parameters)
         inputs, outputs = _specs(model, settings, visibility)
         progress.stage("comparing the circuit with the model")
-        off = _compare(folder, model, samples, outputs, tolerance)
+        off = _compare(folder, model, samples, outputs, options.tolerance)
         return Circuit(
             model=model.digest,
             backend="ezkl",
@@ -107,7 +104,7 @@ def compile_model(
                 "rows": int(settings["num_rows"]),
                 "measured_on": f"{len(samples)} inputs, all of which calibration saw",
                 "relative_error": f"{off:.3g}",
-                "tolerance": f"{tolerance:.3g}",
+                "tolerance": f"{options.tolerance:.3g}",
             },
             onnx=model.onnx,
             parameters=parameters,
@@ -197,6 +194,6 @@ def _compare(
                 f"The circuit's output {spec.name!r} is off by {gap:.3g} on calibration data "
                 f"({100 * share:.1f} % of its range; the tolerance is {100 * tolerance:.1f} %).",
                 hint="ezkl compiled an operator into something else, or the scales are too "
-                "small: try options={'scales': [13]} or a larger tolerance.",
+                "small: try EzklOptions(scales=[13]) or a larger tolerance.",
             )
     return worst

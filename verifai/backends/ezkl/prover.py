@@ -31,6 +31,7 @@ from verifai.errors import (
     VerificationError,
 )
 from verifai.model import Model
+from verifai.model.inputs import without_batch_axis
 from verifai.progress import Progress
 from verifai.proof import Proof
 
@@ -54,11 +55,14 @@ def prove(
             "installed.",
             hint="Compile and set up again.",
         )
-    arrays = Model.from_bytes(bytes(key.circuit.onnx)).check_inputs(inputs)
+    model = Model.from_bytes(bytes(key.circuit.onnx))
+    arrays = model.check_inputs(inputs)
+    added = without_batch_axis(model.inputs, inputs)
+    axis = f" (batch axis added to {', '.join(added)})" if added else ""
     files = _files(key)
     with workspace() as name:
         folder = Path(name)
-        progress.stage("computing the witness")
+        progress.stage(f"computing the witness{axis}")
         _witness(folder, files, key, arrays)
         progress.stage("proving")
         try:

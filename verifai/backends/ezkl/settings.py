@@ -6,52 +6,27 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from verifai.backends.options import EzklOptions
 from verifai.circuit import Visibility
-from verifai.errors import LimitError, MalformedError, UsageError, shown
+from verifai.errors import LimitError, MalformedError
 from verifai.limits import MAX_HEADER_BYTES
 from verifai.proof.codec import check_json_depth
-
-#: Options of :func:`verifai.compile` that are passed on to ezkl's ``PyRunArgs``.
-RUN_OPTIONS: Final = {
-    "input_scale": int,
-    "param_scale": int,
-    "logrows": int,
-    "num_inner_cols": int,
-    "decomp_base": int,
-    "decomp_legs": int,
-    "disable_freivalds": bool,
-}
-#: Options of our own: calibration scales to try, and how far the circuit may be from the model.
-OWN_OPTIONS: Final = {"scales": list, "tolerance": float}
 
 #: ezkl's words for our visibilities. ``hashed`` is a Poseidon digest, public, without blinding.
 _EZKL_VISIBILITY: Final = {"public": "public", "committed": "hashed/public", "private": "private"}
 
 
-def run_args(visibility: Visibility, options: Mapping[str, Any]) -> dict[str, Any]:
+def run_args(visibility: Visibility, options: EzklOptions) -> dict[str, Any]:
     """Attributes for ``PyRunArgs``.
 
     Weights are always ``fixed``: constants of the verifying key. With ezkl's ``private`` weights
     a proof would say that *some* weights gave this output, and bind no model.
-
-    Raises:
-        UsageError: an unknown option, or one of the wrong type.
     """
-    known = {**RUN_OPTIONS, **OWN_OPTIONS}
-    for name, value in options.items():
-        if name not in known:
-            raise UsageError(
-                f"The ezkl backend has no option {name!r}.", hint=f"It has {sorted(known)}."
-            )
-        wanted = known[name]
-        fits = isinstance(value, (int, float) if wanted is float else wanted)
-        if not fits or (isinstance(value, bool) and wanted is not bool):
-            raise UsageError(f"Option {name!r} is a {wanted.__name__}, found {shown(value)}.")
     return {
         "input_visibility": _EZKL_VISIBILITY[visibility.input],
         "output_visibility": _EZKL_VISIBILITY[visibility.output],
         "param_visibility": "fixed",
-        **{name: value for name, value in options.items() if name in RUN_OPTIONS},
+        **options.run_arguments(),
     }
 
 

@@ -11,15 +11,17 @@ module        holds
 ``opening``   a committed tensor shown to somebody
 ============  ==========================================================================
 
-Proofs are zero-knowledge unless ``zero_knowledge=False`` was asked for; the statement says which.
+Proofs are zero-knowledge unless ``NativeOptions(zero_knowledge=False)`` was asked for; the
+statement says which.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from verifai.backends.native import compiler, keys, prover
+from verifai.backends.options import NativeOptions
 from verifai.backends.protocol import EvmCall
 from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
 from verifai.errors import UnsupportedError
@@ -37,13 +39,12 @@ class Native:
     def compile(
         self,
         model: Model,
-        calibration: Iterable[Any],
+        calibration: Any,
         visibility: Visibility,
-        zero_knowledge: bool,
         progress: Progress,
-        options: Mapping[str, Any],
+        options: NativeOptions,
     ) -> Circuit:
-        return compiler.compile(model, calibration, visibility, zero_knowledge, progress, options)
+        return compiler.compile(model, calibration, visibility, progress, options)
 
     def setup(
         self, circuit: Circuit, srs: SRS | str | None, progress: Progress
@@ -54,10 +55,11 @@ class Native:
         self,
         key: ProvingKey,
         inputs: Any,
+        batch: bool,
         context: Mapping[str, str | int] | None,
         progress: Progress,
     ) -> Proof:
-        return prover.prove(key, inputs, context, progress)
+        return prover.prove(key, inputs, batch, context, progress)
 
     def register(self, key: ProvingKey, progress: Progress) -> Registration:
         return keys.register(key, progress)
@@ -74,8 +76,8 @@ class Native:
     def from_evm_call(self, key: VerifyingKey, call: EvmCall) -> Proof:
         raise _no_contract()
 
-    def outputs(self, key: ProvingKey, inputs: Any) -> Sequence[Any]:
-        return prover.outputs(key, inputs)
+    def outputs(self, key: ProvingKey, inputs: Any, batch: bool) -> Sequence[Any]:
+        return prover.outputs(key, inputs, batch)
 
 
 def _no_contract() -> UnsupportedError:

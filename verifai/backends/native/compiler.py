@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from typing import Any, Final
 
 from verifai.backends.native.faithful import faithful
+from verifai.backends.options import NativeOptions
 from verifai.circuit import Circuit, Visibility
 from verifai.circuit.cost import cost
 from verifai.circuit.lower import lower
 from verifai.circuit.relower import PROTOCOL, parameters
 from verifai.errors import UsageError
-from verifai.graph import IntegerGraph, Options
-from verifai.graph.fidelity import DEFAULT_TOLERANCE, tolerance_of
+from verifai.graph import IntegerGraph
 from verifai.model import Model
 from verifai.model.inputs import calibration_samples
 from verifai.progress import Progress
@@ -22,43 +20,29 @@ from verifai.version import __version__
 
 #: Inputs that calibration and the comparison with the model use; more cost time and add little.
 MAX_SAMPLES: Final = 320
-#: What ``options`` may hold: how a model is quantised (:class:`verifai.graph.Options`), how far the
-#: circuit may be from it, and how it is laid out.
-OPTIONS: Final = (*(field.name for field in fields(Options)), "tolerance", "log_columns", "padded")
 
 
 def compile(
     model: Model,
-    calibration: Iterable[Any],
+    calibration: Any,
     visibility: Visibility,
-    zero_knowledge: bool,
     progress: Progress,
-    options: Mapping[str, Any],
+    options: NativeOptions,
 ) -> Circuit:
     """See :meth:`verifai.backends.protocol.Backend.compile`."""
+    log_columns, zero_knowledge = options.log_columns, options.zero_knowledge
     if "committed" in (visibility.input, visibility.output) and not zero_knowledge:
         raise UsageError(
             "A commitment to an input or output needs zero_knowledge=True: it would hide nothing.",
             hint="Leave zero_knowledge out, or make the tensor 'public' or 'private'.",
         )
-    settings = dict(options)
-    if unknown := sorted(set(settings) - set(OPTIONS)):
-        raise UsageError(
-            f"The native backend has no option {unknown[0]!r}.", hint=f"It has {sorted(OPTIONS)}."
-        )
-    log_columns = settings.pop("log_columns", None)
-    padded = settings.pop("padded", False)
-    if not isinstance(padded, bool):
-        raise UsageError("The option padded is True or False.")
-    tolerance = tolerance_of(settings.pop("tolerance", DEFAULT_TOLERANCE))
-    quantisation = Options.of(settings)
     progress.stage("calibrating and quantising")
-    samples = calibration_samples(model.inputs, calibration, MAX_SAMPLES)
-    made = faithful(model, samples, quantisation, tolerance, progress)
+    samples = calibration_samples(model.inputs, calibration, MAX_SAMPLES, progress)
+    made = faithful(model, samples, options, options.tolerance, progress)
     graph = made.graph
     progress.stage("laying out the circuit")
     lowered = lower(
-        graph, visibility, log_columns=log_columns, hiding=zero_knowledge, padded=padded
+        graph, visibility, log_columns=log_columns, hiding=zero_knowledge, padded=options.padded
     )
     estimate = cost(lowered.table, 1)
     return Circuit(
@@ -76,13 +60,13 @@ def compile(
             "maximum_error": f"{made.maximum_error:.3g}",
             "relative_error": f"{made.relative_error:.3g}",
             "top1_agreement": None if made.top1 is None else f"{made.top1:.4f}",
-            "tolerance": f"{tolerance:.3g}",
+            "tolerance": f"{options.tolerance:.3g}",
             "measured_on": made.measured_on,
             "zero_knowledge": zero_knowledge,
             "made_by": __version__,
         },
         onnx=model.onnx,
-        parameters=parameters(visibility, log_columns, lowered, padded),
+        parameters=parameters(visibility, log_columns, lowered, options.padded),
         compiled=graph.to_bytes(),
     )
 

@@ -165,8 +165,10 @@ def _refusal(
     return UnsupportedError(
         f"The circuit differs from the model: {problem}."
         + (f" Precision is lost at {place}." if place else ""),
-        hint=f"{_HINT} Or accept the error: options={{'tolerance': {enough}}}, "
-        f"--tolerance {enough}.",
+        hint=f"{_HINT} Or accept the error: NativeOptions(tolerance={enough}), "
+        f"--tolerance {enough}."
+        if enough <= 1
+        else _HINT,
         output=output.name,
         relative_error=output.relative_error,
         top1_agreement=output.top1,

@@ -42,14 +42,14 @@ def verify_opening(opening: Opening, claim: TensorClaim, srs: SRS | None) -> NDA
     return opening.values
 
 
-def commit(key: VerifyingKey, inputs: Any) -> dict[str, Opening]:
+def commit(key: VerifyingKey, inputs: Any, several: bool) -> dict[str, Opening]:
     """See :func:`verifai.commit`."""
     if key.guarantees.backend != "native":
         raise UnsupportedError(
             f"Keys of backend {key.guarantees.backend!r} have no hiding commitments."
         )
     infos = [TensorInfo(spec.name, spec.shape, "float64") for spec in key.inputs]
-    batch, arrays = check_batch(infos, inputs)
+    batch, arrays = check_batch(infos, inputs, several)
     specs = batched(key.inputs, batch)
     # inputs come first among the linked tensors, in their order
     read = key_of(key)
@@ -108,8 +108,8 @@ def _check_form(spec: TensorSpec, opening: Opening) -> None:
         raise InputError(
             f"The opening's unit is 2^-{opening.spec.scale}, that of input {spec.name!r} is "
             f"2^-{spec.scale}.",
-            hint=f"Compile with options={{'input_scales': {{{spec.name!r}: "
-            f"{opening.spec.scale}}}}}.",
+            hint=f"Compile with NativeOptions(input_scales={{{spec.name!r}: "
+            f"{opening.spec.scale}}}).",
         )
 
 

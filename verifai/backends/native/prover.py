@@ -17,7 +17,7 @@ from verifai.circuit.witness import witness
 from verifai.errors import InputError, InternalError
 from verifai.graph import dequantise, quantise_inputs, run
 from verifai.graph.integer import Integers
-from verifai.model.inputs import TensorInfo, check_batch
+from verifai.model.inputs import TensorInfo, check_batch, without_batch_axis
 from verifai.progress import Progress
 from verifai.proof import Opening, Proof
 from verifai.proof.opening import BLINDING_BYTES, RowLayout
@@ -30,14 +30,17 @@ from verifai.verifier.native.linked import LinkedRows, linked_rows, tensor_commi
 def prove(
     key: ProvingKey,
     inputs: Any,
+    several: bool,
     context: Mapping[str, str | int] | None,
     progress: Progress,
 ) -> Proof:
     """See :meth:`verifai.backends.protocol.Backend.prove`."""
     loaded = load(key)
-    progress.stage("computing the witness")
     inputs, given = opened(key.circuit.inputs, inputs)
-    batch, values = _run(key, loaded, inputs)
+    added = [] if several else without_batch_axis(_infos(key), inputs)
+    axis = f" (batch axis added to {', '.join(added)})" if added else ""
+    progress.stage(f"computing the witness{axis}")
+    batch, values = _run(key, loaded, inputs, several)
     committed = witness(loaded.lowered, values, batch or 1)
     bound = context_bytes(context)
     circuit = key_of(key.verifying_key).circuits.of(batch or 1)
@@ -84,21 +87,21 @@ def prove(
     return replace(Proof.of(statement, argument), openings=openings)
 
 
-def check_provable(key: ProvingKey, inputs: Any) -> None:
+def check_provable(key: ProvingKey, inputs: Any, several: bool) -> None:
     """Run the circuit as far as a proof needs it.
 
     Raises:
         InputError: as :func:`prove`: no proof covers these inputs.
     """
     loaded = load(key)
-    batch, values = _run(key, loaded, opened(key.circuit.inputs, inputs)[0])
+    batch, values = _run(key, loaded, opened(key.circuit.inputs, inputs)[0], several)
     witness(loaded.lowered, values, batch or 1)
 
 
-def outputs(key: ProvingKey, inputs: Any) -> Sequence[NDArray[np.float64]]:
+def outputs(key: ProvingKey, inputs: Any, several: bool) -> Sequence[NDArray[np.float64]]:
     """The circuit's own outputs on ``inputs``, without a proof."""
     loaded = load(key)
-    batch, values = _run(key, loaded, inputs)
+    batch, values = _run(key, loaded, inputs, several)
     specs = batched(key.circuit.outputs, batch)
     return [
         dequantise(loaded.graph, node, values[node]).reshape(spec.shape)
@@ -106,11 +109,16 @@ def outputs(key: ProvingKey, inputs: Any) -> Sequence[NDArray[np.float64]]:
     ]
 
 
-def _run(key: ProvingKey, loaded: LoadedKey, inputs: Any) -> tuple[int | None, list[Integers]]:
+def _infos(key: ProvingKey) -> list[TensorInfo]:
+    """What is asked of inputs: the key holds it all, a prover needs no onnx."""
+    return [TensorInfo(spec.name, spec.shape, "float64") for spec in key.circuit.inputs]
+
+
+def _run(
+    key: ProvingKey, loaded: LoadedKey, inputs: Any, several: bool
+) -> tuple[int | None, list[Integers]]:
     """The batch (None for one inference) and all nodes' values, with a batch axis."""
-    # the key holds all that is asked of inputs: a prover needs no onnx
-    infos = [TensorInfo(spec.name, spec.shape, "float64") for spec in key.circuit.inputs]
-    batch, arrays = check_batch(infos, inputs)
+    batch, arrays = check_batch(_infos(key), inputs, several)
     return batch, run(loaded.graph, quantise_inputs(loaded.graph, arrays), batch=True)
 
 
@@ -137,7 +145,7 @@ def _blindings(spec: TensorSpec, rows: LinkedRows, opening: Opening | None) -> b
         ]
         raise InputError(
             f"The opening cannot be the input {spec.name!r}: they differ in {', '.join(differ)}.",
-            hint="Shapes, reference strings and options={'log_columns': ...} must be the same.",
+            hint="Shapes, reference strings and NativeOptions(log_columns=...) must be the same.",
         )
     if len(opening.blindings) != BLINDING_BYTES * rows.count:
         raise InputError(f"The opening given as input {spec.name!r} is damaged.")
