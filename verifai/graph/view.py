@@ -83,11 +83,7 @@ def _by_index(
         inside = inside & np.asarray((position >= 0) & (position < length), dtype=np.bool_)
         index.append(np.clip(position, 0, length - 1).astype(np.int64))
     whole = (slice(None),) * lead
-    read = (
-        source[whole + tuple(index)]
-        if index
-        else source.reshape(*source.shape[:lead], *(1 for _ in shape))
-    )
+    read = source[whole + tuple(index)] if index else source.reshape((*source.shape[:lead], *ones))
     if not inside.all():
         read = np.where(inside, read, 0)
     return np.ascontiguousarray(np.broadcast_to(read, (*source.shape[:lead], *shape)))
