@@ -20,9 +20,6 @@ KNOWN = [
     "chain/whose.py",
     "circuit/artefact.py circuit/relower.py",
     "circuit/builder.py circuit/lower.py circuit/witness.py",
-    "graph/graph.py graph/validate.py",
-    "model/load.py model/model.py",
-    "proof/key.py proof/statement.py",
     "prover/contraction.rs prover/hiding.rs prover/key.rs prover/masks.rs prover/prove.rs "
     "prover/stage_2.rs prover/witness.rs",
     "table/json.rs table/layout.rs table/node.rs table/validate.rs",

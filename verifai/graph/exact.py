@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from verifai.graph.integer import (
     Einsum,
+    Graph,
     Input,
     Integers,
     Linear,
@@ -31,9 +32,6 @@ from verifai.graph.integer import (
     View,
     Weight,
 )
-
-if TYPE_CHECKING:
-    from verifai.graph.graph import IntegerGraph
 
 #: The integers that float64 holds, without a gap, in absolute value.
 FLOAT64: Final = 1 << 53
@@ -50,7 +48,7 @@ def is_exact(terms: int, left: int, right: int) -> bool:
     return terms * left * right <= FLOAT64
 
 
-def magnitudes(graph: IntegerGraph) -> list[int]:
+def magnitudes(graph: Graph) -> list[int]:
     """The largest absolute value that each node can have in a run, whatever its stated range is."""
     found: list[int] = []
     for node in graph.nodes:

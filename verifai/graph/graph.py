@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +12,7 @@ from verifai.errors import InternalError, MalformedError, UnsupportedError
 from verifai.graph.integer import (
     Affine,
     Einsum,
+    Graph,
     Indices,
     Input,
     Integers,
@@ -36,26 +36,8 @@ KIND: Final = b"IGRF"
 VERSION: Final = 1
 
 
-@dataclass(frozen=True, repr=False, eq=False)
-class IntegerGraph:
-    """A model as a function on integers.
-
-    Attributes:
-        nodes: in the order of evaluation.
-        inputs, outputs: nodes, in the model's order.
-        tables: what lookups look into.
-        input_names, output_names: ONNX names.
-        input_shapes, output_shapes: the model's shapes.
-    """
-
-    nodes: tuple[Node, ...]
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    tables: tuple[Table, ...]
-    input_names: tuple[str, ...]
-    output_names: tuple[str, ...]
-    input_shapes: tuple[tuple[int, ...], ...] = field(default=())
-    output_shapes: tuple[tuple[int, ...], ...] = field(default=())
+class IntegerGraph(Graph):
+    """A graph that has rules to obey and one binary form."""
 
     def validate(self) -> None:
         """Every rule of :mod:`verifai.graph.integer`.
