@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time a name is import
     from verifai.api import export as export
     from verifai.api import load as load
     from verifai.api import prove as prove
-    from verifai.api import register as register
+    from verifai.api import prove_weights as prove_weights
     from verifai.api import setup as setup
     from verifai.api import verify as verify
     from verifai.api import verify_link as verify_link
@@ -72,7 +72,7 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time a name is import
 
 #: The public names, by the module that holds them.
 _NAMES: Final = {
-    "verifai.api": "commit commitment compile export load prove register setup verify "
+    "verifai.api": "commit commitment compile export load prove prove_weights setup verify "
     "verify_link verify_model verify_opening",
     "verifai.backends.options": "EzklOptions NativeOptions",
     "verifai.circuit": "SRS Circuit ProvingKey Visibility",

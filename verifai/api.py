@@ -1,4 +1,4 @@
-"""The verbs of the route: export, load, compile, setup, register, prove, verify."""
+"""The verbs of the route: export, load, compile, setup, prove_weights, prove, verify."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
     "export",
     "load",
     "prove",
-    "register",
+    "prove_weights",
     "setup",
     "verify",
     "verify_link",
@@ -43,7 +43,7 @@ _SOURCES: Final[Mapping[type, str]] = {
     ProvingKey: "verifai.setup(circuit)[0] is one; verifai.ProvingKey.load(path) reads one.",
     VerifyingKey: "verifai.setup(circuit)[1] is one; verifai.VerifyingKey.load(path) reads one.",
     Proof: "verifai.prove(key, inputs) gives one; verifai.Proof.load(path) reads one.",
-    Registration: "verifai.register(key) gives one; verifai.Registration.load(path) reads one.",
+    Registration: "verifai.prove_weights(key) is one; verifai.Registration.load(path) reads one.",
     Opening: "proof.openings[name] is one; verifai.Opening.load(path) reads one.",
     TensorClaim: "The input or output of a statement that verifai.verify returned is one.",
     NativeOptions: "verifai.NativeOptions(tolerance=0.05) is one, verifai.EzklOptions() another.",
@@ -187,7 +187,7 @@ def prove(
         return backends.get(key.circuit.backend).prove(key, inputs, batch, context, report)
 
 
-def register(key: ProvingKey, *, progress: Progress | bool | None = None) -> Registration:
+def prove_weights(key: ProvingKey, *, progress: Progress | bool | None = None) -> Registration:
     """Prove, once for a key, that its committed weights are integers within their bits.
 
     Give it to whoever gets the verifying key: ``verify(proof, vk, registration=...)``.
@@ -196,8 +196,8 @@ def register(key: ProvingKey, *, progress: Progress | bool | None = None) -> Reg
         UnsupportedError: an ezkl key, which needs none, or more weights than one proof ranges.
     """
     _takes(ProvingKey, key=key)
-    with reporting("register", progress) as report:
-        return backends.get(key.circuit.backend).register(key, report)
+    with reporting("prove weights", progress) as report:
+        return backends.get(key.circuit.backend).prove_weights(key, report)
 
 
 def commit(key: VerifyingKey, inputs: Any, *, batch: bool = False) -> dict[str, Opening]:

@@ -22,7 +22,7 @@ RETIRED: Final = {
     r"\bpull\(|\bpull\.rs|mod pull\b": ("verifai", "circuits"),
     r"EnvironmentFault|MissingExtra\b|ChainRejected\b|EzklError\b": ("verifai", "docs"),
     r"specs/native": ("verifai", "circuits", "docs"),
-    r"\bverifai\.register\(": ("docs", "verifai"),
+    r"\bverifai\.register\(": (),
     r"verifai/chain/contracts|verifai\.chain\.(node|transactions|market|artefacts)": ("verifai",),
 }
 

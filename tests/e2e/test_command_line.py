@@ -384,7 +384,7 @@ def test_the_native_route_by_files(
     ok("export", "net.py:net", "--example", "x.npy")
     compiled = ok("compile", "model.onnx", "--calibration", "batch.npy")
     assert compiled["facts"]["zero_knowledge"] is True
-    ok("setup", "circuit.vfc", "--registration", "weights.vfr")
+    ok("setup", "circuit.vfc", "--prove-weights", "weights.vfr")
     ok("prove", "proving.vfp", "--input", "x.npy")
     words = ("verify", "proof.vfb", "--key", "verifying.vfk")
     assert ok(*words)["weights_ranged"] is False

@@ -24,7 +24,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made.pk.save(folder / "proving.vfp")
     made.vk.save(folder / "key.vfk")
     made.proof.save(folder / "proof.vfb")
-    verifai.register(made.pk).save(folder / "key.vfr")
+    verifai.prove_weights(made.pk).save(folder / "key.vfr")
     np.save(folder / "data.npy", np.random.default_rng(0).random((8, 1, 4), np.float32))
     (folder / "input.json").write_text(json.dumps(np.asarray(made.inputs).tolist()))
     (folder / "small.srs").write_bytes(halo2(7))

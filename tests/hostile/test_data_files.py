@@ -164,7 +164,7 @@ OUTPUTS: dict[str, str] = {
     "compile": "compile model.onnx --calibration data.npy --out key.vfk",
     "setup, proving key": "setup circuit.vfc --pk key.vfk --vk new",
     "setup, verifying key": "setup circuit.vfc --pk new --vk key.vfk",
-    "setup, registration": "setup circuit.vfc --pk new --vk new2 --registration key.vfk",
+    "setup, weights": "setup circuit.vfc --pk new --vk new2 --prove-weights key.vfk",
     "setup, one file twice": "setup circuit.vfc --pk new --vk ./new",
     "setup, one file twice by force": "setup circuit.vfc --pk new --vk new --force",
     "prove": "prove proving.vfp --input input.json --out key.vfk",

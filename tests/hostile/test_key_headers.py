@@ -77,7 +77,7 @@ def made(shown: str) -> Made:
     visibility = verifai.Visibility(input=shown, output=shown)
     pk, vk = verifai.setup(verifai.compile(model, samples, visibility=visibility))
     proof = verifai.prove(pk, samples[0])
-    return Made(pk, vk, proof, verifai.register(pk), samples[0])
+    return Made(pk, vk, proof, verifai.prove_weights(pk), samples[0])
 
 
 def tensor(role: str, at: int, **changes: Any) -> Change:

@@ -51,7 +51,7 @@ THINGS: dict[str, Callable[[Keys, Path], Any]] = {
         verifai.prove(keys.pk, inputs()).save(folder / "proof.vfb")
     ),
     "statement": lambda keys, _: verifai.verify(verifai.prove(keys.pk, inputs()), keys.vk),
-    "registration": lambda keys, _: verifai.register(keys.pk),
+    "registration": lambda keys, _: verifai.prove_weights(keys.pk),
     "SRS of a file": lambda _, folder: _srs(folder),
     "key store": lambda _, folder: verifai.KeyStore(folder / "keys"),
 }

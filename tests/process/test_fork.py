@@ -70,7 +70,7 @@ def test_fifty_forked_children_prove_and_none_hangs(keys: Keys):
 def test_every_verb_in_a_bare_fork(keys: Keys):
     def work() -> None:
         pk, vk = verifai.setup(keys.circuit)
-        registration = verifai.register(pk)
+        registration = verifai.prove_weights(pk)
         proof = verifai.prove(pk, inputs(3), batch=True)
         statement = verifai.verify(proof, vk, registration=registration)
         assert statement.output.shape[0] == 3

@@ -168,7 +168,7 @@ def test_a_command_ends_in_one_line_without_a_file(
             "--out",
             "proof.vfb",
         ],
-        "setup": [work / "wide.vfc", "--pk", "p.vfp", "--vk", "v.vfk", "--registration", "r.vfr"],
+        "setup": [work / "wide.vfc", "--pk", "p.vfp", "--vk", "v.vfk", "--prove-weights", "r.vfr"],
     }[command]
     places = [str(tmp_path / word) if str(word).endswith(_MADE) else str(word) for word in words]
     process = _started("-m", "verifai", command, *places)

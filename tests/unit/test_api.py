@@ -29,7 +29,7 @@ CALLS: dict[str, tuple[str, Call]] = {
     "a path for a string": ("srs", lambda t: verifai.setup(t.circuit, srs=Path("f"))),  # type: ignore[arg-type]
     "the other key": ("key", lambda t: verifai.prove(t.vk, t.inputs)),  # type: ignore[arg-type]
     "a path for a key": ("key", lambda t: verifai.prove(Path("pk.vfp"), t.inputs)),  # type: ignore[arg-type]
-    "registering the other key": ("key", lambda t: verifai.register(t.vk)),  # type: ignore[arg-type]
+    "proving the weights of the other key": ("key", lambda t: verifai.prove_weights(t.vk)),  # type: ignore[arg-type]
     "committing by the other key": ("key", lambda t: verifai.commit(t.pk, t.inputs)),  # type: ignore[arg-type]
     "verifying backwards": ("proof", lambda t: verifai.verify(t.vk, t.proof)),  # type: ignore[arg-type]
     "verifying paths": ("proof", lambda t: verifai.verify("p", "k")),  # type: ignore[arg-type]

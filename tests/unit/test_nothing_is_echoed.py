@@ -45,7 +45,7 @@ def honest() -> Given:
     )
     pk, vk = verifai.setup(circuit)
     proof = verifai.prove(pk, batch[0], context={"job": 7, "payee": "anna"})
-    return Given(proof, vk, verifai.register(pk))
+    return Given(proof, vk, verifai.prove_weights(pk))
 
 
 def check(given: Given) -> Statement:

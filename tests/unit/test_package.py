@@ -46,7 +46,7 @@ PUBLIC = """
     LimitError MalformedError MissingExtra MissingFileError Model NetworkError NetworkTimeoutError
     Opening PolicyError Proof ProvingKey Registration Statement UnsupportedError UsageError
     VerifaiError VerificationError VerifyingKey Visibility WorkerFault WorkerTimeoutError
-    __version__ audit chain market commit commitment compile export load prove register setup
+    __version__ audit chain market commit commitment compile export load prove prove_weights setup
     verify verify_link verify_model verify_opening
 """
 

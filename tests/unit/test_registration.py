@@ -27,7 +27,7 @@ def keys(request: pytest.FixtureRequest):
         model, batch, options=verifai.NativeOptions(zero_knowledge=request.param)
     )
     pk, vk = verifai.setup(circuit)
-    return pk, vk, verifai.prove(pk, batch[0]), verifai.register(pk)
+    return pk, vk, verifai.prove(pk, batch[0]), verifai.prove_weights(pk)
 
 
 def test_the_statement_says_whether_it_was_checked(keys) -> None:
@@ -105,7 +105,7 @@ def test_what_is_multiplied_has_16_bits_and_what_is_added_32(keys) -> None:
 def test_an_ezkl_key_needs_none(keys) -> None:
     pk = keys[0]
     with pytest.raises(UnsupportedError):
-        verifai.register(replace(pk, circuit=replace(pk.circuit, backend="ezkl")))
+        verifai.prove_weights(replace(pk, circuit=replace(pk.circuit, backend="ezkl")))
 
 
 def test_one_slope_is_private_proved_and_ranged() -> None:
@@ -118,7 +118,7 @@ def test_one_slope_is_private_proved_and_ranged() -> None:
     assert sorted(weight_bits(nodes).values()) == [16, 16, 32]
     coefficients = {c for node in nodes if node["kind"] == "linear" for c, _ in node["terms"]}
     assert all(c in (1, -1) or c & (c - 1) == 0 for c in coefficients)
-    proof, registration = verifai.prove(pk, batch[0]), verifai.register(pk)
+    proof, registration = verifai.prove(pk, batch[0]), verifai.prove_weights(pk)
     statement = verifai.verify(proof, vk, registration=registration)
     assert statement.weights_ranged
     found = torch.tensor(statement.outputs[0].values, dtype=torch.float32).reshape(1, 3)

@@ -1,6 +1,6 @@
 """The report on one self-contained page: no scripts, nothing from elsewhere, printable.
 
-Everything that came from a file or a chain passes :func:`verifai.audit.sections.text`.
+Everything that came from a file or a chain passes :func:`verifai.printable.html_text`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from typing import Final
 
 from verifai.audit import charts
 from verifai.audit.entry import VERDICTS, Entry
-from verifai.audit.sections import SIGNS, badge, moment, section, signed, text
+from verifai.audit.sections import SIGNS, badge, moment, section, signed
 from verifai.audit.summary import Summary
+from verifai.printable import html_text as text
 
 #: Proofs that get a section of their own, the worst first in line for it; the JSON has all.
 MAX_SECTIONS: Final = 500

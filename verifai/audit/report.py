@@ -13,6 +13,7 @@ from verifai.audit.html import render
 from verifai.audit.summary import Problem, Summary
 from verifai.errors import MalformedError, UsageError, VerifaiError
 from verifai.limits import Bound
+from verifai.printable import html_table
 from verifai.proof.codec import canonical_json, exact_fields, parse_canonical_json
 from verifai.proof.files import read_regular, replace_file
 
@@ -117,6 +118,15 @@ class Report(Summary):
 
     def __repr__(self) -> str:
         return f"Report({self.verdict}: {self.headline()})"
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: the verdict, and the first proofs that are not verified."""
+        bad = [(n, e) for n, e in enumerate(self.entries, 1) if e.verdict != "verified"]
+        rows = [("verdict", self.headline())]
+        rows += [(f"proof {number}", f"{e.verdict}: {e.reason}") for number, e in bad[:10]]
+        if len(bad) > 10:
+            rows.append(("", f"and {len(bad) - 10} more: report.save(folder) writes them all"))
+        return html_table("Audit", rows)
 
 
 def report_schema() -> str:

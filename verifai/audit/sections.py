@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from html import escape
 from typing import Any, Final
 
 from verifai.audit import charts
 from verifai.audit.entry import Entry
 from verifai.audit.printable import sentences
-from verifai.printable import MAX_SHOWN, visible
+from verifai.printable import MAX_SHOWN
+from verifai.printable import html_text as text
 from verifai.proof import TensorClaim
 from verifai.verifier import CHECKS, CheckResult
 
@@ -42,11 +42,6 @@ _NAMES: Final = {
     "gas_used": "Gas",
     "chain_id": "Chain",
 }
-
-
-def text(value: Any, limit: int = MAX_SHOWN) -> str:
-    """``value`` as safe HTML text: escaped, controls made visible, cut with a mark."""
-    return escape(visible(value, limit))
 
 
 def badge(verdict: str) -> str:

@@ -64,7 +64,7 @@ class Backend(Protocol):
         """
         ...
 
-    def register(self, key: ProvingKey, progress: Progress) -> Registration:
+    def prove_weights(self, key: ProvingKey, progress: Progress) -> Registration:
         """Show, once for a key, that its committed weights are in their ranges."""
         ...
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from verifai.errors import MalformedError, UnsupportedError
 from verifai.limits import MAX_ARTEFACT_BYTES
+from verifai.printable import html_table
 from verifai.proof import VerifyingKey, codec
 from verifai.proof.codec import Section, exact_fields, hex_digest
 from verifai.proof.model_name import SALT_BYTES, model_digest, model_name
@@ -209,6 +210,18 @@ class Circuit:
         facts = ", ".join(f"{key}={self.facts[key]}" for key in shown)
         return f"Circuit({self.digest[:12]}, {self.backend} {self.version}, {facts})"
 
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        rows = [("circuit", self.digest[:16]), ("backend", f"{self.backend} {self.version}")]
+        rows += [
+            (f"{role} {spec.name}", f"{'x'.join(map(str, spec.shape))}, {spec.visibility}")
+            for role, specs in (("input", self.inputs), ("output", self.outputs))
+            for spec in specs
+        ]
+        rows += [("weights", self.weights)]
+        rows += [(name.replace("_", " "), str(value)) for name, value in self.facts.items()]
+        return html_table("Circuit", rows)
+
 
 @dataclass(frozen=True, repr=False, eq=False)
 class ProvingKey:
@@ -232,11 +245,18 @@ class ProvingKey:
 
     def to_bytes(self) -> bytes:
         """The canonical encoding; for large keys prefer :meth:`save`, which streams."""
-        return codec.pack(PROVING_KEY_KIND, VERSION, {}, self._sections())
+        return codec.pack(PROVING_KEY_KIND, VERSION, {}, self._sections(self.circuit.to_bytes()))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the key atomically, readable by its owner only, and return its path."""
-        return codec.write(path, PROVING_KEY_KIND, VERSION, {}, self._sections(), mode=0o600)
+        return codec.write(
+            path,
+            PROVING_KEY_KIND,
+            VERSION,
+            {},
+            self._sections(self.circuit.to_bytes()),
+            mode=0o600,
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For copies and one's own processes, as :meth:`Circuit.__reduce__`."""
@@ -270,9 +290,9 @@ class ProvingKey:
             raise MalformedError("The proving key holds the keys of two different circuits.")
         return cls(circuit, key, sections[2], sections[3], salt)
 
-    def _sections(self) -> tuple[Section, ...]:
+    def _sections(self, circuit: bytes) -> tuple[Section, ...]:
         return (
-            self.circuit.to_bytes(),
+            circuit,
             self.verifying_key.to_bytes(),
             self.srs,
             self.material,
@@ -280,7 +300,9 @@ class ProvingKey:
         )
 
     def __repr__(self) -> str:
-        return (
-            f"ProvingKey({self.verifying_key.digest[:12]}, {self.circuit.backend}, "
-            f"{len(self.material):,} bytes)"
-        )
+        circuit = self.circuit
+        parts = (circuit.onnx, circuit.parameters, circuit.compiled)
+        within = codec.packed_size(circuit._header(), map(len, parts))
+        _, key, *rest = map(len, self._sections(b""))
+        size = codec.packed_size({}, (within, key, *rest))
+        return f"ProvingKey({self.verifying_key.digest[:12]}, {circuit.backend}, {size:,} bytes)"

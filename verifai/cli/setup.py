@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pk", default="proving.vfp", metavar="FILE", help="the proving key")
     parser.add_argument("--vk", default="verifying.vfk", metavar="FILE", help="the verifying key")
     parser.add_argument(
-        "--registration", metavar="FILE", help="prove the ranges of the weights too, to this file"
+        "--prove-weights", metavar="FILE", help="prove the ranges of the weights too, to this file"
     )
     parser.add_argument(
         "--salt",
@@ -44,7 +44,7 @@ def string(words: str | None) -> SRS | str | None:
 def run(arguments: argparse.Namespace, output: Output) -> None:
     import verifai
 
-    asked = {"registration": arguments.registration, "salt": arguments.salt}
+    asked = {"registration": arguments.prove_weights, "salt": arguments.salt}
     names = {"pk": arguments.pk, "vk": arguments.vk, **{n: f for n, f in asked.items() if f}}
     if len({Path(name).resolve() for name in names.values()}) != len(names):
         raise UsageError("The outputs are different files.")
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     pk, vk = verifai.setup(circuit, srs=srs)
     if "salt" in paths and pk.salt is None:
         raise UsageError("The key does not hide its weights: it has no salt.")
-    registration = verifai.register(pk) if "registration" in paths else None
+    registration = verifai.prove_weights(pk) if "registration" in paths else None
     pk.save(paths["pk"])  # nothing is written before all is made
     vk.save(paths["vk"])
     output.say(f"{paths['pk']}: {pk!r}")

@@ -19,7 +19,7 @@ import hashlib
 import json
 import mmap
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -168,6 +168,11 @@ def pack(
 ) -> bytes:
     """The container as bytes; see the module docstring for the layout."""
     return b"".join(_pieces(kind, version, header, sections))
+
+
+def packed_size(header: Mapping[str, Any], lengths: Iterable[int]) -> int:
+    """How many bytes :func:`pack` makes of a header and sections of these lengths."""
+    return _PREFIX + len(canonical_json(header)) + sum(8 + length for length in lengths)
 
 
 def write(

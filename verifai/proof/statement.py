@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 
 from verifai.errors import MalformedError, UsageError, shown
 from verifai.limits import MAX_NAME_LENGTH
+from verifai.printable import html_table
 from verifai.proof.codec import canonical_json, digest, exact_fields, hex_digest, one_of
 from verifai.proof.reference_string import CEREMONIES, ceremony_of
 from verifai.proof.tensor import TensorClaim, TensorSpec, claims_from_json
@@ -237,6 +238,30 @@ class Statement:
             f"Statement(model {self.model[:12]}, {shown}, {g.backend} {g.version}, "
             f"zero_knowledge={g.zero_knowledge}, srs={g.string})"
         )
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: a claim, until :func:`verifai.verify` has returned it."""
+        g = self.guarantees
+        rows: list[tuple[str, Any]] = [("model (as its key calls it)", self.model[:16])]
+        for role, claims in (("input", self.inputs), ("output", self.outputs)):
+            for claim in claims:
+                shape = "x".join(map(str, claim.shape)) or "scalar"
+                said = f"{shape}, {claim.spec.visibility}"
+                if claim.integers is not None:
+                    few = ", ".join(f"{v / 2**claim.spec.scale:.5g}" for v in claim.integers[:8])
+                    said += f": {few}{', ...' if len(claim.integers) > 8 else ''}"
+                elif claim.commitment is not None:
+                    said += f": {claim.commitment[:16]}"
+                rows.append((f"{role} {claim.name}", said))
+        hides = "zero-knowledge" if g.zero_knowledge else "NOT zero-knowledge"
+        warning = ": good for tests only" if g.srs == "development" else ""
+        rows += [
+            ("proof system", f"{g.backend} {g.version}, {hides}"),
+            ("reference string", f"{g.string}{warning}"),
+            ("weights' ranges", "checked" if self.weights_ranged else "not checked"),
+        ]
+        rows += [(f"context {name}", value) for name, value in sorted((self.context or {}).items())]
+        return html_table("Statement", rows)
 
 
 def check_context(value: Any) -> dict[str, str | int] | None:

@@ -69,7 +69,7 @@ class Ezkl:
         _one(batch)
         return prove(key, inputs, context, progress)
 
-    def register(self, key: ProvingKey, progress: Progress) -> Registration:
+    def prove_weights(self, key: ProvingKey, progress: Progress) -> Registration:
         raise UnsupportedError(
             "Keys of the ezkl backend need no registration: its circuits fix the weights."
         )

@@ -61,8 +61,8 @@ class Native:
     ) -> Proof:
         return prover.prove(key, inputs, batch, context, progress)
 
-    def register(self, key: ProvingKey, progress: Progress) -> Registration:
-        return keys.register(key, progress)
+    def prove_weights(self, key: ProvingKey, progress: Progress) -> Registration:
+        return keys.prove_weights(key, progress)
 
     def check(self, key: VerifyingKey, statement: Statement, argument: bytes) -> None:
         check(key, statement, argument)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from verifai.backends.native.core import core
 from verifai.circuit import SRS, Circuit, ProvingKey
@@ -22,6 +22,9 @@ from verifai.verifier.native.circuit import Circuits
 from verifai.verifier.native.key import key_of
 from verifai.verifier.native.registration import registration_table
 
+if TYPE_CHECKING:
+    from verifai._native import Prover, Srs
+
 #: A proving key's section for the reference string: the development string is made again, not kept.
 DEVELOPMENT: Final = b"development"
 
@@ -33,7 +36,7 @@ class LoadedKey:
     """A proving key in memory: graph, operation table, SRS, and the Rust prover with its tables."""
 
     def __init__(
-        self, graph: IntegerGraph, lowered: LoweredCircuit, strings: Any, prover: Any
+        self, graph: IntegerGraph, lowered: LoweredCircuit, strings: Srs, prover: Prover
     ) -> None:
         self.graph = graph
         self.lowered = lowered
@@ -87,7 +90,7 @@ def setup(
 
 
 def _header(
-    circuit: Circuit, salt: bytes | None, lowered: LoweredCircuit, strings: Any, length: int
+    circuit: Circuit, salt: bytes | None, lowered: LoweredCircuit, strings: Srs, length: int
 ) -> VerifyingKey:
     """What the key says of itself; the material is made by a prover that is bound to it."""
     model, named = circuit.names(salt)
@@ -146,7 +149,7 @@ def _mixed() -> MalformedError:
 _loaded: Final = PerKey(_load, inherited=True)
 
 
-def register(key: ProvingKey, progress: Progress) -> Registration:
+def prove_weights(key: ProvingKey, progress: Progress) -> Registration:
     """Show, once for a key, that its committed weights are integers within their bits.
 
     Raises:
@@ -178,19 +181,24 @@ def register(key: ProvingKey, progress: Progress) -> Registration:
 
 
 def _prover(
-    key: VerifyingKey, lowered: LoweredCircuit, strings: Any, blindings: bytes | None
-) -> Any:
+    key: VerifyingKey, lowered: LoweredCircuit, strings: Srs, blindings: bytes | None
+) -> Prover:
     header = key.header_digest
     weights = [array.astype("<i8").tobytes() for array in lowered.weights]
-    return _native(lambda: core().Prover(header, lowered.table, weights, strings, blindings))
+    made: Prover = _native(
+        lambda: core().Prover(header, lowered.table, weights, strings, blindings)
+    )
+    return made
 
 
-def strings_of(srs: SRS, powers: int) -> Any:
+def strings_of(srs: SRS, powers: int) -> Srs:
     """The string's first ``powers`` powers in the core, which checks them itself."""
+    read: Srs
     if srs.format == "points":
-        data = srs.data[: 64 * powers], srs.data[-128:]
-        return core().Srs.from_points(b"".join(data))
-    return core().Srs.read(bytes(srs.data), powers)
+        read = core().Srs.from_points(b"".join((srs.data[: 64 * powers], srs.data[-128:])))
+    else:
+        read = core().Srs.read(bytes(srs.data), powers)
+    return read
 
 
 def _native(call: Any) -> Any:
