@@ -27,7 +27,10 @@ def keys() -> tuple[verifai.ProvingKey, verifai.VerifyingKey, Any]:
     module = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.ReLU(), torch.nn.Linear(5, 2))
     x = torch.rand(16, 1, 4)
     circuit = verifai.compile(
-        verifai.export(module, (x[0],)), x.numpy(), options={"log_columns": 7}, progress=False
+        verifai.export(module, (x[0],)),
+        x.numpy(),
+        options=verifai.NativeOptions(log_columns=7),
+        progress=False,
     )
     return *verifai.setup(circuit, progress=False), x.numpy()
 
@@ -53,7 +56,10 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 def test_once_for_a_key_and_once_for_a_batch(keys, calls: Counter[str]) -> None:
     pk, vk, x = keys
     pk = verifai.ProvingKey.from_bytes(pk.to_bytes())
-    proofs = [verifai.prove(pk, given, progress=False) for given in (x[0], x[1], x[:3], x[3:6])]
+    proofs = [verifai.prove(pk, given, progress=False) for given in (x[0], x[1])]
+    proofs += [
+        verifai.prove(pk, several, batch=True, progress=False) for several in (x[:3], x[3:6])
+    ]
     # batch 1 is laid out for the key's own length of proofs
     assert calls == {"parse_table": 1, "expand": 2, "layout_of": 2}
     calls.clear()

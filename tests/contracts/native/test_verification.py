@@ -25,7 +25,7 @@ from verifai.verifier.native import verify
 from verifai.verifier.native.circuit import Circuits
 from verifai.verifier.native.curve import G, P, Q
 from verifai.verifier.native.linked import linked_rows, tensor_commitments
-from verifai.verifier.native.transcript import Kind, Step
+from verifai.verifier.native.transcript import Kind, TranscriptStep
 from verifai.verifier.native.verify import verify as verify_recorded
 
 MUTATED = [("mlp", 1, True), ("sigmoid", 3, True), ("attention", 1, True), ("max_pool", 1, False)]
@@ -46,7 +46,7 @@ class Element:
 
 def elements(claim: Claim) -> Iterator[Element]:
     """All elements of a proof, from the transcript of its verification."""
-    steps: list[Step] = []
+    steps: list[TranscriptStep] = []
     verify_recorded(*claim.key, claim.batch, claim.context, words_of(claim), claim.proof, steps)
     at = 0
     statement = ("key", "batch", "context", "public words")

@@ -1,8 +1,9 @@
-"""The verifier: the skeleton of section 7, from the key to the opening.
+"""The verifier: the interaction from key to opening (docs/protocol.md, Transcript and order).
 
-Nothing that a proof says is checked on the way but its encoding. All that has been claimed
-becomes one linear form in the committed vector, and two checks decide: ``last`` compares the end of
-the last sumcheck with the value of that form, and the opening confirms the committed vector's.
+Messages are read in order and each challenge is drawn after the messages before it; on the way only
+encodings are checked. Everything that the proof claims is then added up to *one* linear form in
+the committed vector w: ``constant + <L, w> = 0``. Two checks decide. The batching sumcheck (label
+``last``) reduces the form to one value ``w(r)``; the opening shows that the commitments have it.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ from verifai.verifier.native.opening import check_opening
 from verifai.verifier.native.transcript import (
     Kind,
     ProofReader,
-    Step,
     Transcript,
+    TranscriptStep,
     encode_scalars,
     refused,
 )
@@ -69,7 +70,7 @@ def verify(
     context: bytes,
     words: Sequence[int],
     proof: bytes,
-    record: list[Step] | None = None,
+    record: list[TranscriptStep] | None = None,
 ) -> None:
     """:func:`verify_under` the key with these parts, which is read for this one proof."""
     key = Key(header, table, commitments, tau_g2)
@@ -82,7 +83,7 @@ def verify_under(
     context: bytes,
     words: Sequence[int],
     proof: bytes,
-    record: list[Step] | None = None,
+    record: list[TranscriptStep] | None = None,
 ) -> None:
     """Accept, or raise.
 
@@ -134,7 +135,7 @@ def _check(
     stage_1 = reader.points("stage 1", len(layout.stage_1()))
     tail = reader.points("tail", 2) if layout.hiding else []
     alpha, beta = transcript.challenge("alpha"), transcript.challenge("beta")
-    stage_2 = reader.points("stage 2", len(layout.rows["helper"]))
+    helpers = reader.points("stage 2", len(layout.rows["helper"]))
 
     tau = transcript.challenges("tau", layout.cube)
     challenges = Challenges(alpha, beta, tau, transcript.challenge("gamma"))
@@ -168,14 +169,14 @@ def _check(
         for _ in range(circuit.contraction_rounds):
             messages.append(reader.scalars("contraction", 2))
             kappa.append(transcript.challenge("kappa"))
-    ends = reader.scalars("ends", 2 * len(circuit.instances))
+    evaluations = reader.scalars("ends", 2 * len(circuit.instances))
     triples = None
     if layout.hiding and layout.hiding.triples is not None:
         x = transcript.challenge("x")
         revealed = reader.scalars("sacrifice", 2 * len(circuit.instances))
         triples = Triples(layout.hiding.triples, x, revealed)
 
-    # all claims, in the order of section 5, become one
+    # all claims, in the order of docs/protocol.md, Claims, become one
     scales = _powers(transcript.challenge("lambda"))
     first = next(scales)
     form.add_constant(first * claim)
@@ -190,7 +191,7 @@ def _check(
     for node, term in plain:
         form.add_node(node, term.times(next(scales)))
     if contracted:
-        add_contractions(form, contracted, eta, kappa, messages, ends, scales, triples)
+        add_contractions(form, contracted, eta, kappa, messages, evaluations, scales, triples)
     form.pull_back()
 
     r, claim = [], -form.constant
@@ -207,7 +208,7 @@ def _check(
         raise refused("last", "the claims do not hold for the value opened")
 
     indices = [*layout.rows["weight"], *layout.stage_1(), *layout.rows["helper"]]
-    rows = list(zip(indices, [*weights, *stage_1, *stage_2], strict=True))
+    rows = list(zip(indices, [*weights, *stage_1, *helpers], strict=True))
     cut = layout.variables - layout.log_columns
     check_opening(reader, tau_g2, rows, r[:cut], r[cut:], value, public_rows)
     reader.finish()
