@@ -10,8 +10,8 @@ from verifai.circuit import SRS, Circuit, ProvingKey
 from verifai.circuit.ceremony import kept as kept_ceremony
 from verifai.circuit.lower import LoweredCircuit
 from verifai.circuit.per_key import PerKey
-from verifai.circuit.relower import PROTOCOL, relower
-from verifai.errors import InternalError, MalformedError, UnsupportedError, UsageError
+from verifai.circuit.restore import PROTOCOL
+from verifai.errors import MalformedError, UnsupportedError, UsageError
 from verifai.graph import IntegerGraph
 from verifai.progress import Progress
 from verifai.proof import Guarantees, Registration, VerifyingKey
@@ -53,7 +53,7 @@ def setup(
             f"The circuit is for proof system version {circuit.version}, this is {PROTOCOL}.",
             hint="Compile it again.",
         )
-    graph, lowered = relower(circuit)
+    graph, lowered = circuit.restored
     powers = 1 << lowered.operations.log_columns
     if isinstance(srs, str):
         srs = kept_ceremony(srs, lowered.operations.log_columns)
@@ -122,7 +122,7 @@ def load(key: ProvingKey) -> LoadedKey:
 
 
 def _load(key: ProvingKey) -> LoadedKey:
-    graph, lowered = relower(key.circuit)
+    graph, lowered = key.circuit.restored
     if lowered.table != bytes(key.verifying_key.material[0]):
         raise _mixed()
     if bytes(key.srs) == DEVELOPMENT:
@@ -131,7 +131,9 @@ def _load(key: ProvingKey) -> LoadedKey:
         strings = _native(lambda: core().Srs.from_points(bytes(key.srs)))
     length = key_of(key.verifying_key).circuits.of(1).proof_bytes
     says = _header(key.circuit, key.salt, lowered, strings, length)
-    prover = _prover(says, lowered, strings, bytes(key.material))
+    # the core compares commitments with weights, which is much faster than making them again
+    committed = bytes(key.verifying_key.material[1])
+    prover = _prover(says, lowered, strings, bytes(key.material), committed)
     material = (lowered.table, prover.commitments, strings.tau_g2)
     if replace(says, material=material).digest != key.verifying_key.digest:
         raise _mixed()
@@ -168,11 +170,10 @@ def prove_weights(key: ProvingKey, progress: Progress) -> Registration:
     table, commitments, tau_g2 = map(bytes, key.verifying_key.material)
     ranged = registration_table(table)
     values = [array.astype("<i8").tobytes() for array in weights]
+    blindings = bytes(key.material)
     prover = _native(
-        lambda: core().Prover(header, ranged, values, loaded.strings, bytes(key.material))
+        lambda: core().Prover(header, ranged, values, loaded.strings, blindings, commitments)
     )
-    if prover.commitments != commitments:
-        raise InternalError("The registration table lays the weights out differently.")
     nothing = bytes(32)
     _, argument = _native(lambda: prover.prove(1, values, nothing))
     claim = (header, ranged, commitments, tau_g2, 1, nothing, b"", argument)
@@ -181,12 +182,16 @@ def prove_weights(key: ProvingKey, progress: Progress) -> Registration:
 
 
 def _prover(
-    key: VerifyingKey, lowered: LoweredCircuit, strings: Srs, blindings: bytes | None
+    key: VerifyingKey,
+    lowered: LoweredCircuit,
+    strings: Srs,
+    blindings: bytes | None,
+    commitments: bytes | None = None,
 ) -> Prover:
-    header = key.header_digest
+    header, table = key.header_digest, lowered.table
     weights = [array.astype("<i8").tobytes() for array in lowered.weights]
     made: Prover = _native(
-        lambda: core().Prover(header, lowered.table, weights, strings, blindings)
+        lambda: core().Prover(header, table, weights, strings, blindings, commitments)
     )
     return made
 
