@@ -28,7 +28,7 @@ from verifai.errors import InternalError
 from verifai.verifier.native.claims import words_per_row
 from verifai.verifier.native.contraction import axes_of, variables_of
 from verifai.verifier.native.field import bits
-from verifai.verifier.native.layout import GROUP, Box, LimbLookup
+from verifai.verifier.native.layout import GROUP, LimbLookup, Tile
 from verifai.verifier.native.table import Committed, Einsum, Linear, Reshape, View, Weight
 
 
@@ -110,7 +110,7 @@ class Claims:
         for dot in self._against_high(target, vector_value, high):
             self.on_blocks.append(common.of(dot))
 
-    def _cut(self, box: Box, point: Point) -> tuple[Point, dict[int, Point]]:
+    def _cut(self, box: Tile, point: Point) -> tuple[Point, dict[int, Point]]:
         """The part of a point above a box, and the coordinates of each inner axis."""
         at = len(point) - box.inner
         high, inner = point[:at], {}
@@ -231,7 +231,7 @@ class Claims:
             at += bits(d)
         return groups
 
-    def on_box(self, box: Box, point: Point) -> Term:
+    def on_box(self, box: Tile, point: Point) -> Term:
         """eq(point, address) on the real entries of a box."""
         high, inner = self._cut(box, point)
         groups = [Group((a,), eq_axis(x, box.dims[a])) for a, x in inner.items()]
@@ -248,7 +248,7 @@ class Claims:
             groups += self.pull.split(box.outer, value, box.dims)
         return Term(factor, tuple(groups))
 
-    def box_sum(self, box: Box, *points: Point) -> Node:
+    def box_sum(self, box: Tile, *points: Point) -> Node:
         """The sum over the real positions of a box of the product of eq over the points."""
         cuts = [self._cut(box, point) for point in points]
         start = box.base >> box.inner
