@@ -29,7 +29,7 @@ MAX_SAMPLES: Final = 8
 Arrays = tuple[NDArray[Any], ...]
 
 
-def compile_model(
+def compile(
     model: Model,
     calibration: Any,
     visibility: Visibility,
