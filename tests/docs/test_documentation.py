@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import re
+import runpy
+import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import FunctionType
 
 import pytest
+
+import verifai
+import verifai.market
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -18,39 +25,55 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
 
 
-def with_python() -> list[Path]:
-    return [page for page in PAGES if blocks(page, "python")]
+def scripts() -> dict[str, str]:
+    """A script for each page with code; the reference is one, in the order of the menu."""
+    reference = re.findall(r"^reference/\w+$", (ROOT / "docs" / "index.md").read_text(), re.M)
+    ordered = [ROOT / "docs" / f"{name}.md" for name in reference]
+    found: dict[str, str] = {}
+    for page in [page for page in PAGES if page not in ordered] + ordered:
+        if code := "\n".join(blocks(page, "python")):
+            name = "reference" if page in ordered else str(page.relative_to(ROOT))
+            found[name] = f"{found.get(name, '')}{code}\n"
+    return found
 
 
 def test_there_are_pages_with_code() -> None:
-    assert {page.name for page in with_python()} >= {"README.md", "index.md", "tutorial.md"}
+    assert scripts().keys() >= {"README.md", "docs/index.md", "docs/tutorial.md", "reference"}
+    assert scripts()["reference"].startswith("import torch")
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Runs a script in this process, where torch is loaded already, and in a folder of its own."""
+
+    def run(script: Path) -> None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", [str(script)])
+        runpy.run_path(str(script), run_name="__main__")
+
+    return run
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", with_python(), ids=lambda page: str(page.relative_to(ROOT)))
-def test_python_blocks_run_as_one_script(page: Path, tmp_path: Path) -> None:
-    for package in ("torch", "ezkl", "web3"):
+@pytest.mark.parametrize("name", scripts())
+def test_python_blocks_run_as_one_script(
+    name: str, tmp_path: Path, run: Callable[[Path], None]
+) -> None:
+    for package in ("torch", "web3"):
         pytest.importorskip(package)
     script = tmp_path / "page.py"
-    script.write_text("\n".join(blocks(page, "python")))
-    run(script, tmp_path)
+    script.write_text(scripts()[name])
+    run(script)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.name)
-def test_examples_run(example: Path, tmp_path: Path) -> None:
+def test_examples_run(example: Path, run: Callable[[Path], None]) -> None:
     words = {"torch": "torch", "sklearn": "sklearn", "ezkl": "ezkl", "web3": "verifai.chain"}
     for package, word in words.items():
         if word in example.read_text():
             pytest.importorskip(package)
-    run(example, tmp_path)
-
-
-def run(script: Path, folder: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, str(script)], cwd=folder, capture_output=True, text=True, timeout=600
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    run(example)
 
 
 def test_the_quick_start_is_two_commands_that_exist() -> None:
@@ -64,6 +87,31 @@ def test_the_quick_start_is_two_commands_that_exist() -> None:
         dry = subprocess.run([*command.split(), "-n"], cwd=ROOT, capture_output=True, check=False)
         assert dry.returncode == 0
     assert "make test" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_command_lines_in_the_pages_are_understood() -> None:
+    from verifai.cli.main import build_parser
+
+    parser, found = build_parser(), 0
+    for page in PAGES:
+        for line in "\n".join(blocks(page, "text")).splitlines():
+            if line.startswith("verifai ") and "usage" not in line:
+                parser.parse_args(shlex.split(line, comments=True)[1:])
+                found += 1
+    assert found > 4
+
+
+def test_every_public_name_is_in_the_reference_once() -> None:
+    pages = "\n".join(page.read_text() for page in (ROOT / "docs" / "reference").glob("*.md"))
+    named = re.findall(r"^\.\. auto(?:class|function):: ([\w.]+)$", pages, re.M)
+    assert len(set(named)) == len(named)
+    for room in (verifai, verifai.chain, verifai.audit, verifai.market):
+        for name in room.__all__:
+            value = getattr(room, name)
+            if isinstance(value, (type, FunctionType)) and not issubclass(
+                value if isinstance(value, type) else object, BaseException
+            ):
+                assert f"{room.__name__}.{name}" in named
 
 
 def test_commands_named_in_the_pages_exist() -> None:
