@@ -4,13 +4,21 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# Files of tests run side by side, each file in one process: what it sets up once is set up once.
-SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
+# Each process begins with tests that stand together, so what they set up once is set up once; whoever
+# is done takes tests of the others. Tests that judge time count their own process's, not the clock.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist worksteal
+# What `make check ROOM=...` runs: the room's tests, without those that wait for something or take long.
+QUICK := not (slow or node or ezkl or process or statistical)
+ROOMS_TESTS = $(or $(wildcard tests/$(ROOM)),$(TESTS_OF_$(ROOM)),tests/unit)
+TESTS_OF_cli := tests/e2e
+TESTS_OF_compact := tests/contracts/native
+TESTS_OF_evm := tests/chain
+TESTS_OF_market := tests/chain
 export VERIFAI_HOME ?= $(CURDIR)/$(VENV)/verifai-home
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint rust docs bench gas contracts lock clean chromium
+.PHONY: help demo test check campaign lint rust docs bench gas contracts lock clean chromium
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,11 +34,21 @@ $(STAMP): pyproject.toml requirements.lock $(shell find circuits -name '*.rs' -o
 demo: $(STAMP) ## train, prove, publish and audit a digit classifier
 	$(BIN)/verifai demo
 
-test: $(STAMP) chromium lint ## lint, then all tests: the fast tier first
-	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) -m "not slow"
-	$(MAKE) rust
-	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) -m slow
-	$(MAKE) docs
+test: $(STAMP) chromium ## lint, build the documentation, then all tests
+	$(MAKE) -j3 lint rust docs
+	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE)
+
+check: $(STAMP) ## one room, in a minute: make check ROOM=graph
+	@test -e verifai/$(or $(ROOM),none) || { echo "no room verifai/$(ROOM): make check ROOM=graph"; exit 1; }
+	$(BIN)/ruff check verifai/$(ROOM) $(ROOMS_TESTS)
+	$(BIN)/ruff format --check verifai/$(ROOM) $(ROOMS_TESTS)
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -m "$(QUICK)" $(ROOMS_TESTS)
+
+campaign: $(STAMP) ## all that CI tries a part of, in full: hours; writes the figures of docs/security.md
+	VERIFAI_CAMPAIGN=1 $(BIN)/python -m pytest -q $(SIDE_BY_SIDE) -m statistical
+	$(BIN)/python circuits/fuzz/run.py --seconds 600
+	$(BIN)/python -m tests.hostile.figures --write
 
 lint: $(STAMP) ## formatting, types, import rules, contract artefacts
 	$(BIN)/ruff check .
@@ -43,7 +61,7 @@ rust: $(STAMP) ## format, lint and test the proving core; needs a Rust toolchain
 	@if command -v cargo >/dev/null; then set -ex; cd circuits; \
 	  cargo fmt --check; \
 	  cargo clippy --quiet --locked --all-targets -- -D warnings; \
-	  cargo test --quiet --locked; \
+	  cargo test --quiet --locked --lib --bins --tests; \
 	  VERIFAI_NATIVE=$(CURDIR)/verifai \
 	    $(CURDIR)/$(BIN)/python -m pytest -q -c ../pyproject.toml --rootdir . crates/python/tests vectors; \
 	fi

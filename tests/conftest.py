@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 
 import verifai
+from tests.needs import pytest_collection_modifyitems as pytest_collection_modifyitems
+from tests.needs import pytest_runtest_call as pytest_runtest_call
+from tests.needs import pytest_runtest_setup as pytest_runtest_setup
 
 os.environ.setdefault("VERIFAI_PROGRESS", "0")
 

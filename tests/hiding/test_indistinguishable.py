@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.campaign import size
 from tests.hiding.cases import other_witness, private
 from tests.hiding.fields import Reading, read
 from tests.hiding.statistics import (
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.slow
 Features = np.ndarray[Any, Any]
 Predict = Callable[[Features], Features]
 #: Of each kind.
-PROOFS = 240
+PROOFS = size(240, 120)
 
 
 @functools.cache

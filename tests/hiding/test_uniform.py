@@ -14,6 +14,7 @@ from itertools import pairwise
 
 import pytest
 
+from tests.campaign import size
 from tests.hiding.cases import private
 from tests.hiding.fields import Reading, read
 from tests.hiding.statistics import suspicious
@@ -22,9 +23,9 @@ from tests.soundness.proofs import Claim, rust
 from tests.verifier.reference_algebra import P, inv
 from verifai.verifier.native.keccak import keccak256
 
-PROOFS = 400
+PROOFS = size(400, 160)
 #: Proofs with a mask missing or repeated: enough to see what comes twice.
-FEW = 24
+FEW = size(24, 8)
 #: The order of BN254's base field.
 Q = 21888242871839275222246405745257275088696311157297823662689037894645226208583
 

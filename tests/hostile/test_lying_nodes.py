@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("eth_tester")
 pytest.importorskip("verifai._native", reason="the proving core is not built")
 
+from tests.campaign import size
 from tests.hostile.audits import Scene, lying, scene, wrong
 
 
@@ -28,7 +29,7 @@ def test_no_lie_is_believed_of_a_sample(honest: Scene) -> None:
 
 @pytest.mark.slow
 def test_no_lie_is_believed_of_every_answer(honest: Scene) -> None:
-    tried = judged(honest, every=5)  # the figures of docs/security.md are of all of them
+    tried = judged(honest, every=size(5, 11))  # the figures of docs/security.md are of all of them
     assert set(tried) == {
         "eth_blockNumber",
         "eth_call",
@@ -39,7 +40,7 @@ def test_no_lie_is_believed_of_every_answer(honest: Scene) -> None:
         "eth_getTransactionByHash",
         "eth_getTransactionReceipt",
     }
-    assert min(tried.values()) >= 4
+    assert min(tried.values()) >= size(4, 1)
 
 
 def judged(honest: Scene, every: int = 1) -> Counter[str]:

@@ -6,6 +6,7 @@ from itertools import islice
 
 import pytest
 
+from tests.campaign import size
 from tests.hostile.bundles import accepted, bundles
 from tests.hostile.judge import Verdict, python_verdict, rust
 from tests.hostile.plan import Attempt, attempts
@@ -49,8 +50,8 @@ def test_no_mutant_is_accepted() -> None:
 
 @pytest.mark.slow
 def test_no_mutant_of_any_target_is_accepted() -> None:
-    tally = run(15_000, 90, recompute=False)
-    holds(tally, 15_000, 90)
+    tally = run(15_000, size(90, 36), recompute=False)
+    holds(tally, 15_000, size(90, 36))
     assert set(tally.by_target) == {target(*which).name for which in TARGETS}
     # the first proof of each circuit has enough attempts for every field
     assert not {target(c).name for c in CIRCUITS} & set(missed(tally))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 import verifai
+from tests.campaign import part, size
 from tests.circuit import models
 from tests.circuit.graphs import run
 from tests.soundness.pipelines import pipeline
@@ -79,11 +80,11 @@ def changes(claim: Claim, rng: random.Random) -> Iterator[tuple[str, Claim]]:
         yield from elements(claim, field)
 
 
-def tried(name: str, claim: Claim) -> int:
+def tried(name: str, claim: Claim, in_ci: int = 1 << 20) -> int:
     """How many changes the Rust verifier was given; it accepts none."""
     assert rust(claim) is None
     count, accepted = 0, []
-    for what, other in changes(claim, random.Random(name)):
+    for what, other in part(changes(claim, random.Random(name)), in_ci, name):
         count += 1
         if rust(other) is None:
             accepted.append(what)
@@ -104,7 +105,7 @@ def test_every_byte_in_rust(name: str, hiding: bool) -> None:
     "name", ["sigmoid", "digits", "attention", "grouped", "mixing", "weights_only"]
 )
 def test_every_byte_of_the_other_circuits_in_rust(name: str) -> None:
-    tried(name, case(name).claim)
+    tried(name, case(name).claim, in_ci=1200)
 
 
 @pytest.mark.slow
@@ -115,12 +116,13 @@ def test_every_byte_of_a_lenet_proof_in_rust() -> None:
     claim = honest.claim
     count, accepted, rng = 0, 0, random.Random("lenet5")
     for field in ("proof", "context", "words"):
-        for _, other in flips(claim, field, rng):
+        for _, other in part(flips(claim, field, rng), 400, field):
             count += 1
             accepted += rust(other) is None
     print(f"lenet5: {count} changes tried, {accepted} accepted")
     assert accepted == 0
-    assert count == len(claim.proof) + len(claim.context) + len(claim.words)
+    every = len(claim.proof) + len(claim.context) + len(claim.words)
+    assert count == size(every, 2 * 400 + len(claim.context))
 
 
 def sample(name: str, count: int, hiding: bool) -> list[tuple[str, Claim]]:
@@ -148,13 +150,13 @@ def test_a_sample_in_python(name: str) -> None:
 
 @pytest.mark.slow
 def test_a_sample_of_a_hiding_proof_in_python() -> None:
-    both_refuse("mlp", 150, hiding=True)
+    both_refuse("mlp", size(150, 40), hiding=True)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["digits", "sigmoid", "grouped", "max_pool"])
 def test_a_larger_sample_in_python(name: str) -> None:
-    both_refuse(name, 150)
+    both_refuse(name, size(150, 30))
 
 
 # ---- bundles ------------------------------------------------------------------------------------

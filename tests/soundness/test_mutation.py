@@ -11,6 +11,7 @@ import functools
 
 import pytest
 
+from tests.campaign import part
 from tests.soundness import field_lies
 from tests.soundness.lying import Rules
 from tests.soundness.mutations import Lie, Removal, find_lie, hidden, redundant, removals
@@ -110,7 +111,8 @@ def test_small_lies_are_proved_only_without_the_constraint(name: str) -> None:
 def test_every_lie_is_judged_alike(name: str) -> None:
     """All constraints, both verifiers; field elements that are no integers by the slow prover."""
     honest, (found, _) = case(name), lies(name)
-    for lie in found.values():
+    small = [lie for lie in found.values() if lie.small]
+    for lie in [*(lie for lie in found.values() if not lie.small), *part(small, 3, name)]:
         accepted, refused = proved(honest, lie)
         assert judge(accepted) is None, lie.removal
         assert judge(refused) == "last", lie.removal
@@ -122,6 +124,7 @@ def test_every_constraint_of_a_torch_model(name: str) -> None:
     """The same for circuits that the frontend made."""
     honest = model_case(name)
     rules, noticed, unneeded = Rules(honest.table), 0, []
+    twice = part(map(str, removals(honest.table)), 6, name)
     for removal in removals(honest.table):
         lie = find_lie(honest, removal)
         if redundant(rules, removal):
@@ -130,8 +133,11 @@ def test_every_constraint_of_a_torch_model(name: str) -> None:
             continue
         assert lie is not None, f"{name}: nothing is proved without {removal}"
         accepted, refused = proved(honest, lie)
-        assert judge(accepted) is None, removal
-        assert judge(refused) == "last", removal
+        if str(removal) in twice or not lie.small:
+            assert judge(accepted) is None, removal
+            assert judge(refused) == "last", removal
+        assert rust(accepted) is None, removal
+        assert rust(refused) is not None, removal
         noticed += 1
     print(f"torch {name}: {noticed} constraints removed and noticed, redundant: {unneeded}")
     assert noticed >= 5

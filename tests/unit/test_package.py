@@ -138,10 +138,10 @@ def test_files_hold_one_idea() -> None:
 @pytest.mark.slow
 def test_wheel_and_sdist_build_and_the_base_install_verifies(tmp_path: Path) -> None:
     subprocess.run(
-        [sys.executable, "-m", "build", "--outdir", str(tmp_path), str(ROOT)],
+        # both from this tree: crates that were built once are not built again in another folder
+        [sys.executable, "-m", "build", "--sdist", "--wheel", "--outdir", str(tmp_path), str(ROOT)],
         check=True,
         capture_output=True,
-        # crates that were built once are not built again
         env={"CARGO_TARGET_DIR": str(ROOT / "circuits" / "target"), **os.environ},
     )
     (wheel,) = tmp_path.glob("*.whl")
@@ -158,7 +158,12 @@ def test_wheel_and_sdist_build_and_the_base_install_verifies(tmp_path: Path) -> 
     ):
         assert needed in names
     with tarfile.open(sdist) as archive:
-        assert any(name.endswith("LICENSE") for name in archive.getnames())
+        packed = {name.partition("/")[2] for name in archive.getnames()}
+    sources = {path.relative_to(ROOT).as_posix() for path in tracked() if path.is_file()}
+    built = re.compile(
+        r"verifai/|circuits/(crates/[^/]+/(src/|Cargo)|Cargo)|LICENSE|README|pyproject"
+    )
+    assert not {name for name in sources if built.match(name)} - packed
 
     venv.create(tmp_path / "env", with_pip=True)
     python = tmp_path / "env" / "bin" / "python"

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import verifai
+from tests.campaign import part
 from tests.conftest import Pipeline
 from tests.hostile.strings import halo2
 from verifai.circuit import SRS
@@ -214,9 +215,9 @@ def test_every_flipped_byte_of_a_bundle_is_refused(tiny: Pipeline) -> None:
 
 @pytest.mark.slow
 def test_resealed_flips_of_the_proof_reach_the_proof_system_and_fail(tiny: Pipeline) -> None:
-    """One random bit in every 64th byte, with fresh digests: ezkl itself must refuse."""
+    """One random bit in some of every 64 bytes, with fresh digests: ezkl itself must refuse."""
     generator = random.Random(1)
-    for position in range(0, len(tiny.proof.argument), 64):
+    for position in part(range(0, len(tiny.proof.argument), 64), 16):
         flipped = bytearray(tiny.proof.argument)
         flipped[position + generator.randrange(32)] ^= 1 << generator.randrange(8)
         with pytest.raises(VerificationError) as caught:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.campaign import size
 from tests.contracts.native import model
 from tests.contracts.native.random_tables import Messages, random_messages, random_table
 from tests.soundness.proofs import CONTEXT, HEADER_DIGEST, development
@@ -18,7 +19,7 @@ from verifai.verifier.native.claims import Form
 from verifai.verifier.native.curve import decode_g2
 from verifai.verifier.native.field import P
 
-FAST, ALL = 60, 500
+FAST, ALL = 60, size(500, 160)
 
 
 class Told(Exception):
@@ -70,8 +71,8 @@ def line(*steps: tuple[int, int, int], length: int = 1) -> bytes:
     """Views of one axis, one of the other: (target size, offset, coefficient) each."""
     circuit = Circuit(1, 7)
     node = circuit.committed("input", integers([[0] * length]), [8])
-    for size, offset, step in steps:
-        node = circuit.view(node, (size,), [{"offset": offset, "terms": [[0, step]]}])
+    for width, offset, step in steps:
+        node = circuit.view(node, (width,), [{"offset": offset, "terms": [[0, step]]}])
     circuit.zero(node)
     return canonical(circuit.table())
 

@@ -1,6 +1,6 @@
 //! The field that everything else computes in.
 //!
-//! `F` is the scalar field of BN254 (`protocol.md`, "Choices"): 254 bits, so that integer
+//! `F` is the scalar field of BN254 (`docs/protocol.md`, "Notation"): 254 bits, so that integer
 //! accumulators of a model cannot wrap and challenges need no repetition. The base type is
 //! arkworks' Montgomery representation; this crate adds what the protocol needs on top of it.
 //!
@@ -31,7 +31,7 @@ pub type Fq = ark_bn254::Fq;
 
 pub use batch::{batch_inverse, ZeroHasNoInverse};
 pub use encoding::{decode, encode, EncodingError};
-pub use inner::{inner_product, SmallInner};
+pub use inner::{inner_product, OffsetInner, SmallInner};
 pub use integer::{from_i128, from_i64};
 pub use powers::powers;
 pub use random::random;
