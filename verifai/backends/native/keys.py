@@ -187,10 +187,7 @@ def _prover(
 ) -> Any:
     header, table = key.header_digest, lowered.table
     weights = [array.astype("<i8").tobytes() for array in lowered.weights]
-    made: Prover = _native(
-        lambda: core().Prover(header, table, weights, strings, blindings, commitments)
-    )
-    return made
+    return _native(lambda: core().Prover(header, table, weights, strings, blindings, commitments))
 
 
 def strings_of(srs: SRS, powers: int) -> Any:
