@@ -45,6 +45,7 @@ NEEDS: Final[dict[str, str]] = {
     "hiding/test_indistinguishable.py": "model proof statistical",
     "hiding/test_uniform.py": "model proof statistical",
     "hostile": "model proof process",
+    "hostile/test_decoders.py": "model proof statistical",
     "hostile/test_lying_nodes.py": "model proof process statistical",
     "hostile/test_mutants.py": "model proof process statistical",
     "hostile/test_worst_tables.py": "model proof process statistical",
@@ -56,6 +57,7 @@ NEEDS: Final[dict[str, str]] = {
     "unit/test_ezkl_backend.py": "model proof process ezkl",
     "unit/test_verify.py": "model proof process ezkl statistical",
     "verifier": "model proof",
+    "verifier/test_native_weights.py": "model statistical",
 }
 #: By fixture.
 BRINGS: Final = {
