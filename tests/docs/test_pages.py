@@ -45,3 +45,26 @@ def test_the_layers_are_import_linters() -> None:
     ]
     page = (DOCS / "architecture.md").read_text().partition("```text\n")[2].partition("```")[0]
     assert [sorted(line.split()) for line in page.splitlines()] == [sorted(one) for one in layers]
+
+
+def test_what_the_code_cites_is_in_the_repository() -> None:
+    """Pages by their path, sections of the protocol by their name."""
+    protocol = (DOCS / "protocol.md").read_text()
+    sections = re.findall(r"^#+ (?:\d+\. )?(.+)$|^\*\*(.+?)[.*,]", protocol, re.M)
+    names = {" ".join(one or other for one, other in [pair]) for pair in sections}
+    files = [file for top in ("verifai", "circuits", "tests", "benchmarks") for file in code(top)]
+    assert len(files) > 300
+    for file in files:
+        if "sumcheck" in file.parts:
+            continue  # being rewritten
+        text = re.sub(r"\s*\n\s*(?://[/!]|#)?:? *", " ", file.read_text())
+        assert not re.search(r"`[\w/-]*(?<!docs/)protocol\.md`|\bsections? \d+ of", text), file
+        for cited in re.findall(r"\b((?:docs|research|specs)/[\w/-]+\.md)\b", text):
+            assert (ROOT / cited).exists(), f"{file} cites {cited}"
+        for named in re.findall(r"docs/protocol\.md`*, \"([^\"]+)\"", text):
+            assert named in names, f"{file} cites the section {named!r}"
+
+
+def code(top: str) -> list[Path]:
+    found = [*(ROOT / top).rglob("*.py"), *(ROOT / top).rglob("*.rs")]
+    return [file for file in found if "target" not in file.parts and file.name != "test_pages.py"]

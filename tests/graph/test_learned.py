@@ -118,7 +118,7 @@ SPECIAL = {1.0: 1.2, -1.0: 1.0, 0.5: -0.6}
 def test_a_key_is_the_same_for_a_special_number(
     name: str, special: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A factor of one, a sign. Activations have ranges of their own (section 12), here equal."""
+    """A factor of one, a sign. Activations have ranges of their own, here equal."""
     if name in ("dividend", "folded"):
         return  # what is computed from the number has another power of two
     made = MODELS[name]

@@ -70,7 +70,7 @@ def introduction(f: dict[str, Any]) -> list[str]:
         "This page is generated from `security-figures.json`, which "
         "`python -m tests.hostile.figures --write` records. What is trusted, and how to report a "
         "hole, is in `SECURITY.md`; the proof system is in [the protocol](protocol.md), its "
-        "soundness error in section 11 there.",
+        'soundness error under "Soundness" there.',
         "",
         f"Honest proofs were damaged or misused, {m['tried']:,} times and each time differently, "
         f"and given to the verifier. It accepted {m['accepted']:,}, crashed on {m['crashes']:,} "

@@ -1,4 +1,4 @@
-"""For each limit of section 3 a table that goes up to it and costs the most: rows as data.
+"""For each limit on operation tables a table that goes up to it and costs the most: rows as data.
 
 Every table here is valid, or breaks no rule but a limit's. What a verifier does with them has to
 end within its budget, whether it accepts or refuses.

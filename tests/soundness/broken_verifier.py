@@ -32,7 +32,7 @@ TAKEN = (
 
 
 def without_claims(left_out: set[int], counted: list[int] | None = None) -> Verifier:
-    """The verifier without the claims of these numbers, in the order of section 5.
+    """The verifier without the claims of these numbers, in the order of "Claims".
 
     ``counted``, if given, receives the number of every claim that was asked for.
     """

@@ -34,7 +34,7 @@ from tests.soundness.test_verifier_mutation import CLAIMS as PLAIN
 from tests.verifier.reference_algebra import Linear, P, combine, eq, inv
 from tests.verifier.reference_prover import Prover
 
-#: Claims in the order of section 7, with those of section 13.
+#: Claims in the order of "Claims", with those of "Hiding tables".
 CLAIMS = (*PLAIN, "first triple", "second factor", "product of triples")
 
 

@@ -35,7 +35,7 @@ from verifai.verifier.native.curve import decode_g1
 #: The order of BN254's base field.
 Q = 21888242871839275222246405745257275088696311157297823662689037894645226208583
 
-#: Claims in the order of section 5, for the circuit of ``lying_prover``.
+#: Claims in the order of "Claims", for the circuit of ``lying_prover``.
 CLAIMS = (
     "zerocheck end",
     *(f"column {i}" for i in range(10)),

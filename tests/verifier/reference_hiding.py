@@ -1,4 +1,4 @@
-"""Hiding of the slow prover (section 13 of ``docs/protocol.md``): every mask, and where it goes.
+"""Hiding of the slow prover (``docs/protocol.md``, "Hiding tables"): every mask, and where it goes.
 
 Without ``hiding`` in the table there are no masks, and every step here does nothing.
 """

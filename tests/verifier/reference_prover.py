@@ -1,4 +1,4 @@
-"""A slow prover for small tables, written from ``docs/specs/native.md`` on its own.
+"""A slow prover for small tables, written from ``docs/protocol.md`` on its own.
 
 Everything is dense: a tensor's entries are linear forms in the committed vector, found by walking
 the graph *forwards*; sumchecks sum over whole cubes; the reference string's tau is known, so that

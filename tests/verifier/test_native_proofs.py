@@ -307,7 +307,7 @@ def test_a_limb_that_is_not_in_its_range() -> None:
 
 
 def test_inventory() -> None:
-    """Every step, in the order of section 7."""
+    """Every step, in the order of "Transcript and order"."""
     record: list[Step] = []
     p = proved("attention", 1)
     check(p, record=record)

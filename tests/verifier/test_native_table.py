@@ -1,4 +1,4 @@
-"""Every rule of section 2, broken once; and what a batch does to a table."""
+"""Every rule of "The operation table", broken once; and what a batch does to a table."""
 
 from __future__ import annotations
 

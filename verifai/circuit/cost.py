@@ -1,8 +1,8 @@
 """What a proof will cost, from the operation table alone.
 
-Sizes are exact: they follow from the layout, and the messages of section 7 of
-``docs/specs/native.md``. Time and memory are estimates for one machine class, good to a factor of
-two or three: they are there to choose between circuits, and to refuse a hopeless one.
+Sizes are exact: they follow from the layout and the messages (``docs/protocol.md``, "Transcript and
+order"). Time and memory are estimates for one machine class, good to a factor of two or three: they
+are there to choose between circuits, and to refuse a hopeless one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Boxes: how tensors are placed in power-of-two blocks, and which axes stay unpadded.
 
 A box has *outer* axes, unpadded and row-major, above *inner* axes, each padded to a power of two
-(section 3 of ``docs/specs/native.md``). Outer axes save slots; a verifier pays for each of their
+(``docs/protocol.md``, "Layout"). Outer axes save slots; a verifier pays for each of their
 positions, so they are bounded, and taken only where they pay.
 """
 

@@ -1,9 +1,9 @@
 """The operation table: what a proof of one circuit is about, as canonical JSON.
 
-The format is section 2 of ``docs/specs/native.md``. A node's operation is one of the two that hold
-data (:class:`WeightBlock`, :class:`Committed`) or one of the four virtual ones of the integer graph
-(``View``, ``Reshape``, ``Linear``, ``Einsum``), whose meaning is the same here and there; operands
-are indices of earlier table nodes.
+The format is in ``docs/protocol.md``, "The operation table". A node's operation is one of the two
+that hold data (:class:`WeightBlock`, :class:`Committed`) or one of the four virtual ones of the
+integer graph (``View``, ``Reshape``, ``Linear``, ``Einsum``), whose meaning is the same here and
+there; operands are indices of earlier table nodes.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class TableNode:
     batched: bool
 
     def to_json(self) -> dict[str, Any]:
-        """The node as section 2 writes it."""
+        """The node as the table writes it."""
         operation, shape = self.operation, list(self.shape)
         match operation:
             case WeightBlock():
@@ -123,7 +123,7 @@ class LookupEntry:
 
 @dataclass(frozen=True, eq=False)
 class OperationTable:
-    """Nodes and constraints of one circuit; see section 2 of ``docs/specs/native.md``."""
+    """Nodes and constraints of one circuit; see ``docs/protocol.md``, "The operation table"."""
 
     log_columns: int
     nodes: tuple[TableNode, ...]

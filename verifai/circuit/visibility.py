@@ -21,8 +21,8 @@ class Visibility:
             verifying key binds the proof to exactly these weights. A key shows the architecture,
             attributes and literals of operators, the power of two of the largest number of each
             tensor, and, learned or not, bounds of Clip, values of Pad, exponents of Pow and scales
-            of Resize (the whole list: section 12 of ``docs/protocol.md``). With the ezkl backend,
-            or without zero knowledge, a key also tests any guess of the weights.
+            of Resize (the whole list: ``docs/protocol.md``, "What a key shows"). With the ezkl
+            backend, or without zero knowledge, a key also tests any guess of the weights.
     """
 
     input: str = "public"

@@ -1,4 +1,4 @@
-"""Weights on the entries of a tensor, as expressions: the pull-back of docs/protocol.md, section 7.
+"""Weights on the entries of a tensor, as expressions: the pullback of docs/protocol.md, "Claims".
 
 As in ``verifai.verifier.native.weights``, but nothing is a number yet. Vectors that are products
 over the bits of their index (:class:`Bits`) are kept as such as long as possible: an inner product

@@ -1,4 +1,4 @@
-"""Public words: what native proofs on chains are about, as bytes (``docs/protocol.md``, section 7).
+"""Public words: what native proofs on chains are about, as bytes (``docs/protocol.md``, "Claims").
 
 A contract takes the words of all inputs, then of all outputs, 16 bytes each.
 """

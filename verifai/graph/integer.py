@@ -18,7 +18,7 @@ operation        value                                                          
 ``Lookup``       ``table[x - first]``                                                   yes
 ===============  =====================================================================  =========
 
-What is not committed costs a proof nothing but claim weights (``docs/specs/native.md``).
+What is not committed costs a proof nothing but claim weights (``docs/protocol.md``, "Claims").
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from verifai.extras import require
 
-#: Operators whose constants lowering has to know (docs/protocol.md, section 12).
+#: Operators whose constants lowering has to know (docs/protocol.md, "What a key shows").
 SHOWN: Final = frozenset({"Clip", "Pad", "Pow", "Range", "Resize", "Upsample"})
 #: What a BatchNormalization is folded into.
 _FOLDED: Final = frozenset({"Conv", "ConvTranspose", "Gemm"})

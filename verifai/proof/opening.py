@@ -23,7 +23,7 @@ BLINDING_BYTES: Final = 32
 
 @dataclass(frozen=True)
 class RowLayout:
-    """How a tensor lies in the rows that its commitment is about (``docs/protocol.md``, section 4).
+    """How a tensor lies in the rows that its commitment is about (``docs/protocol.md``, "Layout").
 
     Attributes:
         dims: batch axis first.

@@ -224,7 +224,7 @@ class Messages:
 
 
 def random_messages(table: bytes, batch: int, rng: random.Random) -> Messages:
-    """Messages in the order of docs/protocol.md, sections 10 and 13."""
+    """Messages in the order of docs/protocol.md, "Length" and "Hiding tables"."""
     skeleton = Skeleton.read(table, batch)
     layout, instances = skeleton.layout, len(skeleton.instances)
     n, columns, hiding = layout.variables, layout.log_columns, layout.hiding is not None

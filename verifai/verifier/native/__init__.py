@@ -1,4 +1,4 @@
-"""The independent verifier of the native proof system, in plain Python (``docs/specs/native.md``).
+"""The independent verifier of the native proof system, in plain Python (``docs/protocol.md``).
 
 ============================  =================================================================
 module                        idea

@@ -1,4 +1,4 @@
-"""Claims: ``constant + <weights, committed vector> = 0`` (section 5).
+"""Claims: ``constant + <weights, committed vector> = 0`` ("Claims").
 
 A :class:`Form` collects weights on nodes and on blocks. Pulling back replaces the weights on a node
 by weights on what it is computed from, until only blocks are left; then the form can be evaluated

@@ -1,4 +1,4 @@
-"""Einsums under zero constraints, reduced to two linear claims each (section 6).
+"""Einsums under zero constraints, reduced to two linear claims each ("Contractions").
 
 ::
 

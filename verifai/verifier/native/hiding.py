@@ -1,4 +1,4 @@
-"""What a hiding proof adds to the claims (section 9): pads, slots, triples, the tail.
+"""What a hiding proof adds to the claims ("Hiding tables"): pads, slots, triples, the tail.
 
 Every scalar of a hiding proof is uniform. A message is sent with its *pad* added, and the pads are
 committed entries: wherever a message stood in a claim, "sent - pad" stands, which is linear again.

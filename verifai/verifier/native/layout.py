@@ -1,4 +1,4 @@
-"""Where everything lies: boxes, regions, lookup groups, the zerocheck cube (sections 3 and 4)."""
+"""Where everything lies: boxes, regions, lookup groups, the zerocheck cube ("Layout")."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class PlacedProduct:
 
 @dataclass(frozen=True)
 class Hiding:
-    """Where the randomness of a hiding proof lies (section 9).
+    """Where the randomness of a hiding proof lies ("Hiding tables").
 
     Attributes:
         slots, pads, mask: blocks; ``triples`` too, if there is a contraction.

@@ -1,4 +1,4 @@
-"""Commitments of linked tensors: digests of their rows' points (section 4 of the protocol).
+"""Commitments of linked tensors: digests of their rows' points ("Layout").
 
 They are the first points of a proof. Equal tensors with equal blindings have equal rows in every
 circuit with as many columns, so that one proof's output can be another one's input.

@@ -1,4 +1,4 @@
-"""Reading an operation table: every rule of section 2, before anything else looks at it.
+"""Reading an operation table: every rule, before anything else looks at it.
 
 A table comes from a stranger. What is accepted is canonical, has no unknown field, refers to
 earlier nodes only, and stays within the limits named here.
@@ -69,7 +69,7 @@ def parse_table(data: bytes) -> Table:
     """Read a table of one inference.
 
     Raises:
-        MalformedError: not canonical JSON, or any rule of section 2 is broken.
+        MalformedError: not canonical JSON, or any of these rules is broken.
         LimitError: longer than MAX_TABLE_BYTES.
     """
     if len(data) > MAX_TABLE_BYTES:

@@ -1,4 +1,4 @@
-"""Fiat-Shamir with Keccak-256, and the proof that is read through it (section 7).
+"""Fiat-Shamir with Keccak-256, and the proof that is read through it.
 
 ::
 

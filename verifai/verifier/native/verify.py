@@ -1,4 +1,4 @@
-"""The verifier: the skeleton of section 7, from the key to the opening.
+"""The verifier: the interaction of "Transcript and order", from the key to the opening.
 
 Nothing that a proof says is checked on the way but its encoding. All that has been claimed
 becomes one linear form in the committed vector, and two checks decide: ``last`` compares the end of
@@ -71,7 +71,7 @@ def proof_bytes(table: bytes, batch: int) -> int:
     """The exact length of every proof for this table and batch.
 
     Raises:
-        MalformedError, LimitError: the table breaks a rule of section 2.
+        MalformedError, LimitError: the table breaks a rule of "The operation table".
     """
     return read_circuit(table, batch).proof_bytes()
 
@@ -96,7 +96,7 @@ def verify(
         commitments: of the rows of the weight region, 64 bytes each.
         tau_g2: tau H2 of the reference string, 128 bytes.
         batch: how many inferences.
-        context: 32 bytes, see section 7.
+        context: 32 bytes, see "Statement and key".
         words: of all public nodes, node after node, row after row, eight values in each.
         proof: the proof.
         record: receives the transcript's steps in order.
@@ -189,7 +189,7 @@ def _check(
         revealed = reader.scalars("sacrifice", 2 * len(circuit.instances))
         triples = Triples(layout.hiding.triples, x, revealed)
 
-    # all claims, in the order of section 5, become one
+    # all claims, in the order of "Claims", become one
     scales = _powers(transcript.challenge("lambda"))
     first = next(scales)
     form.add_constant(first * claim)
@@ -275,8 +275,8 @@ def read_circuit(data: bytes, batch: int) -> Circuit:
     """The circuit of an operation table for a batch.
 
     Raises:
-        MalformedError, LimitError: the table breaks a rule of section 3, or asks for more work than
-            this verifier does.
+        MalformedError, LimitError: the table breaks a rule of "The operation table", or asks
+            for more work than this verifier does.
         UsageError: a batch below 1.
     """
     work = Work()

@@ -1,4 +1,4 @@
-"""The zerocheck of lookups and products, and the table side of the lookups (section 4).
+"""The zerocheck of lookups and products, and the table side of the lookups.
 
 ::
 

@@ -1,7 +1,7 @@
 //! The commitment to one vector `w` of R rows and C columns, and its opening at one point.
 //!
-//! Each row is a hiding KZG commitment under C powers of tau (`protocol.md`, "One committed
-//! vector"): `C_i = sum_j w_ij tau^j G + rho_i H`. To open at `x = (x_row, x_col)` the rows are
+//! Each row is a hiding KZG commitment under C powers of tau (`docs/protocol.md`, "The
+//! opening"): `C_i = sum_j w_ij tau^j G + rho_i H`. To open at `x = (x_row, x_col)` the rows are
 //! combined with weights `eq(x_row, i)`, and the combined row is opened at `x_col` by HyperKZG:
 //! Gemini's folding (ePrint 2022/420, section 5.1) with one batched KZG opening (ePrint 2020/081,
 //! section 4, "Shplonk").

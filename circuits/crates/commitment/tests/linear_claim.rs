@@ -1,5 +1,5 @@
-//! Steps 4 and 5 of `protocol.md` together: a linear claim on the committed vector is reduced by a
-//! sumcheck to one value, and the value is opened. One stream of bytes, every one of which matters.
+//! The last sumcheck and the opening together: a linear claim on the committed vector is reduced by
+//! a sumcheck to one value, and the value is opened. One stream of bytes, every one of which matters.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 

@@ -1,4 +1,4 @@
-//! The generator H of blindings: `C = sum w_i G_i + rho H` (`protocol.md`, "One committed vector").
+//! The generator H of blindings: `C = sum w_i G_i + rho H` (`docs/protocol.md`, "The opening").
 //!
 //! H must be a point whose discrete logarithm to the base G nobody knows, or blindings would not
 //! bind. It comes from nothing but a public string, by try and increment:

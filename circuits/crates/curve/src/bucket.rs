@@ -2,7 +2,7 @@
 //!
 //! An affine addition costs one inversion and three multiplications; Montgomery's trick over many
 //! independent additions turns the inversion into three multiplications more, about six in all
-//! against eleven for a mixed projective addition (`research/provers.md` 3.1). Additions into one
+//! against eleven for a mixed projective addition. Additions into one
 //! bucket depend on each other, so points are sorted by bucket first and then summed as a tree: in
 //! every round all pairs of all buckets are added together. A bucket that is hit often (8-bit
 //! scalars) costs nothing extra.

@@ -2,7 +2,7 @@
 //!
 //! With `T_w,i = 2^(c w) G_i` stored for every window w, all windows share one set of buckets, and
 //! nothing is doubled: `ceil(255 / c)` batch-affine additions per point and one weighted sum
-//! (`research/protocol-review.md`, "fixed-base window tables": 11 MB for 2^13 points).
+//! ("fixed-base window tables": 11 MB for 2^13 points).
 
 use crate::{
     bucket::{double_all, Buckets},

@@ -1,8 +1,7 @@
 //! Multi-scalar multiplication with small integers.
 //!
 //! What a model commits is small: limbs of at most 8 bits, multiplicities, weights of 12 to 16
-//! bits. One signed window is enough for most of it, so a point costs one batch-affine addition
-//! (`research/provers.md` 3.1 and 5.2).
+//! bits. One signed window is enough for most of it, so a point costs one batch-affine addition.
 
 use crate::{bucket::Buckets, msm::TooFewPoints, G1Affine, G1Projective};
 use rayon::prelude::*;

@@ -1,6 +1,6 @@
 //! Canonical bytes: 32 of them, big-endian, as the EVM reads a word.
 //!
-//! `protocol.md`, "Soundness work": encodings are canonical. A value that is not below the modulus
+//! `docs/protocol.md`, "Notation": encodings are canonical. A value that is not below the modulus
 //! is refused, never reduced: otherwise one proof would have several byte forms.
 
 use crate::{BigInteger, PrimeField};

@@ -2,7 +2,7 @@
 //!
 //! Weights and activations of a model are small integers. `k * x` with `|k| < 2^64` needs only four
 //! word multiplications when the sum is kept unreduced in six words, against a full Montgomery
-//! product (`research/provers.md` 3.1, "delayed reduction"; ePrint 2025/1117). Positive and
+//! product ("delayed reduction", ePrint 2025/1117). Positive and
 //! negative terms have an accumulator each, so that there is no branch on a borrow.
 
 use crate::F;

@@ -1,6 +1,6 @@
 //! Integers in the field: a negative integer `-n` is `p - n`.
 //!
-//! `design.md` section 5: the circuit proves an integer function; the embedding is a ring
+//! The circuit proves an integer function; the embedding is a ring
 //! homomorphism, and injective on every range shorter than `p`.
 
 use crate::F;

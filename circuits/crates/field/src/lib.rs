@@ -1,6 +1,6 @@
 //! The field that everything else computes in.
 //!
-//! `F` is the scalar field of BN254 (`protocol.md`, "Choices"): 254 bits, so that integer
+//! `F` is the scalar field of BN254 (`docs/protocol.md`, "Notation"): 254 bits, so that integer
 //! accumulators of a model cannot wrap and challenges need no repetition. The base type is
 //! arkworks' Montgomery representation; this crate adds what the protocol needs on top of it.
 //!

@@ -1,6 +1,7 @@
 //! Uniform elements from the operating system.
 //!
-//! `protocol.md`, section 13: pads, masks and blindings come from the operating system for every attempt,
+//! `docs/protocol.md`, "Hiding tables":
+//! pads, masks and blindings come from the operating system for every attempt,
 //! never from a seed or from a job's digest, and they are uniform: its simulator has no term for a bias.
 
 use crate::{decode, F};

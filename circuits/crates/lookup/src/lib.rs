@@ -1,6 +1,6 @@
 //! Range lookups: every limb of `b` bits lies in `[0, 2^b)`.
 //!
-//! logUp (Haboeck, ePrint 2022/1530) with committed helpers (`protocol.md`, "What is committed"):
+//! logUp (Haboeck, ePrint 2022/1530) with committed helpers (`docs/protocol.md`):
 //! with the fingerprint `f = value + beta b` of a looked-up value and `T = t + beta b` of the entry
 //! t of table b, all values are entries exactly if, as rational functions of alpha,
 //!

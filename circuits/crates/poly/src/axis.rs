@@ -1,6 +1,6 @@
 //! Sums over the real indices of one axis.
 //!
-//! `protocol.md`, "Nothing reads padding": every claim weight is supported on real indices only and
+//! `docs/protocol.md`, "Claims": every claim weight is supported on real indices only and
 //! is evaluated axis by axis. For weights that are products of eq, the sum over `i < n` splits into
 //! one block per set bit of `n` (the carry walk): O(log n) steps for any number of points.
 

@@ -3,7 +3,7 @@
 //! Points are lists of coordinates with the variable of the **most significant** bit first, as in
 //! `shared/model`; `eq(r, i)` is one when `r` spells the bits of `i`. An axis of `n` real entries
 //! has `ceil(log2 n)` variables, and only real indices ever carry weight ("nothing reads padding",
-//! `protocol.md`).
+//! `docs/protocol.md`).
 //!
 //! | module | idea |
 //! |---|---|

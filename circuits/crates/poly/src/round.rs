@@ -1,6 +1,7 @@
 //! The polynomial of one sumcheck round.
 //!
-//! `protocol.md`, "Order": a round message is s(0), s(2), ..., s(d); s(1) = claim - s(0) is implied,
+//! `docs/protocol.md`, "Transcript and order":
+//! a round message is s(0), s(2), ..., s(d); s(1) = claim - s(0) is implied,
 //! so that the check s(0) + s(1) = claim needs no equation. The next claim is then *linear* in the
 //! claim and in the message, which is what lets padded messages become linear claims.
 

@@ -2,7 +2,7 @@
 //!
 //! tau is derived from a public string, so that everyone can recognise this SRS by its id. Under
 //! it any statement can be proven: it is for tests and local chains, and every key, statement and
-//! contract that uses it says so (`protocol.md`, "SRS").
+//! contract that uses it says so (`docs/protocol.md`, "What is not proven, and not hidden").
 
 use crate::{limits::MAX_POWERS, source::Parts, Format, Srs, SrsError};
 use ark_ec::scalar_mul::ScalarMul;

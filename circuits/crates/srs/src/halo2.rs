@@ -1,4 +1,4 @@
-//! halo2's `ParamsKZG` in raw bytes, as ezkl writes `.srs` files (`research/evm.md` 4.2): the
+//! halo2's `ParamsKZG` in raw bytes, as ezkl writes `.srs` files: the
 //! exponent k as u32 little-endian, 2^k points `tau^i G`, 2^k points of the Lagrange basis, the
 //! generator of G2, tau times it. The Lagrange basis is skipped: nothing here uses it, and nothing
 //! here vouches for it. The compressed form ("Processed") has another size and is refused.

@@ -3,7 +3,7 @@
 //! Files come from strangers, so nothing in one is believed: sizes are exact and bounded, every
 //! coordinate is canonical, every point lies on its curve and in its subgroup, the first points
 //! are the generators, and the powers are powers of one tau, which a random linear combination and
-//! one pairing check establish (`research/evm.md` section 4.3). What no check can establish is that
+//! one pairing check establish. What no check can establish is that
 //! somebody forgot tau: [`Provenance`] says what is known about that.
 //!
 //! | module | idea |

@@ -1,4 +1,4 @@
-//! snarkjs `.ptau` files (`research/evm.md` 4.2): `"ptau"`, version 1, a number of sections, each
+//! snarkjs `.ptau` files: `"ptau"`, version 1, a number of sections, each
 //! with a type, a length and a payload. Needed are 1 (header), 2 (tau^i G) and 3 (tau^i H2);
 //! whatever else there is must fill the file exactly and is not read.
 

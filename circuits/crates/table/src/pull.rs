@@ -551,7 +551,7 @@ mod tests {
     use super::*;
 
     /// Indices of which a part leaves 64 bits, or even wraps to the right remainder, while the whole
-    /// is small: `protocol.md` has integers, and so has the verifier in Python.
+    /// is small: `docs/protocol.md` has integers, and so has the verifier in Python.
     #[test]
     fn indices_are_integers() {
         const FAR: i64 = 1 << 61;

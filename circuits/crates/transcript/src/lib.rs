@@ -1,6 +1,7 @@
 //! Fiat-Shamir with Keccak-256, and the proof stream that it binds.
 //!
-//! `protocol.md`, "Choices": domain-separated, one absorb-everything API. The bytes below are the
+//! `docs/protocol.md`, "Transcript and order":
+//! domain-separated, one absorb-everything API. The bytes below are the
 //! whole specification; Python and Solidity reproduce them, `vectors/transcript.json` joins them.
 //!
 //! # Bytes

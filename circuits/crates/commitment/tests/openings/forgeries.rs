@@ -182,7 +182,7 @@ fn bytes_of_a_stranger() {
     assert!(matches!(c.verify(), Err(OpeningError::Read(_))));
 }
 
-/// The verifier's module names no module of the prover (`design.md`, "Rules between rooms").
+/// The verifier's module names no module of the prover.
 #[test]
 fn the_verifier_depends_on_no_prover() {
     for source in [
