@@ -41,6 +41,7 @@ NEEDS: Final[dict[str, str]] = {
     "golden": "model proof",
     "graph": "model proof",
     "graph/test_fidelity.py": "model proof process ezkl",
+    "graph/test_proofs.py": "model proof statistical",
     "hiding": "model proof",
     "hiding/test_indistinguishable.py": "model proof statistical",
     "hiding/test_uniform.py": "model proof statistical",
