@@ -153,7 +153,8 @@ def speed(found: dict[str, Any]) -> str:
         y += 38
     versions = machine["versions"]
     here = f"{machine['processor']} ({', '.join(machine['features'])}), {machine['cores']} cores"
-    body.append(words(20, y - 14, f"{here}, ezkl {versions['ezkl']}; {found['note']}", "soft"))
+    note = f"; {found['note']}" if "note" in found else ""
+    body.append(words(20, y - 14, f"{here}, ezkl {versions['ezkl']}{note}", "soft"))
     body.append(words(20, y + 3, "Each pair of bars has its own scale.", "soft"))
     return picture(780, y + 18, "Native against ezkl", " ".join(said) + f" {here}.", body)
 

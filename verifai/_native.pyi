@@ -45,6 +45,8 @@ class Prover:
         weights: one tensor for each weight node.
         srs: the reference string.
         blindings: a field element for each row of weights; drawn where they are left out.
+        commitments: of a key that is made again, a G1 point for each row of weights; they are
+            compared with the weights instead of being made anew.
     """
 
     def __new__(
@@ -54,6 +56,7 @@ class Prover:
         weights: list[bytes],
         srs: Srs,
         blindings: bytes | None = None,
+        commitments: bytes | None = None,
     ) -> Prover: ...
     @property
     def blindings(self) -> bytes:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from verifai import backends, verifier
 from verifai.backends import BackendOptions, EzklOptions, NativeOptions
+from verifai.backends.options import Target
 from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
 from verifai.errors import UsageError, VerificationError
 from verifai.model import Model, export, load
@@ -76,6 +77,7 @@ def compile(
     *,
     options: BackendOptions | None = None,
     visibility: Visibility | None = None,
+    target: Target = "offline",
     progress: Progress | bool | None = None,
 ) -> Circuit:
     """Turn a model into a circuit.
@@ -90,18 +92,24 @@ def compile(
             default) or :class:`EzklOptions` (slow; an optional package). Proofs of both are
             checked offline and on chain.
         visibility: what a proof discloses; default public input, public output, private weights.
+        target: where proofs are checked. ``offline`` suits the prover. ``evm`` chooses, for the
+            native backend, the layout that takes the least gas on a chain and makes proving a
+            little slower; ``facts["gas"]`` of the circuit say how much gas, and a circuit that no
+            contract can verify is refused.
         progress: see :func:`verifai.progress.reporting`.
 
     Raises:
         UnsupportedError: operators without a circuit, all named at once, or a circuit that
             differs from the model by more than the tolerance: ``native`` names the node where
-            precision is lost.
+            precision is lost. With ``target="evm"``, a circuit that fits no contract.
         InputError: calibration data of the wrong shape, NaN or infinite.
         MissingExtra: the backend's package is not installed.
     """
     _takes(Model, model=model)
     if visibility is not None:
         _takes(Visibility, visibility=visibility)
+    if target not in ("offline", "evm"):
+        raise UsageError(f"The target is 'offline' or 'evm', not {target!r}.")
     if options is None:
         options = NativeOptions()
     elif not isinstance(options, EzklOptions):
@@ -114,7 +122,7 @@ def compile(
         )
     with reporting("compile", progress) as report:
         return backends.get(options.backend).compile(
-            model, calibration, visibility or Visibility(), report, options
+            model, calibration, visibility or Visibility(), report, options, target
         )
 
 

@@ -19,6 +19,7 @@ RECEIPT = Receipt(
     bundle_digest="cd" * 32,
     key_digest="ef" * 32,
     deployed_gas=5,
+    evm_target_saves=0,
 )
 
 
@@ -27,6 +28,7 @@ def test_round_trip(tmp_path):
     assert Receipt.load(path) == RECEIPT
     assert Receipt.load(path).to_bytes() == path.read_bytes()
     assert len(repr(RECEIPT)) < 120
+    assert "3,000 less" in repr(replace(RECEIPT, evm_target_saves=3000))
 
 
 @pytest.mark.parametrize(
@@ -36,6 +38,7 @@ def test_round_trip(tmp_path):
         ("gas_used", True),
         ("gas_used", "5"),
         ("block_number", 1 << 64),
+        ("evm_target_saves", -1),
         ("transaction_hash", "ab" * 32),
         ("transaction_hash", "0x" + "zz" * 32),
         ("contract", "0x12"),

@@ -45,6 +45,17 @@ def test_speed_says_where_it_was_measured_and_where_native_loses() -> None:
         assert said in text
 
 
+def test_the_readme_has_the_same_figures() -> None:
+    readme = (FOLDER.parents[1] / "README.md").read_text()
+    for row in json.loads(MEASURED.read_text())["rows"]:
+        if row["model"] == "lenet":
+            seconds, memory = row["prove_seconds"], row["peak_memory_mib"]
+            told = [f"{row['proof_bytes']:,} bytes"]
+            told += [f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.0f} s"]
+            told += [f"{memory} MiB" if memory < 1024 else f"{memory / 1024:.1f} GiB"]
+            assert all(f"| {one} " in readme for one in told), told
+
+
 def test_bars_have_the_length_of_what_was_measured() -> None:
     found = json.loads(MEASURED.read_text())
     for row in found["rows"]:

@@ -221,6 +221,15 @@ def test_proving_keys_with_another_string(srs: bytes, folder: Path) -> None:
     assert not (folder / "new").exists()
 
 
+@pytest.mark.parametrize("first", [b"", bytes(64), b"\xff" * 64])
+def test_proving_keys_with_other_commitments(first: bytes, folder: Path) -> None:
+    key = verifai.ProvingKey.load(folder / "proving.vfp")
+    table, own, tau = map(bytes, key.verifying_key.material)
+    other = replace(key.verifying_key, material=(table, first + own[64:], tau))
+    forged = verifai.ProvingKey(key.circuit, other, bytes(key.srs), bytes(key.material))
+    assert isinstance(refusal(lambda: verifai.prove(forged, [[0.0] * 4])), MalformedError)
+
+
 @pytest.mark.parametrize("material", [b"", b"\0", b"\xff" * 32, bytes(32 * 1000)])
 def test_proving_keys_with_other_blindings(material: bytes, folder: Path) -> None:
     key = verifai.ProvingKey.load(folder / "proving.vfp")

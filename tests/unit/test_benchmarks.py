@@ -93,7 +93,7 @@ def test_stages_add_up_to_the_proof() -> None:
 
     seconds, made = timed(lambda: profile("digits", 2, 3))
     found = made["stages"]
-    assert {"witness", "zerocheck", "last sumcheck", "opening"} <= set(found)
+    assert {"witness", "zerocheck", "batching sumcheck", "opening"} <= set(found)
     assert 0 < sum(stage["best"] for stage in found.values()) < seconds
     assert all(stage["best"] <= stage["seconds"] for stage in found.values())
 

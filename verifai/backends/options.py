@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 from verifai.errors import UsageError, shown
 from verifai.graph import Options
 from verifai.graph.fidelity import DEFAULT_TOLERANCE, tolerance_of
+
+#: Where proofs are checked, which decides how a circuit is laid out.
+Target: TypeAlias = Literal["offline", "evm"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,22 +23,19 @@ class NativeOptions(Options):
             and faster. Every statement says which it was.
         tolerance: how far the circuit may be from the model, from 0 to 1: the largest error as a
             share of an output's range, and the largest share of rows with another top-1.
-        log_columns: log2 of the columns of the committed matrix; None chooses the fastest. More
-            columns need a larger reference string, and make proofs smaller.
-        padded: lay the circuit out for a contract on chain.
+        log_columns: log2 of the columns of the committed matrix; None leaves them to the target.
+            More columns need a larger reference string, and make proofs smaller.
     """
 
     backend: ClassVar[str] = "native"
     zero_knowledge: bool = True
     tolerance: float = DEFAULT_TOLERANCE
     log_columns: int | None = None
-    padded: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("zero_knowledge", "padded"):
-            if type(value := getattr(self, name)) is not bool:
-                raise UsageError(f"{name} is True or False, not {shown(value)}.")
+        if type(self.zero_knowledge) is not bool:
+            raise UsageError(f"zero_knowledge is True or False, not {shown(self.zero_knowledge)}.")
         object.__setattr__(self, "tolerance", tolerance_of(self.tolerance))
 
 

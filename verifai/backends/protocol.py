@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from verifai.backends.options import Target
 from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
 from verifai.model import Model
 from verifai.progress import Progress
@@ -37,6 +38,7 @@ class Backend(Protocol):
         visibility: Visibility,
         progress: Progress,
         options: Any,
+        target: Target,
     ) -> Circuit:
         """Turn a model into a circuit, or refuse naming every unsupported node.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -239,10 +240,12 @@ class Chain:
             ChainRejected: the contract would refuse the proof, as the verifier here does.
             UnsupportedError, EnvironmentFault, NetworkError, UsageError: as publishing.
         """
+        from verifai.chain.native.circuits import evm_target_saves
         from verifai.chain.native.estimate import estimate
 
         if vk.guarantees.backend == "native":
-            return estimate(self, self._registry, proof, vk)
+            found = estimate(self, self._registry, proof, vk)
+            return replace(found, evm_target_saves=evm_target_saves(proof, vk))
         return generated.estimate(self, proof, vk)
 
     def transact(

@@ -34,6 +34,8 @@ class Receipt:
         bundle_digest: digest of the published bundle.
         key_digest: digest of its verifying key.
         deployed_gas: gas spent on deploying contracts in the call that returned this, usually 0.
+        evm_target_saves: gas that the transaction would have taken less, about, had the model been
+            compiled with ``target="evm"``.
     """
 
     gas_used: int
@@ -45,6 +47,7 @@ class Receipt:
     bundle_digest: str
     key_digest: str
     deployed_gas: int = 0
+    evm_target_saves: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The receipt as a JSON object."""
@@ -69,7 +72,7 @@ class Receipt:
         """
         names = [field.name for field in fields(cls)]
         found: Mapping[str, Any] = exact_fields(value, names, "A receipt")
-        for name in ("gas_used", "block_number", "deployed_gas"):
+        for name in ("gas_used", "block_number", "deployed_gas", "evm_target_saves"):
             if type(found[name]) is not int or not 0 <= found[name] < 1 << 64:
                 raise MalformedError(f"A receipt's {name} is a natural number.")
         for name in ("contract", "verifier"):
@@ -92,9 +95,11 @@ class Receipt:
         return cls.from_json(parse_canonical_json(data))
 
     def __repr__(self) -> str:
+        saves = self.evm_target_saves
+        less = f", about {saves:,} less if compiled with target='evm'" if saves else ""
         return (
             f"Receipt({self.transaction_hash[:12]}, block {self.block_number} of {self.chain_id}, "
-            f"{self.gas_used:,} gas)"
+            f"{self.gas_used:,} gas{less})"
         )
 
 

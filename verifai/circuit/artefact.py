@@ -20,6 +20,7 @@ from verifai.proof.tensor import TensorSpec, specs_from_json
 
 if TYPE_CHECKING:
     from verifai.circuit.cost import Cost
+    from verifai.circuit.restore import Restored
     from verifai.graph import Fidelity
 
 #: Inputs that :meth:`Circuit.fidelity` looks at.
@@ -35,6 +36,7 @@ _SHOWN: Final = (
     "top1_agreement",
     "proof_bytes",
     "prove_time",
+    "gas",
     "rows",
 )
 _FIELDS: Final = ["model", "backend", "version", "weights", "inputs", "outputs", "facts"]
@@ -78,6 +80,17 @@ class Circuit:
         del header["facts"]
         return codec.digest("circuit/1", codec.canonical_json(header), self.parameters)
 
+    @cached_property
+    def restored(self) -> Restored:
+        """Integer graph and operation table of a native circuit; made once, and no part of it.
+
+        Raises:
+            MalformedError: the circuit's parts do not belong together.
+        """
+        from verifai.circuit.restore import restore
+
+        return restore(self)
+
     def names(self, salt: bytes | None) -> tuple[str, str]:
         """Model and circuit as a key names them (:mod:`verifai.proof.model_name`).
 
@@ -103,9 +116,7 @@ class Circuit:
         """What a key holds of the circuit besides its weights: native, the operation table, made
         again; ezkl, the parameters.
         """
-        from verifai.circuit.relower import relower
-
-        return relower(self)[1].table if self.backend == "native" else bytes(self.parameters)
+        return self.restored.lowered.table if self.backend == "native" else bytes(self.parameters)
 
     def fidelity(self, data: Any) -> Fidelity:
         """How far the circuit is from the float model on ``data``, before anybody pays for a proof.
@@ -117,7 +128,6 @@ class Circuit:
             InputError: an input of the wrong shape, or beyond the calibrated range.
             UnsupportedError: a circuit of the ezkl backend, which is compared when it is compiled.
         """
-        from verifai.circuit.relower import relower
         from verifai.graph import fidelity
         from verifai.model import Model
         from verifai.model.inputs import calibration_samples
@@ -125,7 +135,7 @@ class Circuit:
         self._native("measure its fidelity")
         model = Model.from_bytes(bytes(self.onnx))
         samples = calibration_samples(model.inputs, data, MAX_FIDELITY_SAMPLES)
-        return fidelity(relower(self)[0], model, samples)
+        return fidelity(self.restored.graph, model, samples)
 
     def cost(self, batch: int = 1) -> Cost:
         """What a proof of ``batch`` inferences costs: sizes exactly, time and memory roughly.
@@ -134,10 +144,9 @@ class Circuit:
             UnsupportedError: a circuit of the ezkl backend; its ``facts`` say what is known.
         """
         from verifai.circuit.cost import cost
-        from verifai.circuit.relower import relower
 
         self._native("estimate its cost")
-        return cost(relower(self)[1].table, batch)
+        return cost(self.restored.lowered.table, batch)
 
     def _native(self, what: str) -> None:
         if self.backend != "native":

@@ -49,13 +49,13 @@ class TableBuilder:
         name: the ONNX node that is being lowered, for messages.
         names: one for each table node.
         steps: how the values of each committed node are computed.
-        padded: boxes without outer axes: more slots, and a verifier that evaluates every weight
-            in closed form, which is what a chain wants.
+        outer_axes: whether tensors may have outer axes (:mod:`verifai.circuit.layout`); without
+            them they take more slots, and a contract computes more in closed form.
     """
 
-    def __init__(self, padded: bool = False) -> None:
+    def __init__(self, outer_axes: bool = True) -> None:
         self.name = ""
-        self.padded = padded
+        self.outer_axes = outer_axes
         self.names: list[str] = []
         self.steps: list[Step] = []
         self._nodes: list[TableNode] = []
@@ -66,7 +66,7 @@ class TableBuilder:
         self._lookup: list[LookupEntry] = []
 
     def _outer(self, shape: tuple[int, ...], limit: int = MAX_OUTER) -> tuple[int, ...]:
-        return () if self.padded else outer_axes(shape, limit)
+        return outer_axes(shape, limit) if self.outer_axes else ()
 
     def weight(self, shape: tuple[int, ...]) -> int:
         """A weight node."""

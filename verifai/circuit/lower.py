@@ -88,7 +88,7 @@ def lower(
     log_columns: int | None = None,
     fuse: bool = True,
     hiding: bool = False,
-    padded: bool = False,
+    outer_axes: bool = True,
 ) -> LoweredCircuit:
     """The operation table of ``graph``.
 
@@ -97,24 +97,24 @@ def lower(
         log_columns: log2 of the commitment's columns; by default a function of the weights.
         fuse: whether maxima take over the requantisations that only they read.
         hiding: whether proofs are zero-knowledge.
-        padded: boxes without outer axes, for verification on a chain; see :class:`TableBuilder`.
+        outer_axes: whether tensors may have outer axes; see :class:`TableBuilder`.
 
     Raises:
         UnsupportedError: a node that the proof system's limits exclude; the message names it.
     """
-    return _Lowering(graph, visibility, plan(graph, fuse=fuse), padded).run(log_columns, hiding)
+    return _Lowering(graph, visibility, plan(graph, fuse=fuse), outer_axes).run(log_columns, hiding)
 
 
 class _Lowering:
     """State of one lowering: the table so far, and where graph nodes are in it."""
 
     def __init__(
-        self, graph: IntegerGraph, visibility: Visibility, how: Plan, padded: bool
+        self, graph: IntegerGraph, visibility: Visibility, how: Plan, outer_axes: bool
     ) -> None:
         self.graph = graph
         self.visibility = visibility
         self.plan = how
-        self.builder = TableBuilder(padded)
+        self.builder = TableBuilder(outer_axes)
         self.weights: list[Integers] = []
         self.at: dict[int, int] = {}  # graph node -> table node with its values
         self.committed_copies: dict[int, int] = {}

@@ -36,6 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with public weights anyone can make the verifying key again",
     )
     parser.add_argument(
+        "--target",
+        default="offline",
+        choices=("offline", "evm"),
+        help="where proofs are checked: evm takes the layout with the least gas on a chain",
+    )
+    parser.add_argument(
         "--option",
         action="append",
         metavar="NAME=VALUE",
@@ -71,6 +77,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         read_arrays(arguments.calibration),
         options=kind(**options),
         visibility=verifai.Visibility(arguments.input, arguments.output, arguments.weights),
+        target=arguments.target,
     )
     circuit.save(path)
     output.say(f"{path}: {circuit!r}")

@@ -45,6 +45,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         receipt = chain.publish(proof, key)
     output.say("Accepted on chain.")
     output.fields(receipt.to_json())
+    _advise(receipt.evm_target_saves, output)
     if receipt_path:
         receipt.save(receipt_path)
     output.result({"receipt": receipt.to_json()})
@@ -61,4 +62,10 @@ def _estimate(estimate: PublishEstimate, output: Output) -> None:
         output.say(f"{what}: unknown until the contracts stand")
     if not estimate.affordable:
         output.say(f"The signer has {ether(estimate.steps[0].balance_wei)}, which is too little.")
+    _advise(estimate.evm_target_saves, output)
     output.result({"estimate": estimate.to_json()})
+
+
+def _advise(gas: int, output: Output) -> None:
+    if gas:
+        output.say(f"Compiled with --target evm, a proof would take about {gas:,} gas less.")

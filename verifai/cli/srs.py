@@ -56,7 +56,6 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
 def _log2(path: str) -> int:
     """log2 of the powers that a circuit needs."""
     from verifai.circuit import Circuit
-    from verifai.circuit.relower import relower
 
     circuit = Circuit.load(path)
     if circuit.backend != "native":
@@ -64,4 +63,4 @@ def _log2(path: str) -> int:
             f"{path} is a circuit of backend {circuit.backend!r}, which reads halo2 .srs files.",
             hint="verifai setup CIRCUIT --srs FILE",
         )
-    return int(relower(circuit)[1].operations.log_columns)
+    return int(circuit.restored.lowered.operations.log_columns)

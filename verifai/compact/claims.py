@@ -1,6 +1,6 @@
-"""The claims of a circuit as expressions: what is left to compute when the skeleton is done.
+"""The claims of a circuit as expressions: what is left to compute when the frame is done.
 
-The skeleton of the contract accounts for everything that looks alike in all circuits: rounds, sent
+The frame of the contract accounts for everything that looks alike in all circuits: rounds, sent
 values, pads, slots, triples, the tables. What depends on the graph is here: selectors at z, the
 functionals of the columns, words, zero nodes and the ends of contractions.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import prod
 
 from verifai.compact.expressions import HALF, ONE, ZERO, Graph, Monomial, Node, Point
-from verifai.compact.skeleton import BETA, ETA, FACTOR, LANE_POINT, LANES, Skeleton
+from verifai.compact.frame import BETA, ETA, FACTOR, LANE_POINT, LANES, Frame
 from verifai.compact.weights import (
     ONE_ENTRY,
     Bits,
@@ -34,7 +34,7 @@ from verifai.verifier.native.table import Committed, Einsum, Linear, Reshape, Vi
 
 @dataclass(frozen=True)
 class Outputs:
-    """What the operations compute for the skeleton.
+    """What the operations compute for the frame.
 
     Attributes:
         enabled, numerators, tags, gate: the selectors at z.
@@ -64,9 +64,9 @@ Target = tuple[tuple[int, int], ...]
 class Claims:
     """Collects claims; see :func:`claims_of`."""
 
-    def __init__(self, skeleton: Skeleton) -> None:
-        self.skeleton, self.slots = skeleton, skeleton.slots()
-        self.table, self.layout = skeleton.table, skeleton.layout
+    def __init__(self, frame: Frame) -> None:
+        self.frame, self.slots = frame, frame.slots()
+        self.table, self.layout = frame.table, frame.layout
         self.graph = Graph(self.slots.end)
         self.pull = Pull(self.graph)
         self.constants: list[Monomial] = []
@@ -320,7 +320,7 @@ class Claims:
     def add_contractions(
         self, points: Sequence[tuple[int, Point]], scales: Iterator[Node]
     ) -> tuple[Node, ...]:
-        """Claims 5 and 6, without what the skeleton adds; the coefficients of all instances."""
+        """Claims 5 and 6, without what the frame adds; the coefficients of all instances."""
         coefficients: list[Node] = []
         power = ONE
         for number, (root, point) in enumerate(points):
@@ -328,11 +328,11 @@ class Claims:
             power = self.graph.product([power, ETA]) if number else ONE
             term = Term(Monomial(1, (power,)), tuple(self.on_tensor(dims, point)))
             for node, weights in self._open(root, term):
-                spare = self.skeleton.rounds - variables_of(self.table, node)
+                spare = self.frame.rounds - variables_of(self.table, node)
                 halved = weights.coefficient.times(1, *(HALF,) * spare)
                 coefficients.append(self.graph.sum_of([halved]))
                 self._add_ends(node, weights.groups, self.slots.kappa[spare:], scales)
-                if self.skeleton.hiding:
+                if self.frame.hiding:
                     for _ in range(3):
                         next(scales)
         return tuple(coefficients)
@@ -423,10 +423,10 @@ class Claims:
         return self.graph.factored(self.on_blocks)
 
 
-def claims_of(skeleton: Skeleton) -> tuple[Graph, Outputs]:
+def claims_of(frame: Frame) -> tuple[Graph, Outputs]:
     """All expressions of a circuit."""
-    claims, slots = Claims(skeleton), skeleton.slots()
-    table, layout = skeleton.table, skeleton.layout
+    claims, slots = Claims(frame), frame.slots()
+    table, layout = frame.table, frame.layout
     graph = claims.graph
 
     enabled = [claims.box_sum(g.place, slots.tau, slots.z) for g in layout.groups]
@@ -446,13 +446,11 @@ def claims_of(skeleton: Skeleton) -> tuple[Graph, Outputs]:
     for _ in table.tables:
         next(scales)
     first = at = 0
-    for node, size, count in zip(
-        table.public, skeleton.word_sizes, skeleton.word_counts, strict=True
-    ):
+    for node, size, count in zip(table.public, frame.word_sizes, frame.word_counts, strict=True):
         claims.add_words(node, first, slots.word_point[at : at + size], next(scales))
         first, at = first + count, at + size
     points, at = {}, 0
-    for position, size in enumerate(skeleton.zero_sizes):
+    for position, size in enumerate(frame.zero_sizes):
         points[position] = slots.zero_point[at : at + size]
         at += size
     contracted = []

@@ -1,6 +1,6 @@
 """From expressions to operations: order, slots, memory, bytes.
 
-Scalars are appended, one slot each, so that no operation can write over what the skeleton keeps;
+Scalars are appended, one slot each, so that no operation can write over what the frame keeps;
 vectors lie in a memory of their own that begins with the public words and is reused when nobody
 reads a vector any more.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 from verifai.compact.expressions import ONE, Graph, Node, Point, operands_of
 from verifai.errors import UnsupportedError
@@ -51,11 +51,16 @@ class Op(IntEnum):
     PLACE = 12
 
 
+#: An operation and the values of its fields.
+Step: TypeAlias = tuple[Op, tuple[int, ...]]
+
+
 @dataclass(frozen=True)
 class Program:
     """Operations as bytes, and what they need.
 
     Attributes:
+        steps: the operations with their fields, as ``code`` encodes them.
         narrow, wide: constants of at most 63 bits, and all others.
         scalars: slots in all.
         memory: entries of the memory of vectors.
@@ -63,6 +68,7 @@ class Program:
     """
 
     code: bytes
+    steps: tuple[Step, ...]
     narrow: tuple[int, ...]
     wide: tuple[int, ...]
     scalars: int
@@ -83,6 +89,7 @@ class _Emitter:
     def __init__(self, graph: Graph, words: int) -> None:
         self.graph, self.words = graph, words
         self.code = bytearray()
+        self.steps: list[Step] = []
         self.slot: dict[Node, int] = {node: node for node in range(graph.fixed)}
         self.point: dict[tuple[int, ...], int] = {}
         self.products: dict[tuple[int, ...], int] = {}
@@ -114,7 +121,13 @@ class _Emitter:
             )
         slots = tuple(self.slot[node] + FIRST_WORD for node in outputs)
         return Program(
-            bytes(self.code) + bytes([Op.END]), narrow, wide, self.next, self.memory, slots
+            code=bytes(self.code) + bytes([Op.END]),
+            steps=tuple(self.steps),
+            narrow=narrow,
+            wide=wide,
+            scalars=self.next,
+            memory=self.memory,
+            outputs=slots,
         )
 
     def _reads(self, node: Node) -> set[Node]:
@@ -212,6 +225,7 @@ class _Emitter:
     def _put(self, op: Op, *fields: tuple[int, int]) -> None:
         """One operation; fields are (value, bytes)."""
         self.code.append(op)
+        self.steps.append((op, tuple(value for value, _ in fields)))
         for value, size in fields:
             if value >= 1 << 8 * size:
                 raise UnsupportedError(

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 from verifai.compact.claims import claims_of
+from verifai.compact.frame import Frame
 from verifai.compact.program import Program, program_of
-from verifai.compact.skeleton import Skeleton
 from verifai.errors import MalformedError, UnsupportedError
 from verifai.proof.codec import canonical_json, sha256
 from verifai.proof.key import key_digest
@@ -41,6 +41,8 @@ MAX_LINKED: Final = 255
 HEADER_BYTES: Final = 188
 #: Of them before the fields: digests of the key, of its header, of the operation table.
 DIGEST_BYTES: Final = 96
+#: Of a linked tensor: digest, first row, rows.
+LINKED_BYTES: Final = 36
 HIDING, PRODUCTS = 1, 2
 
 
@@ -70,30 +72,47 @@ def compact_table(
             hint="Set up with srs='aztec-ignition' (verifai srs fetch aztec-ignition), or with the "
             "development string on a local chain.",
         )
-    skeleton = Skeleton.read(table, batch)
-    rows = skeleton.layout.rows
-    if len(skeleton.layout.linked) > MAX_LINKED:
+    frame = Frame.read(table, batch)
+    rows = frame.layout.rows
+    if len(frame.layout.linked) > MAX_LINKED:
         raise UnsupportedError(
-            f"{len(skeleton.layout.linked)} committed tensors; a compact table has at most "
+            f"{len(frame.layout.linked)} committed tensors; a compact table has at most "
             f"{MAX_LINKED}."
         )
     if len(commitments) != G1_BYTES * len(rows["weight"]):
         raise MalformedError(
             f"{len(commitments)} bytes of commitments, expected {len(rows['weight'])} points."
         )
-    graph, outputs = claims_of(skeleton)
-    program = program_of(graph, outputs.nodes(), sum(skeleton.word_counts))
+    program = operations_of(frame)
     body = key_digest(header, table, commitments, tau_g2) + header + sha256(table)
-    body += _header(skeleton, program, REFERENCE_STRINGS[string], batch)
-    body += commitments + _tables(skeleton) + _program(program)
-    body += _linked(table, string, batch, skeleton)
-    if len(body) > MAX_TABLE_BYTES:
+    body += _header(frame, program, REFERENCE_STRINGS[string], batch)
+    body += commitments + _tables(frame) + _program(program)
+    body += _linked(table, string, batch, frame)
+    require_room(len(body))
+    return body
+
+
+def operations_of(frame: Frame) -> Program:
+    """The operations that the contract runs for a circuit."""
+    graph, outputs = claims_of(frame)
+    return program_of(graph, outputs.nodes(), sum(frame.word_counts))
+
+
+def size_of(frame: Frame, program: Program) -> int:
+    """Bytes of a compact table."""
+    points = G1_BYTES * len(frame.layout.rows["weight"])
+    linked = LINKED_BYTES * len(frame.layout.linked)
+    return HEADER_BYTES + points + len(_tables(frame)) + len(_program(program)) + linked
+
+
+def require_room(size: int) -> None:
+    """Raise UnsupportedError if a compact table of ``size`` bytes is too large for a contract."""
+    if size > MAX_TABLE_BYTES:
         raise UnsupportedError(
-            f"The compact table of this circuit has {len(body):,} bytes; the code of a contract "
+            f"The compact table of this circuit has {size:,} bytes; the code of a contract "
             f"has at most {MAX_TABLE_BYTES:,}.",
             hint="Fewer operators or smaller lookup tables; fewer weight rows (log_columns).",
         )
-    return body
 
 
 def circuit_id(compact: bytes) -> bytes:
@@ -111,36 +130,36 @@ def table_batch(compact: bytes) -> int:
     return int.from_bytes(compact[133:137], "big")
 
 
-def _header(skeleton: Skeleton, program: Program, srs: int, batch: int) -> bytes:
-    layout, table = skeleton.layout, skeleton.table
+def _header(frame: Frame, program: Program, srs: int, batch: int) -> bytes:
+    layout, table = frame.layout, frame.table
     hiding = layout.hiding
 
     def base(block: int | None) -> int:
         return 0 if block is None else layout.blocks[block].base
 
     inputs = sum(tensor.visibility == "public" for tensor in table.inputs)
-    first = sum(skeleton.word_counts[:inputs])
+    first = sum(frame.word_counts[:inputs])
     fields: list[tuple[int, int]] = [
         (VERSION, 1),
-        (HIDING * skeleton.hiding + PRODUCTS * bool(layout.products), 1),
+        (HIDING * frame.hiding + PRODUCTS * bool(layout.products), 1),
         (srs, 1),
         (layout.log_columns, 1),
         (layout.variables, 1),
         (layout.cube, 1),
-        (skeleton.rounds, 1),
+        (frame.rounds, 1),
         (len(table.tables), 1),
         (sum(1 << width for width in layout.widths), 2),
-        (len(skeleton.instances), 2),
+        (len(frame.instances), 2),
         (len(table.public), 2),
-        (len(skeleton.plain), 2),
-        (sum(skeleton.word_sizes), 2),
-        (sum(skeleton.zero_sizes), 2),
+        (len(frame.plain), 2),
+        (sum(frame.word_sizes), 2),
+        (sum(frame.zero_sizes), 2),
         (len(program.narrow), 2),
         (len(program.wide), 2),
         (program.scalars, 2),
         (program.memory, 3),
         (first, 4),
-        (sum(skeleton.word_counts) - first, 4),
+        (sum(frame.word_counts) - first, 4),
         (batch, 4),
         (layout.blocks[layout.entry_helpers[0]].base, 4),
         (layout.blocks[layout.counts[0]].base, 4),
@@ -158,10 +177,10 @@ def _header(skeleton: Skeleton, program: Program, srs: int, batch: int) -> bytes
     return head
 
 
-def _tables(skeleton: Skeleton) -> bytes:
+def _tables(frame: Frame) -> bytes:
     """Custom tables: first, entries, blocks, then the outputs less the least of them."""
-    layout, body = skeleton.layout, b""
-    for number, table in enumerate(skeleton.table.tables, 1):
+    layout, body = frame.layout, b""
+    for number, table in enumerate(frame.table.tables, 1):
         least = min(table.outputs)
         width = max(1, ((max(table.outputs) - least).bit_length() + 7) // 8)
         body += table.first.to_bytes(8, "big", signed=True)
@@ -173,10 +192,10 @@ def _tables(skeleton: Skeleton) -> bytes:
     return body
 
 
-def _linked(table: bytes, srs: str, batch: int, skeleton: Skeleton) -> bytes:
+def _linked(table: bytes, srs: str, batch: int, frame: Frame) -> bytes:
     """Linked tensors: digest of how they lie in their rows, first row, rows."""
     body = b""
-    for tensor, rows in zip(linked_rows(table, srs, batch), skeleton.layout.linked, strict=True):
+    for tensor, rows in zip(linked_rows(table, srs, batch), frame.layout.linked, strict=True):
         body += keccak256(canonical_json(tensor.layout.to_json()))
         body += rows.start.to_bytes(2, "big") + len(rows).to_bytes(2, "big")
     return body

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tests.verifier.circuits import Circuit, canonical
-from verifai.compact.skeleton import Skeleton
+from verifai.compact.frame import Frame
 from verifai.verifier.native.curve import G
 from verifai.verifier.native.field import P
 
@@ -225,8 +225,8 @@ class Messages:
 
 def random_messages(table: bytes, batch: int, rng: random.Random) -> Messages:
     """Messages in the order of docs/protocol.md, "Length" and "Hiding tables"."""
-    skeleton = Skeleton.read(table, batch)
-    layout, instances = skeleton.layout, len(skeleton.instances)
+    frame = Frame.read(table, batch)
+    layout, instances = frame.layout, len(frame.instances)
     n, columns, hiding = layout.variables, layout.log_columns, layout.hiding is not None
 
     def scalars(count: int) -> bytes:
@@ -239,11 +239,10 @@ def random_messages(table: bytes, batch: int, rng: random.Random) -> Messages:
         return b"".join(rng.choice((GENERATOR, bytes(64))) for _ in range(count))
 
     proof = points(len(layout.stage_1()) + 2 * hiding + len(layout.rows["helper"]))
-    proof += scalars(6 * layout.cube + layout.columns + 2 * skeleton.rounds)
+    proof += scalars(6 * layout.cube + layout.columns + 2 * frame.rounds)
     proof += scalars((2 + 2 * hiding) * instances + 2 * n + 1 + hiding * (2 * n + 2))
     proof += scalars(1) + points(columns - 1) + scalars(columns + 1) + points(2)
     words = [
-        rng.choice((0, (1 << 128) - 1, rng.getrandbits(128)))
-        for _ in range(sum(skeleton.word_counts))
+        rng.choice((0, (1 << 128) - 1, rng.getrandbits(128))) for _ in range(sum(frame.word_counts))
     ]
     return Messages(points(len(layout.rows["weight"])), words, proof)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 pytest.importorskip("torch")
@@ -16,14 +18,15 @@ from verifai.verifier.native.check import context_bytes
 from verifai.verifier.native.check import words_of as public_words
 
 
-def claim_for(workload: models.Workload, inputs: object, visible: str, log_columns: int) -> Claim:
+def claim_for(workload: models.Workload, inputs: Any, visible: str, **options: Any) -> Claim:
     """A hiding proof of a model laid out for a chain."""
     model = verifai.export(workload.module, (workload.example,))
     circuit = verifai.compile(
         model,
         workload.calibration,
         visibility=verifai.Visibility(input=visible),
-        options=verifai.NativeOptions(log_columns=log_columns, padded=True),
+        target="evm",
+        options=verifai.NativeOptions(**options),
     )
     pk, vk = verifai.setup(circuit)
     proof = verifai.prove(pk, inputs, batch=len(inputs) > 1)
@@ -43,12 +46,12 @@ def gas_of(node: Verifier, claim: Claim, inputs: int) -> int:
 @pytest.mark.slow
 def test_digits(node):
     work = models._random(models.digits, 1, 8, 8)
-    assert gas_of(node, claim_for(work, work.held_out[0], "public", 13), 1) < 620_000
-    assert gas_of(node, claim_for(work, work.held_out[:64], "private", 15), 0) < 900_000
+    assert gas_of(node, claim_for(work, work.held_out[0], "public"), 1) < 620_000
+    assert gas_of(node, claim_for(work, work.held_out[:64], "private", log_columns=15), 0) < 900_000
 
 
 @pytest.mark.slow
 def test_lenet(node):
     work = models._trained_lenet()
-    assert gas_of(node, claim_for(work, work.held_out[0], "public", 16), 1) < 960_000
-    assert gas_of(node, claim_for(work, work.held_out[0], "private", 15), 0) < 925_000
+    assert gas_of(node, claim_for(work, work.held_out[0], "public"), 1) < 960_000
+    assert gas_of(node, claim_for(work, work.held_out[0], "private"), 0) < 925_000

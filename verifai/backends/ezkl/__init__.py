@@ -29,7 +29,7 @@ from verifai.backends.ezkl.compiler import compile_model
 from verifai.backends.ezkl.evm import evm_call, evm_verifier, from_evm_call
 from verifai.backends.ezkl.keys import setup
 from verifai.backends.ezkl.prover import circuit_outputs, prove
-from verifai.backends.options import EzklOptions
+from verifai.backends.options import EzklOptions, Target
 from verifai.backends.protocol import EvmCall
 from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
 from verifai.errors import UnsupportedError
@@ -50,7 +50,9 @@ class Ezkl:
         visibility: Visibility,
         progress: Progress,
         options: EzklOptions,
+        target: Target,
     ) -> Circuit:
+        """Compile; ezkl lays all its circuits out for contracts, whatever the target is."""
         return compile_model(model, calibration, visibility, progress, options)
 
     def setup(

@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from verifai.backends.native import compiler, keys, prover
-from verifai.backends.options import NativeOptions
+from verifai.backends.options import NativeOptions, Target
 from verifai.backends.protocol import EvmCall
 from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
 from verifai.errors import UnsupportedError
@@ -43,8 +43,9 @@ class Native:
         visibility: Visibility,
         progress: Progress,
         options: NativeOptions,
+        target: Target,
     ) -> Circuit:
-        return compiler.compile(model, calibration, visibility, progress, options)
+        return compiler.compile(model, calibration, visibility, progress, options, target)
 
     def setup(
         self, circuit: Circuit, srs: SRS | str | None, progress: Progress

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from verifai.backends.native.faithful import faithful
-from verifai.backends.options import NativeOptions
+from verifai.backends.options import NativeOptions, Target
 from verifai.circuit import Circuit, Visibility
 from verifai.circuit.cost import cost
 from verifai.circuit.lower import lower
-from verifai.circuit.relower import PROTOCOL, parameters
+from verifai.circuit.restore import PROTOCOL, parameters
+from verifai.compact.gas import LOG_COLUMNS, Price, cheapest
 from verifai.errors import UsageError
 from verifai.graph import IntegerGraph
 from verifai.model import Model
@@ -28,6 +29,7 @@ def compile(
     visibility: Visibility,
     progress: Progress,
     options: NativeOptions,
+    target: Target,
 ) -> Circuit:
     """See :meth:`verifai.backends.protocol.Backend.compile`."""
     log_columns, zero_knowledge = options.log_columns, options.zero_knowledge
@@ -41,9 +43,19 @@ def compile(
     made = faithful(model, samples, options, options.tolerance, progress)
     graph = made.graph
     progress.stage("laying out the circuit")
-    lowered = lower(
-        graph, visibility, log_columns=log_columns, hiding=zero_knowledge, padded=options.padded
-    )
+    lowered = lower(graph, visibility, log_columns=log_columns, hiding=zero_knowledge)
+    chosen: Price | None = None
+    if target == "evm":
+        columns = LOG_COLUMNS if log_columns is None else (log_columns,)
+        chosen = cheapest(lowered.table, columns=columns)
+        log_columns = chosen.log_columns
+        lowered = lower(
+            graph,
+            visibility,
+            log_columns=log_columns,
+            hiding=zero_knowledge,
+            outer_axes=chosen.outer_axes,
+        )
     estimate = cost(lowered.table, 1)
     return Circuit(
         model=model.digest,
@@ -57,6 +69,7 @@ def compile(
             "lookups": estimate.lookups,
             "addresses": f"2^{estimate.chosen.address_bits}",
             "prove_time": estimate.time_class,
+            **({} if chosen is None else {"gas": chosen.gas}),
             "maximum_error": f"{made.maximum_error:.3g}",
             "relative_error": f"{made.relative_error:.3g}",
             "top1_agreement": None if made.top1 is None else f"{made.top1:.4f}",
@@ -66,7 +79,9 @@ def compile(
             "made_by": __version__,
         },
         onnx=model.onnx,
-        parameters=parameters(visibility, log_columns, lowered, options.padded),
+        parameters=parameters(
+            visibility, log_columns, lowered, chosen is None or chosen.outer_axes
+        ),
         compiled=graph.to_bytes(),
     )
 

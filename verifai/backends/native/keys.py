@@ -11,8 +11,8 @@ from verifai.circuit.ceremony import kept as kept_ceremony
 from verifai.circuit.cost import cost
 from verifai.circuit.lower import LoweredCircuit
 from verifai.circuit.per_key import PerKey
-from verifai.circuit.relower import PROTOCOL, relower
-from verifai.errors import InternalError, MalformedError, UnsupportedError, UsageError
+from verifai.circuit.restore import PROTOCOL
+from verifai.errors import MalformedError, UnsupportedError, UsageError
 from verifai.graph import IntegerGraph
 from verifai.progress import Progress
 from verifai.proof import Guarantees, Registration, VerifyingKey
@@ -53,7 +53,7 @@ def setup(
             f"The circuit is for proof system version {circuit.version}, this is {PROTOCOL}.",
             hint="Compile it again.",
         )
-    graph, lowered = relower(circuit)
+    graph, lowered = circuit.restored
     powers = 1 << lowered.operations.log_columns
     if isinstance(srs, str):
         srs = kept_ceremony(srs, lowered.operations.log_columns)
@@ -120,13 +120,15 @@ def load(key: ProvingKey) -> LoadedKey:
 
 
 def _load(key: ProvingKey) -> LoadedKey:
-    graph, lowered = relower(key.circuit)
+    graph, lowered = key.circuit.restored
     if bytes(key.srs) == DEVELOPMENT:
         strings = core().Srs.development(1 << lowered.operations.log_columns)
     else:
         strings = _native(lambda: core().Srs.from_points(bytes(key.srs)))
     says = _header(key.circuit, key.salt, lowered, strings)
-    prover = _prover(says, lowered, strings, bytes(key.material))
+    # the core compares commitments with weights, which is much faster than making them again
+    committed = bytes(key.verifying_key.material[1])
+    prover = _prover(says, lowered, strings, bytes(key.material), committed)
     material = (lowered.table, prover.commitments, strings.tau_g2)
     if replace(says, material=material).digest != key.verifying_key.digest:
         raise MalformedError(
@@ -159,11 +161,10 @@ def prove_weights(key: ProvingKey, progress: Progress) -> Registration:
     table, commitments, tau_g2 = map(bytes, key.verifying_key.material)
     ranged = registration_table(table)
     values = [array.astype("<i8").tobytes() for array in weights]
+    blindings = bytes(key.material)
     prover = _native(
-        lambda: core().Prover(header, ranged, values, loaded.strings, bytes(key.material))
+        lambda: core().Prover(header, ranged, values, loaded.strings, blindings, commitments)
     )
-    if prover.commitments != commitments:
-        raise InternalError("The registration table lays the weights out differently.")
     nothing = bytes(32)
     _, argument = _native(lambda: prover.prove(1, values, nothing))
     claim = (header, ranged, commitments, tau_g2, 1, nothing, b"", argument)
@@ -177,12 +178,16 @@ def rows(lowered: LoweredCircuit) -> int:
 
 
 def _prover(
-    key: VerifyingKey, lowered: LoweredCircuit, strings: Srs, blindings: bytes | None
+    key: VerifyingKey,
+    lowered: LoweredCircuit,
+    strings: Srs,
+    blindings: bytes | None,
+    commitments: bytes | None = None,
 ) -> Prover:
-    header = key.header_digest
+    header, table = key.header_digest, lowered.table
     weights = [array.astype("<i8").tobytes() for array in lowered.weights]
     made: Prover = _native(
-        lambda: core().Prover(header, lowered.table, weights, strings, blindings)
+        lambda: core().Prover(header, table, weights, strings, blindings, commitments)
     )
     return made
 

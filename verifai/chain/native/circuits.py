@@ -12,12 +12,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from verifai.chain.shipped import interface
+from verifai.compact.gas import saving
 from verifai.compact.table import circuit_id, compact_table, table_batch
 from verifai.compact.words import WORD_BYTES
 from verifai.errors import MalformedError, NetworkError, UnsupportedError
 from verifai.evm.abi import checksum
 from verifai.evm.node.faults import Reverted
-from verifai.proof import VerifyingKey
+from verifai.proof import Proof, VerifyingKey
 from verifai.verifier.native.check import WORD, check_key, public_node
 from verifai.verifier.native.parse import parse_table
 
@@ -36,6 +37,11 @@ def circuit_table(key: VerifyingKey, batch: int) -> bytes:
     check_key(key)
     table, commitments, tau_g2 = map(bytes, key.material)
     return compact_table(key.header_digest, table, commitments, tau_g2, batch)
+
+
+def evm_target_saves(proof: Proof, key: VerifyingKey) -> int:
+    """Gas that publishing would take less, had the model been compiled with ``target="evm"``."""
+    return saving(bytes(key.material[0]), proof.statement.batch(key) or 1)
 
 
 def own_batch(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from verifai.chain.deploy import DELAY, LOCAL_CHAINS, Contracts, deploy
 from verifai.chain.native.acceptor import first_systems, router_of, unestablished, verifier_now
-from verifai.chain.native.circuits import circuit_info, circuit_table
+from verifai.chain.native.circuits import circuit_info, circuit_table, evm_target_saves
 from verifai.chain.native.contract import NATIVE_SYSTEM, native_system, verifier_address
 from verifai.chain.native.registry import NativeRecord, NativeRegistry
 from verifai.chain.published import Published, mined
@@ -230,6 +230,7 @@ def publish(
         bundle_digest=proof.digest,
         key_digest=key.digest,
         deployed_gas=gas,
+        evm_target_saves=evm_target_saves(proof, key),
     )
 
 

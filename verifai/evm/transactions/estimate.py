@@ -58,12 +58,15 @@ class PublishEstimate:
         recorded: the proof is on record already, so that publishing sends nothing.
         steps: one estimate per transaction, in order.
         unknown: transactions that cannot be estimated before the contracts stand, in words.
+        evm_target_saves: gas that publishing would take less, about, had the model been compiled
+            with ``target="evm"``.
     """
 
     chain_id: str
     recorded: bool
     steps: tuple[Estimate, ...] = field(repr=False)
     unknown: tuple[str, ...] = ()
+    evm_target_saves: int = 0
 
     @property
     def gas(self) -> int:
@@ -89,6 +92,7 @@ class PublishEstimate:
             "gas": self.gas,
             "cost_wei": str(self.cost_wei),
             "affordable": self.affordable,
+            "evm_target_saves": self.evm_target_saves,
         }
 
 

@@ -63,6 +63,6 @@ pub mod verify;
 
 pub use key::{CommitmentKey, KeyError};
 pub use open::{open, OpenError, SecretRow};
-pub use row::Row;
+pub use row::{combine, Row};
 pub use statement::{PublicRow, Statement, MAX_LOG_ROWS};
 pub use verify::{verify, OpeningError, VerifierKey};

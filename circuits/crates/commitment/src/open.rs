@@ -5,6 +5,7 @@ use crate::row::combine;
 use crate::shplonk::{quotient, witness, Claim};
 use crate::statement::{horner, PublicRow};
 use crate::{gemini, CommitmentKey, KeyError, Row};
+use rayon::prelude::*;
 use thiserror::Error;
 use verifai_curve::G1;
 use verifai_field::{Field, ZeroHasNoInverse, F};
@@ -84,8 +85,9 @@ pub(crate) fn open_polynomial(
 ) -> Result<(), OpenError> {
     let mut folds = gemini::folds(polynomial, point);
     folds.pop(); // the value, which both sides know
+                 // short sums have one thread each: together they have all
     let commitments: Result<Vec<G1>, KeyError> = folds
-        .iter()
+        .par_iter()
         .skip(1)
         .map(|fold| key.commit_plain(fold).map(G1))
         .collect();

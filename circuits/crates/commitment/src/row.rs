@@ -1,7 +1,7 @@
 //! Rows of the committed vector.
 
 use rayon::prelude::*;
-use verifai_field::{SmallInner, F};
+use verifai_field::{OffsetInner, F};
 
 /// One row. Entries beyond its length are zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,31 +27,39 @@ impl Row {
     }
 }
 
+/// Columns that are summed at a time: their sums stay in the cache.
+const TILE: usize = 1 << 8;
+
 /// `sum_i weights_i rows_i`, with `columns` entries: small integers under delayed reduction.
 pub fn combine(rows: &[(&Row, F)], columns: usize) -> Vec<F> {
-    (0..columns)
-        .into_par_iter()
-        .with_min_len(256)
-        .map(|j| {
-            let mut small = SmallInner::default();
-            let mut sum = F::default();
+    let small = rows.iter().filter(|(row, _)| matches!(row, Row::Small(_)));
+    let total: F = small.map(|(_, weight)| weight).sum();
+    let mut out = vec![F::default(); columns];
+    out.par_chunks_mut(TILE)
+        .enumerate()
+        .for_each(|(tile, out)| {
+            let mut sums = vec![OffsetInner::default(); out.len()];
             for (row, weight) in rows {
+                let start = row.len().min(tile * TILE);
                 match row {
                     Row::Small(entries) => {
-                        if let Some(k) = entries.get(j) {
-                            small.add(i64::from(*k), weight);
+                        let entries = entries[start..].iter().chain(std::iter::repeat(&0));
+                        for (sum, k) in sums.iter_mut().zip(entries) {
+                            sum.add(i64::from(*k), weight);
                         }
                     }
                     Row::Field(entries) => {
-                        if let Some(x) = entries.get(j) {
-                            sum += *x * weight;
+                        for (out, x) in out.iter_mut().zip(&entries[start..]) {
+                            *out += *x * weight;
                         }
                     }
                 }
             }
-            sum + small.finish()
-        })
-        .collect()
+            for (out, sum) in out.iter_mut().zip(sums) {
+                *out += sum.finish(total);
+            }
+        });
+    out
 }
 
 #[cfg(test)]

@@ -62,7 +62,10 @@ fn honest(folder: &Path, name: &str, hiding: bool) -> Outcome {
     let (table, weights, values) = circuit(hiding);
     let table = serde_json::to_vec(&table)?;
     let srs = development(1 << 7)?;
-    let key = ProvingKey::new(HEADER, &table, weights, &srs, None, &Interrupt::default())?;
+    let small = |w: Vec<i64>| w.into_iter().map(i32::try_from).collect();
+    let weights: Vec<Vec<i32>> = weights.into_iter().map(small).collect::<Result<_, _>>()?;
+    let never = Interrupt::default();
+    let key = ProvingKey::new(HEADER, &table, weights, &srs, None, None, &never)?;
     let job = Job {
         batch: BATCH,
         values,

@@ -1,11 +1,12 @@
 //! The sumcheck of einsums.
 
+use crate::error::ProveError;
 use crate::interrupt::Interrupt;
-use crate::prove::ProveError;
-use crate::values::Values;
+use crate::product::{add, Product};
+use crate::values::{Integers, Values};
 use rayon::prelude::*;
-use verifai_field::{from_i64, inner_product, AdditiveGroup, Field, SmallInner, Zero, F};
-use verifai_poly::{bind, variables};
+use verifai_field::{from_i64, Field, OffsetInner, Zero, F};
+use verifai_poly::variables;
 use verifai_table::layout::TRIPLE;
 use verifai_table::pull::{CubeAxis, Instance, PullError};
 use verifai_table::weights::{merge, Group, Term};
@@ -15,24 +16,21 @@ use verifai_verifier::labels::{CONTRACTION, ENDS, KAPPA};
 
 /// Entries of the cube that one thread sums at a time.
 const CHUNK: usize = 1 << 8;
-/// Pairs below which another thread does not pay.
-const PARALLEL: usize = 1 << 10;
 
 /// One instance with its tables A and B.
 struct Pair {
-    a: Vec<F>,
-    b: Vec<F>,
+    tables: Product,
     coefficient: F,
     variables: usize,
     /// sum of A B, while the instance waits.
     sum: F,
 }
 
-/// Sends all rounds and the ends, with pads and triples where the proof hides; returns the point and
-/// the ends as sent.
+/// Sends all rounds and the evaluations of A and B, with pads and triples where the proof hides; returns
+/// the point and the evaluations as sent.
 pub(crate) fn prove(
     circuit: &Circuit,
-    values: &Values,
+    values: &Values<'_>,
     instances: &[(Instance, F)],
     hidden: (&[F], &[F]),
     interrupt: &Interrupt,
@@ -59,86 +57,69 @@ pub(crate) fn prove(
             &instance.right_groups,
             |a| a.right,
         )?;
-        let mut pair = Pair {
-            a: left,
-            b: right,
+        let mut tables = Product { a: left, b: right };
+        share(&mut tables.a, instance)?;
+        let variables = instance.variables();
+        let pair = Pair {
+            sum: if variables < rounds {
+                tables.sum()
+            } else {
+                F::zero()
+            },
+            tables,
             coefficient: *coefficient,
-            variables: instance.variables(),
-            sum: F::zero(),
+            variables,
         };
-        share(&mut pair.a, instance)?;
-        if pair.variables < rounds {
-            pair.sum = inner_product(&pair.a, &pair.b);
-        }
         pairs.push(pair);
     }
     let mut point = Vec::with_capacity(rounds);
     for round in 0..rounds {
         interrupt.check()?;
-        let (mut zero, mut two) = (F::zero(), F::zero());
+        let mut message = [F::zero(); 2];
         for pair in &pairs {
             let waiting = rounds - pair.variables;
-            let (s0, s2) = if round < waiting {
-                let constant = pair.sum * from_i64(2).pow([(waiting - round - 1) as u64]);
-                (constant, constant)
+            let sums = if round < waiting {
+                [pair.sum * from_i64(2).pow([(waiting - round - 1) as u64]); 2]
             } else {
-                halves(&pair.a, &pair.b)
+                pair.tables.message()
             };
-            zero += pair.coefficient * s0;
-            two += pair.coefficient * s2;
+            message = add(message, sums.map(|s| pair.coefficient * s));
         }
-        if let [zero_pad, two_pad] = pads.get(2 * round..2 * round + 2).unwrap_or_default() {
-            zero += zero_pad;
-            two += two_pad;
+        if let [zero, two] = pads.get(2 * round..2 * round + 2).unwrap_or_default() {
+            message = add(message, [*zero, *two]);
         }
-        writer.send(CONTRACTION, &[zero, two]);
+        writer.send(CONTRACTION, &message);
         let kappa = writer.challenge(KAPPA);
         for pair in &mut pairs {
             if round >= rounds - pair.variables {
-                bind(&mut pair.a, kappa);
-                bind(&mut pair.b, kappa);
+                pair.tables.bind(kappa);
             }
         }
         point.push(kappa);
     }
-    let mut ends: Vec<F> = pairs.iter().flat_map(|p| [p.a[0], p.b[0]]).collect();
-    for (pair, triple) in ends.chunks_exact_mut(2).zip(triples.chunks_exact(TRIPLE)) {
+    let both = pairs.iter().flat_map(|p| [p.tables.a[0], p.tables.b[0]]);
+    let mut evaluations: Vec<F> = both.collect();
+    let hidden = evaluations.chunks_exact_mut(2);
+    for (pair, triple) in hidden.zip(triples.chunks_exact(TRIPLE)) {
         pair[0] += triple[0];
         pair[1] += triple[1];
     }
-    if !ends.is_empty() {
-        writer.send(ENDS, &ends);
+    if !evaluations.is_empty() {
+        writer.send(ENDS, &evaluations);
     }
-    Ok((point, ends))
-}
-
-/// `s(0)` and `s(2)` of `sum A B` over the first variable.
-fn halves(a: &[F], b: &[F]) -> (F, F) {
-    let half = a.len() / 2;
-    let part = |range: std::ops::Range<usize>| {
-        range.fold((F::zero(), F::zero()), |(zero, two), i| {
-            let (a0, b0) = (a[i], b[i]);
-            let (a2, b2) = (a[i + half].double() - a0, b[i + half].double() - b0);
-            (zero + a0 * b0, two + a2 * b2)
-        })
-    };
-    (0..half.div_ceil(PARALLEL))
-        .into_par_iter()
-        .map(|c| part(c * PARALLEL..half.min((c + 1) * PARALLEL)))
-        .reduce(|| (F::zero(), F::zero()), |x, y| (x.0 + y.0, x.1 + y.1))
+    Ok((point, evaluations))
 }
 
 /// `sum over the free axes of weights * node` on the cube, zero on padding.
 fn table(
     circuit: &Circuit,
-    values: &Values,
+    values: &Values<'_>,
     instance: &Instance,
     node: usize,
     groups: &[Group],
     side: impl Fn(&CubeAxis) -> usize,
 ) -> Result<Vec<F>, ProveError> {
     let dims = circuit.dims(node);
-    let values = values.node(node);
     let mut strides = vec![1usize; dims.len()];
     for axis in (1..dims.len()).rev() {
         strides[axis - 1] = strides[axis] * dims[axis];
@@ -164,18 +145,11 @@ fn table(
             .flat_map(|p| (0..axis.length).map(move |i| p + i * along))
             .collect();
     }
-    let sums: Vec<F> = places
-        .par_chunks(CHUNK)
-        .flat_map_iter(|places| {
-            let mut sums = vec![SmallInner::default(); places.len()];
-            for (offset, weight) in offsets.iter().zip(free.vector.iter()) {
-                for (sum, place) in sums.iter_mut().zip(places) {
-                    sum.add(values[place + offset], weight);
-                }
-            }
-            sums.into_iter().map(|s| s.finish())
-        })
-        .collect();
+    let total = free.sum();
+    let sums = match values.integers(node) {
+        Integers::Small(values) => sums(values, &places, &offsets, &free.vector, total),
+        Integers::Wide(values) => sums(values, &places, &offsets, &free.vector, total),
+    };
     let mut out = vec![F::zero(); cube.size()];
     for (position, sum) in positions.into_iter().zip(sums) {
         out[position] = sum;
@@ -185,6 +159,26 @@ fn table(
         1 << lengths.iter().map(|n| variables(*n)).sum::<usize>()
     );
     Ok(out)
+}
+
+/// `sum over i of weights_i values[place + offsets_i]` for each place; `total` is the sum of the weights.
+fn sums<K: Copy + Into<i64> + Sync>(
+    values: &[K],
+    places: &[usize],
+    offsets: &[usize],
+    weights: &[F],
+    total: F,
+) -> Vec<F> {
+    let chunks = places.par_chunks(CHUNK).flat_map_iter(|places| {
+        let mut sums = vec![OffsetInner::default(); places.len()];
+        for (offset, weight) in offsets.iter().zip(weights) {
+            for (sum, place) in sums.iter_mut().zip(places) {
+                sum.add(values[place + offset].into(), weight);
+            }
+        }
+        sums.into_iter().map(move |s| s.finish(total))
+    });
+    chunks.collect()
 }
 
 /// A times w_g.
@@ -207,8 +201,8 @@ fn share(a: &mut [F], instance: &Instance) -> Result<(), ProveError> {
     Ok(())
 }
 
-/// Both end claims' terms; see [`Instance::ends`].
-pub(crate) fn ends(instance: &Instance, kappa: &[F]) -> Result<(Term, Term), PullError> {
+/// The terms of both claims that evaluations make; see [`Instance::ends`].
+pub(crate) fn evaluations(instance: &Instance, kappa: &[F]) -> Result<(Term, Term), PullError> {
     let own = kappa.len().saturating_sub(instance.variables());
     instance.ends(kappa.get(own..).unwrap_or_default(), &mut Work::unlimited())
 }

@@ -1,8 +1,8 @@
 //! The randomness of a hiding proof: fresh from the operating system for every attempt.
 
+use crate::error::ProveError;
 use crate::key::ProvingKey;
 use crate::masks::{Mask, Spoiled};
-use crate::prove::ProveError;
 use crate::space::Space;
 use verifai_commitment::{KeyError as RowError, PublicRow, Row};
 use verifai_curve::G1;
@@ -25,7 +25,7 @@ pub(crate) struct Randomness {
     pub(crate) pads: Vec<F>,
     /// The row M.
     mask: Vec<F>,
-    /// The tail: pads of the last sumcheck.
+    /// The tail: pads of the batching sumcheck.
     pub(crate) tail: Vec<F>,
     /// Its mask.
     pub(crate) tail_mask: Vec<F>,

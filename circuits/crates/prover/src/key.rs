@@ -1,13 +1,14 @@
 //! The prover's key.
 
+use crate::error::ProveError;
 use crate::interrupt::Interrupt;
-use crate::prove::ProveError;
 use crate::space::Space;
 use rayon::prelude::*;
-use verifai_commitment::{CommitmentKey, Row};
-use verifai_curve::{encode_g1, encode_g2};
+use std::sync::Arc;
+use verifai_commitment::{combine, CommitmentKey, Row};
+use verifai_curve::{encode_g1, encode_g2, msm, CurveGroup, G1Affine};
 use verifai_field::random::random_vec;
-use verifai_field::F;
+use verifai_field::{inner_product, powers, F};
 use verifai_srs::Srs;
 use verifai_table::{read, Kind, Layout, Region};
 use verifai_verifier::VerifyingKey;
@@ -20,9 +21,9 @@ pub struct ProvingKey {
     /// Powers of tau with window tables.
     pub commitment: CommitmentKey,
     /// Integers of the weight nodes, by node; empty for all others.
-    pub(crate) weights: Vec<Vec<i64>>,
+    pub(crate) weights: Vec<Vec<i32>>,
     /// The rows of the weight region.
-    pub(crate) rows: Vec<Row>,
+    pub(crate) rows: Vec<Arc<Row>>,
     /// Their blindings: zeros where proofs do not hide.
     pub(crate) blindings: Vec<F>,
 }
@@ -32,14 +33,16 @@ impl ProvingKey {
     ///
     /// `header` is the digest of what the verifying key says to people; proofs are bound to it.
     /// `blindings` hide the weights where proofs hide: one per weight row. `None` draws them; a key
-    /// that is made again needs those of the first time to have the same commitments. `interrupt`
-    /// ends the work early.
+    /// that is made again needs those of the first time to have the same commitments. `commitments`
+    /// are those of the first time: they are compared with the weights, which is much faster than
+    /// making them. `interrupt` ends the work early.
     pub fn new(
         header: [u8; 32],
         table: &[u8],
-        weights: Vec<Vec<i64>>,
+        weights: Vec<Vec<i32>>,
         srs: &Srs,
         blindings: Option<Vec<F>>,
+        commitments: Option<&[u8]>,
         interrupt: &Interrupt,
     ) -> Result<Self, ProveError> {
         let circuit = read(table).map_err(ProveError::Table)?;
@@ -63,20 +66,16 @@ impl ProvingKey {
                     expected,
                 });
             }
-            let small: Result<Vec<i32>, _> = values.iter().map(|v| i32::try_from(*v)).collect();
-            let small = small.map_err(|_| ProveError::Weight { node: index })?;
             for block in &layout.node_blocks[index] {
                 let block = &layout.blocks[*block];
-                space.put(&block.shape, block.base, &small);
+                space.put(&block.shape, block.base, &values);
             }
             by_node[index] = values;
         }
         let rows = space.remove(region);
         let blindings = match blindings {
             Some(given) => given,
-            None if circuit.hiding => {
-                random_vec(rows.len()).map_err(|e| ProveError::Randomness(e.to_string()))?
-            }
+            None if circuit.hiding => random(rows.len())?,
             None => vec![F::default(); rows.len()],
         };
         if blindings.len() != rows.len() {
@@ -85,18 +84,16 @@ impl ProvingKey {
                 expected: rows.len(),
             });
         }
-        let commitments: Result<Vec<_>, ProveError> = rows
-            .par_iter()
-            .zip(&blindings)
-            .map(|(row, blinding)| {
-                interrupt.check()?;
-                Ok(commitment.commit(row, *blinding)?)
-            })
-            .collect();
-        let commitments: Vec<u8> = commitments?.iter().flat_map(encode_g1).collect();
+        interrupt.check()?;
+        let made = match commitments {
+            Some(given) => given.to_vec(),
+            None => commit(&commitment, &rows, &blindings, interrupt)?,
+        };
         let tau = encode_g2(&srs.tau_g2());
-        let verifying =
-            VerifyingKey::read(header, table, &commitments, &tau).map_err(ProveError::Key)?;
+        let verifying = VerifyingKey::read(header, table, &made, &tau).map_err(ProveError::Key)?;
+        if commitments.is_some() {
+            check(&commitment, &rows, &blindings, &verifying.weights)?;
+        }
         Ok(Self {
             verifying,
             commitment,
@@ -114,5 +111,47 @@ impl ProvingKey {
     /// The weight commitments, 64 bytes each.
     pub fn commitments(&self) -> Vec<u8> {
         self.verifying.weights.iter().flat_map(encode_g1).collect()
+    }
+}
+
+fn random(count: usize) -> Result<Vec<F>, ProveError> {
+    random_vec(count).map_err(|e| ProveError::Randomness(e.to_string()))
+}
+
+/// The commitments of all rows, 64 bytes each.
+fn commit(
+    key: &CommitmentKey,
+    rows: &[Arc<Row>],
+    blindings: &[F],
+    interrupt: &Interrupt,
+) -> Result<Vec<u8>, ProveError> {
+    let commitments: Result<Vec<_>, ProveError> = rows
+        .par_iter()
+        .zip(blindings)
+        .map(|(row, blinding)| {
+            interrupt.check()?;
+            Ok(key.commit(row, *blinding)?)
+        })
+        .collect();
+    Ok(commitments?.iter().flat_map(encode_g1).collect())
+}
+
+/// Whether the commitments are those of the rows: one combination of all rows, with powers of a number
+/// that nobody could know before, is compared. Other rows pass with probability below 2^-220.
+fn check(
+    key: &CommitmentKey,
+    rows: &[Arc<Row>],
+    blindings: &[F],
+    commitments: &[G1Affine],
+) -> Result<(), ProveError> {
+    let factors: Vec<F> = powers(random(1)?[0]).take(rows.len()).collect();
+    let weighted: Vec<(&Row, F)> = rows.iter().map(Arc::as_ref).zip(factors.clone()).collect();
+    let combined = Row::Field(combine(&weighted, 1 << key.log_columns()));
+    let own = key.commit(&combined, inner_product(blindings, &factors))?;
+    let theirs = msm(commitments, &factors).map(CurveGroup::into_affine);
+    if theirs == Ok(own) {
+        Ok(())
+    } else {
+        Err(ProveError::Commitments)
     }
 }

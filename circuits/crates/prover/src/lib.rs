@@ -5,6 +5,9 @@
 //!
 //! | module | idea |
 //! |---|---|
+//! | `job` | what is to be proven, and the proof |
+//! | [`error`] | why there is none |
+//! | `public_words` | the words of the public tensors |
 //! | [`key`] | table, weight rows and their commitments, powers of tau |
 //! | [`values`] | integer values of the virtual nodes that a proof needs |
 //! | [`witness`] | committed integers: limbs and multiplicities in their blocks |
@@ -13,30 +16,42 @@
 //! | `hiding` | the randomness of a hiding proof |
 //! | [`masks`] | what tests of hiding take away from it |
 //! | [`zerocheck`] | the sumcheck of lookups and products |
+//! | `equations` | the claims of what is zero |
 //! | [`contraction`] | the sumcheck of einsums |
-//! | [`last`] | the sumcheck that joins all claims |
+//! | `batching` | the sumcheck that joins all claims |
+//! | `strands`, `walk` | its weights: sums of products over rows and columns, and the terms they are made of |
+//! | `product` | the sum over a product of two vectors, which both of these sumchecks end in |
 //! | [`prove`](mod@prove) | the steps in their order |
 //! | [`stages`] | how long each step took |
 //! | [`interrupt`] | stopping work that nobody waits for |
 
 #![forbid(unsafe_code)]
 
+mod batching;
 pub mod contraction;
+mod equations;
+pub mod error;
 mod hiding;
 pub mod interrupt;
+mod job;
 pub mod key;
-pub mod last;
 pub mod masks;
+mod product;
 pub mod prove;
+mod public_words;
 pub mod space;
 mod stage_2;
 pub mod stages;
+mod strands;
 pub mod values;
+mod walk;
 pub mod witness;
 pub mod zerocheck;
 
+pub use error::ProveError;
 pub use interrupt::{Interrupt, Interrupted};
+pub use job::{Job, Proof};
 pub use key::ProvingKey;
 pub use masks::{Mask, Spoiled};
-pub use prove::{profile, prove, Job, Proof, ProveError};
+pub use prove::{profile, prove};
 pub use stages::Stages;

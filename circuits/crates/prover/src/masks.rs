@@ -3,7 +3,7 @@
 use verifai_field::{random::random_vec, F};
 use verifai_transcript::{Label, Transcript};
 
-use crate::prove::ProveError;
+use crate::error::ProveError;
 
 const DOMAIN: &str = "verifai repeated mask";
 const ENTRY: Label = Label::new("entry");
@@ -23,7 +23,7 @@ pub enum Mask {
     SecondTriples,
     /// The row M.
     Row,
-    /// The pads of the last sumcheck.
+    /// The pads of the batching sumcheck.
     Tail,
     /// The mask of the tail.
     TailMask,

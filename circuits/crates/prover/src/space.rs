@@ -1,13 +1,15 @@
 //! The committed vector, row by row.
 
+use std::sync::Arc;
 use verifai_commitment::Row;
 use verifai_field::{from_i64, PrimeField, F};
 use verifai_table::{Box, Layout};
 
-/// Rows of the address space; those that nothing occupies are absent and zero.
+/// Rows of the address space; those that nothing occupies are absent and zero. Rows of weights are the
+/// key's own: a proof copies none.
 #[derive(Debug)]
 pub struct Space {
-    rows: Vec<Option<Row>>,
+    rows: Vec<Option<Arc<Row>>>,
     log_columns: usize,
 }
 
@@ -22,72 +24,107 @@ impl Space {
 
     /// Makes rows of zeros.
     pub fn open(&mut self, rows: std::ops::Range<usize>, small: bool) {
-        let columns = 1usize << self.log_columns;
+        let columns = self.columns();
         for row in rows {
-            self.rows[row] = Some(if small {
+            self.rows[row] = Some(Arc::new(if small {
                 Row::Small(vec![0; columns])
             } else {
                 Row::Field(vec![F::default(); columns])
-            });
+            }));
         }
     }
 
     /// Takes finished rows in.
-    pub fn insert(&mut self, first: usize, rows: Vec<Row>) {
-        for (i, row) in rows.into_iter().enumerate() {
-            self.rows[first + i] = Some(row);
+    pub fn insert(&mut self, first: usize, rows: &[Arc<Row>]) {
+        for (i, row) in rows.iter().enumerate() {
+            self.rows[first + i] = Some(Arc::clone(row));
         }
     }
 
     /// Takes rows out again.
-    pub fn remove(&mut self, rows: std::ops::Range<usize>) -> Vec<Row> {
+    pub fn remove(&mut self, rows: std::ops::Range<usize>) -> Vec<Arc<Row>> {
         rows.filter_map(|r| self.rows[r].take()).collect()
     }
 
     /// All rows.
-    pub fn rows(&self) -> &[Option<Row>] {
+    pub fn rows(&self) -> &[Option<Arc<Row>>] {
         &self.rows
+    }
+
+    /// Entries of a row.
+    pub fn columns(&self) -> usize {
+        1 << self.log_columns
+    }
+
+    /// A row to write to.
+    fn row_mut(&mut self, row: usize) -> Option<&mut Row> {
+        self.rows.get_mut(row)?.as_mut().map(Arc::make_mut)
     }
 
     /// Writes small integers at the real positions of a box.
     pub fn put(&mut self, shape: &Box, base: usize, values: &[i32]) {
-        let mask = (1usize << self.log_columns) - 1;
-        for (position, value) in shape.positions().into_iter().zip(values) {
-            let at = base + position;
-            match &mut self.rows[at >> self.log_columns] {
-                Some(Row::Small(row)) => row[at & mask] = *value,
-                Some(Row::Field(row)) => row[at & mask] = from_i64(i64::from(*value)),
-                None => {}
-            }
-        }
+        self.write(shape, base, values, |row, at, value| match row {
+            Row::Small(row) => row[at] = value,
+            Row::Field(row) => row[at] = from_i64(i64::from(value)),
+        });
     }
 
     /// Turns the rows of a box into rows of field elements.
     pub fn widen(&mut self, shape: &Box, base: usize) {
         let last = base + shape.size() - 1;
         for row in base >> self.log_columns..=last >> self.log_columns {
-            if let Some(Row::Small(small)) = &self.rows[row] {
+            if let Some(Row::Small(small)) = self.rows[row].as_deref() {
                 let wide = small.iter().map(|v| from_i64(i64::from(*v))).collect();
-                self.rows[row] = Some(Row::Field(wide));
+                self.rows[row] = Some(Arc::new(Row::Field(wide)));
             }
         }
     }
 
     /// Writes field elements at the real positions of a box.
     pub fn put_field(&mut self, shape: &Box, base: usize, values: &[F]) {
-        let mask = (1usize << self.log_columns) - 1;
-        for (position, value) in shape.positions().into_iter().zip(values) {
-            let at = base + position;
-            if let Some(Row::Field(row)) = &mut self.rows[at >> self.log_columns] {
-                row[at & mask] = *value;
+        self.write(shape, base, values, |row, at, value| {
+            if let Row::Field(row) = row {
+                row[at] = value;
+            }
+        });
+    }
+
+    /// Writes values at the real positions of a box, along its last axis as far as each row goes.
+    fn write<T: Copy>(
+        &mut self,
+        shape: &Box,
+        base: usize,
+        values: &[T],
+        set: impl Fn(&mut Row, usize, T),
+    ) {
+        let columns = self.columns();
+        let strides = shape.strides();
+        let mut axes = strides.into_iter().zip(shape.dims().iter().copied());
+        let (stride, length) = axes.next_back().unwrap_or((1, 1));
+        let mut starts = vec![base];
+        for (stride, dim) in axes {
+            let next = |start: &usize| (0..dim).map(|i| start + i * stride).collect::<Vec<_>>();
+            starts = starts.iter().flat_map(next).collect();
+        }
+        for (start, values) in starts.into_iter().zip(values.chunks(length)) {
+            let (mut at, mut rest) = (start, values);
+            while !rest.is_empty() {
+                let within = (columns - at % columns).div_ceil(stride).min(rest.len());
+                let (now, later) = rest.split_at(within);
+                if let Some(row) = self.row_mut(at / columns) {
+                    for (i, value) in now.iter().enumerate() {
+                        set(row, at % columns + i * stride, *value);
+                    }
+                }
+                (at, rest) = (at + within * stride, later);
             }
         }
     }
 
     /// Reads the real positions of a box of small integers.
     pub fn get(&self, shape: &Box, base: usize) -> Vec<i32> {
-        let mask = (1usize << self.log_columns) - 1;
-        let read = |at: usize| match &self.rows[at >> self.log_columns] {
+        let mask = self.columns() - 1;
+        let read = |at: usize| match self.rows[at >> self.log_columns].as_deref() {
             Some(Row::Small(row)) => row[at & mask],
             Some(Row::Field(row)) => small(row[at & mask]),
             None => 0,
@@ -101,11 +138,11 @@ impl Space {
 
     /// Adds to one entry, whatever it is: how a test lies.
     pub fn disturb(&mut self, address: usize, delta: i64) {
-        let column = address & ((1usize << self.log_columns) - 1);
-        match self.rows.get_mut(address >> self.log_columns) {
-            Some(Some(Row::Small(row))) => row[column] = row[column].wrapping_add(delta as i32),
-            Some(Some(Row::Field(row))) => row[column] += from_i64(delta),
-            _ => {}
+        let column = address & (self.columns() - 1);
+        match self.row_mut(address >> self.log_columns) {
+            Some(Row::Small(row)) => row[column] = row[column].wrapping_add(delta as i32),
+            Some(Row::Field(row)) => row[column] += from_i64(delta),
+            None => {}
         }
     }
 }

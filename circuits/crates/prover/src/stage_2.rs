@@ -1,6 +1,6 @@
 //! What is committed after alpha and beta: the helpers of the lookups.
 
-use crate::prove::ProveError;
+use crate::error::ProveError;
 use rayon::prelude::*;
 use verifai_field::{batch_inverse, from_i64, Zero, F};
 use verifai_lookup::{table_helpers, Challenges};

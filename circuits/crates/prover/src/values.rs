@@ -1,22 +1,39 @@
 //! Integer values of nodes: what einsums, products and lookups read.
 
 use rayon::prelude::*;
+use std::borrow::Cow;
 use verifai_table::{Circuit, Kind, Map};
+
+/// The integers of a node, as they are kept.
+#[derive(Clone, Copy, Debug)]
+pub enum Integers<'a> {
+    /// Weights.
+    Small(&'a [i32]),
+    /// All others.
+    Wide(&'a [i64]),
+}
 
 /// Values of nodes, row-major with the batch axis first; empty where nothing asked for them.
 #[derive(Debug)]
-pub struct Values {
+pub struct Values<'a> {
     nodes: Vec<Vec<i64>>,
+    /// The key's, which may be many: copied only for what needs wide integers.
+    weights: &'a [Vec<i32>],
 }
 
-impl Values {
-    /// Evaluates the nodes that `wanted` depends on. `given` holds the committed and weight nodes.
+impl<'a> Values<'a> {
+    /// Evaluates the nodes that the circuit's einsums, products and lookups depend on. `committed` holds
+    /// the committed nodes, `weights` the others that are given.
     /// Arithmetic wraps: an honest witness never comes near 2^63, and another one proves nothing.
-    pub fn new(circuit: &Circuit, given: Vec<Vec<i64>>, wanted: &[usize]) -> Self {
+    pub fn new(circuit: &Circuit, committed: Vec<Vec<i64>>, weights: &'a [Vec<i32>]) -> Self {
+        let factors = circuit.product.iter().flat_map(|p| p.factors.clone());
+        let lookups = circuit.lookup.iter().flat_map(|l| [l.input, l.output]);
+        let wide: Vec<usize> = factors.chain(lookups).collect();
         let mut needed = vec![false; circuit.nodes.len()];
-        for node in wanted {
-            if let Some(n) = needed.get_mut(*node) {
-                *n = true;
+        wide.iter().for_each(|node| needed[*node] = true);
+        for node in &circuit.nodes {
+            if let Kind::Einsum { left, right, .. } = &node.kind {
+                (needed[*left], needed[*right]) = (true, true);
             }
         }
         for index in (0..circuit.nodes.len()).rev() {
@@ -29,34 +46,56 @@ impl Values {
                 Kind::Linear { terms, .. } => terms.iter().for_each(|(_, s)| needed[*s] = true),
             }
         }
-        let mut out = Self { nodes: given };
-        out.nodes.resize(circuit.nodes.len(), Vec::new());
+        let mut out = Self {
+            nodes: committed,
+            weights,
+        };
         for (index, needed) in needed.into_iter().enumerate() {
             if needed && out.nodes[index].is_empty() {
                 out.nodes[index] = out.evaluate(circuit, index);
             }
         }
+        for node in wide {
+            if out.nodes[node].is_empty() {
+                out.nodes[node] = out.wide(node).into_owned();
+            }
+        }
         out
     }
 
-    /// The values of a node; empty if nothing asked for it.
+    /// The values of a node that a product or a lookup reads, or that is committed.
     pub fn node(&self, index: usize) -> &[i64] {
         self.nodes.get(index).map_or(&[], Vec::as_slice)
+    }
+
+    /// The values of a node that an einsum reads.
+    pub fn integers(&self, index: usize) -> Integers<'_> {
+        match self.node(index) {
+            [] => Integers::Small(self.weights.get(index).map_or(&[], Vec::as_slice)),
+            wide => Integers::Wide(wide),
+        }
+    }
+
+    fn wide(&self, index: usize) -> Cow<'_, [i64]> {
+        match self.integers(index) {
+            Integers::Small(values) => values.iter().map(|v| i64::from(*v)).collect(),
+            Integers::Wide(values) => values.into(),
+        }
     }
 
     fn evaluate(&self, circuit: &Circuit, index: usize) -> Vec<i64> {
         let node = &circuit.nodes[index];
         match &node.kind {
             Kind::View { source, axes } => {
-                view(self.node(*source), circuit.dims(*source), axes, &node.dims)
+                view(&self.wide(*source), circuit.dims(*source), axes, &node.dims)
             }
-            Kind::Reshape { source } => self.node(*source).to_vec(),
+            Kind::Reshape { source } => self.wide(*source).into_owned(),
             Kind::Linear { terms, offset } => {
                 let mut out = vec![*offset; node.dims.iter().product()];
                 for (coefficient, source) in terms {
-                    let values = self.node(*source);
+                    let values = self.wide(*source);
                     for chunk in out.chunks_mut(values.len().max(1)) {
-                        for (o, v) in chunk.iter_mut().zip(values) {
+                        for (o, v) in chunk.iter_mut().zip(&*values) {
                             *o = o.wrapping_add(coefficient.wrapping_mul(*v));
                         }
                     }

@@ -1,6 +1,6 @@
 //! Committed integers: limbs and multiplicities.
 
-use crate::prove::ProveError;
+use crate::error::ProveError;
 use crate::values::Values;
 use verifai_lookup::table::address;
 use verifai_table::layout::Column;
@@ -48,7 +48,7 @@ pub fn multiplicities(
     circuit: &Circuit,
     layout: &Layout,
     blocks: &[Vec<i32>],
-    values: &Values,
+    values: &Values<'_>,
     strict: bool,
 ) -> Result<Vec<Vec<i32>>, ProveError> {
     let mut counts: Vec<Vec<i32>> = layout
@@ -103,7 +103,7 @@ fn out_of_range(
     circuit: &Circuit,
     layout: &Layout,
     block: usize,
-    values: &Values,
+    values: &Values<'_>,
     i: usize,
 ) -> ProveError {
     let mut owners = layout.node_blocks.iter();

@@ -71,8 +71,7 @@ impl NativeSrs {
         row: &[u8],
         blinding: &[u8],
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let row: Result<Vec<i32>, _> = integers(row)?.into_iter().map(i32::try_from).collect();
-        let row = row.map_err(|_| PyValueError::new_err("an entry does not fit into 32 bits"))?;
+        let row = integers(row, small)?;
         let blinding: F = decode(blinding).map_err(|e| PyValueError::new_err(e.to_string()))?;
         let srs = Arc::clone(&self.inner);
         let point = on_pool(py, move |_| {
@@ -109,8 +108,8 @@ pub(crate) struct Prover {
     key: Arc<ProvingKey>,
 }
 
-/// Little-endian 64-bit integers.
-fn integers(bytes: &[u8]) -> PyResult<Vec<i64>> {
+/// Little-endian 64-bit integers, each as `take` takes it.
+fn integers<T>(bytes: &[u8], take: impl Fn(i64) -> PyResult<T>) -> PyResult<Vec<T>> {
     let chunks = bytes.chunks_exact(8);
     if !chunks.remainder().is_empty() {
         return Err(PyValueError::new_err(
@@ -118,11 +117,20 @@ fn integers(bytes: &[u8]) -> PyResult<Vec<i64>> {
         ));
     }
     let words = chunks.map(|c| c.iter().rev().fold(0i64, |n, b| (n << 8) | i64::from(*b)));
-    Ok(words.collect())
+    words.map(take).collect()
 }
 
-fn tensors(all: &[Bound<'_, PyBytes>]) -> PyResult<Vec<Vec<i64>>> {
-    all.iter().map(|b| integers(b.as_bytes())).collect()
+/// An entry of a row of small integers.
+fn small(entry: i64) -> PyResult<i32> {
+    let wrong = |_| PyValueError::new_err(format!("{entry} does not fit into 32 bits"));
+    i32::try_from(entry).map_err(wrong)
+}
+
+fn tensors<T: Copy>(
+    all: &[Bound<'_, PyBytes>],
+    take: impl Fn(i64) -> PyResult<T>,
+) -> PyResult<Vec<Vec<T>>> {
+    all.iter().map(|b| integers(b.as_bytes(), &take)).collect()
 }
 
 fn scalars(bytes: &[u8]) -> PyResult<Vec<F>> {
@@ -156,7 +164,7 @@ fn job(
     let linked = linked.iter().map(|l| scalars(l.as_bytes()));
     Ok(Job {
         batch,
-        values: tensors(values)?,
+        values: tensors(values, Ok)?,
         context: digest(context, "a context")?,
         linked: linked.collect::<PyResult<_>>()?,
         ..Job::default()
@@ -185,9 +193,10 @@ impl Prover {
     ///
     /// `header`: the digest of what the verifying key says to people, 32 bytes.
     /// `blindings` (32 bytes per weight row) hide the weights of a hiding circuit; without them they are
-    /// drawn. The same blindings give the same commitments.
+    /// drawn. The same blindings give the same commitments: where these are given too, they are compared
+    /// with the weights and not made again, which is much faster.
     #[new]
-    #[pyo3(signature = (header, table, weights, srs, blindings=None))]
+    #[pyo3(signature = (header, table, weights, srs, blindings=None, commitments=None))]
     fn new(
         py: Python<'_>,
         header: &[u8],
@@ -195,13 +204,24 @@ impl Prover {
         weights: Vec<Bound<'_, PyBytes>>,
         srs: &NativeSrs,
         blindings: Option<&[u8]>,
+        commitments: Option<&[u8]>,
     ) -> PyResult<Self> {
         let header = digest(header, "the digest of a header")?;
-        let weights = tensors(&weights)?;
+        let weights = tensors(&weights, small)?;
+        let commitments = commitments.map(<[u8]>::to_vec);
         let blindings = blindings.map(scalars).transpose()?;
         let (table, srs) = (table.to_vec(), Arc::clone(&srs.inner));
         let key = on_pool(py, move |interrupt| {
-            ProvingKey::new(header, &table, weights, &srs, blindings, interrupt)
+            let commitments = commitments.as_deref();
+            ProvingKey::new(
+                header,
+                &table,
+                weights,
+                &srs,
+                blindings,
+                commitments,
+                interrupt,
+            )
         })?;
         Ok(Self { key: Arc::new(key) })
     }

@@ -27,7 +27,7 @@ pub fn development(n: usize) -> Result<Srs, SrsError> {
         g2: G2Affine::generator(),
         tau_g2: tau_g2(),
     };
-    Srs::checked(parts, Format::Generated)
+    Ok(Srs::of(parts, Format::Generated))
 }
 
 /// The public secret.

@@ -109,17 +109,22 @@ impl Srs {
 
     fn checked(parts: source::Parts, format: Format) -> Result<Self, SrsError> {
         structure::check(&parts)?;
+        Ok(Self::of(parts, format))
+    }
+
+    /// What is known to be the powers of one tau.
+    fn of(parts: source::Parts, format: Format) -> Self {
         let provenance = if development::is_tau(&parts.tau_g2) {
             Provenance::InsecureDevelopment
         } else {
             Provenance::Unverified
         };
-        Ok(Self {
+        Self {
             powers: parts.powers,
             tau_g2: parts.tau_g2,
             provenance,
             format,
-        })
+        }
     }
 
     /// `tau^i G` for i = 0, 1, ...

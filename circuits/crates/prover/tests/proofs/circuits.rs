@@ -33,7 +33,14 @@ impl Case {
         let srs = development(1 << 8).unwrap();
         let table = serde_json::to_vec(&self.table).unwrap();
         let never = Interrupt::default();
-        ProvingKey::new([3; 32], &table, self.weights.clone(), &srs, None, &never).unwrap()
+        let weights = self.small_weights();
+        ProvingKey::new([3; 32], &table, weights, &srs, None, None, &never).unwrap()
+    }
+
+    /// The weights as a key takes them.
+    pub(crate) fn small_weights(&self) -> Vec<Vec<i32>> {
+        let small = |w: &Vec<i64>| w.iter().map(|v| i32::try_from(*v).unwrap()).collect();
+        self.weights.iter().map(small).collect()
     }
 
     /// The same circuit with hiding proofs.
@@ -64,11 +71,11 @@ pub(crate) fn check(key: &ProvingKey, job: &Job, proof: &Proof) -> Result<(), Ve
     verify(&key.verifying, &public, &proof.bytes)
 }
 
-fn committed(shape: &[usize], offset: i64, limbs: &[u32], outer: &[usize]) -> Value {
+pub(crate) fn committed(shape: &[usize], offset: i64, limbs: &[u32], outer: &[usize]) -> Value {
     json!({"kind": "committed", "region": "witness", "batched": true, "shape": shape, "outer": outer, "offset": offset, "limbs": limbs})
 }
 
-fn tensor(node: usize, shape: &[usize]) -> Value {
+pub(crate) fn tensor(node: usize, shape: &[usize]) -> Value {
     json!({"node": node, "shape": shape, "visibility": "public"})
 }
 

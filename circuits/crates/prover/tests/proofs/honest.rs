@@ -1,6 +1,6 @@
 use crate::circuits::{check, dense, far, mixed};
 use verifai_field::F;
-use verifai_prover::{prove, Interrupt, ProveError};
+use verifai_prover::{prove, Interrupt, ProveError, ProvingKey};
 use verifai_table::{Layout, Region};
 use verifai_verifier::{proof_bytes, VerifyError};
 
@@ -128,19 +128,44 @@ fn a_key_that_is_made_again_needs_its_blindings() {
     assert_ne!(first.commitments(), case.key().commitments());
     let srs = verifai_srs::development(1 << 7).unwrap();
     let table = serde_json::to_vec(&case.table).unwrap();
-    let again = |blindings| {
-        verifai_prover::ProvingKey::new(
+    let again = |weights, blindings, commitments: Option<&[u8]>| {
+        let never = Interrupt::default();
+        let blindings = Some(blindings);
+        ProvingKey::new(
             [3; 32],
             &table,
-            case.weights.clone(),
+            weights,
             &srs,
-            Some(blindings),
-            &Interrupt::default(),
+            blindings,
+            commitments,
+            &never,
         )
     };
-    let same = again(first.blindings().to_vec()).unwrap();
+    let (weights, blindings) = (case.small_weights(), first.blindings().to_vec());
+    let same = again(weights.clone(), blindings.clone(), None).unwrap();
     assert_eq!(same.commitments(), first.commitments());
-    assert!(again(Vec::new()).is_err());
+    assert!(again(weights.clone(), Vec::new(), None).is_err());
+
+    let commitments = first.commitments();
+    let same = again(weights.clone(), blindings.clone(), Some(&commitments)).unwrap();
+    let proof = prove(&same, &case.job).unwrap();
+    assert_eq!(check(&first, &case.job, &proof), Ok(()));
+    // other weights, blindings or commitments than the first time
+    let refused =
+        |weights, blindings, commitments: &[u8]| again(weights, blindings, Some(commitments)).err();
+    let wrong = Some(ProveError::Commitments);
+    for (tensor, index) in [(0, 0), (0, 19), (1, 3)] {
+        let mut other = weights.clone();
+        other[tensor][index] += 1;
+        assert_eq!(refused(other, blindings.clone(), &commitments), wrong);
+    }
+    let mut other = blindings.clone();
+    other[0] += F::from(1u64);
+    assert_eq!(refused(weights.clone(), other, &commitments), wrong);
+    let other = case.key().commitments();
+    assert_eq!(refused(weights.clone(), blindings.clone(), &other), wrong);
+    let short = refused(weights, blindings, &commitments[64..]);
+    assert!(matches!(short, Some(ProveError::Key(_))));
 }
 
 #[test]

@@ -8,5 +8,6 @@
 )]
 
 mod circuits;
+mod digests;
 mod honest;
 mod lies;

@@ -30,7 +30,7 @@ FIRST = 14
 
 
 @dataclass(frozen=True)
-class Skeleton:
+class Frame:
     """A table for one batch, its layout, and where its scalars lie."""
 
     table: Table
@@ -39,13 +39,18 @@ class Skeleton:
     rounds: int
 
     @classmethod
-    def read(cls, data: bytes, batch: int) -> Skeleton:
+    def read(cls, data: bytes, batch: int) -> Frame:
         """Of an operation table.
 
         Raises:
             MalformedError, LimitError: as the verifier does.
         """
-        table = expand(parse_table(data), batch)
+        return cls.of(parse_table(data), batch)
+
+    @classmethod
+    def of(cls, table: Table, batch: int) -> Frame:
+        """Of a table that was parsed. Raises LimitError."""
+        table = expand(table, batch)
         instances = instance_nodes(table, Work())
         rounds = max((variables_of(table, node) for _, node in instances), default=0)
         return cls(table, layout_of(table), tuple(instances), rounds)

@@ -1,8 +1,8 @@
-"""A native circuit's parameters, and its operation table made again from what the circuit holds."""
+"""A native circuit's parameters, and what follows from them and its graph: the operation table."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from verifai.circuit.lower import LoweredCircuit, lower
 from verifai.circuit.visibility import Visibility
@@ -15,39 +15,47 @@ if TYPE_CHECKING:
     from verifai.circuit.artefact import Circuit
 
 PROTOCOL: Final = VERSION
+_FIELDS: Final = ("protocol", "visibility", "log_columns", "zero_knowledge", "table")
+
+
+class Restored(NamedTuple):
+    """What a circuit's file holds in short: its integer graph, and the graph as a table."""
+
+    graph: IntegerGraph
+    lowered: LoweredCircuit
 
 
 def parameters(
-    visibility: Visibility,
-    log_columns: int | None,
-    lowered: LoweredCircuit,
-    padded: bool = False,
+    visibility: Visibility, log_columns: int | None, lowered: LoweredCircuit, outer_axes: bool
 ) -> bytes:
-    """What the circuit's digest covers besides the header: visibility, columns, the table."""
+    """What the circuit's digest covers besides the header: visibility, layout, the table.
+
+    ``outer_axes`` stands there only if there are none, as in circuits for a contract.
+    """
     header = {
         "protocol": PROTOCOL,
         "visibility": visibility.to_json(),
         "log_columns": log_columns,
         "zero_knowledge": lowered.operations.hiding,
         "table": codec.digest("operation-table/1", lowered.table),
-        **({"padded": True} if padded else {}),
+        **({} if outer_axes else {"outer_axes": False}),
     }
     return codec.canonical_json(header)
 
 
-def relower(circuit: Circuit) -> tuple[IntegerGraph, LoweredCircuit]:
+def restore(circuit: Circuit) -> Restored:
     """The graph that a circuit holds, and its operation table, made again.
+
+    Ask :attr:`Circuit.restored`, which does this once.
 
     Raises:
         MalformedError: the circuit's parts do not belong together.
     """
     graph = IntegerGraph.from_bytes(bytes(circuit.compiled))
     header = codec.parse_canonical_json(bytes(circuit.parameters))
-    padding = ("padded",) if isinstance(header, dict) and header.get("padded") is True else ()
+    outer_axes = not (isinstance(header, dict) and header.get("outer_axes") is False)
     fields = codec.exact_fields(
-        header,
-        ("protocol", "visibility", "log_columns", "zero_knowledge", "table", *padding),
-        "Circuit parameters",
+        header, _FIELDS if outer_axes else (*_FIELDS, "outer_axes"), "Circuit parameters"
     )
     shown = codec.exact_fields(fields["visibility"], ("input", "output", "weights"), "Visibility")
     columns = fields["log_columns"]
@@ -60,13 +68,13 @@ def relower(circuit: Circuit) -> tuple[IntegerGraph, LoweredCircuit]:
             visibility,
             log_columns=columns,
             hiding=fields["zero_knowledge"] is True,
-            padded=bool(padding),
+            outer_axes=outer_axes,
         )
     except (UsageError, UnsupportedError) as error:  # no circuit that we wrote
         raise MalformedError(f"The circuit's parameters do not fit it: {error.message}") from None
-    if parameters(visibility, columns, lowered, bool(padding)) != bytes(circuit.parameters):
+    if parameters(visibility, columns, lowered, outer_axes) != bytes(circuit.parameters):
         raise MalformedError(
             "The circuit's graph does not give the operation table that the circuit names.",
             hint="Compile the model again: the file is damaged, or of another version.",
         )
-    return graph, lowered
+    return Restored(graph, lowered)

@@ -1,0 +1,66 @@
+//! What is to be proven, and the proof.
+
+use crate::error::ProveError;
+use crate::interrupt::Interrupt;
+use crate::masks::Spoiled;
+use verifai_field::F;
+use verifai_table::{Circuit, Kind, Node};
+
+/// What is to be proven.
+#[derive(Clone, Debug, Default)]
+pub struct Job {
+    /// How many inferences.
+    pub batch: usize,
+    /// The values of each committed node, in the order of nodes, row-major with the batch axis first.
+    pub values: Vec<Vec<i64>>,
+    /// What the proof is bound to.
+    pub context: [u8; 32],
+    /// Blindings of the rows of each linked tensor: those of the proof that it is linked to, or fresh
+    /// ones. Empty to draw them here, for tensors that nobody will open or link.
+    pub linked: Vec<Vec<F>>,
+    /// Additions to entries of the committed vector, by address: how tests make a prover lie. Empty for
+    /// an honest prover, which refuses a witness that proves nothing.
+    pub lies: Vec<(usize, i64)>,
+    /// Go on with a witness that proves nothing.
+    pub stubborn: bool,
+    /// What tests of hiding take away. Empty for an honest prover.
+    pub spoiled: Spoiled,
+    /// Whoever waits for the proof raises it to wait no longer.
+    pub interrupt: Interrupt,
+}
+
+/// A proof with the public words that it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// Words of the public tensors.
+    pub words: Vec<F>,
+    /// The messages.
+    pub bytes: Vec<u8>,
+}
+
+/// The values of committed nodes, by node.
+pub(crate) fn given(circuit: &Circuit, job: &Job) -> Result<Vec<Vec<i64>>, ProveError> {
+    let nodes = circuit.nodes.iter().enumerate();
+    let committed: Vec<(usize, &Node)> = nodes
+        .filter(|(_, node)| matches!(node.kind, Kind::Committed { .. }))
+        .collect();
+    if committed.len() != job.values.len() {
+        return Err(ProveError::Nodes {
+            got: job.values.len(),
+            expected: committed.len(),
+        });
+    }
+    let mut out = vec![Vec::new(); circuit.nodes.len()];
+    for ((index, node), values) in committed.into_iter().zip(&job.values) {
+        let expected: usize = node.dims.iter().product();
+        if values.len() != expected {
+            return Err(ProveError::Shape {
+                node: index,
+                got: values.len(),
+                expected,
+            });
+        }
+        out[index].clone_from(values);
+    }
+    Ok(out)
+}

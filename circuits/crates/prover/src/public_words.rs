@@ -1,0 +1,36 @@
+//! The words of the public tensors.
+
+use verifai_field::F;
+use verifai_table::{start, Circuit, Kind, Layout};
+
+/// The words of the public tensors, from their limbs.
+pub(crate) fn words(circuit: &Circuit, layout: &Layout, blocks: &[Vec<i32>]) -> Vec<F> {
+    let mut out = Vec::new();
+    for node in &circuit.public {
+        let Kind::Committed { limbs, .. } = &circuit.nodes[*node].kind else {
+            continue;
+        };
+        let dims = circuit.dims(*node);
+        let last = dims.last().copied().unwrap_or(1);
+        let count: usize = dims.iter().product();
+        let raw: Vec<u128> = (0..count)
+            .map(|i| {
+                let mut shift = 0;
+                let mut value = 0u128;
+                for (block, bits) in layout.node_blocks[*node].iter().zip(limbs) {
+                    value |=
+                        u128::from(blocks[*block][i].unsigned_abs() & ((1 << bits) - 1)) << shift;
+                    shift += bits;
+                }
+                value
+            })
+            .collect();
+        for row in raw.chunks(last) {
+            for word in row.chunks(start::WORD) {
+                let packed = word.iter().rev().fold(0u128, |w, v| (w << 16) | v);
+                out.push(F::from(packed));
+            }
+        }
+    }
+    out
+}
