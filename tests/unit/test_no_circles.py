@@ -18,7 +18,6 @@ KNOWN = [
     "chain/native/contract.py chain/native/estimate.py chain/native/publication.py "
     "chain/native/registry.py chain/published.py chain/requirements.py chain/verdict.py "
     "chain/whose.py",
-    "circuit/artefact.py circuit/relower.py",
     "circuit/builder.py circuit/lower.py circuit/witness.py",
     "graph/graph.py graph/validate.py",
     "model/load.py model/model.py",
