@@ -22,8 +22,6 @@ KNOWN = [
     "graph/graph.py graph/validate.py",
     "model/load.py model/model.py",
     "proof/key.py proof/statement.py",
-    "prover/contraction.rs prover/hiding.rs prover/key.rs prover/masks.rs prover/prove.rs "
-    "prover/stage_2.rs prover/witness.rs",
     "table/json.rs table/layout.rs table/node.rs table/validate.rs",
     "verifier/rounds.rs verifier/size.rs verifier/skeleton.rs",
 ]
