@@ -17,8 +17,6 @@ KNOWN = [
     "chain/native/contract.py chain/native/estimate.py chain/native/publication.py "
     "chain/native/registry.py chain/published.py chain/requirements.py chain/verdict.py "
     "chain/whose.py",
-    "circuit/artefact.py circuit/relower.py",
-    "circuit/builder.py circuit/lower.py circuit/witness.py",
     "prover/contraction.rs prover/hiding.rs prover/key.rs prover/masks.rs prover/prove.rs "
     "prover/stage_2.rs prover/witness.rs",
     "table/json.rs table/layout.rs table/node.rs table/validate.rs",
