@@ -42,20 +42,20 @@ def parameters(
     return codec.canonical_json(header)
 
 
-def restore(compiled: Section, settings: Section) -> Restored:
+def restore(compiled: Section, stated: bytes) -> Restored:
     """The graph that a circuit holds, and its operation table, made again.
 
     Ask :attr:`Circuit.restored`, which does this once.
 
     Args:
-        compiled: a circuit's graph.
-        settings: its :func:`parameters`.
+        compiled: the graph's bytes.
+        stated: the circuit's parameters, which name the table that must come out.
 
     Raises:
         MalformedError: the circuit's parts do not belong together.
     """
     graph = IntegerGraph.from_bytes(compiled)
-    header = codec.parse_canonical_json(bytes(settings))
+    header = codec.parse_canonical_json(stated)
     outer_axes = not (isinstance(header, dict) and header.get("outer_axes") is False)
     fields = codec.exact_fields(
         header, _FIELDS if outer_axes else (*_FIELDS, "outer_axes"), "Circuit parameters"
@@ -75,7 +75,7 @@ def restore(compiled: Section, settings: Section) -> Restored:
         )
     except (UsageError, UnsupportedError) as error:  # no circuit that we wrote
         raise MalformedError(f"The circuit's parameters do not fit it: {error.message}") from None
-    if parameters(visibility, columns, lowered, outer_axes) != bytes(settings):
+    if parameters(visibility, columns, lowered, outer_axes) != stated:
         raise MalformedError(
             "The circuit's graph does not give the operation table that the circuit names.",
             hint="Compile the model again: the file is damaged, or of another version.",
