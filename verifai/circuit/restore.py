@@ -51,7 +51,7 @@ def restore(circuit: Circuit) -> Restored:
     Raises:
         MalformedError: the circuit's parts do not belong together.
     """
-    graph = IntegerGraph.from_bytes(bytes(circuit.compiled))
+    graph = IntegerGraph.from_bytes(circuit.compiled)
     header = codec.parse_canonical_json(bytes(circuit.parameters))
     outer_axes = not (isinstance(header, dict) and header.get("outer_axes") is False)
     fields = codec.exact_fields(

@@ -33,7 +33,7 @@ from verifai.errors import InternalError
 from verifai.verifier.native.claims import words_per_row
 from verifai.verifier.native.contraction import axes_of, variables_of
 from verifai.verifier.native.field import bits
-from verifai.verifier.native.layout import GROUP, Box, LimbLookup
+from verifai.verifier.native.layout import GROUP, LimbLookup, Tile
 from verifai.verifier.native.table import Committed, Einsum, Linear, Reshape, View, Weight
 
 
@@ -118,7 +118,7 @@ class Claims:
         for dot in self._against_high(target, vector_value, high):
             self.on_blocks.append(common.of(dot))
 
-    def _cut(self, box: Box, point: Point) -> tuple[Point, dict[int, Point]]:
+    def _cut(self, box: Tile, point: Point) -> tuple[Point, dict[int, Point]]:
         """The part of a point above a box, and the coordinates of each inner axis."""
         at = len(point) - box.inner
         high, inner = point[:at], {}
@@ -242,7 +242,7 @@ class Claims:
             at += bits(d)
         return groups
 
-    def on_box(self, box: Box, point: Point) -> Term:
+    def on_box(self, box: Tile, point: Point) -> Term:
         """eq(point, address) on the real entries of a box."""
         high, inner = self._cut(box, point)
         groups = [Group((a,), eq_axis(x, box.dims[a])) for a, x in inner.items()]
