@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.campaign import examples
 from tests.verifier.circuits import Array, Circuit, integers, sample
 from verifai.errors import LimitError
 from verifai.verifier.native import field
@@ -172,7 +173,7 @@ def random_term(rng: random.Random, dims: tuple[int, ...]) -> Term:
     return Term(rng.randrange(P), tuple(groups))
 
 
-@settings(max_examples=1000, deadline=None)
+@examples(1000, 200)
 @given(st.integers(0, 2**64))
 def test_weights_pulled_back_give_the_same_sum(seed: int) -> None:
     rng = random.Random(seed)

@@ -192,8 +192,8 @@ def _footer(report: Summary) -> str:
 A1 passes holds the proof, has the hash shown and bears its publisher's signature. Which records
 there are, their blocks, times and gas are as the node says; it may keep back the newest ones.
 Model, names and scales are what the key says of itself: compile the model to find out.</p>
-<p><b>False</b> means checked and wrong. <b>Foreign</b> means that a record claims a key and is none
-of it, as anyone can publish; it says nothing about the key. <b>Not checked</b> means that something
-was missing, and says nothing about the proof. This page is a rendering of <code>report.json</code>
-beside it; it runs no scripts and loads nothing.</p>
+<p><b>False</b> means checked and wrong. <b>Foreign</b> means that a record claims a key that
+it does not belong to, as anyone can; it says nothing about the key. <b>Not checked</b> means that
+something was missing, and says nothing about the proof. This page is a rendering of
+<code>report.json</code> beside it; it runs no scripts and loads nothing.</p>
 </footer>"""

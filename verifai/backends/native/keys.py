@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from verifai.backends.native.core import core
 from verifai.circuit import SRS, Circuit, ProvingKey
@@ -22,9 +22,6 @@ from verifai.verifier.native.circuit import Circuits
 from verifai.verifier.native.key import key_of
 from verifai.verifier.native.registration import registration_table
 
-if TYPE_CHECKING:
-    from verifai._native import Prover, Srs
-
 #: A proving key's section for the reference string: the development string is made again, not kept.
 DEVELOPMENT: Final = b"development"
 
@@ -36,7 +33,7 @@ class LoadedKey:
     """A proving key in memory: graph, operation table, SRS, and the Rust prover with its tables."""
 
     def __init__(
-        self, graph: IntegerGraph, lowered: LoweredCircuit, strings: Srs, prover: Prover
+        self, graph: IntegerGraph, lowered: LoweredCircuit, strings: Any, prover: Any
     ) -> None:
         self.graph = graph
         self.lowered = lowered
@@ -90,7 +87,7 @@ def setup(
 
 
 def _header(
-    circuit: Circuit, salt: bytes | None, lowered: LoweredCircuit, strings: Srs, length: int
+    circuit: Circuit, salt: bytes | None, lowered: LoweredCircuit, strings: Any, length: int
 ) -> VerifyingKey:
     """What the key says of itself; the material is made by a prover that is bound to it."""
     model, named = circuit.names(salt)
@@ -184,26 +181,20 @@ def prove_weights(key: ProvingKey, progress: Progress) -> Registration:
 def _prover(
     key: VerifyingKey,
     lowered: LoweredCircuit,
-    strings: Srs,
+    strings: Any,
     blindings: bytes | None,
     commitments: bytes | None = None,
-) -> Prover:
+) -> Any:
     header, table = key.header_digest, lowered.table
     weights = [array.astype("<i8").tobytes() for array in lowered.weights]
-    made: Prover = _native(
-        lambda: core().Prover(header, table, weights, strings, blindings, commitments)
-    )
-    return made
+    return _native(lambda: core().Prover(header, table, weights, strings, blindings, commitments))
 
 
-def strings_of(srs: SRS, powers: int) -> Srs:
+def strings_of(srs: SRS, powers: int) -> Any:
     """The string's first ``powers`` powers in the core, which checks them itself."""
-    read: Srs
     if srs.format == "points":
-        read = core().Srs.from_points(b"".join((srs.data[: 64 * powers], srs.data[-128:])))
-    else:
-        read = core().Srs.read(bytes(srs.data), powers)
-    return read
+        return core().Srs.from_points(b"".join((srs.data[: 64 * powers], srs.data[-128:])))
+    return core().Srs.read(bytes(srs.data), powers)
 
 
 def _native(call: Any) -> Any:
