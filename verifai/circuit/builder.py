@@ -7,9 +7,9 @@ from math import prod
 from verifai.circuit.layout import (
     MAX_OUTER,
     MAX_OUTER_WEIGHT,
-    box,
     log_columns_for,
     outer_axes,
+    tile_of,
 )
 from verifai.circuit.lowered import WitnessStep
 from verifai.circuit.operation_table import (
@@ -162,7 +162,7 @@ class TableBuilder:
         if log_columns is None:
             log_columns = log_columns_for(
                 [
-                    box(node.shape, node.operation.outer)
+                    tile_of(node.shape, node.operation.outer)
                     for node in self._nodes
                     if isinstance(node.operation, WeightBlock)
                 ]
