@@ -154,7 +154,7 @@ def scene() -> Scene:
         (registry,) = {receipt.contract for receipt in receipts}
         told = {r.transaction_hash: proof for r, (proof, _) in zip(receipts, made, strict=True)}
         node = Node(chain.web3)
-        who = str(chain._sender.address)
+        who = str(chain.connection.sender.address)
         found = Scene(node, registry, [key(1), key(3)], told, who)
         with remembered():
             report = found.audit(node)

@@ -62,7 +62,7 @@ def limb(left_out: set[int], entry: int | None = None, of: type[Liar] = Liar) ->
     liar.widths = {3}
     for _, _, lookups in liar.groups:
         lookups[:] = [
-            (box, (min(tag, 3) if tag < 16 else tag, *rest)) for box, (tag, *rest) in lookups
+            (tile, (min(tag, 3) if tag < 16 else tag, *rest)) for tile, (tag, *rest) in lookups
         ]
     if entry is not None:
         balance_entry(liar, 0, entry)

@@ -70,7 +70,7 @@ def limb(left_out: set[int], repair: Callable[[Liar], None] | None = None) -> Li
     liar.widths = {3}
     for _, _, lookups in liar.groups:
         lookups[:] = [
-            (box, (min(tag, 3) if tag < 16 else tag, *rest)) for box, (tag, *rest) in lookups
+            (tile, (min(tag, 3) if tag < 16 else tag, *rest)) for tile, (tag, *rest) in lookups
         ]
     if repair:
         repair(liar)

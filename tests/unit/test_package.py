@@ -42,9 +42,10 @@ sys.argv = ["verifai", "prove", "key", "--input", "x.npy"]
 sys.exit(start())
 """
 PUBLIC = """
-    SRS ChainRejected Circuit EnvironmentFault FileAccessError InputError InternalError KeyStore
-    LimitError MalformedError MissingExtra MissingFileError Model NetworkError NetworkTimeoutError
-    Opening PolicyError Proof ProvingKey Registration Statement UnsupportedError UsageError
+    SRS ChainRejected Circuit EnvironmentFault EzklOptions FileAccessError InputError
+    InternalError KeyStore LimitError MalformedError MissingExtra MissingFileError Model
+    NativeOptions NetworkError NetworkTimeoutError Opening PolicyError Proof ProvingKey
+    Registration Statement UnsupportedError UsageError
     VerifaiError VerificationError VerifyingKey Visibility WorkerFault WorkerTimeoutError
     __version__ audit chain market commit commitment compile export load prove prove_weights setup
     verify verify_link verify_model verify_opening
