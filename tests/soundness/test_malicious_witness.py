@@ -18,7 +18,7 @@ from tests.soundness.lying import Array, Rules
 from tests.soundness.mutations import Removal, find_lie, without
 from tests.soundness.proofs import JUDGED, NAMES, Case, Prover, case, judge, rust
 from verifai.circuit.satisfied import unsatisfied
-from verifai.circuit.witness import Difference, NodeValues, Remainder
+from verifai.circuit.steps import Difference, NodeValues, Remainder
 from verifai.graph.integer import Einsum, Linear, Reshape, View
 from verifai.proof.key import key_digest
 

@@ -23,7 +23,7 @@ from verifai.circuit.operation_table import (
     is_batched,
     limbs_of,
 )
-from verifai.circuit.witness import Step
+from verifai.circuit.steps import Step
 from verifai.errors import UnsupportedError
 from verifai.graph.integer import Affine, Einsum, Linear, Table, View
 from verifai.proof.tensor import MAX_TENSORS

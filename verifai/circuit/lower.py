@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING
 from verifai.circuit.builder import TableBuilder
 from verifai.circuit.operation_table import OperationTable
 from verifai.circuit.plan import Plan, plan, window
+from verifai.circuit.steps import Difference, NodeValues, Remainder, Step
 from verifai.circuit.visibility import Visibility
-from verifai.circuit.witness import Difference, NodeValues, Remainder, Step
 from verifai.errors import UnsupportedError
 from verifai.graph.integer import (
     Affine,
