@@ -13,9 +13,8 @@ from tests.circuit.models import MODELS, digits, max_pool, mlp, random_inputs, s
 from verifai.circuit.lower import lower
 from verifai.circuit.operation_table import Committed, WeightBlock
 from verifai.circuit.satisfied import unsatisfied
-from verifai.circuit.steps import NodeValues
 from verifai.circuit.visibility import Visibility
-from verifai.circuit.witness import witness
+from verifai.circuit.witness import NodeValues, witness
 from verifai.errors import InputError, UnsupportedError
 from verifai.graph.integer import Affine
 from verifai.verifier.native.parse import parse_table

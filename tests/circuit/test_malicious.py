@@ -18,9 +18,8 @@ from tests.circuit.models import (
 from verifai.circuit.lower import lower
 from verifai.circuit.operation_table import Committed
 from verifai.circuit.satisfied import unsatisfied
-from verifai.circuit.steps import Difference, NodeValues, Remainder
 from verifai.circuit.visibility import Visibility
-from verifai.circuit.witness import witness
+from verifai.circuit.witness import Difference, NodeValues, Remainder, witness
 from verifai.errors import InputError, UsageError
 from verifai.verifier.native.field import P
 

@@ -7,7 +7,6 @@ the pinned tau G2; and it is checked again whenever it is read.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
@@ -29,7 +28,7 @@ from verifai.errors import (
 from verifai.home import home
 from verifai.limits import MAX_POINTS_LOG2
 from verifai.progress import Progress, Silent
-from verifai.proof.files import open_regular, replace_file
+from verifai.proof.files import locked, open_regular, replace_file
 from verifai.proof.reference_string import CEREMONIES, g2_bytes
 
 _POINT_BYTES: Final = 64
@@ -201,9 +200,7 @@ def _kept(name: str, log2: int) -> Path | None:
 def _alone(name: str) -> Iterator[None]:
     """One process at a time fetches from a ceremony; the others wait, and find what it brought."""
     try:
-        _folder().mkdir(parents=True, exist_ok=True)
-        with (_folder() / f".lock-{name}").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(_folder() / f".lock-{name}"):
             yield
     except VerifaiError:
         raise

@@ -18,7 +18,6 @@ string whose tau everybody knows is refused.
 
 from __future__ import annotations
 
-import fcntl
 import mmap
 import os
 import secrets
@@ -35,7 +34,7 @@ from verifai.errors import EnvironmentFault, LimitError, MalformedError
 from verifai.home import home
 from verifai.limits import MAX_POINTS_LOG2, MAX_SRS_LOG2
 from verifai.proof.codec import Section
-from verifai.proof.files import open_regular, read_regular
+from verifai.proof.files import locked, open_regular, read_regular
 from verifai.proof.reference_string import ceremony_of, g2_bytes, srs_id
 from verifai.verifier.known_tau import known_tau
 
@@ -179,10 +178,8 @@ class SRS:
         if not 1 <= log2 <= MAX_SRS_LOG2:
             raise LimitError(f"An SRS with k = {log2} is beyond MAX_SRS_LOG2 ({MAX_SRS_LOG2}).")
         folder = home() / "srs"
-        folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"development-{log2}.srs"
-        with (folder / f".lock-{log2}").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(folder / f".lock-{log2}"):
             if not path.is_file() or path.stat().st_size != _file_size(log2):
                 partial = folder / f".development-{log2}.{os.getpid()}"
                 try:

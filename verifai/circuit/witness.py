@@ -1,7 +1,4 @@
-"""The witness: values of the committed tensors, computed from a run of the integer graph.
-
-Each committed node of a table has one step (:mod:`verifai.circuit.steps`) that says how.
-"""
+"""The witness: values of the committed tensors, computed from a run of the integer graph."""
 
 from __future__ import annotations
 
@@ -10,9 +7,14 @@ from typing import Final
 
 import numpy as np
 
-from verifai.circuit.lower import LoweredCircuit
+from verifai.circuit.lowered import (
+    Difference,
+    LoweredCircuit,
+    NodeValues,
+    Remainder,
+    WitnessStep,
+)
 from verifai.circuit.operation_table import Committed
-from verifai.circuit.steps import Difference, NodeValues, Remainder, Step
 from verifai.errors import InputError, InternalError
 from verifai.graph.integer import Integers
 from verifai.graph.view import view
@@ -71,7 +73,7 @@ def _range(operation: Committed) -> tuple[int, int]:
     return first, first + (1 << bits) - 1
 
 
-def _compute(step: Step, values: Sequence[Integers], batched: tuple[bool, ...]) -> Integers:
+def _compute(step: WitnessStep, values: Sequence[Integers], batched: tuple[bool, ...]) -> Integers:
     match step:
         case NodeValues():
             return values[step.node]

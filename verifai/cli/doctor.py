@@ -17,7 +17,7 @@ from verifai.home import home
 
 #: Packages by the extra that brings them.
 _PACKAGES: Final = {
-    "base": ("numpy", "py-ecc", "rich"),
+    "base": ("filelock", "numpy", "py-ecc", "rich"),
     "torch": ("torch", "onnx", "onnxruntime", "onnxscript"),
     "ezkl": ("ezkl",),
     "chain": ("web3", "eth-tester", "py-evm"),

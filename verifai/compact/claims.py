@@ -80,7 +80,9 @@ class Claims:
         self.constants: list[Monomial] = []
         self.on_nodes: dict[int, list[Term]] = {}
         self.levels = Counter(
-            (box.inner, bits(box.outer_size)) for box in self.layout.blocks if box.outer_size > 1
+            (block.inner, bits(block.outer_size))
+            for block in self.layout.blocks
+            if block.outer_size > 1
         )
         self.on_blocks: list[Monomial] = []
 
@@ -90,8 +92,8 @@ class Claims:
         """Add weights on blocks of one shape, each times its factor, evaluated at r."""
         if not term.coefficient.constant or ZERO in term.coefficient.factors:
             return
-        box = self.layout.blocks[target[0][0]]
-        high, inner = self._cut(box, self.slots.r)
+        tile = self.layout.blocks[target[0][0]]
+        high, inner = self._cut(tile, self.slots.r)
         factors: list[Node] = []
         outer: list[Group] = []
         for group in term.groups:
@@ -102,9 +104,9 @@ class Claims:
             if any(axis in inner for axis in axes):
                 vector = self.pullback.dense(value)
                 for axis in reversed(group.axes):
-                    if axis in inner and box.dims[axis] > 1:
-                        step = prod(box.dims[a] for a in axes[axes.index(axis) + 1 :])
-                        eq = self.graph.eq_range(inner[axis], 0, box.dims[axis])
+                    if axis in inner and tile.dims[axis] > 1:
+                        step = prod(tile.dims[a] for a in axes[axes.index(axis) + 1 :])
+                        eq = self.graph.eq_range(inner[axis], 0, tile.dims[axis])
                         vector = self.graph.contract(vector, eq, step)
                     if axis in inner:
                         axes.remove(axis)
@@ -113,17 +115,17 @@ class Claims:
                     factors.append(self.graph.total(vector))
                     continue
             outer.append(Group(tuple(axes), value))
-        _, vector_value = self.pullback.merged(outer, box.dims) if outer else ((), ONE_ENTRY)
+        _, vector_value = self.pullback.merged(outer, tile.dims) if outer else ((), ONE_ENTRY)
         common = term.coefficient.times(1, *self.graph.merged(factors))
         for dot in self._against_high(target, vector_value, high):
             self.on_blocks.append(common.of(dot))
 
-    def _cut(self, box: Tile, point: Point) -> tuple[Point, dict[int, Point]]:
-        """The part of a point above a box, and the coordinates of each inner axis."""
-        at = len(point) - box.inner
+    def _cut(self, tile: Tile, point: Point) -> tuple[Point, dict[int, Point]]:
+        """The part of a point above a tile, and the coordinates of each inner axis."""
+        at = len(point) - tile.inner
         high, inner = point[:at], {}
-        for axis in box.inner_axes:
-            n = bits(box.dims[axis])
+        for axis in tile.inner_axes:
+            n = bits(tile.dims[axis])
             inner[axis] = point[at : at + n]
             at += n
         return high, inner
@@ -169,8 +171,8 @@ class Claims:
         return [Monomial(1, (graph.sum_of(found),))]
 
     def _start(self, block: int) -> int:
-        box = self.layout.blocks[block]
-        return box.base >> box.inner
+        tile = self.layout.blocks[block]
+        return tile.base >> tile.inner
 
     # weights on nodes
 
@@ -242,11 +244,11 @@ class Claims:
             at += bits(d)
         return groups
 
-    def on_box(self, box: Tile, point: Point) -> Term:
-        """eq(point, address) on the real entries of a box."""
-        high, inner = self._cut(box, point)
-        groups = [Group((a,), eq_axis(x, box.dims[a])) for a, x in inner.items()]
-        start, count = box.base >> box.inner, box.outer_size
+    def on_tile(self, tile: Tile, point: Point) -> Term:
+        """eq(point, address) on the real entries of a tile."""
+        high, inner = self._cut(tile, point)
+        groups = [Group((a,), eq_axis(x, tile.dims[a])) for a, x in inner.items()]
+        start, count = tile.base >> tile.inner, tile.outer_size
         k = bits(count)
         cut = len(high) - k
         if start % (1 << k):
@@ -255,31 +257,31 @@ class Claims:
         else:  # the low coordinates are those of the index
             value = Bits(count, count, (high[cut:],) if k else ())
             factor = Monomial(1, (self.graph.eq_at(high[:cut], start >> k),))
-        if box.outer:
-            groups += self.pullback.split(box.outer, value, box.dims)
+        if tile.outer:
+            groups += self.pullback.split(tile.outer, value, tile.dims)
         return Term(factor, tuple(groups))
 
-    def box_sum(self, box: Tile, *points: Point) -> Node:
+    def tile_sum(self, tile: Tile, *points: Point) -> Node:
         """The sum, over the positions of a tile without its padding, of the product of eq(x, .)
         over the points x.
         """
-        cuts = [self._cut(box, point) for point in points]
-        start = box.base >> box.inner
+        cuts = [self._cut(tile, point) for point in points]
+        start = tile.base >> tile.inner
         highs = [high for high, _ in cuts]
         factors = [ONE]
         if highs[0]:
-            factors.append(self.graph.interval(highs, start, start + box.outer_size))
-        for axis in box.inner_axes:
-            if box.dims[axis] > 1:
+            factors.append(self.graph.interval(highs, start, start + tile.outer_size))
+        for axis in tile.inner_axes:
+            if tile.dims[axis] > 1:
                 inner = [parts[axis] for _, parts in cuts]
-                factors.append(self.graph.interval(inner, 0, box.dims[axis]))
+                factors.append(self.graph.interval(inner, 0, tile.dims[axis]))
         return self.graph.product(self.graph.merged(factors))
 
     def add_columns(self, scales: Sequence[Node]) -> None:
         """Claims 1: columns have the values sent at z. Those values are the contract's to add."""
         z = self.slots.z
         for group in self.layout.groups:
-            eq = self.on_box(group.place, z)
+            eq = self.on_tile(group.place, z)
             for scale, lookup in zip(scales, group.lookups, strict=False):
                 term = eq.times(Monomial(1, (scale,)))
                 if isinstance(lookup, LimbLookup):
@@ -289,7 +291,7 @@ class Claims:
                     self.add_node(lookup.output, term.times(Monomial(1, (BETA, BETA))))
             self.at_blocks(((group.helper, 1),), eq.times(Monomial(1, (scales[GROUP],))))
         for product in self.layout.products:
-            eq = self.on_box(product.place, z)
+            eq = self.on_tile(product.place, z)
             for i, scale in enumerate(scales[GROUP + 1 :]):
                 term = eq.times(Monomial(1, (scale,)))
                 if i < len(product.factors):
@@ -300,7 +302,7 @@ class Claims:
     def add_total(self, scale: Node) -> None:
         """Claim 2: the sum of all helpers is that of the tables, which the contract adds."""
         for group in self.layout.groups:
-            at_r = self.box_sum(self.layout.blocks[group.helper], self.slots.r)
+            at_r = self.tile_sum(self.layout.blocks[group.helper], self.slots.r)
             self.on_blocks.append(Monomial(1).times(1, scale, at_r))
 
     def add_words(self, node: int, first: int, point: Point, scale: Node) -> None:
@@ -449,14 +451,14 @@ def claims_of(frame: Frame) -> tuple[Graph, Outputs]:
     table, layout = frame.table, frame.layout
     graph = claims.graph
 
-    enabled = [claims.box_sum(g.place, slots.tau, slots.z) for g in layout.groups]
+    enabled = [claims.tile_sum(g.place, slots.tau, slots.z) for g in layout.groups]
     numerators, tags = [], []
     for i in range(GROUP):
         used = [(n, g) for n, g in enumerate(layout.groups) if i < len(g.lookups)]
         numerators.append(graph.sum_of(Monomial(1, (enabled[n],)) for n, _ in used))
-        real = [Monomial(g.lookups[i].tag, (claims.box_sum(g.place, slots.z),)) for _, g in used]
+        real = [Monomial(g.lookups[i].tag, (claims.tile_sum(g.place, slots.z),)) for _, g in used]
         tags.append(graph.factored(real))
-    gates = [claims.box_sum(p.place, slots.tau, slots.z) for p in layout.products]
+    gates = [claims.tile_sum(p.place, slots.tau, slots.z) for p in layout.products]
 
     scales = iter(slots.powers)
     next(scales)

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from verifai.compact.expressions import Node, Point
+from verifai.verifier.native.circuit import Circuit, Circuits
 from verifai.verifier.native.claims import word_count, word_point_size
-from verifai.verifier.native.contraction import instance_nodes, variables_of
-from verifai.verifier.native.field import Work, bits
-from verifai.verifier.native.layout import Layout, layout_of
-from verifai.verifier.native.parse import parse_table
-from verifai.verifier.native.table import Table, expand
+from verifai.verifier.native.field import bits
+from verifai.verifier.native.layout import Layout
+from verifai.verifier.native.table import Table
 
 #: Slots of the challenges that every circuit has, and of ``FACTOR``: the claim after the rounds of
 #: the contraction is FACTOR times the first claim plus a known rest, and FACTOR has the power of
@@ -37,16 +36,17 @@ FIRST = 14
 
 @dataclass(frozen=True)
 class Frame:
-    """A table for one batch and its layout.
+    """What is known of a verification before its operations.
 
     Attributes:
-        instances: the contractions: pairs of a zero node and an einsum under it.
-        rounds: of the contraction sumcheck, as many as the largest instance has variables.
+        circuit: the table for one batch; :attr:`table`, :attr:`layout`, :attr:`instances` (pairs of
+            a zero node and an einsum under it) and :attr:`rounds` of the contraction are its own.
     """
 
+    circuit: Circuit
     table: Table
     layout: Layout
-    instances: tuple[tuple[int, int], ...]
+    instances: list[tuple[int, int]]
     rounds: int
 
     @classmethod
@@ -56,15 +56,8 @@ class Frame:
         Raises:
             MalformedError, LimitError: as the verifier does.
         """
-        return cls.of(parse_table(data), batch)
-
-    @classmethod
-    def of(cls, table: Table, batch: int) -> Frame:
-        """Of a table that was parsed. Raises LimitError."""
-        table = expand(table, batch)
-        instances = instance_nodes(table, Work())
-        rounds = max((variables_of(table, node) for _, node in instances), default=0)
-        return cls(table, layout_of(table), tuple(instances), rounds)
+        own = Circuits(data).of(batch)
+        return cls(own, own.table, own.layout, own.instances, own.contraction_rounds)
 
     @property
     def hiding(self) -> bool:

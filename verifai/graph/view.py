@@ -49,7 +49,7 @@ def view(
             if shape[target] > 1:  # else the factor counts for nothing, and may be any integer
                 strides[lead + target] += factor * stride
     source = source[(slice(None),) * lead + tuple(start)]
-    return np.ascontiguousarray(as_strided(source, full, strides, writeable=False))
+    return np.asarray(as_strided(source, full, strides, writeable=False), order="C")
 
 
 def _reach(each: Affine, shape: tuple[int, ...]) -> tuple[int, int]:
@@ -86,4 +86,4 @@ def _by_index(
     read = source[whole + tuple(index)] if index else source.reshape((*source.shape[:lead], *ones))
     if not inside.all():
         read = np.where(inside, read, 0)
-    return np.ascontiguousarray(np.broadcast_to(read, (*source.shape[:lead], *shape)))
+    return np.asarray(np.broadcast_to(read, (*source.shape[:lead], *shape)), order="C")

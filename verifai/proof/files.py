@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-import filelock
-
 from verifai.errors import (
     EnvironmentFault,
     FileAccessError,
@@ -129,6 +127,8 @@ def locked(path: Path, seconds: float = -1, busy: str = "", hint: str = "") -> I
     Raises:
         EnvironmentFault: another one holds it, or the folder cannot be written.
     """
+    import filelock  # only who waits for others pays for loading it
+
     lock = filelock.FileLock(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

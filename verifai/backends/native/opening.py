@@ -91,11 +91,11 @@ def opened(specs: Sequence[TensorSpec], inputs: Any) -> tuple[Any, dict[str, Ope
         plain = tuple(x.values if isinstance(x, Opening) else x for x in inputs)
     else:
         return inputs, {}
-    given = {name: x for name, x in named.items() if isinstance(x, Opening)}
+    openings = {name: x for name, x in named.items() if isinstance(x, Opening)}
     for spec in specs:
-        if spec.name in given:
-            _check_form(spec, given[spec.name])
-    return plain, given
+        if spec.name in openings:
+            _check_form(spec, openings[spec.name])
+    return plain, openings
 
 
 def _check_form(spec: TensorSpec, opening: Opening) -> None:
