@@ -14,11 +14,11 @@ FOLDERS = ("verifai", "circuits", "docs", "README.md")
 ENDINGS = {".py", ".pyi", ".rs", ".sol", ".md", ".toml"}
 #: Words that were given up, and where they may still occur: only ever fewer.
 RETIRED: Final = {
-    r"skeleton": ("verifai/contracts", "circuits"),
+    r"skeleton": ("circuits",),
     r"relower": (),
     r"[\"']padded[\"']": (),
     r"stage_2": ("circuits",),
-    r"\bboxes\b|(class|struct) Box\b": ("verifai/circuit/layout.py", "circuits"),
+    r"\bboxes\b|(class|struct) Box\b": ("circuits",),
     r"\bpull\(|\bpull\.rs|mod pull\b": ("circuits",),
     r"EnvironmentFault|MissingExtra\b|ChainRejected\b|EzklError\b": ("verifai", "docs"),
     r"specs/native": (),
