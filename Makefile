@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 # is done takes tests of the others. Tests that judge time count their own process's, not the clock.
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist worksteal
 # What `make check ROOM=...` runs: the room's tests, without those that wait for something or take long.
-QUICK := not (slow or node or ezkl or process or statistical)
+QUICK := not (slow or node or ezkl or statistical)
 ROOMS_TESTS = $(or $(wildcard tests/$(ROOM)),$(TESTS_OF_$(ROOM)),tests/unit)
 TESTS_OF_cli := tests/e2e
 TESTS_OF_compact := tests/contracts/native

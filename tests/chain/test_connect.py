@@ -163,7 +163,7 @@ def test_the_node_is_not_blamed_for_wrong_arguments():
         with pytest.raises(UsageError, match="address"):
             chain.code_hash("foo")
         with pytest.raises(UsageError, match="not an address"):
-            chain._sender.code("foo")
+            chain.connection.sender.code("foo")
         for seconds in (-1, 1.5):
             with pytest.raises(UsageError, match="seconds"):
                 chain.advance(seconds)

@@ -30,7 +30,7 @@ def chain(request, monkeypatch):
             sent = web3.eth.send_transaction(
                 {
                     "from": web3.eth.accounts[0],
-                    "to": opened._sender.address,
+                    "to": opened.connection.sender.address,
                     "value": web3.to_wei(1, "ether"),
                 }
             )

@@ -136,7 +136,7 @@ def test_results_are_cached_and_the_cache_is_not_trusted(fresh_home, monkeypatch
     first = compile_contract(source, "A")
     (cached,) = (fresh_home / "tools" / "cache").iterdir()
     with monkeypatch.context() as broken:
-        broken.setattr(solidity, "_solc", None)
+        broken.setattr(solidity, "run_solc", None)
         assert compile_contract(source, "A") == first  # no compiler ran
     for damaged in (cached.read_text().replace("6080", "6081", 1), "zebra", "{}"):
         cached.write_text(damaged)

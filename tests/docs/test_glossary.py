@@ -15,21 +15,19 @@ ENDINGS = {".py", ".pyi", ".rs", ".sol", ".md", ".toml"}
 #: Words that were given up, and where they may still occur: only ever fewer.
 RETIRED: Final = {
     r"skeleton": ("verifai", "circuits"),
-    r"relower": ("verifai/circuit", "verifai/backends", "verifai/cli/srs.py"),
-    r"[\"']padded[\"']": ("verifai", "docs"),
+    r"relower": (),
+    r"[\"']padded[\"']": (),
     r"stage_2": ("circuits", "verifai/verifier"),
     r"\bBox\b|\bboxes\b": ("verifai", "circuits", "docs"),
     r"\bpull\(|\bpull\.rs|mod pull\b": ("verifai", "circuits"),
     r"EnvironmentFault|MissingExtra\b|ChainRejected\b|EzklError\b": ("verifai", "docs"),
     r"specs/native": (),
     r"\bverifai\.register\(": (),
-    r"verifai/chain/contracts|verifai\.chain\.(node|transactions|market|artefacts)": ("verifai",),
+    r"verifai/chain/contracts|verifai\.chain\.(node|transactions|market|artefacts)": (),
 }
 
 #: Terms of which code and pages still use another name.
-PENDING: Final = {"Tile", "Pullback", "Initial claims", "Weights proof", "Interaction"} | {
-    "Batching sumcheck"
-}
+PENDING: Final = {"Tile"}
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from verifai.audit.collect import AuditedChain, Keys, PublishedRecord, facts
+from verifai.audit.collect import AuditedChain, Keys, facts
 from verifai.audit.entry import EXIT_CODES, Entry
 from verifai.audit.policy import Policy
 from verifai.errors import (
@@ -15,6 +15,7 @@ from verifai.errors import (
     VerificationError,
 )
 from verifai.proof import Proof, Statement, VerifyingKey
+from verifai.proof.published import Published
 from verifai.verifier import CHECKS, CheckResult, results, verify
 
 #: In the order of the report.
@@ -56,11 +57,11 @@ class Examiner:
         # A chain repeats few acceptors; each takes a compiler run or dozens of questions.
         self._acceptors: dict[tuple[str, ...], str] = {}
 
-    def entry(self, record: PublishedRecord) -> Entry:
+    def entry(self, record: Published) -> Entry:
         """The verdict on one record."""
         return _Examination(self, record).entry()
 
-    def unestablished(self, record: PublishedRecord, key: VerifyingKey) -> str:
+    def unestablished(self, record: Published, key: VerifyingKey) -> str:
         """What is not established of the key's verifier having accepted a record."""
         if record.system:  # the registry has chosen it, whatever the key
             which: tuple[str, ...] = (record.registry, record.system)
@@ -72,7 +73,7 @@ class Examiner:
 
 
 class _Examination:
-    def __init__(self, examiner: Examiner, record: PublishedRecord) -> None:
+    def __init__(self, examiner: Examiner, record: Published) -> None:
         self._by = examiner
         self._record = record
         self._results: dict[int | str, CheckResult] = {}

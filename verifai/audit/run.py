@@ -36,7 +36,8 @@ from verifai.audit.collect import AuditedChain, GivenKeys, key_finder
 from verifai.audit.entry import Entry
 from verifai.audit.examine import Examiner
 from verifai.audit.policy import Policy
-from verifai.audit.report import Problem, Report
+from verifai.audit.report import Report
+from verifai.audit.summary import Problem
 from verifai.errors import EnvironmentFault, UsageError, VerifaiError
 from verifai.progress import Progress, reporting
 from verifai.version import __version__

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from verifai.chain.verdict import own_error, unexplained
 from verifai.errors import NetworkError, UnsupportedError, UsageError, VerifaiError
-from verifai.evm.node.faults import Reverted, asking
+from verifai.evm.node.faults import Reverted, node_errors
 
 if TYPE_CHECKING:
     from verifai.evm.transactions.sender import Sender
@@ -79,7 +79,7 @@ def undeployable(sender: Sender, name: str, refusal: Reverted) -> VerifaiError:
 def _answers(sender: Sender, code: bytes) -> bool:
     question: Any = {"data": "0x" + code.hex()}
     try:
-        with asking("which instructions the chain has", sender.url):
+        with node_errors("which instructions the chain has", sender.url):
             return int.from_bytes(bytes(sender.web3.eth.call(question)), "big") == 1
     except (Reverted, NetworkError, UnsupportedError):
         return False

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
 from verifai.chain.cursor import REORG_BLOCKS, Cursor
 from verifai.errors import MalformedError, NetworkError, NetworkTimeoutError, UsageError
-from verifai.evm.given import whole
+from verifai.evm.arguments import number_argument
 from verifai.evm.logs import EventSource, Log
-from verifai.evm.node.faults import asking
+from verifai.evm.node.faults import node_errors
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -134,9 +134,9 @@ class Watcher(Generic[T]):
         path: str | os.PathLike[str] | None = None,
         exact: bool = True,
     ) -> None:
-        whole(confirmations, "confirmations", 1)
+        number_argument(confirmations, "confirmations", 1)
         if since is not None and not isinstance(since, Cursor):
-            whole(since, "since")
+            number_argument(since, "since")
         if not (poll_seconds > 0 and source.addresses):
             raise UsageError("A watch needs an address and poll_seconds above 0.")
         if patience_seconds is not None and not patience_seconds >= 0:
@@ -174,7 +174,7 @@ class Watcher(Generic[T]):
                 if unsure:
                     self._same_chain()
                     unsure = False
-                with asking("the newest block", self._url):
+                with node_errors("the newest block", self._url):
                     self.head = int(self._web3.eth.block_number)
                 yield from self._withdrawn(self.head)
                 yield from self._new(self.head)
@@ -290,7 +290,7 @@ class Watcher(Generic[T]):
             question["blockHash"] = block_hash
         else:
             question |= {"fromBlock": first, "toBlock": end}
-        with asking(f"events of blocks {first} to {end}", self._url):
+        with node_errors(f"events of blocks {first} to {end}", self._url):
             found = list(self._web3.eth.get_logs(question))  # type: ignore[arg-type]
         try:
             logs = [Log.of(log) for log in found if not log.get("removed")]
@@ -313,7 +313,7 @@ class Watcher(Generic[T]):
 
     def _record(self, log: Log) -> T:
         try:
-            return self._source.decode(log.mapping())
+            return self._source.decode(log)
         except MalformedError as error:
             raise HistoryLost(
                 f"The node at {self._url} gave an event that {log.address} does not make: "
@@ -340,14 +340,14 @@ class Watcher(Generic[T]):
     def _hash(self, number: int) -> str | None:
         from web3.exceptions import BlockNotFound
 
-        with asking(f"block {number}", self._url):
+        with node_errors(f"block {number}", self._url):
             try:
                 return "0x" + bytes(self._web3.eth.get_block(number)["hash"]).hex()
             except BlockNotFound:
                 return None
 
     def _same_chain(self) -> None:
-        with asking("the chain id", self._url):
+        with node_errors("the chain id", self._url):
             number = int(self._web3.eth.chain_id)
         chain = f"eip155:{number}/{self._hash(0)}"
         if chain != self.cursor.chain:

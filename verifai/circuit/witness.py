@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
-from verifai.circuit.evaluate import view
 from verifai.circuit.operation_table import Committed
 from verifai.errors import InputError, InternalError
 from verifai.graph.integer import Integers, View
+from verifai.graph.view import view
 
 #: Bits of an entry of the committed vector, a signed integer.
 ROW_BITS: Final = 32

@@ -1,6 +1,6 @@
 """From expressions to operations: order, slots, memory, bytes.
 
-Scalars are appended, one slot each, so that no operation can write over what the frame keeps;
+Scalars are appended, one slot each, so that no operation can write over what the contract keeps;
 vectors lie in a memory of their own that begins with the public words and is reused when nobody
 reads a vector any more.
 """
@@ -20,10 +20,10 @@ FIRST_WORD = 96
 #: Highest word of a scalar, highest address in the memory of vectors.
 MAX_WORD = 0xFFFF
 MAX_ADDRESS = (1 << 24) - 1
-#: Neighbours of one eq are computed together up to this distance: an entry more costs less than
-#: another operation.
+#: eq(x, 8) and eq(x, 11) are computed together, with those between, if they are no further apart
+#: than this: an entry more costs less than another operation.
 MAX_GAP = 5
-#: A place that drops the entry.
+#: As a place: this entry goes nowhere.
 DROPPED = (1 << 24) - 1
 
 
@@ -175,7 +175,7 @@ class _Emitter:
         return narrow, tuple(c for c in values if c not in set(narrow))
 
     def _find_runs(self, order: Sequence[Node]) -> None:
-        """Which single eqs are computed as parts of one run, for each: point, start, count."""
+        """Single eqs of one point that lie close are one run: for each its point, start, count."""
         by_point: dict[Point, list[tuple[int, Node]]] = {}
         for node in order:
             kind = self.graph.kinds[node]
@@ -383,7 +383,10 @@ class _Emitter:
 
 
 def _window(first: int, last: int) -> tuple[int, int]:
-    """A run of addresses as start and count: a whole window is cheaper if it is hardly larger."""
+    """Addresses from first to last as start and count, or the aligned window around them: aligned
+    entries are computed by doubling, and that is cheaper if the window is hardly larger. 9 to 14
+    become (8, 8), which is 8 to 15.
+    """
     count = last - first + 1
     level = (first ^ last).bit_length()
     if count > 1 and 1 << level <= max(8, 2 * count):
@@ -392,7 +395,7 @@ def _window(first: int, last: int) -> tuple[int, int]:
 
 
 def _signed(value: int) -> tuple[int, int]:
-    """An offset or a stride in four bytes, two's complement.
+    """An offset or a stride as a field of four bytes, two's complement: -1 is 0xffffffff.
 
     Raises:
         UnsupportedError: it does not fit. Cut to four bytes it would be another circuit's.

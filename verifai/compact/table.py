@@ -22,6 +22,7 @@ from verifai.proof.reference_string import (
     g2_bytes,
     srs_id,
 )
+from verifai.verifier.native.circuit import Circuits
 from verifai.verifier.native.curve import G1_BYTES
 from verifai.verifier.native.field import P
 from verifai.verifier.native.keccak import keccak256
@@ -195,7 +196,8 @@ def _tables(frame: Frame) -> bytes:
 def _linked(table: bytes, srs: str, batch: int, frame: Frame) -> bytes:
     """Linked tensors: digest of how they lie in their rows, first row, rows."""
     body = b""
-    for tensor, rows in zip(linked_rows(table, srs, batch), frame.layout.linked, strict=True):
+    found = linked_rows(Circuits(table).of(batch), srs)
+    for tensor, rows in zip(found, frame.layout.linked, strict=True):
         body += keccak256(canonical_json(tensor.layout.to_json()))
         body += rows.start.to_bytes(2, "big") + len(rows).to_bytes(2, "big")
     return body

@@ -63,7 +63,7 @@ def _compute(
         case Input():
             return _checked(node, inputs[operation.position].reshape(lead + node.shape))
         case Weight():
-            return torch.as_tensor(operation.values, device=device)
+            return torch.as_tensor(operation.values.astype(np.int64), device=device)
         case View():
             return _view(torch, values[operation.source], operation, node, device)
         case Reshape():

@@ -7,9 +7,9 @@ collateral into a market makes its address again.
 
 from __future__ import annotations
 
-from verifai.chain.native.acceptor import ask, first_systems
-from verifai.chain.native.contract import native_system, verifier_address
-from verifai.chain.shipped import interface
+from verifai.chain.native.acceptor import first_systems
+from verifai.chain.native.system import native_system, verifier_address
+from verifai.chain.shipped import contract, interface
 from verifai.errors import MalformedError, UsageError
 from verifai.evm.abi import checksum
 from verifai.evm.create2 import create2_address
@@ -42,7 +42,7 @@ def require_genuine(sender: Sender, market: str, verifier: str | None = None) ->
 
 
 def _is_genuine(sender: Sender, market: str, verifier: str) -> bool:
-    router = checksum(ask(sender, "JobMarket", market, "ROUTER")[0])
+    router = contract("JobMarket", market, sender).call("ROUTER")
     models = create2_address(interface("ModelRegistry").deployment())
     if create2_address(interface("JobMarket").deployment(router, models)) != market:
         return False

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from verifai.errors import InputError, UnsupportedError, UsageError, VerifaiError
 from verifai.extras import require
-from verifai.model.load import load
-from verifai.model.model import Model
+from verifai.model.model import Model, load
 
 #: The newest operator set that ezkl's importer reads, and the oldest that torch's exporter writes.
 OPSET: Final = 18

@@ -11,7 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+import filelock
+
 from verifai.errors import (
+    EnvironmentFault,
     FileAccessError,
     LimitError,
     MalformedError,
@@ -113,3 +116,28 @@ def replace_file(
     except OSError as error:
         raise FileAccessError(f"Cannot write {path}: {error.strerror or error}.") from None
     return Path(path)
+
+
+@contextmanager
+def locked(path: Path, seconds: float = -1, busy: str = "", hint: str = "") -> Iterator[None]:
+    """Alone among the processes and threads that lock this path; its folder is made if missing.
+
+    Args:
+        seconds: how long to wait for another one; for ever if negative.
+        busy, hint: what to say then.
+
+    Raises:
+        EnvironmentFault: another one holds it, or the folder cannot be written.
+    """
+    lock = filelock.FileLock(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=seconds, poll_interval=0.05)
+    except filelock.Timeout:
+        raise EnvironmentFault(busy, hint=hint) from None
+    except OSError as error:
+        raise FileAccessError(f"Cannot write {path}: {error.strerror or error}.") from None
+    try:
+        yield
+    finally:
+        lock.release()

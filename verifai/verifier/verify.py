@@ -25,10 +25,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from verifai.errors import VerificationError
 from verifai.proof import Proof, Registration, Statement, VerifyingKey
-from verifai.proof.codec import canonical_json
+from verifai.proof.codec import canonical_json, sha256
 from verifai.proof.statement import check_context
 from verifai.proof.tensor import batched
 from verifai.verifier.systems import BATCHING, proof_check, proof_length, registration_check
@@ -92,7 +93,7 @@ def verify(
         MalformedError: ``context`` is none, or what was given is not what a file can hold.
     """
     context = check_context(context)
-    proof, key = Proof.from_bytes(proof.to_bytes()), VerifyingKey.from_bytes(key.to_bytes())
+    proof, key = Proof.from_bytes(proof.to_bytes()), _reread(key)
     claimed = proof.statement
     expected = key.statement(claimed.inputs, claimed.outputs, claimed.context)
 
@@ -153,6 +154,24 @@ def results(failure: VerificationError | None, *, registration: bool = False) ->
         )
         for number, name in checks.items()
     ]
+
+
+#: Keys read again, by the digest of their encoding, for as long as somebody has the key itself.
+_REREAD: Final[WeakValueDictionary[bytes, VerifyingKey]] = WeakValueDictionary()
+
+
+def _reread(key: VerifyingKey) -> VerifyingKey:
+    """The key of the same encoding that this room made itself, and what it keeps.
+
+    It is found by what the encoding says: a key cannot bring what it wants to be found.
+    """
+    data = key.to_bytes()
+    name = sha256(data)
+    own = _REREAD.get(name)
+    if own is None:
+        own = _REREAD[name] = VerifyingKey.from_bytes(data)
+    vars(key)["_reread"] = own  # held, and never looked at
+    return own
 
 
 def _failed(check: int, message: str, hint: str | None = None) -> VerificationError:

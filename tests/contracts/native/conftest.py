@@ -21,10 +21,12 @@ def embedded() -> Iterator[Verifier]:
     with connect() as chain:
         eth = chain.web3.eth
         shipped = artefact("NativeVerifier")
-        address, _ = chain._stand(shipped.code_hash, shipped.creation, "the verifier")
+        address, _ = chain.connection.ensure(shipped.code_hash, shipped.creation, "the verifier")
 
         def read(data: bytes) -> bytes:
-            return bytes(eth.call({"to": address, "data": data, "from": chain._sender.address}))
+            return bytes(
+                eth.call({"to": address, "data": data, "from": chain.connection.sender.address})
+            )
 
         def call(data: bytes) -> bytes | None:
             try:
@@ -34,7 +36,7 @@ def embedded() -> Iterator[Verifier]:
             return None
 
         def send(data: bytes) -> int:
-            return int(chain._sender.send(address, data, "test")["gasUsed"])
+            return int(chain.connection.sender.send(address, data, "test")["gasUsed"])
 
         yield Verifier(call, read, send)
 

@@ -23,6 +23,7 @@ from verifai.proof import Opening, Proof
 from verifai.proof.opening import BLINDING_BYTES, RowLayout
 from verifai.proof.tensor import TensorClaim, TensorSpec, batched
 from verifai.verifier.native.check import context_bytes, words_of
+from verifai.verifier.native.key import key_of
 from verifai.verifier.native.linked import LinkedRows, linked_rows, tensor_commitments
 
 
@@ -42,7 +43,8 @@ def prove(
     count, values = _run(key, loaded, inputs, batch)
     committed = witness(loaded.lowered, values, count or 1)
     bound = context_bytes(context)
-    linked = linked_rows(loaded.lowered.table, key.verifying_key.guarantees.srs_id, count or 1)
+    circuit = key_of(key.verifying_key).circuits.of(count or 1)
+    linked = linked_rows(circuit, key.verifying_key.guarantees.srs_id)
     specs = batched(key.circuit.inputs + key.circuit.outputs, count)
     committed_specs = [spec for spec in specs if spec.visibility == "committed"]
     blindings = [

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from verifai.errors import InternalError
+from verifai.errors import EnvironmentFault, InternalError
 from verifai.evm.abi import keccak
 from verifai.evm.node.faults import Reverted
 from verifai.evm.node.journal import Block, Journal
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 #: Private key of the embedded chain's funded account: public knowledge, worthless elsewhere.
 DEVELOPMENT_KEY: Final = (1).to_bytes(32, "big")
+
+
+#: What is not public in eth-tester's py-evm backend, and called here all the same.
+_PRIVATE: Final = ("_max_available_gas", "_get_normalized_and_unsigned_evm_transaction")
 
 
 def start(journal: Journal | None) -> tuple[Web3, Any]:
@@ -82,6 +86,12 @@ def _backend_class() -> type[Any]:
 
     from verifai.evm.create2 import PROXY, create2_address
 
+    if missing := [name for name in _PRIVATE if not hasattr(PyEVMBackend, name)]:
+        raise EnvironmentFault(
+            f"The embedded chain is built on {', '.join(missing)} of eth-tester 0.14, which the "
+            "installed one lacks.",
+            hint="pip install 'verifai[chain]' brings the right one; a node's URL needs none.",
+        )
     proxy = bytes.fromhex(PROXY[2:])
 
     class Backend(PyEVMBackend):  # type: ignore[misc]
@@ -230,7 +240,7 @@ def _virtual_machine() -> type[Any]:
     from eth.vm.forks.prague.state import PragueState
 
     precompiles = dict(PragueComputation.get_precompiles())
-    precompiles.update(bn254_precompiles(precompiles))
+    precompiles.update(bn254_precompiles())
     computation = type("Computation", (PragueComputation,), {"_precompiles": precompiles})
     state = type("State", (PragueState,), {"computation_class": computation})
     return type("VirtualMachine", (PragueVM,), {"_state_class": state})

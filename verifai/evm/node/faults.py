@@ -92,7 +92,7 @@ def reason(data: bytes) -> str | None:
 
 
 @contextmanager
-def asking(what: str, url: str) -> Iterator[None]:
+def node_errors(what: str, url: str) -> Iterator[None]:
     """Translate what a chain client raises while it does ``what``.
 
     Raises:

@@ -1,7 +1,8 @@
 """The embedded chain's memory between processes: an append-only file of its blocks.
 
-Line 1 is the genesis: ``{"chain":..., "format":1, "time":...}``. Every further line is one mined
-block: ``{"hash":..., "time":..., "transactions":["0x...", ...]}`` with the raw signed transactions.
+Line 1 is the genesis: ``{"chain":..., "format":2, "time":...}``. Every further line is one mined
+block: ``{"hash":..., "time":..., "transactions":["...", ...]}`` with the raw signed transactions in
+hex.
 A chain that replays them must come to the same block hashes, which cover transactions, results and
 everything before, so that no change to the file goes unnoticed except the loss of whole lines from
 its end. Lines are canonical JSON.
@@ -20,8 +21,9 @@ from typing import Any, Final
 
 from verifai.errors import EnvironmentFault, FileAccessError, MalformedError, UsageError
 from verifai.proof.codec import canonical_json, exact_fields, parse_canonical_json
+from verifai.proof.plain import from_plain, to_plain
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 #: How long to wait for another process that has the journal open; publishing takes seconds.
 LOCK_SECONDS: Final = 20.0
 
@@ -35,9 +37,7 @@ class Block:
     transactions: tuple[bytes, ...]
 
     def line(self) -> bytes:
-        raw = ["0x" + transaction.hex() for transaction in self.transactions]
-        value = {"hash": self.hash, "time": self.time, "transactions": raw}
-        return canonical_json(value) + b"\n"
+        return canonical_json(to_plain(self)) + b"\n"
 
 
 class Journal:
@@ -107,17 +107,10 @@ class Journal:
         """
         for number, line in enumerate(self._lines[1:], start=2):
             try:
-                fields = exact_fields(
-                    parse_canonical_json(line), ("hash", "time", "transactions"), "A block"
-                )
-                raw = fields["transactions"]
-                if not (isinstance(raw, list) and type(fields["time"]) is int):
-                    raise MalformedError("A block has a time and a list of transactions.")
-                yield Block(
-                    str(fields["hash"]), fields["time"], tuple(_from_hex(item) for item in raw)
-                )
+                block: Block = from_plain(Block, parse_canonical_json(line), "A block")
             except MalformedError as error:
                 raise self.damaged(number, error.message) from None
+            yield block
         self._lines = []
 
     def append(self, block: Block) -> None:
@@ -201,12 +194,3 @@ class Journal:
 
     def __repr__(self) -> str:
         return f"Journal({str(self.path)!r})"
-
-
-def _from_hex(value: Any) -> bytes:
-    if not (isinstance(value, str) and value.startswith("0x")):
-        raise MalformedError("A transaction is a string of 0x and hex digits.")
-    try:
-        return bytes.fromhex(value[2:])
-    except ValueError:
-        raise MalformedError("A transaction is a string of 0x and hex digits.") from None

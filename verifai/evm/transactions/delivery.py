@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from verifai.errors import NetworkError, NetworkTimeoutError, UnsupportedError, VerifaiError
-from verifai.evm.node.faults import asking, refusal, translated
+from verifai.evm.node.faults import node_errors, refusal, translated
 from verifai.evm.transactions import signed as transactions
 from verifai.evm.transactions.fees import Fees, limit, offer
 from verifai.evm.transactions.outbox import FINAL_BLOCKS, Entry, Outbox, Version
@@ -124,7 +124,7 @@ class Delivery:
         pause, longest = _POLL_SECONDS
         while True:
             try:
-                with asking(what, self.url):
+                with node_errors(what, self.url):
                     head, used = int(self.web3.eth.block_number), self._nonce()
                     mined = self.mined(entry)
                     if mined is not None:
@@ -170,7 +170,7 @@ class Delivery:
     def arrived(self, entry: Entry) -> bool:
         """Whether the node has the newest version, whatever it said; unknown counts as yes."""
         try:
-            with asking("a sent transaction", self.url):
+            with node_errors("a sent transaction", self.url):
                 return self.mined(entry) is not None or self._known(entry)
         except NetworkError:
             return True

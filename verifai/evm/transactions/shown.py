@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from verifai.errors import MalformedError, NetworkError, UnsupportedError
 from verifai.evm.abi import keccak
-from verifai.evm.node.faults import asking
+from verifai.evm.node.faults import node_errors
 from verifai.evm.transactions.signed import Signed, read
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def shown(web3: Web3, url: str, digest: str, chain_id: str) -> Signed:
         UnsupportedError: a transaction of a type whose content is not read here.
         NetworkError: the node does not show it, or shows another one.
     """
-    with asking("a published transaction", url):
+    with node_errors("a published transaction", url):
         told = web3.eth.get_transaction(digest)  # type: ignore[arg-type]
         kind = int(told.get("type", 0))
         if kind not in _FIELDS:

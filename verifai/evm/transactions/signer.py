@@ -176,7 +176,7 @@ def from_key(key: bytes) -> KeyAccount:
         raise UsageError("A private key is 32 bytes (64 hex characters), not zero.") from None
 
 
-def named(signer: str | os.PathLike[str] | Any) -> Signer:
+def signer_from(signer: str | os.PathLike[str] | Any) -> Signer:
     """The signer that ``connect`` was given.
 
     Args:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from verifai.evm.node.faults import Reverted, asking
+from verifai.evm.node.faults import Reverted, node_errors
 from verifai.evm.transactions.bounds import TRANSACTION_GAS_CAP, require_size
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def simulate(sender: Sender, calls: Sequence[Call], code: Mapping[str, bytes]) -
         require_size(False, call.data, call.what)
     if sender.url == "embedded":
         provider: Any = sender.web3.provider
-        with asking("a simulation", sender.url):
+        with node_errors("a simulation", sender.url):
             found = provider.ethereum_tester.backend.simulate(
                 [(_bytes(sender.address), _bytes(c.to), c.data, c.value) for c in calls],
                 {_bytes(at): text for at, text in code.items()},
@@ -72,7 +72,7 @@ def simulate(sender: Sender, calls: Sequence[Call], code: Mapping[str, bytes]) -
         }
         for number, call in enumerate(calls)
     ]
-    with asking("a simulation", sender.url):
+    with node_errors("a simulation", sender.url):
         method: Any = "eth_simulateV1"
         answer: Any = sender.web3.provider.make_request(
             method, [{"blockStateCalls": blocks, "validation": False}, "latest"]

@@ -1,4 +1,4 @@
-"""Weights on the entries of a tensor, kept factored ("Claims").
+"""Weights on the entries of a tensor, kept factored (docs/protocol.md, Claims).
 
 A :class:`Term` is ``coefficient * product of its groups``; a group is a set of axes with one
 vector, row-major over them. The groups of a term partition the node's axes. Weights are pulled back
