@@ -20,7 +20,7 @@ RETIRED: Final = {
     r"stage_2": ("circuits", "verifai/verifier"),
     r"\bBox\b|\bboxes\b": ("verifai", "circuits", "docs"),
     r"\bpull\(|\bpull\.rs|mod pull\b": ("verifai", "circuits"),
-    r"EnvironmentFault|MissingExtra\b|ChainRejected\b|EzklError\b": ("verifai", "docs"),
+    r"EnvironmentFault|WorkerFault|MissingExtra\b|ChainRejected\b|\bHistoryLost\b": (),
     r"specs/native": (),
     r"\bverifai\.register\(": (),
     r"verifai/chain/contracts|verifai\.chain\.(node|transactions|market|artefacts)": (),
