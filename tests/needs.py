@@ -21,6 +21,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import wraps
 from pathlib import Path
 from typing import Any, Final
 
@@ -151,6 +152,7 @@ def _hook() -> None:
 
         real = core.Prover
 
+        @wraps(real, updated=())
         def prover(*arguments: Any, **named: Any) -> Any:
             """A key, and with it every proof, begins with a prover."""
             if _taken is not None:

@@ -20,7 +20,7 @@ RETIRED: Final = {
     r"stage_2": ("circuits",),
     r"\bboxes\b|(class|struct) Box\b": ("verifai/circuit/layout.py",),
     r"\bpull\(|\bpull\.rs|mod pull\b": (),
-    r"EnvironmentFault|MissingExtra\b|ChainRejected\b|EzklError\b": ("verifai", "docs"),
+    r"EnvironmentFault|MissingExtra\b|ChainRejected\b|EzklError\b": (),
     r"specs/native": (),
     r"\bverifai\.register\(": (),
     r"verifai/chain/contracts|verifai\.chain\.(node|transactions|market|artefacts)": (),

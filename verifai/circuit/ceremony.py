@@ -18,10 +18,10 @@ from verifai.circuit.ceremony_files import SOURCES, CeremonyFile, Source
 from verifai.circuit.download import download
 from verifai.circuit.srs import SRS
 from verifai.errors import (
-    EnvironmentFault,
     FileAccessError,
     LimitError,
     MalformedError,
+    SetupError,
     UsageError,
     VerifaiError,
 )
@@ -60,7 +60,7 @@ def fetch(
         LimitError: more powers than are kept, or than the ceremony has.
         NetworkError: the file did not arrive; the next call goes on where this one stopped.
         MalformedError: the file is not the ceremony's.
-        EnvironmentFault: the disk or the proving core.
+        SetupError: the disk or the proving core.
     """
     _check_name(name)
     source = SOURCES[name]
@@ -94,13 +94,13 @@ def kept(name: str, log2: int) -> SRS:
 
     Raises:
         UsageError: no such ceremony.
-        EnvironmentFault: it was not fetched yet; the hint names the command.
+        SetupError: it was not fetched yet; the hint names the command.
         MalformedError: the file in the data folder is damaged.
     """
     _check_name(name)
     path = _kept(name, log2)
     if path is None:
-        raise EnvironmentFault(
+        raise SetupError(
             f"The reference string of {name!r} with 2^{log2} powers is not in {_folder()}.",
             hint=f"verifai srs fetch {name} --log2 {log2}; without a network, add --file PATH.",
         )

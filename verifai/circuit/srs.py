@@ -30,7 +30,7 @@ from typing import Any, Final
 
 from py_ecc import optimized_bn128 as bn
 
-from verifai.errors import EnvironmentFault, LimitError, MalformedError
+from verifai.errors import LimitError, MalformedError, SetupError
 from verifai.home import home
 from verifai.limits import MAX_POINTS_LOG2, MAX_SRS_LOG2
 from verifai.proof.codec import Section
@@ -105,7 +105,7 @@ class SRS:
         Raises:
             MalformedError: wrong size, sections, coordinates, points, generators or powers, or a
                 tau that everybody knows.
-            EnvironmentFault: a ``.ptau`` file, and the proving core is not installed.
+            SetupError: a ``.ptau`` file, and the proving core is not installed.
         """
         with open_regular(path, _MAX_FILE_BYTES) as (file, size):
             head = file.read(4)
@@ -142,7 +142,7 @@ class SRS:
 
         Raises:
             MalformedError: no such file, wrong size, points or powers, or a known tau.
-            EnvironmentFault: the proving core is not installed.
+            SetupError: the proving core is not installed.
         """
         data = read_regular(path, (_G1_BYTES << MAX_POINTS_LOG2) + _G2_BYTES)
         log2 = ((len(data) - _G2_BYTES) // _G1_BYTES).bit_length() - 1
@@ -258,7 +258,7 @@ def _core() -> Any:
     try:
         return import_module("verifai._native")
     except ImportError as error:
-        raise EnvironmentFault(
+        raise SetupError(
             "This form of a reference string is read by the proving core, which is not "
             f"installed: {error}."
         ) from None

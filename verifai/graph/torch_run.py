@@ -36,7 +36,7 @@ def torch_run(
 
     Raises:
         InputError: as the numpy run.
-        MissingExtra: torch is not installed.
+        MissingExtraError: torch is not installed.
     """
     torch = require("torch", "torch", "running an integer graph in torch")
     check_shapes(graph, [np.asarray(array) for array in inputs])

@@ -124,7 +124,7 @@ def commitment_of(opening: Opening, srs: SRS | None) -> str:
     Raises:
         MalformedError: blindings that are no scalars, or not as many as there are rows.
         UsageError: the reference string is missing, or another one.
-        EnvironmentFault: it is a public ceremony's, which was not fetched.
+        SetupError: it is a public ceremony's, which was not fetched.
     """
     layout, blindings = opening.layout, opening.blindings
     strings = _strings(layout, srs)
