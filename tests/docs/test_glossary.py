@@ -14,12 +14,12 @@ FOLDERS = ("verifai", "circuits", "docs", "README.md")
 ENDINGS = {".py", ".pyi", ".rs", ".sol", ".md", ".toml"}
 #: Words that were given up, and where they may still occur: only ever fewer.
 RETIRED: Final = {
-    r"skeleton": ("verifai", "circuits"),
+    r"skeleton": ("circuits",),
     r"relower": (),
     r"[\"']padded[\"']": (),
     r"stage_2": ("circuits", "verifai/verifier"),
-    r"\bBox\b|\bboxes\b": ("verifai", "circuits", "docs"),
-    r"\bpull\(|\bpull\.rs|mod pull\b": ("verifai", "circuits"),
+    r"\bBox\b|\bboxes\b": ("circuits", "docs"),
+    r"\bpull\(|\bpull\.rs|mod pull\b": ("circuits",),
     r"EnvironmentFault|MissingExtra\b|ChainRejected\b|EzklError\b": ("verifai", "docs"),
     r"specs/native": (),
     r"\bverifai\.register\(": (),
