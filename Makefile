@@ -28,7 +28,8 @@ $(STAMP): pyproject.toml requirements.lock $(shell find circuits -name '*.rs' -o
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	MATURIN_PEP517_ARGS='--features extension-module,testing' \
+	  $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $@
 
 demo: $(STAMP) ## train, prove, publish and audit a digit classifier
@@ -76,7 +77,7 @@ bench: $(STAMP) ## measure this machine
 	$(BIN)/python -m pytest -q benchmarks/bench_*.py --benchmark-only
 	@command -v cargo >/dev/null || echo "cargo is not installed: the kernels in Rust are not measured"
 	@if command -v cargo >/dev/null; then set -ex; cd circuits; \
-	  for kernel in field:field curve:msm sumcheck:sumcheck lookup:lookup commitment:opening; do \
+	  for kernel in field:field curve:msm sumcheck:sumcheck commitment:opening; do \
 	    cargo run --quiet --release --locked -p verifai-$${kernel%:*} --example bench_$${kernel#*:}; \
 	  done; \
 	fi

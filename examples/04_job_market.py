@@ -96,7 +96,7 @@ def main(url: str | None = None) -> None:
         for what, attempt in attempts.items():
             try:  # past the client's own check: the contract decides
                 market["late"].claim(leased, attempt, vk, check=False)
-            except verifai.ChainRejected as error:
+            except verifai.ChainRejectedError as error:
                 print(f"{what} is refused: {error.details['reason']}")
             else:
                 raise AssertionError(f"{what} was paid")

@@ -23,6 +23,7 @@ from verifai.chain.shipped import interface
 from verifai.contracts.build import CONTRACTS
 from verifai.errors import UnsupportedError, UsageError
 from verifai.evm import abi
+from verifai.evm.interface import Interface
 from verifai.market import Market
 from verifai.market.jobs import Bid
 
@@ -173,3 +174,15 @@ def test_arguments_that_a_contract_cannot_take(wrong):
         interface("JobMarket").call("withdrawCollateral")
     with pytest.raises(UsageError, match="Argument 2 of VerifierRouter is a uint64"):
         interface("VerifierRouter").deployment("0x" + "12" * 20, wrong, [], [])
+
+
+def test_an_interface_written_by_hand_is_that_of_the_artefact() -> None:
+    shipped = interface("JobMarket")
+    written = Interface.written(
+        "JobMarket", "bidDigest((uint256,address,uint128,uint40)) returns (bytes32)", "count()"
+    )
+    bid = (1, "0x" + "12" * 20, 3, 4)
+    assert written.call("bidDigest", bid) == shipped.call("bidDigest", bid)
+    assert written.call("count") == shipped.call("count")
+    assert written.result("bidDigest", bytes(32)) == (bytes(32),)
+    assert written.result("count", b"") == ()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from verifai.chain import connect
-from verifai.errors import EnvironmentFault, MalformedError, UsageError
+from verifai.errors import MalformedError, SetupError, UsageError
 from verifai.evm.node.journal import Block, Journal
 
 
@@ -82,7 +82,7 @@ def test_another_process_continues_the_chain(path):
 
 def test_one_writer_at_a_time(path):
     with connect(journal=path) as chain:
-        with pytest.raises(EnvironmentFault, match="Another process"):
+        with pytest.raises(SetupError, match="Another process"):
             connect(journal=path, lock_seconds=0.1)
         send(chain)
     connect(journal=path).close()
@@ -204,11 +204,11 @@ def test_a_failed_write_leaves_a_valid_journal(path, monkeypatch):
         size = path.stat().st_size
         write = os.write
         monkeypatch.setattr(os, "write", lambda handle, data: write(handle, data[:50]))
-        with pytest.raises(EnvironmentFault, match="Cannot write"):
+        with pytest.raises(SetupError, match="Cannot write"):
             send(chain)
         monkeypatch.undo()
         assert path.stat().st_size == size
-        with pytest.raises(EnvironmentFault, match="lacks a block"):  # it is behind for good
+        with pytest.raises(SetupError, match="lacks a block"):  # it is behind for good
             send(chain)
     with connect(journal=path) as chain:
         assert chain.web3.eth.block_number == 1
@@ -216,7 +216,7 @@ def test_a_failed_write_leaves_a_valid_journal(path, monkeypatch):
 
 def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(EnvironmentFault, match="Cannot open"):
+    with pytest.raises(SetupError, match="Cannot open"):
         Journal(tmp_path / "file" / "chain.jsonl")
 
 
@@ -234,7 +234,7 @@ def test_reading_writes_nothing(journal, monkeypatch):
         return opens(name, flags, *more, **options)
 
     monkeypatch.setattr(os, "open", mounted_read_only)
-    with pytest.raises(EnvironmentFault, match="Read-only"):
+    with pytest.raises(SetupError, match="Read-only"):
         connect(journal=path)
     with connect(journal=path, read_only=True) as one, connect(journal=path, read_only=True) as two:
         assert list(one.published()) == list(two.published()) == before

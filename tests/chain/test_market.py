@@ -22,7 +22,7 @@ from verifai.chain.shipped import interface
 from verifai.compact.words import statement_words, words_from
 from verifai.contracts.solidity import compile_contract
 from verifai.errors import (
-    ChainRejected,
+    ChainRejectedError,
     InputError,
     MalformedError,
     NetworkError,
@@ -153,7 +153,7 @@ def test_a_stolen_proof_earns_nothing(world, keys):
         world.stranger.claim(job, proof, vk)
     assert caught.value.check == 5  # the context names another provider
     # Sent all the same, past the client's own check: the contract refuses it.
-    with pytest.raises(ChainRejected, match="offline it fails check 5") as refused:
+    with pytest.raises(ChainRejectedError, match="offline it fails check 5") as refused:
         world.stranger.claim(job, proof, vk, check=False)
     assert refused.value.check == 8
     assert world.client.job(job.id).state == JobState.OFFERED
@@ -166,7 +166,7 @@ def test_another_input_earns_nothing(world, keys):
         world.provider.prove_and_claim(job, pk, inputs / 2)
     proof = verifai.prove(pk, inputs / 2, context=world.provider.context(job))
     world.allow(context_bytes(proof.statement.context), statement_words(vk, proof.statement))
-    with pytest.raises(ChainRejected) as refused:
+    with pytest.raises(ChainRejectedError) as refused:
         world.provider.claim(job, proof, vk)
     assert refused.value.details["reason"] == "OtherInput"
 

@@ -19,7 +19,7 @@ from verifai.chain.native.publisher import send
 from verifai.chain.native.registry import NativeRegistry
 from verifai.compact.words import statement_words
 from verifai.errors import (
-    ChainRejected,
+    ChainRejectedError,
     MalformedError,
     NetworkError,
     UnsupportedError,
@@ -108,7 +108,7 @@ def test_a_refused_proof_leaves_no_trace(world, keys):
         with pytest.raises(NetworkError, match="but the verifier here accepts it"):
             send(registry, Prepared.of(proof, vk), confirm)
     lie = verifai.Proof.of(proof.statement, verifai.prove(pk, inputs).argument)
-    with pytest.raises(ChainRejected, match="check 7") as refused:
+    with pytest.raises(ChainRejectedError, match="check 7") as refused:
         send(registry, Prepared.of(lie, vk), lambda: verifai.verify(lie, vk))
     assert (refused.value.check, refused.value.details["arguments"]) == (8, ["double"])
     made = Prepared.of(proved(world, keys), vk)

@@ -14,7 +14,7 @@ from eth_account import Account
 
 from tests.chain.node import RICH
 from verifai.chain import Terms, connect
-from verifai.errors import EnvironmentFault, MalformedError
+from verifai.errors import MalformedError, SetupError
 from verifai.evm.transactions.outbox import (
     FINAL_BLOCKS,
     Entry,
@@ -80,12 +80,12 @@ def test_one_process_at_a_time(tmp_path, monkeypatch):
     monkeypatch.setattr("verifai.evm.transactions.outbox.LOCK_SECONDS", 0.1)
     with (
         Outbox(tmp_path).locked(),
-        pytest.raises(EnvironmentFault, match="Another process"),
+        pytest.raises(SetupError, match="Another process"),
         Outbox(tmp_path).locked(),
     ):
         pass
     (tmp_path / "file").write_text("")
-    with pytest.raises(EnvironmentFault, match="Cannot write"), Outbox(tmp_path / "file").locked():
+    with pytest.raises(SetupError, match="Cannot write"), Outbox(tmp_path / "file").locked():
         pass
 
 

@@ -13,7 +13,7 @@ from verifai.chain.chain import Chain
 from verifai.chain.generated.registry import GeneratedRegistry, Publication
 from verifai.chain.shipped import interface
 from verifai.errors import (
-    ChainRejected,
+    ChainRejectedError,
     MalformedError,
     NetworkError,
     UnsupportedError,
@@ -82,7 +82,7 @@ def test_a_bad_proof_is_not_even_sent(chain, pretended):
 
 def test_a_bad_proof_sent_anyway_is_rejected(chain, pretended):
     vk = pretended.key()
-    with pytest.raises(ChainRejected) as caught:
+    with pytest.raises(ChainRejectedError) as caught:
         chain.publish(pretended.proof(vk, argument=b"\x02"), vk, check=False)
     error = caught.value
     assert (error.check, error.check_name, error.exit_code) == (8, "contract", 1)
@@ -98,7 +98,7 @@ def test_an_instance_above_the_modulus_is_rejected(chain, pretended, monkeypatch
         pretended, "evm_call", lambda *_: EvmCall(b"\x01", (1, (1 << 256) - 1)), raising=False
     )
     vk = pretended.key()
-    with pytest.raises(ChainRejected, match="modulus"):
+    with pytest.raises(ChainRejectedError, match="modulus"):
         chain.publish(pretended.proof(vk), vk, check=False)
 
 

@@ -21,7 +21,13 @@ from verifai.chain.native.system import native_system
 from verifai.chain.shipped import interface
 from verifai.compact import circuit_id
 from verifai.compact.gas import saving
-from verifai.errors import ChainRejected, InputError, NetworkError, UnsupportedError, UsageError
+from verifai.errors import (
+    ChainRejectedError,
+    InputError,
+    NetworkError,
+    UnsupportedError,
+    UsageError,
+)
 from verifai.market import Market
 from verifai.market.order import input_words
 
@@ -84,7 +90,7 @@ def test_a_lie_is_refused_by_the_contract(keys, store) -> None:
     other = replace(claim, integers=(claim.integers[0] + 1, *claim.integers[1:]))
     lie = verifai.Proof.of(replace(proof.statement, outputs=(other,)), proof.argument)
     with connect() as chain:
-        with pytest.raises(ChainRejected) as caught:
+        with pytest.raises(ChainRejectedError) as caught:
             chain.publish(lie, vk, check=False, keys=store)
         assert caught.value.details["reason"] == "ProofRefused"
         assert list(chain.published()) == []
@@ -202,7 +208,7 @@ def test_a_job_about_a_committed_input(hidden) -> None:
             provider.prove_and_claim(job, pk, other)
         # the market decides, whatever a client of it checks
         cheat = verifai.prove(pk, other, context=provider.context(job))
-        with pytest.raises(ChainRejected, match="another input"):
+        with pytest.raises(ChainRejectedError, match="another input"):
             provider.claim(job, cheat, vk)
         proof, _ = provider.prove_and_claim(job, pk, opening)
         assert provider.owed() == 60

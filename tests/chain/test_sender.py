@@ -18,8 +18,8 @@ from eth_account import Account
 from tests.chain.node import RICH, Anvil, Faulty, refused
 from verifai.chain import Terms, connect
 from verifai.chain.chain import Chain
-from verifai.errors import EnvironmentFault, NetworkError, UsageError
-from verifai.evm.node.faults import Reverted
+from verifai.errors import NetworkError, SetupError, UsageError
+from verifai.evm.node.faults import RevertedError
 from verifai.evm.transactions import delivery
 from verifai.evm.transactions.delivery import Delivery
 from verifai.evm.transactions.fees import Fees
@@ -254,7 +254,7 @@ def test_a_chain_dearer_than_the_limit(start_anvil):
     node = start_anvil("--block-base-fee-per-gas", str(50 * GWEI))
     with (
         opened(node, replace(QUICK, max_fee_wei=GWEI)) as chain,
-        pytest.raises(EnvironmentFault, match="the limit is 1,000,000,000"),
+        pytest.raises(SetupError, match="the limit is 1,000,000,000"),
     ):
         send(chain)
     assert sent_to(node) == []
@@ -348,7 +348,7 @@ def test_a_poor_signer_learns_how_much(start_anvil):
     node.ask("anvil_setBalance", poor.address, hex(1000))
     with (
         connect(node.url, signer=poor, terms=QUICK) as chain,
-        pytest.raises(EnvironmentFault, match=r"can cost .* has 0\.0+1\.") as caught,
+        pytest.raises(SetupError, match=r"can cost .* has 0\.0+1\.") as caught,
     ):
         send(chain)
     assert node.web3.eth.block_number == 0
@@ -360,7 +360,7 @@ def test_a_signer_who_can_pay_for_gas_but_not_for_the_offer(node):
     node.ask("anvil_setBalance", some.address, hex(21_000 * GWEI))
     with (
         connect(node.url, signer=some, terms=QUICK) as chain,
-        pytest.raises(EnvironmentFault, match=r"0\.000021\.") as caught,
+        pytest.raises(SetupError, match=r"0\.000021\.") as caught,
     ):
         send(chain)
     assert int(caught.value.details["cost_wei"]) > int(caught.value.details["balance_wei"])
@@ -409,7 +409,7 @@ def test_a_transaction_that_reverts_only_when_mined(node):
         reverts = bytes.fromhex("60006000fd")
         estimates = [{"jsonrpc": "2.0", "id": 1, "result": hex(100_000)}]
         spoil(chain, eth_estimateGas=estimates)
-        with pytest.raises(Reverted):
+        with pytest.raises(RevertedError):
             chain.connection.sender.send(None, reverts, "test")
         assert chain.unfinished() == ()
     assert node.web3.eth.block_number == 1

@@ -8,7 +8,7 @@ import traceback
 import pytest
 
 from verifai.chain import ExternalSigner, connect
-from verifai.errors import EnvironmentFault, MalformedError, PolicyError, UsageError
+from verifai.errors import MalformedError, PolicyError, SetupError, UsageError
 from verifai.evm.transactions import signed, signer
 
 KEY = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318"
@@ -41,7 +41,7 @@ def test_from_a_keystore(tmp_path, monkeypatch):
     path = tmp_path / "key.json"
     path.write_text(json.dumps(Account.encrypt(KEY, "hunter2", kdf="pbkdf2", iterations=1000)))
     monkeypatch.delenv(signer.PASSWORD_VARIABLE, raising=False)
-    with pytest.raises(EnvironmentFault):
+    with pytest.raises(SetupError):
         signer.signer_from(path)
     monkeypatch.setenv(signer.PASSWORD_VARIABLE, "hunter2")
     assert signer.signer_from(path).address == ADDRESS
@@ -154,10 +154,10 @@ def fails(error: Exception) -> object:
 @pytest.mark.parametrize(
     ("sign", "kind"),
     [
-        (fails(RuntimeError(f"the key is {KEY}")), EnvironmentFault),
+        (fails(RuntimeError(f"the key is {KEY}")), SetupError),
         (fails(PolicyError("not on Sundays")), PolicyError),
-        (lambda _: None, EnvironmentFault),
-        (lambda _: "0x" + KEY, EnvironmentFault),
+        (lambda _: None, SetupError),
+        (lambda _: "0x" + KEY, SetupError),
         (lambda _: b"", MalformedError),
         (lambda _: b"\x02\x03", MalformedError),
         (lambda _: bytes(100), MalformedError),

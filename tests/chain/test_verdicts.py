@@ -23,7 +23,7 @@ from verifai.chain.shipped import interface
 from verifai.chain.standards import eas, erc8004
 from verifai.chain.verdict import verdict
 from verifai.errors import (
-    ChainRejected,
+    ChainRejectedError,
     LimitError,
     NetworkError,
     UnsupportedError,
@@ -32,7 +32,7 @@ from verifai.errors import (
 )
 from verifai.evm import abi
 from verifai.evm.node import faults
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 from verifai.evm.transactions.bounds import CREATION_BYTES, TRANSACTION_BYTES
 from verifai.market import Market
 from verifai.market.models import Models, Role, Share
@@ -93,7 +93,7 @@ MEANINGS = [
     (error("Panic(uint256)", 0x11), fails, NetworkError),
     (error("SomebodyElses(uint256)", 1), fails, NetworkError),
     (STEP[:-1], fails, NetworkError),
-    (STEP, fails, ChainRejected),
+    (STEP, fails, ChainRejectedError),
     (STEP, holds, NetworkError),
     (STEP, None, NetworkError),
     (STEP, cannot, NetworkError),
@@ -115,9 +115,9 @@ def chain() -> Iterator[Chain]:
 def test_only_a_false_proof_is_called_false(
     chain: Chain, data: bytes, confirm: Callable[[], None] | None, kind: type[VerifaiError]
 ) -> None:
-    found = verdict(chain.connection.sender, Reverted(data), "publishing", CONTRACTS, confirm)
+    found = verdict(chain.connection.sender, RevertedError(data), "publishing", CONTRACTS, confirm)
     assert type(found) is kind
-    assert (found.exit_code == 1) == (kind is ChainRejected)
+    assert (found.exit_code == 1) == (kind is ChainRejectedError)
     assert not STRUCTURE.search(str(found))
 
 
@@ -160,7 +160,7 @@ def test_a_block_that_is_too_small_for_a_proof(start_anvil, keys, store) -> None
         assert node.web3.eth.block_number == height
         node.ask("evm_setBlockGasLimit", hex(600_000))  # less than the margin above the estimate
         node.mine()
-        with pytest.raises(ChainRejected, match="check 7"):
+        with pytest.raises(ChainRejectedError, match="check 7"):
             chain.publish(lie, vk, check=False, keys=store)
         assert chain.publish(proof, vk, keys=store).gas_used < 600_000
 
@@ -255,7 +255,7 @@ def test_a_contract_that_says_nothing_gives_no_verdict(keys, monkeypatch) -> Non
             assert "reverted on" in caught.value.message
 
         def reverts(*arguments: Any, **options: Any) -> None:
-            raise Reverted(b"")
+            raise RevertedError(b"")
 
         words = market.terms(bytes(32), b"", budget=1, collateral=1)
         monkeypatch.setattr(chain.connection.sender, "send", reverts)
@@ -325,4 +325,4 @@ def test_no_message_shows_what_carries_the_words(raised: Exception, url: str) ->
     text = str(faults.translated(raised, "a question", url))
     assert not STRUCTURE.search(text)
     assert "None" not in text
-    assert "a question" in text or isinstance(faults.translated(raised, "", url), Reverted)
+    assert "a question" in text or isinstance(faults.translated(raised, "", url), RevertedError)

@@ -15,7 +15,7 @@ from tests.chain.node import RICH, Anvil, Faulty, refused
 from verifai.chain import Terms, connect, watch
 from verifai.chain.chain import Chain
 from verifai.chain.cursor import Cursor
-from verifai.chain.watch import HistoryLost, Seen
+from verifai.chain.watch import HistoryLostError, Seen
 from verifai.contracts.solidity import compile_contract
 from verifai.errors import MalformedError, NetworkError, UsageError
 from verifai.evm import abi
@@ -244,7 +244,7 @@ def test_another_chain_is_not_continued(node, bell, start_anvil):
     node.kill()
     time.sleep(1.1)
     node.start()  # the same port and id, another genesis
-    with pytest.raises(HistoryLost, match="another chain"):
+    with pytest.raises(HistoryLostError, match="another chain"):
         bell.seen(since=cursor)
     with connect() as chain, pytest.raises(UsageError, match="cursor is of"):
         chain.watch(bell.source, since=cursor)
@@ -258,7 +258,7 @@ def test_a_reorganisation_deeper_than_remembered(node, bell, monkeypatch):
     assert len(cursor.tail) <= 3
     node.ask("anvil_reorg", 4, [])
     node.mine()
-    with pytest.raises(HistoryLost, match="deeper"):
+    with pytest.raises(HistoryLostError, match="deeper"):
         bell.seen(since=cursor)
 
 

@@ -15,7 +15,7 @@ from verifai.chain.generated.registry import GeneratedRegistry, Publication
 from verifai.chain.shipped import contract, interface
 from verifai.contracts.shipped import artefact
 from verifai.contracts.solidity import compile_contract
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 
 #: A test names the contract it needs.
 VERIFIERS = """
@@ -128,7 +128,7 @@ class Registry:
 
     def refusal(self, publication: Publication) -> tuple[str, tuple]:
         """Name and arguments of the error that publishing gives."""
-        with pytest.raises(Reverted) as caught:
+        with pytest.raises(RevertedError) as caught:
             self.send(publication.calldata())
         error = interface("ProofRegistry").error(caught.value.data)
         assert error is not None, caught.value.data

@@ -8,7 +8,7 @@ from verifai.backends import EvmCall
 from verifai.chain.generated.registry import Publication
 from verifai.chain.shipped import interface
 from verifai.evm import abi
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 
 MODULUS = 21888242871839275222246405745257275088548364400416034343698204186575808495617
 
@@ -104,7 +104,7 @@ def test_a_publication_is_recorded_once(registry):
     before = registry.state
     assert registry.refusal(publication) == ("AlreadyPublished", (b"\x33" * 32,))
     # Trailing bytes are the same publication in another spelling.
-    with pytest.raises(Reverted):
+    with pytest.raises(RevertedError):
         registry.send(publication.calldata() + bytes(32))
     assert registry.state == before
 

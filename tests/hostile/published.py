@@ -26,7 +26,7 @@ from verifai.compact.table import circuit_id
 from verifai.compact.words import statement_words, words_from
 from verifai.contracts.shipped import artefact
 from verifai.evm.create2 import PROXY, SALT, create2_address
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 from verifai.evm.transactions.sender import Sender
 from verifai.proof import Proof, VerifyingKey
 from verifai.proof.codec import canonical_json
@@ -169,7 +169,7 @@ class Strangers:
         arguments = (place.system, circuit.id, text, words, bytes(proof.argument))
         try:
             self._send(place.registry, interface("NativeProofRegistry").call("publish", *arguments))
-        except Reverted:
+        except RevertedError:
             return False
         return True
 

@@ -42,11 +42,11 @@ sys.argv = ["verifai", "prove", "key", "--input", "x.npy"]
 sys.exit(start())
 """
 PUBLIC = """
-    SRS ChainRejected Circuit EnvironmentFault EzklOptions FileAccessError InputError
-    InternalError KeyStore LimitError MalformedError MissingExtra MissingFileError Model
+    SRS ChainRejectedError Circuit SetupError EzklOptions FileAccessError InputError
+    InternalError KeyStore LimitError MalformedError MissingExtraError MissingFileError Model
     NativeOptions NetworkError NetworkTimeoutError Opening PolicyError Proof ProvingKey
     Registration Statement UnsupportedError UsageError
-    VerifaiError VerificationError VerifyingKey Visibility WorkerFault WorkerTimeoutError
+    VerifaiError VerificationError VerifyingKey Visibility WorkerError WorkerTimeoutError
     __version__ audit chain market commit commitment compile export load prove prove_weights setup
     verify verify_link verify_model verify_opening
 """

@@ -107,7 +107,7 @@ class Report(Summary):
 
         Raises:
             UsageError: as :meth:`check_folder`.
-            EnvironmentFault: the disk refused.
+            SetupError: the disk refused.
         """
         self.check_folder(folder)
         target = Path(folder)

@@ -120,7 +120,7 @@ class Chain:
 
         Raises:
             UnsupportedError: the key's circuit is too large for a contract.
-            EnvironmentFault: the compiler is missing.
+            SetupError: the compiler is missing.
         """
         return self._publishers.of_key(key).code_hash(key, batch)
 
@@ -149,14 +149,14 @@ class Chain:
 
         Raises:
             VerificationError: refused offline, with the number of the check; nothing was sent.
-            ChainRejected: the contract refused it (check 8), and the verifier here does too; the
-                chain has not changed.
+            ChainRejectedError: the contract refused it (check 8), and the verifier here does too;
+                the chain has not changed.
             UnsupportedError: the verifier is too large for a contract, the bundle holds a context
                 that a transaction does not carry, a native key's reference string is the
                 development one and the chain is not local, or the chain lacks an instruction or
                 the gas that it takes. Of these, all but the gas of a proof are found out before
                 anything is sent.
-            EnvironmentFault: the compiler is missing, or the signer cannot pay.
+            SetupError: the compiler is missing, or the signer cannot pay.
             NetworkError: the node failed, or a contract refused without a reason of its own: could
                 not be checked. A transaction that was signed by then is on record, and publishing
                 again resumes it: it is never sent a second time with other content.
@@ -177,8 +177,8 @@ class Chain:
         transactions one after the other; a node that cannot leaves some costs unknown.
 
         Raises:
-            ChainRejected: the contract would refuse the proof, as the verifier here does.
-            UnsupportedError, EnvironmentFault, NetworkError, UsageError: as publishing.
+            ChainRejectedError: the contract would refuse the proof, as the verifier here does.
+            UnsupportedError, SetupError, NetworkError, UsageError: as publishing.
         """
         confirm = partial(verify, proof, key, proof.statement.context)
         return self._publishers.of_key(key).estimate(proof, key, confirm)
@@ -199,8 +199,8 @@ class Chain:
             transaction (recipient, value, data) that was left unfinished is taken up in its place.
 
         Raises:
-            verifai.evm.node.faults.Reverted: the contract refuses it.
-            EnvironmentFault, NetworkError, UnsupportedError, UsageError: as publishing; also a
+            verifai.evm.node.faults.RevertedError: the contract refuses it.
+            SetupError, NetworkError, UnsupportedError, UsageError: as publishing; also a
                 recipient that is no address, or a value out of range.
         """
         at = None if to is None else address_argument(to, "to")
@@ -220,7 +220,7 @@ class Chain:
             Hashes of those that are mined now, 0x and 64 digits, reverted ones included.
 
         Raises:
-            NetworkError, EnvironmentFault, UsageError: as publishing.
+            NetworkError, SetupError, UsageError: as publishing.
         """
         return ["0x" + bytes(mined["transactionHash"]).hex() for mined in self._sender.resume()]
 
@@ -302,7 +302,7 @@ class Chain:
         For example: a stranger registers a circuit of their own under the key's digest.
 
         Raises:
-            UnsupportedError, EnvironmentFault: the key cannot be compiled here.
+            UnsupportedError, SetupError: the key cannot be compiled here.
             NetworkError: the node does not show what it takes to find out.
         """
         return self._publishers.of_record(record).foreign(record, key)
@@ -319,7 +319,7 @@ class Chain:
         Raises:
             UsageError: this connection has no signer.
             UnsupportedError: the chain has no deterministic deployment proxy.
-            EnvironmentFault, NetworkError: as :meth:`publish`.
+            SetupError, NetworkError: as :meth:`publish`.
         """
         return self._publishers.native.deploy()
 
@@ -335,7 +335,7 @@ class Chain:
         Raises:
             UnsupportedError: a circuit that is too large for a chain, or one under the development
                 reference string where the chain is not local.
-            EnvironmentFault, NetworkError, UsageError: as :meth:`deploy`.
+            SetupError, NetworkError, UsageError: as :meth:`deploy`.
         """
         count = 1 if batch is None else number_argument(batch, "batch", 1)
         return self._publishers.native.register_circuit(key, count)

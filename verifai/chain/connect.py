@@ -63,8 +63,8 @@ def connect(
         UsageError: no way to sign, a wrong URL, another chain than ``chain_id``, another contract
             at ``registry``, no journal to read, or an argument of another type.
         MalformedError: the journal is damaged; the message names the line.
-        EnvironmentFault: another process has the journal open.
-        MissingExtra: ``pip install 'verifai[chain]'``.
+        SetupError: another process has the journal open.
+        MissingExtraError: ``pip install 'verifai[chain]'``.
     """
     for name, value, kinds in (
         ("url", url, str),

@@ -8,7 +8,7 @@ from verifai.chain.deployments import Deployments
 from verifai.chain.verdict import unexplained
 from verifai.errors import NetworkError, UsageError
 from verifai.evm.abi import keccak
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 from verifai.evm.transactions.sender import Sender
 
 
@@ -57,7 +57,7 @@ class Connection:
             return found, 0
         try:
             mined = self.sender.send(None, creation, f"deploying {what}")
-        except Reverted as refusal:
+        except RevertedError as refusal:
             raise unexplained(self.sender, refusal, f"deploying {what}") from None
         address = str(mined["contractAddress"])
         if self.code_hash(address) != code_hash:

@@ -32,7 +32,7 @@ from verifai.evm.create2 import (
     SALT,
     create2_address,
 )
-from verifai.evm.node.faults import Reverted, node_errors
+from verifai.evm.node.faults import RevertedError, node_errors
 from verifai.evm.transactions.sender import Sender
 
 #: Chains that live on one machine: anvil, geth's and ganache's default, eth-tester. Only there are
@@ -110,7 +110,7 @@ def deploy(
         UsageError: no signer and no owner, or a verifier's address without code.
         UnsupportedError: the chain has no deployment proxy, lacks an instruction or a precompile,
             or its blocks have too little gas for one of the contracts; nothing was sent.
-        EnvironmentFault: the signer cannot pay.
+        SetupError: the signer cannot pay.
         NetworkError: the node failed, or a contract's creation reverted.
     """
     master = owner if owner is not None else sender.address
@@ -167,7 +167,7 @@ def _create(sender: Sender, name: str, creation: bytes, steps: list[Creation]) -
         return address
     try:
         mined = sender.send(PROXY, SALT + creation, f"deploying {name}")
-    except Reverted as refusal:
+    except RevertedError as refusal:
         require_room(sender, name, creation)  # the proxy does not pass on why
         raise undeployable(sender, name, refusal) from None
     if not sender.code(address):

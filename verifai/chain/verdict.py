@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from verifai.chain.shipped import interface
 from verifai.errors import (
-    ChainRejected,
+    ChainRejectedError,
     NetworkError,
     UnsupportedError,
     UsageError,
@@ -23,7 +23,7 @@ from verifai.errors import (
     VerificationError,
 )
 from verifai.evm.contract import Contract
-from verifai.evm.node.faults import Reverted, reason
+from verifai.evm.node.faults import RevertedError, reason
 
 if TYPE_CHECKING:
     from verifai.evm.transactions.sender import Sender
@@ -63,7 +63,7 @@ class Refusal:
         return f"{self.name}({', '.join(self.arguments)})" if self.arguments else self.name
 
 
-def own_error(refusal: Reverted, contracts: Sequence[str]) -> Refusal | None:
+def own_error(refusal: RevertedError, contracts: Sequence[str]) -> Refusal | None:
     """The error that a revert carries, if it is one of these shipped contracts' own."""
     for contract in contracts:
         if (found := interface(contract).error(refusal.data)) is not None:
@@ -79,7 +79,7 @@ def _word(error: str, value: Any) -> str:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
-def unexplained(sender: Sender, refusal: Reverted, what: str) -> NetworkError:
+def unexplained(sender: Sender, refusal: RevertedError, what: str) -> NetworkError:
     """The error for a revert that says nothing about what was asked.
 
     Args:
@@ -94,7 +94,7 @@ def unexplained(sender: Sender, refusal: Reverted, what: str) -> NetworkError:
 
 
 def refused(
-    contract: Contract, function: str, refusal: Reverted, found: Refusal | None = None
+    contract: Contract, function: str, refusal: RevertedError, found: Refusal | None = None
 ) -> VerifaiError:
     """The error for a contract's refusal of a call that is about no proof.
 
@@ -114,7 +114,7 @@ def refused(
 
 def verdict(
     sender: Sender,
-    refusal: Reverted,
+    refusal: RevertedError,
     what: str,
     contracts: Sequence[str],
     confirm: Callable[[], object] | None,
@@ -128,7 +128,8 @@ def verdict(
             it was verified before it was sent.
 
     Returns:
-        ChainRejected: the proof is false, which ``confirm`` says too, or one of ``_FOUND_FALSE``.
+        ChainRejectedError: the proof is false, which ``confirm`` says too, or one of
+            ``_FOUND_FALSE``.
         UnsupportedError: the contracts do not take it, and say why; nothing is known of the proof.
         NetworkError: anything else; nothing is known of the proof.
     """
@@ -164,8 +165,8 @@ def verdict(
     )
 
 
-def _rejected(why: str, found: Refusal) -> ChainRejected:
-    return ChainRejected(
+def _rejected(why: str, found: Refusal) -> ChainRejectedError:
+    return ChainRejectedError(
         why,
         check=CONTRACT_CHECK,
         check_name="contract",

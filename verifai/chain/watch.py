@@ -42,12 +42,12 @@ EXACT_BLOCKS: Final = 4
 FIRST_PAUSE_SECONDS: Final = 0.25
 
 
-class HistoryLost(NetworkError):
+class HistoryLostError(NetworkError):
     """The node's chain is not one that the watch can continue on: another genesis, or a
     reorganisation deeper than is remembered."""
 
 
-class _Moved(Exception):
+class _MovedError(Exception):
     """The chain was reorganised while it was read, or the node contradicted itself: read again."""
 
 
@@ -115,7 +115,7 @@ class Watcher(Generic[T]):
     Raises:
         UsageError: an argument out of range, or a cursor of another chain.
         MalformedError: ``path`` holds something else.
-        HistoryLost: while iterating.
+        HistoryLostError: while iterating.
         NetworkError: while iterating, after ``patience_seconds`` of failure.
     """
 
@@ -183,12 +183,12 @@ class Watcher(Generic[T]):
                     self._save()
                     return
                 longest = self._poll
-            except HistoryLost:
+            except HistoryLostError:
                 raise
-            except (_Moved, NetworkError) as error:
+            except (_MovedError, NetworkError) as error:
                 now = time.monotonic()
                 failing_since = now if failing_since is None else failing_since
-                self.fault = str(error) if isinstance(error, _Moved) else error.message
+                self.fault = str(error) if isinstance(error, _MovedError) else error.message
                 if self._patience is not None and now - failing_since > self._patience:
                     raise NetworkTimeoutError(
                         f"Gave up watching at {self._url} after {self._patience:g} s: {self.fault}",
@@ -213,7 +213,7 @@ class Watcher(Generic[T]):
         if not fallen:
             return
         if keep == 0 and not self.cursor.whole:
-            raise HistoryLost(
+            raise HistoryLostError(
                 f"A reorganisation at {self._url} reaches below block {tail[0].number}, deeper "
                 f"than is remembered (REORG_BLOCKS, {REORG_BLOCKS}).",
                 hint="Start anew without the cursor.",
@@ -246,7 +246,7 @@ class Watcher(Generic[T]):
             self._step = min(2 * self._step, MAX_BLOCKS)  # what was refused once may pass again
             partial = self.cursor.tail[-1] if first == self.cursor.block_number else None
             if partial and any(log not in logs for log in partial.logs):
-                raise _Moved("the node left out an event that it told before")
+                raise _MovedError("the node left out an event that it told before")
             for place, log in enumerate(logs):
                 if partial and log in partial.logs:
                     continue
@@ -277,7 +277,7 @@ class Watcher(Generic[T]):
         """Hash of block ``end``, and the logs of the blocks, in order.
 
         Raises:
-            _Moved: the chain changed meanwhile.
+            _MovedError: the chain changed meanwhile.
         """
         block_hash = self._hash(end)
         if block_hash is None:
@@ -301,21 +301,21 @@ class Watcher(Generic[T]):
         if any(hashes[log.block_number] != log.block_hash for log in logs) or any(
             not first <= number <= end for number in hashes
         ):
-            raise _Moved("the node mixed two chains in one answer")
+            raise _MovedError("the node mixed two chains in one answer")
         if hashes.get(end, block_hash) != block_hash:
-            raise _Moved("the chain was reorganised while it was read")
+            raise _MovedError("the chain was reorganised while it was read")
         # What these blocks stand on is still what was read before.
         stand = {number: hashes[number] for number in hashes if number > head - REORG_BLOCKS}
         stand |= {end: block_hash} | {item.number: item.hash for item in self.cursor.tail[-1:]}
         if any(self._hash(number) != wanted for number, wanted in stand.items()):
-            raise _Moved("the chain was reorganised while it was read")
+            raise _MovedError("the chain was reorganised while it was read")
         return block_hash, logs
 
     def _record(self, log: Log) -> T:
         try:
             return self._source.decode(log)
         except MalformedError as error:
-            raise HistoryLost(
+            raise HistoryLostError(
                 f"The node at {self._url} gave an event that {log.address} does not make: "
                 f"{error.message}"
             ) from None
@@ -334,8 +334,8 @@ class Watcher(Generic[T]):
         elif keep == 0 and self.cursor.whole:
             self.cursor = self.cursor.cut(0)
         elif missing <= self.cursor.block_number:
-            raise HistoryLost(f"At {self._url}: {why}.", hint="Start anew without the cursor.")
-        raise _Moved(why)
+            raise HistoryLostError(f"At {self._url}: {why}.", hint="Start anew without the cursor.")
+        raise _MovedError(why)
 
     def _hash(self, number: int) -> str | None:
         from web3.exceptions import BlockNotFound
@@ -351,7 +351,7 @@ class Watcher(Generic[T]):
             number = int(self._web3.eth.chain_id)
         chain = f"eip155:{number}/{self._hash(0)}"
         if chain != self.cursor.chain:
-            raise HistoryLost(
+            raise HistoryLostError(
                 f"The node at {self._url} is on another chain now: {chain[:40]}...",
                 hint="Start anew without the cursor, if that is meant.",
             )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from verifai.circuit.lower import LoweredCircuit, lower
+from verifai.circuit.lower import lower
+from verifai.circuit.lowered import LoweredCircuit
 from verifai.circuit.visibility import Visibility
 from verifai.errors import MalformedError, UnsupportedError, UsageError
 from verifai.graph import IntegerGraph
 from verifai.proof import codec
+from verifai.proof.codec import Section
 from verifai.verifier.native.verify import VERSION
 
 PROTOCOL: Final = VERSION
@@ -40,7 +42,7 @@ def parameters(
     return codec.canonical_json(header)
 
 
-def restore(compiled: bytes, stated: bytes) -> Restored:
+def restore(compiled: Section, stated: bytes) -> Restored:
     """The graph that a circuit holds, and its operation table, made again.
 
     Ask :attr:`Circuit.restored`, which does this once.

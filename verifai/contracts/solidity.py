@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from verifai.contracts.toolchain import SOLC_VERSION, find_node, run_limited, solc_folder
-from verifai.errors import EnvironmentFault, MalformedError, UnsupportedError
+from verifai.errors import MalformedError, SetupError, UnsupportedError
 from verifai.home import home
 from verifai.proof.codec import canonical_json, parse_canonical_json
 from verifai.proof.files import replace_file
@@ -84,7 +84,7 @@ def compile_contract(source: str, name: str) -> CompiledContract:
     Raises:
         MalformedError: the compiler refused the source; the message quotes it.
         UnsupportedError: the code is larger than ``MAX_CODE_BYTES`` (EIP-170), or needs linking.
-        EnvironmentFault: no Node.js, no compiler, or it ran out of time or memory.
+        SetupError: no Node.js, no compiler, or it ran out of time or memory.
     """
     question = canonical_json(
         {"compiler": SOLC_VERSION, "settings": SETTINGS, "source": source, "name": name}
@@ -132,7 +132,7 @@ def run_solc(
 
     Raises:
         MalformedError: the compiler refused a source; the message quotes it.
-        EnvironmentFault: no Node.js, or the compiler ran out of time or memory.
+        SetupError: no Node.js, or the compiler ran out of time or memory.
     """
     request = {
         "language": "Solidity",
@@ -147,14 +147,14 @@ def run_solc(
         memory_bytes=COMPILE_BYTES,
     )
     if code is None:
-        raise EnvironmentFault(f"solc was stopped after COMPILE_SECONDS ({COMPILE_SECONDS:.0f} s).")
+        raise SetupError(f"solc was stopped after COMPILE_SECONDS ({COMPILE_SECONDS:.0f} s).")
     try:
         answer = json.loads(output)
     except ValueError:
         answer = None
     if code != 0 or not isinstance(answer, dict):
         tail = errors.decode("utf-8", "replace").strip()[-500:]
-        raise EnvironmentFault(
+        raise SetupError(
             f"{folder.name} under Node.js ended with status {code}: {tail}",
             hint=f"If it persists, delete {folder}: it is installed again.",
         )

@@ -49,7 +49,7 @@ def openzeppelin_folder() -> Path:
     """The folder with this compiler and OpenZeppelin, installed on first use.
 
     Raises:
-        EnvironmentFault: Node.js is missing, or npm could not install.
+        SetupError: Node.js is missing, or npm could not install.
     """
     return npm_install(
         Path(str(resources.files("verifai.contracts") / "solc" / "contracts")),
@@ -94,7 +94,7 @@ def compile_shipped(name: str, folder: Path) -> CompiledContract:
 
     Raises:
         MalformedError: a source is missing, or the compiler refused one.
-        EnvironmentFault: no Node.js, no compiler, or it ran out of time or memory.
+        SetupError: no Node.js, no compiler, or it ran out of time or memory.
     """
     packages = openzeppelin_folder() / "node_modules"
     sources = {one: closure(one, folder, packages) for one in NAMES}

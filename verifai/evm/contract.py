@@ -35,7 +35,7 @@ class Contract:
 
         Raises:
             UsageError: arguments that the function does not take.
-            Reverted: the contract refuses.
+            RevertedError: the contract refuses.
             MalformedError: the answer is not one that this function has: another contract's.
             NetworkError: the node failed.
         """

@@ -13,7 +13,7 @@ from typing import Any, Final
 from verifai.errors import MalformedError, NetworkError, VerifaiError
 from verifai.evm.contract import Contract
 from verifai.evm.logs import Log, logs
-from verifai.evm.node.faults import Reverted, node_errors
+from verifai.evm.node.faults import RevertedError, node_errors
 
 #: Times that the newest block is asked for, until no record comes meanwhile.
 STATES: Final = 3
@@ -95,7 +95,7 @@ def number(registry: Contract, function: str, *arguments: Any, block: int | str 
     """
     try:
         return int(registry.call(function, *arguments, block=block))
-    except Reverted as refused:
+    except RevertedError as refused:
         raise incomplete(registry, f"{function} reverted ({refused})") from None
     except MalformedError as error:
         raise incomplete(registry, error.message) from None

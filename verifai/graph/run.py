@@ -98,11 +98,11 @@ def run(graph: IntegerGraph, inputs: Sequence[Integers], *, batch: bool = False)
         InputError: inputs of another number or shape; or a value leaves the range that the circuit
             checks, and the message names the ONNX node, what was found and what is allowed.
     """
-    given = [np.asarray(x, dtype=np.int64) for x in inputs]
+    arrays = [np.asarray(x, dtype=np.int64) for x in inputs]
     if not batch:
-        given = [x[np.newaxis] for x in given]
-    check_shapes(graph, given)
-    values = evaluate(graph, given)
+        arrays = [x[np.newaxis] for x in arrays]
+    check_shapes(graph, arrays)
+    values = evaluate(graph, arrays)
     if batch:
         return values
     return [x[0] if node.batched else x for x, node in zip(values, graph.nodes, strict=True)]

@@ -13,7 +13,7 @@ from verifai.chain.shipped import contract, interface
 from verifai.errors import MalformedError, UsageError
 from verifai.evm.abi import checksum
 from verifai.evm.create2 import create2_address
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 from verifai.evm.transactions.sender import Sender
 
 
@@ -33,7 +33,7 @@ def require_genuine(sender: Sender, market: str, verifier: str | None = None) ->
     try:
         if _is_genuine(sender, market, trusted):
             return
-    except (Reverted, MalformedError):
+    except (RevertedError, MalformedError):
         pass
     raise UsageError(
         f"What stands at {market} is no JobMarket of this package around the verifier {trusted}.",

@@ -41,7 +41,7 @@ from verifai.evm.contract import Contract
 from verifai.evm.history import incomplete
 from verifai.evm.interface import Interface
 from verifai.evm.logs import Log
-from verifai.evm.node.faults import Reverted, node_errors
+from verifai.evm.node.faults import RevertedError, node_errors
 from verifai.market.genuine import require_genuine
 from verifai.market.history import Fulfilment, proof_of
 from verifai.market.jobs import (
@@ -171,7 +171,7 @@ class Market:
 
         Raises:
             UsageError: the market refused it; ``details["reason"]`` names the contract's error.
-            EnvironmentFault: the signer cannot pay.
+            SetupError: the signer cannot pay.
             NetworkError: the node failed.
         """
         native = terms.token == NATIVE
@@ -239,7 +239,7 @@ class Market:
 
         Raises:
             UsageError, InputError: as :meth:`check_job`; nothing was sent.
-            UsageError, EnvironmentFault, NetworkError: as :meth:`post`.
+            UsageError, SetupError, NetworkError: as :meth:`post`.
         """
         self.check_job(job, pk, inputs, batch=batch, srs=srs)
         return self._act("accept", job.terms.values(), job=job.id)
@@ -262,10 +262,10 @@ class Market:
 
         Raises:
             VerificationError: refused offline, with the number of the check; nothing was sent.
-            ChainRejected: the verifier contract refused it (check 8), and the verifier here does
-                too; or it is about another input.
+            ChainRejectedError: the verifier contract refused it (check 8), and the verifier here
+                does too; or it is about another input.
             UsageError: no lease is in force.
-            EnvironmentFault, NetworkError: as :meth:`post`.
+            SetupError, NetworkError: as :meth:`post`.
         """
         provider = job.provider if job.provider is not None else self.account
         context = self.context(job, provider)
@@ -276,7 +276,7 @@ class Market:
             return self._sent(
                 "fulfil", job.terms.values(), words, bytes(proof.argument), job=job.id
             )
-        except Reverted as refusal:
+        except RevertedError as refusal:
             contracts = (*_CONTRACTS, "NativeVerifier")
             found = own_error(refusal, contracts)
             if found is not None and found.name not in _OF_THE_PROOF:
@@ -349,7 +349,7 @@ class Market:
         Raises:
             InputError: no proof covers this input. Decline, unless the lease was accepted.
             UsageError: no lease is in force for the signer, or circuit or input are not the job's.
-            ChainRejected, EnvironmentFault, NetworkError: as :meth:`claim`.
+            ChainRejectedError, SetupError, NetworkError: as :meth:`claim`.
         """
         from verifai.backends import get
 
@@ -498,7 +498,7 @@ class Market:
     def _ask(self, function: str, *arguments: Any) -> Any:
         try:
             return self._contract.call(function, *arguments)
-        except (Reverted, MalformedError) as error:
+        except (RevertedError, MalformedError) as error:
             raise NetworkError(f"What is at {self.address} is no JobMarket: {error}") from None
 
     def _act(
@@ -506,7 +506,7 @@ class Market:
     ) -> Action:
         try:
             return self._sent(function, *arguments, value=value, job=job)
-        except Reverted as refusal:
+        except RevertedError as refusal:
             found = _in_words(own_error(refusal, _CONTRACTS))
             raise refused(self._contract, function, refusal, found) from None
 
@@ -522,7 +522,7 @@ class Market:
             if asked.call("allowance", self.account, self.address) < amount:
                 what = "allowing the market to fetch its budget"
                 asked.send("approve", self.address, amount, what=what)
-        except (Reverted, MalformedError) as refusal:
+        except (RevertedError, MalformedError) as refusal:
             raise UsageError(f"The token {token} refused an allowance: {refusal}") from None
 
     def __repr__(self) -> str:

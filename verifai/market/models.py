@@ -19,7 +19,7 @@ from verifai.chain.native.system import native_system
 from verifai.chain.shipped import contract
 from verifai.chain.verdict import own_error, refused
 from verifai.evm.abi import checksum
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 from verifai.market.jobs import NATIVE, Action
 from verifai.proof import VerifyingKey
 
@@ -79,7 +79,7 @@ class Models:
 
         Raises:
             UsageError: the contract refused it; the message names its error.
-            EnvironmentFault: the signer cannot pay.
+            SetupError: the signer cannot pay.
             NetworkError: the node failed.
         """
         digest = bytes.fromhex(vk.digest)
@@ -108,6 +108,6 @@ class Models:
     def _act(self, function: str, *arguments: Any) -> Action:
         try:
             return Action.of(self._contract.send(function, *arguments))
-        except Reverted as refusal:
+        except RevertedError as refusal:
             found = own_error(refusal, ("ModelRegistry",))
             raise refused(self._contract, function, refusal, found) from None

@@ -43,7 +43,7 @@ def export(module: Any, example_inputs: Any, *, name: str | None = None) -> Mode
         UsageError: not a module, or not tensors.
         InputError: a non-finite example or output.
         UnsupportedError: torch cannot export it, shapes are dynamic, or ONNX disagrees with torch.
-        MissingExtra: torch is not installed.
+        MissingExtraError: torch is not installed.
     """
     torch = require("torch", "torch", "exporting a torch module")
     require("onnxscript", "torch", "exporting a torch module")

@@ -147,6 +147,6 @@ def load(source: str | os.PathLike[str] | bytes) -> Model:
         MalformedError: not a well-formed ONNX model, or external data that leave its folder.
         LimitError: larger than a limit of :mod:`verifai.limits`.
         UnsupportedError: dynamic shapes, foreign operators, opsets outside 7 to 24.
-        MissingExtra: onnx is not installed.
+        MissingExtraError: onnx is not installed.
     """
     return Model(*read(source))

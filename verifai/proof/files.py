@@ -11,14 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-import filelock
-
 from verifai.errors import (
-    EnvironmentFault,
     FileAccessError,
     LimitError,
     MalformedError,
     MissingFileError,
+    SetupError,
     VerifaiError,
 )
 
@@ -127,14 +125,16 @@ def locked(path: Path, seconds: float = -1, busy: str = "", hint: str = "") -> I
         busy, hint: what to say then.
 
     Raises:
-        EnvironmentFault: another one holds it, or the folder cannot be written.
+        SetupError: another one holds it, or the folder cannot be written.
     """
+    import filelock  # only who waits for others pays for loading it
+
     lock = filelock.FileLock(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=seconds, poll_interval=0.05)
     except filelock.Timeout:
-        raise EnvironmentFault(busy, hint=hint) from None
+        raise SetupError(busy, hint=hint) from None
     except OSError as error:
         raise FileAccessError(f"Cannot write {path}: {error.strerror or error}.") from None
     try:

@@ -48,7 +48,8 @@ class VerifyingKey:
         inputs, outputs: tensor specs in the model's order.
         guarantees: backend, version, zero knowledge, reference string.
         proof_bytes: exact length of a proof; a longer or shorter one is refused unread.
-        material: the backend's own key, opaque here.
+        material: the backend's own key, which only its verifier reads: three sections, for
+            ``native`` the operation table, the commitments of the weights, and tau H2.
     """
 
     model: str

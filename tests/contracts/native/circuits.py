@@ -13,7 +13,7 @@ from tests.verifier import circuits as tables
 from verifai.chain.shipped import interface
 from verifai.chain.verdict import own_error
 from verifai.compact import circuit_id, compact_table
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 
 #: Names of tests.circuit.models with a batch and whether proofs hide: products and none, custom
 #: tables and none, contractions of all kinds and none.
@@ -138,5 +138,5 @@ def verify_calldata(circuit: bytes, context: bytes, words: Sequence[int], proof:
 
 def refusal(data: bytes) -> tuple[str, str] | None:
     """The verifier's error with its one argument in words; None for data of another form."""
-    found = own_error(Reverted(data), ("NativeVerifier",))
+    found = own_error(RevertedError(data), ("NativeVerifier",))
     return None if found is None else (found.name, *found.arguments)

@@ -13,7 +13,7 @@ from tests.chain.conftest import anvil as anvil
 from tests.contracts.native.circuits import Verifier
 from verifai.chain import connect
 from verifai.contracts.shipped import artefact
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +31,7 @@ def embedded() -> Iterator[Verifier]:
         def call(data: bytes) -> bytes | None:
             try:
                 read(data)
-            except Reverted as error:
+            except RevertedError as error:
                 return error.data
             return None
 

@@ -8,7 +8,7 @@ from verifai.chain import connect
 from verifai.contracts.shipped import artefact
 from verifai.evm import abi
 from verifai.evm.node import embedded
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 
 
 @pytest.mark.parametrize("precompile", [5, 6, 7, 8])
@@ -19,7 +19,7 @@ def test_a_chain_without_a_precompile(monkeypatch, precompile):
     del known[precompile.to_bytes(20, "big")]
     monkeypatch.setattr(PragueComputation, "_precompiles", known)
     monkeypatch.setattr(embedded, "bn254_precompiles", dict)
-    with connect() as chain, pytest.raises(Reverted) as refused:
+    with connect() as chain, pytest.raises(RevertedError) as refused:
         chain.connection.sender.send(
             None, artefact("NativeVerifier").creation, "deploying the verifier"
         )

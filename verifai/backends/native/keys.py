@@ -8,7 +8,7 @@ from typing import Any, Final
 from verifai.backends.native.core import core
 from verifai.circuit import SRS, Circuit, ProvingKey
 from verifai.circuit.ceremony import kept as kept_ceremony
-from verifai.circuit.lower import LoweredCircuit
+from verifai.circuit.lowered import LoweredCircuit
 from verifai.circuit.per_key import PerKey
 from verifai.circuit.restore import PROTOCOL
 from verifai.errors import MalformedError, UnsupportedError, UsageError

@@ -91,11 +91,11 @@ def opened(specs: Sequence[TensorSpec], inputs: Any) -> tuple[Any, dict[str, Ope
         plain = tuple(x.values if isinstance(x, Opening) else x for x in inputs)
     else:
         return inputs, {}
-    given = {name: x for name, x in named.items() if isinstance(x, Opening)}
+    openings = {name: x for name, x in named.items() if isinstance(x, Opening)}
     for spec in specs:
-        if spec.name in given:
-            _check_form(spec, given[spec.name])
-    return plain, given
+        if spec.name in openings:
+            _check_form(spec, openings[spec.name])
+    return plain, openings
 
 
 def _check_form(spec: TensorSpec, opening: Opening) -> None:
@@ -124,7 +124,7 @@ def commitment_of(opening: Opening, srs: SRS | None) -> str:
     Raises:
         MalformedError: blindings that are no scalars, or not as many as there are rows.
         UsageError: the reference string is missing, or another one.
-        EnvironmentFault: it is a public ceremony's, which was not fetched.
+        SetupError: it is a public ceremony's, which was not fetched.
     """
     layout, blindings = opening.layout, opening.blindings
     strings = _strings(layout, srs)

@@ -36,7 +36,7 @@ def prove(
 ) -> Proof:
     """See :meth:`verifai.backends.protocol.Backend.prove`."""
     loaded = load(key)
-    inputs, given = opened(key.circuit.inputs, inputs)
+    inputs, linked_to = opened(key.circuit.inputs, inputs)
     added = [] if batch else without_batch_axis(_infos(key), inputs)
     axis = f" (batch axis added to {', '.join(added)})" if added else ""
     progress.stage(f"computing the witness{axis}")
@@ -48,7 +48,7 @@ def prove(
     specs = batched(key.circuit.inputs + key.circuit.outputs, count)
     committed_specs = [spec for spec in specs if spec.visibility == "committed"]
     blindings = [
-        _blindings(spec, rows, given.get(spec.name))
+        _blindings(spec, rows, linked_to.get(spec.name))
         for spec, rows in zip(committed_specs, linked, strict=True)
     ]
     progress.stage("proving" if count is None else f"proving {count} inferences")

@@ -13,7 +13,7 @@ from verifai.chain.verdict import own_error, unexplained, verdict
 from verifai.contracts.shipped import artefact
 from verifai.contracts.solidity import CompiledContract, compile_contract
 from verifai.errors import MalformedError, NetworkError, UnsupportedError
-from verifai.evm.node.faults import Reverted, node_errors
+from verifai.evm.node.faults import RevertedError, node_errors
 from verifai.evm.transactions.estimate import PublishEstimate
 from verifai.progress import Progress
 from verifai.proof import Proof, VerifyingKey
@@ -90,7 +90,7 @@ class GeneratedPublisher(Publisher):
             return record.transaction_hash
         try:
             mined = registry.contract.send("publish", *publication.arguments, what="publishing")
-        except Reverted as refusal:
+        except RevertedError as refusal:
             found = own_error(refusal, CONTRACTS)
             # Somebody else was faster with the same proof.
             if found and found.name == "AlreadyPublished" and (record := registry.of(publication)):
@@ -116,7 +116,7 @@ class GeneratedPublisher(Publisher):
         ):
             try:
                 steps += [] if stands else [sender.estimate(None, creation, what)]
-            except Reverted as refusal:
+            except RevertedError as refusal:
                 raise unexplained(sender, refusal, what) from None
         publication = Publication(
             verifier or _PRETENDED[1], key.digest, proof.statement.digest, proof.digest, call
@@ -138,7 +138,7 @@ class GeneratedPublisher(Publisher):
                     at or _PRETENDED[0], publication.calldata(), "publishing", code=code
                 )
             )
-        except Reverted as refusal:
+        except RevertedError as refusal:
             raise verdict(sender, refusal, "publishing", CONTRACTS, confirm) from None
         return PublishEstimate(sender.chain_id, False, tuple(steps))
 
@@ -150,7 +150,7 @@ class GeneratedPublisher(Publisher):
             with node_errors("state overrides", self._sender.url):
                 answer = self._sender.web3.eth.call(question, "latest", override)
                 return int.from_bytes(answer, "big") == 1
-        except (Reverted, NetworkError):
+        except (RevertedError, NetworkError):
             return False
 
     def bundle(self, record: Published, key: VerifyingKey) -> Proof:

@@ -18,7 +18,7 @@ from verifai.errors import MalformedError
 from verifai.evm.abi import checksum, keccak
 from verifai.evm.contract import Contract
 from verifai.evm.create2 import create2_address
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 from verifai.evm.transactions.sender import Sender
 
 #: First verifiers of a router that are tried.
@@ -35,7 +35,7 @@ def router_of(sender: Sender, registry: str) -> str | None:
         return None
     try:
         router = contract("NativeProofRegistry", registry, sender).call("ROUTER")
-    except (Reverted, MalformedError):
+    except (RevertedError, MalformedError):
         return None
     shipped = interface("NativeProofRegistry").deployment(router)
     return router if create2_address(shipped) == registry else None
@@ -60,7 +60,7 @@ def first_systems(sender: Sender, router: str) -> Mapping[bytes, str] | None:
                 creation = asked.interface.deployment(owner, delay, names[:first], entries[:first])
                 if create2_address(creation) == router:
                     return dict(zip(names[:first], entries[:first], strict=True))
-    except (Reverted, MalformedError):
+    except (RevertedError, MalformedError):
         pass
     return None
 
@@ -69,7 +69,7 @@ def verifier_now(sender: Sender, router: str, system: bytes) -> str:
     """What a router says is the verifier of a system (EIP-55), revoked or not.
 
     Raises:
-        Reverted, MalformedError: it is no router.
+        RevertedError, MalformedError: it is no router.
         NetworkError: the node failed.
     """
     return str(contract("VerifierRouter", router, sender).call("entries", system)[0])

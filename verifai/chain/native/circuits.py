@@ -15,7 +15,7 @@ from verifai.chain.shipped import contract
 from verifai.compact.table import circuit_id, compact_table, table_batch
 from verifai.compact.words import WORD_BYTES
 from verifai.errors import MalformedError, NetworkError, UnsupportedError
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 from verifai.proof import VerifyingKey
 from verifai.verifier.native.check import WORD, check_key, public_node
 from verifai.verifier.native.parse import parse_table
@@ -102,7 +102,7 @@ def registered_table(sender: Sender, verifier: str, circuit: bytes) -> bytes | N
         code = sender.code(
             contract("NativeVerifier", verifier, sender).call("circuitInfo", circuit)[6]
         )
-    except (Reverted, MalformedError):
+    except (RevertedError, MalformedError):
         return None
     return code[1:] if code[:1] == b"\0" and circuit_id(code[1:]) == circuit else None
 
@@ -113,7 +113,7 @@ def is_registered(sender: Sender, verifier: str, circuit: bytes) -> bool:
         if not sender.code(verifier):
             return False
         contract("NativeVerifier", verifier, sender).call("circuitInfo", circuit)
-    except Reverted:
+    except RevertedError:
         return False
     return True
 

@@ -17,7 +17,7 @@ from verifai.chain.verdict import own_error, verdict
 from verifai.contracts.shipped import artefact
 from verifai.errors import NetworkError, UsageError
 from verifai.evm.create2 import PROXY, PROXY_CODE, PROXY_COST, PROXY_SENDER, SALT, create2_address
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 from verifai.evm.transactions.estimate import Estimate, PublishEstimate
 from verifai.evm.transactions.sender import Sender
 from verifai.evm.transactions.simulation import Call, simulate
@@ -67,7 +67,7 @@ def estimate(connection: Connection, prepared: Prepared, confirm: Confirm) -> Pu
         if found is not None:
             steps += [sender.priced(c.what, gas) for c, gas in zip(calls, found, strict=True)]
             return PublishEstimate(sender.chain_id, False, tuple(steps))
-    except Reverted as refusal:
+    except RevertedError as refusal:
         raise verdict(sender, refusal, "publishing", CONTRACTS, confirm) from None
     left = []
     for number, call in enumerate(calls):
@@ -76,7 +76,7 @@ def estimate(connection: Connection, prepared: Prepared, confirm: Confirm) -> Pu
             if not code and number < (alone or 1):
                 steps.append(sender.estimate(call.to, call.data, call.what))
                 continue
-        except Reverted:
+        except RevertedError:
             pass  # this one needs those before it
         left.append(call.what)
     return PublishEstimate(sender.chain_id, False, tuple(steps), tuple(left))
@@ -94,7 +94,7 @@ def verifier_of(sender: Sender, registry: str) -> str:
         verifier = str(
             contract("VerifierRouter", router, sender).call("verifierOf", native_system())
         )
-    except Reverted as refused:
+    except RevertedError as refused:
         reason = own_error(refused, ("VerifierRouter",))
         raise NetworkError(f"The router has no native verifier: {reason or refused}.") from None
     if why := acceptor.unestablished(sender, registry, native_system()):

@@ -26,7 +26,7 @@ from verifai.contracts.shipped import artefact
 from verifai.errors import MalformedError, NetworkError, UnsupportedError
 from verifai.evm.abi import keccak
 from verifai.evm.create2 import create2_address
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 from verifai.evm.transactions.estimate import PublishEstimate
 from verifai.evm.transactions.sender import Sender
 from verifai.progress import Progress
@@ -143,12 +143,13 @@ def send(registry: NativeRegistry, prepared: Prepared, confirm: Confirm) -> str:
     """Have the chain verify a proof and record that it did; hash of the transaction.
 
     Raises:
-        ChainRejected, UnsupportedError, NetworkError: as :func:`verifai.chain.verdict.verdict`.
-        EnvironmentFault: the signer cannot pay.
+        ChainRejectedError, UnsupportedError, NetworkError: as
+            :func:`verifai.chain.verdict.verdict`.
+        SetupError: the signer cannot pay.
     """
     try:
         sent = registry.contract.send("publish", *prepared.arguments, what="publishing")
-    except Reverted as refusal:
+    except RevertedError as refusal:
         raise verdict(registry.contract.sender, refusal, "publishing", CONTRACTS, confirm) from None
     return "0x" + bytes(sent["transactionHash"]).hex()
 
@@ -171,7 +172,7 @@ def register_circuit(sender: Sender, verifier: str, table: bytes) -> tuple[bytes
         return circuit, 0
     try:
         mined = contract("NativeVerifier", verifier, sender).send("register", table, what=what)
-    except Reverted as refusal:
+    except RevertedError as refusal:
         found = own_error(refusal, ("NativeVerifier",))
         if found is None or found.name != "TableRefused":  # StorageFailed is a lack of gas
             raise unexplained(sender, refusal, what) from None

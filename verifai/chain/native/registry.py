@@ -16,7 +16,7 @@ from verifai.chain.native.call import NativeCall
 from verifai.chain.registry import Registry
 from verifai.errors import VerifaiError
 from verifai.evm.abi import keccak
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 
 
 class NativeRegistry(Registry):
@@ -53,7 +53,7 @@ class NativeRegistry(Registry):
             self._verifiers[system] = ""
             if self._genuine:  # of a stranger's router no answer is worth showing
                 # Not only one that counts now: revocation does not undo what was published before.
-                with suppress(VerifaiError, Reverted):
+                with suppress(VerifaiError, RevertedError):
                     self._verifiers[system] = verifier_now(
                         self.contract.sender, self._router, system
                     )

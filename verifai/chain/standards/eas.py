@@ -106,7 +106,7 @@ def register_schema(
 
     Raises:
         UsageError: it is registered already, or there is no such contract.
-        EnvironmentFault, NetworkError: as publishing.
+        SetupError, NetworkError: as publishing.
     """
     contract = contract_at(chain, schema_registry, _schemas())
     sent(contract, "register", SCHEMA, resolver, revocable)
@@ -142,7 +142,7 @@ def attest(
     Raises:
         UsageError: EAS refuses it, e.g. because the schema is not registered; or the record is one
             of a native proof, and not :meth:`~verifai.chain.Published.named`.
-        EnvironmentFault, NetworkError: as publishing.
+        SetupError, NetworkError: as publishing.
     """
     contract = contract_at(chain, eas, _eas())
     wanted = word(schema or schema_uid(revocable=revocable))

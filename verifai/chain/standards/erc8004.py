@@ -86,7 +86,7 @@ def respond(
         UsageError: ``response`` is out of range, or the registry refuses it: no such request, or
             another validator's; or the record is one of a native proof, and not
             :meth:`~verifai.chain.Published.named`.
-        EnvironmentFault, NetworkError: as publishing.
+        SetupError, NetworkError: as publishing.
     """
     if type(response) is not int or not 0 <= response <= MAX_RESPONSE:
         raise UsageError(f"A response is a whole number from 0 to {MAX_RESPONSE}.")

@@ -11,7 +11,7 @@ from verifai.errors import MalformedError, NetworkError, UsageError
 from verifai.evm.abi import checksum
 from verifai.evm.contract import Contract
 from verifai.evm.interface import Interface
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 from verifai.proof.published import Published
 
 
@@ -39,7 +39,7 @@ def asked(contract: Contract, function: str, *arguments: Any) -> Any:
     """
     try:
         return contract.call(function, *arguments)
-    except Reverted as refusal:
+    except RevertedError as refusal:
         raise refused(contract, function, refusal) from None
     except MalformedError as error:
         text = f"The contract at {contract.address} is no {contract.interface.name}: "
@@ -50,7 +50,7 @@ def sent(contract: Contract, function: str, *arguments: Any) -> Mapping[str, Any
     """The receipt of a transaction, as web3 gives it. Raises as :func:`asked`, or as publishing."""
     try:
         return contract.send(function, *arguments)
-    except Reverted as refusal:
+    except RevertedError as refusal:
         raise refused(contract, function, refusal) from None
 
 

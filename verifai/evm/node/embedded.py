@@ -16,9 +16,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from verifai.errors import EnvironmentFault, InternalError
+from verifai.errors import InternalError, SetupError
 from verifai.evm.abi import keccak
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 from verifai.evm.node.journal import Block, Journal
 from verifai.evm.node.precompiles import bn254_precompiles
 from verifai.extras import require
@@ -41,7 +41,7 @@ def start(journal: Journal | None) -> tuple[Web3, Any]:
         The client, and the py-evm backend behind it.
 
     Raises:
-        MissingExtra: web3 or eth-tester is not installed.
+        MissingExtraError: web3 or eth-tester is not installed.
         MalformedError: the journal does not replay to the block hashes it records.
     """
     web3 = require("web3", "chain", "the embedded chain")
@@ -87,7 +87,7 @@ def _backend_class() -> type[Any]:
     from verifai.evm.create2 import PROXY, create2_address
 
     if missing := [name for name in _PRIVATE if not hasattr(PyEVMBackend, name)]:
-        raise EnvironmentFault(
+        raise SetupError(
             f"The embedded chain is built on {', '.join(missing)} of eth-tester 0.14, which the "
             "installed one lacks.",
             hint="pip install 'verifai[chain]' brings the right one; a node's URL needs none.",
@@ -225,10 +225,10 @@ def _backend_class() -> type[Any]:
             finally:
                 state.revert(snapshot)
 
-    def _reverted(error: VMError) -> Reverted:
+    def _reverted(error: VMError) -> RevertedError:
         data = error.args[0] if isinstance(error, Revert) and error.args else b""
         said = "" if isinstance(error, Revert) else type(error).__name__
-        return Reverted(data if isinstance(data, bytes) else b"", said)
+        return RevertedError(data if isinstance(data, bytes) else b"", said)
 
     return Backend
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from verifai.errors import EnvironmentFault, FileAccessError, MalformedError, UsageError
+from verifai.errors import FileAccessError, MalformedError, SetupError, UsageError
 from verifai.proof.codec import canonical_json, exact_fields, parse_canonical_json
 from verifai.proof.plain import from_plain, to_plain
 
@@ -52,7 +52,7 @@ class Journal:
         genesis_time: timestamp of block 0.
 
     Raises:
-        EnvironmentFault: another process has it open, or it cannot be written.
+        SetupError: another process has it open, or it cannot be written.
         MalformedError: not a journal.
         UsageError: there is none to read.
     """
@@ -117,7 +117,7 @@ class Journal:
         """Add a block; on return it is on disk.
 
         Raises:
-            EnvironmentFault: the disk refused; the file is as it was before, and takes no further
+            SetupError: the disk refused; the file is as it was before, and takes no further
                 block, because the chain in memory is now ahead of it.
             UsageError: it was opened for reading, or by the process that this one was forked from.
         """
@@ -130,7 +130,7 @@ class Journal:
                 hint="Publish in the process that connected, or connect in one process at a time.",
             )
         if self._behind:
-            raise EnvironmentFault(
+            raise SetupError(
                 f"The journal {self.path} lacks a block that could not be written.",
                 hint="Connect again: the chain is then what the journal holds.",
             )
@@ -162,7 +162,7 @@ class Journal:
                 return
             except BlockingIOError:
                 if time.monotonic() >= deadline:
-                    raise EnvironmentFault(
+                    raise SetupError(
                         f"Another process has the journal {self.path} open.",
                         hint="Close it there, or use another journal.",
                     ) from None

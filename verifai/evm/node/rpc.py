@@ -32,7 +32,7 @@ def open_node(url: str) -> tuple[Web3, Callable[[], None]]:
     Raises:
         UsageError: not an http or https URL.
         NetworkError: nothing answers there, or what answers is no Ethereum node.
-        MissingExtra: web3 is not installed.
+        MissingExtraError: web3 is not installed.
     """
     try:
         parts = urlsplit(url)

@@ -32,7 +32,7 @@ _POLL_SECONDS: Final = (0.1, 2.0)
 _MISSING_SECONDS: Final = 15.0
 
 
-class Superseded(Exception):
+class SupersededError(Exception):
     """Another transaction of the same account took the nonce: this one can never be mined."""
 
 
@@ -52,7 +52,7 @@ class Delivery:
         Raises:
             MalformedError: the signer signed something else.
             UnsupportedError: a node's account that signs only as it sends.
-            EnvironmentFault: the signer failed.
+            SetupError: the signer failed.
         """
         signed = transactions.checked(self.signer.sign(transaction), transaction)
         return Version(signed.hash.hex(), signed.raw)
@@ -114,7 +114,7 @@ class Delivery:
             The receipt, of success or of a revert.
 
         Raises:
-            Superseded: another transaction took the nonce; the entry is dropped.
+            SupersededError: another transaction took the nonce; the entry is dropped.
             NetworkError: no progress within ``terms.patience_seconds``; the entry stays.
         """
         clock = time.monotonic
@@ -155,7 +155,7 @@ class Delivery:
                 state = error.message.removesuffix(".")
             if missing is not None and clock() - missing >= _MISSING_SECONDS:
                 self.outbox.drop(entry)
-                raise Superseded
+                raise SupersededError
             if clock() > deadline:
                 raise NetworkTimeoutError(
                     f"Gave up on {what} at {self.url} after {self.terms.patience_seconds:g} s "

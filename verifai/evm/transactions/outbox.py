@@ -132,7 +132,7 @@ class Outbox:
         """Alone among the processes of this machine that sign for this account.
 
         Raises:
-            EnvironmentFault: another one did not finish within ``LOCK_SECONDS``.
+            SetupError: another one did not finish within ``LOCK_SECONDS``.
         """
         if self._folder is None:
             return nullcontext()

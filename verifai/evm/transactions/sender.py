@@ -14,15 +14,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from verifai.errors import (
-    EnvironmentFault,
     NetworkError,
+    SetupError,
     UnsupportedError,
     UsageError,
     VerifaiError,
 )
-from verifai.evm.node.faults import Reverted, node_errors
+from verifai.evm.node.faults import RevertedError, node_errors
 from verifai.evm.transactions.bounds import TRANSACTION_GAS_CAP, require_size
-from verifai.evm.transactions.delivery import Delivery, Superseded
+from verifai.evm.transactions.delivery import Delivery, SupersededError
 from verifai.evm.transactions.estimate import Estimate, ether
 from verifai.evm.transactions.fees import limit, offer
 from verifai.evm.transactions.outbox import Entry, Outbox, Version, content_digest, default_folder
@@ -92,7 +92,7 @@ class Sender:
         """What a contract answers to a call that changes nothing.
 
         Raises:
-            Reverted: the contract refused.
+            RevertedError: the contract refused.
             NetworkError: the node failed.
         """
         question: Any = {"to": to, "data": "0x" + data.hex()}
@@ -139,10 +139,10 @@ class Sender:
             code: runtime code to pretend at addresses, where the node can (state overrides).
 
         Raises:
-            Reverted: it would revert.
+            RevertedError: it would revert.
             UnsupportedError: it needs more gas than a block there holds or a transaction may use
                 (``TRANSACTION_GAS_CAP``), or more bytes than nodes take.
-            EnvironmentFault: the chain asks for more than the terms allow, or the node finds that
+            SetupError: the chain asks for more than the terms allow, or the node finds that
                 the signer cannot pay.
             NetworkError: the node failed.
             UsageError: this connection has no signer.
@@ -159,10 +159,10 @@ class Sender:
                     if overrides
                     else self.web3.eth.estimate_gas(transaction)  # type: ignore[arg-type]
                 )
-        except EnvironmentFault:  # too poor to estimate, so the gas is not known
+        except SetupError:  # too poor to estimate, so the gas is not known
             with node_errors(what, self.url):
                 balance = int(self.web3.eth.get_balance(signer.address))  # type: ignore[arg-type]
-            raise EnvironmentFault(
+            raise SetupError(
                 f"The signer cannot pay for {what}: it sends {ether(value)} and pays for gas, and "
                 f"{signer.address} has {ether(balance)}.",
                 hint="Fund its account on this chain.",
@@ -214,9 +214,9 @@ class Sender:
             The transaction receipt, as web3 gives it.
 
         Raises:
-            Reverted: it would revert (found at estimation, nothing sent), or it did.
+            RevertedError: it would revert (found at estimation, nothing sent), or it did.
             UnsupportedError: it is larger than the chain allows, as :meth:`estimate`.
-            EnvironmentFault: the signer cannot pay, or failed to sign.
+            SetupError: the signer cannot pay, or failed to sign.
             NetworkError: the node failed, is on another chain now, or made no progress within the
                 terms' patience. What was signed stays on record, and the same call resumes it.
             UsageError: this connection has no signer.
@@ -233,7 +233,7 @@ class Sender:
                     entry = self._handed_in(to, data, what, value)
             try:
                 return self._delivered(entry, what)
-            except Superseded:
+            except SupersededError:
                 continue
         raise self._contended(what)
 
@@ -251,7 +251,7 @@ class Sender:
             because another transaction took their nonce, have none.
 
         Raises:
-            NetworkError, EnvironmentFault: as :meth:`send`.
+            NetworkError, SetupError: as :meth:`send`.
         """
         found = []
         _, delivery = self._needed()
@@ -259,7 +259,7 @@ class Sender:
         for entry in self.unfinished():
             try:
                 mined = delivery.deliver(entry, f"the transaction of nonce {entry.nonce}")
-            except Superseded:
+            except SupersededError:
                 continue
             delivery.outbox.keep(self._latest(entry, int(mined["blockNumber"])))
             found.append(mined)
@@ -298,7 +298,7 @@ class Sender:
             delivery.outbox.keep(entry)
             try:
                 refused = delivery.hand_in(entry)
-            except (VerifaiError, Reverted):
+            except (VerifaiError, RevertedError):
                 delivery.outbox.drop(entry)  # refused in words: no node has it
                 raise
             # A proxy that asked its node twice passes the second answer on.
@@ -311,7 +311,7 @@ class Sender:
                 with node_errors(what, self.url):
                     fees = fees.raised().at_least(offer(self.web3, self.terms))
                 if fees.most > highest:
-                    raise EnvironmentFault(
+                    raise SetupError(
                         f"The chain wants more than {highest:,} wei per gas for {what}.",
                         hint="Wait, or raise Terms.max_fee_wei.",
                     )
@@ -371,8 +371,8 @@ class Sender:
             )
         return self._signer, self._delivery
 
-    def _poor(self, estimate: Estimate) -> EnvironmentFault:
-        return EnvironmentFault(
+    def _poor(self, estimate: Estimate) -> SetupError:
+        return SetupError(
             f"The signer cannot pay for {estimate.what}: it can cost {ether(estimate.cost_wei)} "
             f"at {estimate.fees.most:,} wei per gas, and {self.address} has "
             f"{ether(estimate.balance_wei)}.",
@@ -398,11 +398,11 @@ class Sender:
                 data, value = bytes(sent["input"]), int(sent.get("value", 0))
                 again = _request(sent["from"], sent.get("to"), data, value)
                 self.web3.eth.call(again, mined["blockNumber"] - 1)  # type: ignore[arg-type]
-        except Reverted as error:
+        except RevertedError as error:
             return error
         except NetworkError:
             pass  # the reason is a courtesy
-        return Reverted(b"", words)
+        return RevertedError(b"", words)
 
 
 def _request(sender: str, to: str | None, data: bytes, value: int) -> dict[str, Any]:

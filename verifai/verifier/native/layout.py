@@ -81,7 +81,7 @@ class LimbLookup:
 
     @property
     def tag(self) -> int:
-        """What separates its table from all others."""
+        """The number by which a fingerprint tells its table from all others."""
         return self.width
 
 
@@ -95,13 +95,18 @@ class PairLookup:
 
     @property
     def tag(self) -> int:
-        """What separates its table from all others."""
+        """The number by which a fingerprint tells its table from all others."""
         return CUSTOM_TAG + self.table
 
 
 @dataclass(frozen=True)
 class LookupGroup:
-    """At most four lookups of one tile; ``place`` is in the cube, ``helper`` a block."""
+    """At most four lookups with tiles of one form, which share a helper.
+
+    Attributes:
+        helper: the committed block of their helper.
+        place: where the group lies in the cube of the zerocheck.
+    """
 
     lookups: tuple[LimbLookup | PairLookup, ...]
     helper: int

@@ -1,7 +1,8 @@
 """Commitments of linked tensors: digests of their rows' points (docs/protocol.md, Layout).
 
-They are the first points of a proof. Equal tensors with equal blindings have equal rows in every
-circuit with as many columns, so that one proof's output can be another one's input.
+They are the first points of a proof. A tensor with the same blindings has the same points in every
+circuit with as many columns: so the committed output of one proof is recognised, by its digest, as
+the committed input of another.
 """
 
 from __future__ import annotations

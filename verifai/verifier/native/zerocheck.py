@@ -36,7 +36,7 @@ DEGREE = ZEROCHECK_DEGREE
 
 @dataclass(frozen=True)
 class Challenges:
-    """What is drawn for the lookups and for the zerocheck."""
+    """What the transcript draws: alpha, beta for fingerprints; tau, gamma for the zerocheck."""
 
     alpha: int
     beta: int

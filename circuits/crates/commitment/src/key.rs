@@ -3,7 +3,7 @@
 use crate::{row::Row, verify::VerifierKey};
 use thiserror::Error;
 use verifai_curve::{
-    blinding_generator, msm_small, CurveGroup, FixedBases, G1Affine, G1Projective,
+    blinding_generator, msm_small, CurveGroup, Digits, FixedBases, G1Affine, G1Projective, Repeated,
 };
 use verifai_field::F;
 use verifai_srs::Srs;
@@ -91,6 +91,22 @@ impl CommitmentKey {
             columns: self.powers.len(),
         })?;
         Ok((sum + self.h * blinding).into_affine())
+    }
+
+    /// The commitment of a row, given also as sums: its entry i is the sum of `scalars[s]` over the terms
+    /// (i, s). That is faster where few scalars differ.
+    pub fn commit_sums(
+        &self,
+        row: &Row,
+        terms: &[(u32, u32)],
+        scalars: &[Digits],
+        blinding: F,
+    ) -> Result<G1Affine, KeyError> {
+        let sums = Repeated::new(terms, scalars);
+        if sums.additions() >= self.tables.additions(row.len()) {
+            return self.commit(row, blinding);
+        }
+        Ok((sums.sum(&self.powers) + self.h * blinding).into_affine())
     }
 
     /// The commitment of a polynomial, without blinding.

@@ -5,7 +5,6 @@
 //! address space appear when few entries of it are left.
 
 use crate::interrupt::{Interrupt, Interrupted};
-use crate::product::{add, Product};
 use crate::space::Space;
 use crate::strands::{Strand, PRODUCT, SMALL_PRODUCT};
 use rayon::prelude::*;
@@ -13,14 +12,16 @@ use std::collections::BTreeMap;
 use verifai_commitment::{combine, Row};
 use verifai_field::{inner_product, OffsetInner, Zero, F};
 use verifai_poly::eq_table;
+use verifai_sumcheck::products::add;
+use verifai_sumcheck::{Instance, Product};
 use verifai_table::Layout;
 use verifai_transcript::ProofWriter;
 use verifai_verifier::labels::{LAST, R, VALUE};
 
 /// What is left of the sum.
 enum Left<'a> {
-    /// Rows of integers: how many rounds until they are combined.
-    Rows(Rows<'a>, usize),
+    /// Rows of integers.
+    Rows(Rows<'a>),
     /// L and w.
     Vectors(Product),
 }
@@ -29,6 +30,10 @@ enum Left<'a> {
 /// rows of one remainder modulo `classes`) become one. Each strand has a product for each class it meets.
 struct Rows<'a> {
     space: &'a Space,
+    interrupt: &'a Interrupt,
+    /// How many rounds are left until rows are combined, and the challenges of those before.
+    left: usize,
+    point: Vec<F>,
     strands: &'a [Strand],
     classes: usize,
     products: Vec<((usize, usize), Product)>,
@@ -39,7 +44,7 @@ impl<'a> Rows<'a> {
         space: &'a Space,
         strands: &'a [Strand],
         rounds: usize,
-        interrupt: &Interrupt,
+        interrupt: &'a Interrupt,
     ) -> Result<Self, Interrupted> {
         let rows = space.rows();
         let classes = rows.len() >> rounds;
@@ -64,6 +69,9 @@ impl<'a> Rows<'a> {
             .collect();
         Ok(Self {
             space,
+            interrupt,
+            left: rounds,
+            point: Vec::with_capacity(rounds),
             strands,
             classes,
             products: products?,
@@ -80,12 +88,14 @@ impl<'a> Rows<'a> {
     fn bind(&mut self, r: F) {
         let products = self.products.par_iter_mut().with_min_len(1 << 4);
         products.for_each(|(_, p)| p.bind(r));
+        self.left -= 1;
+        self.point.push(r);
     }
 
-    /// L and w with their first variables bound to `point`.
-    fn combined(self, point: &[F], interrupt: &Interrupt) -> Result<Product, Interrupted> {
-        let columns = self.space.columns();
-        let eq = eq_table(point);
+    /// L and w with their first variables bound to the challenges.
+    fn combined(&self) -> Result<Product, Interrupted> {
+        let (columns, interrupt) = (self.space.columns(), self.interrupt);
+        let eq = eq_table(&self.point);
         let mut weights = vec![F::zero(); self.classes * columns];
         let mut vector = Vec::with_capacity(weights.len());
         for class in 0..self.classes {
@@ -174,35 +184,36 @@ pub(crate) fn reading_all(space: &Space) -> usize {
     space.rows().iter().map(|row| reading(row.as_deref())).sum()
 }
 
-impl<'a> Left<'a> {
-    fn message(&self) -> [F; 2] {
-        match self {
-            Self::Rows(rows, _) => rows.message(),
-            Self::Vectors(product) => product.message(),
-        }
-    }
-
-    /// Binds the next variable to the last coordinate of the point.
-    fn bind(self, point: &[F], interrupt: &Interrupt) -> Result<Self, Interrupted> {
-        let r = point.last().copied().unwrap_or_default();
-        match self {
-            Self::Vectors(mut product) => {
-                product.bind(r);
-                Ok(Self::Vectors(product))
-            }
-            Self::Rows(mut rows, left) => {
-                rows.bind(r);
-                Self::Rows(rows, left - 1).settled(point, interrupt)
-            }
-        }
-    }
-
+impl Left<'_> {
     /// Vectors, if no round is left to the rows.
-    fn settled(self, point: &[F], interrupt: &Interrupt) -> Result<Self, Interrupted> {
+    fn settled(self) -> Result<Self, Interrupted> {
         match self {
-            Self::Rows(rows, 0) => rows.combined(point, interrupt).map(Self::Vectors),
+            Self::Rows(rows) if rows.left == 0 => rows.combined().map(Self::Vectors),
             other => Ok(other),
         }
+    }
+}
+
+impl Instance<Interrupted> for Left<'_> {
+    fn message(&mut self) -> Vec<F> {
+        let message = match self {
+            Self::Rows(rows) => rows.message(),
+            Self::Vectors(product) => product.message(),
+        };
+        message.to_vec()
+    }
+
+    fn bind(&mut self, challenge: F) -> Result<(), Interrupted> {
+        match self {
+            Self::Vectors(product) => product.bind(challenge),
+            Self::Rows(rows) => {
+                rows.bind(challenge);
+                if rows.left == 0 {
+                    *self = Self::Vectors(rows.combined()?);
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -217,19 +228,10 @@ pub(crate) fn prove(
 ) -> Result<Vec<F>, Interrupted> {
     let rounds = rounds(layout, space, strands);
     let rows = Rows::new(space, strands, rounds, interrupt)?;
-    let mut left = Left::Rows(rows, rounds).settled(&[], interrupt)?;
-    let mut point = Vec::with_capacity(layout.variables);
-    let mut pads = pads.chunks_exact(2);
-    for _ in 0..layout.variables {
-        interrupt.check()?;
-        let mut message = left.message();
-        if let Some(pads) = pads.next() {
-            message.iter_mut().zip(pads).for_each(|(m, p)| *m += p);
-        }
-        writer.send(LAST, &message);
-        point.push(writer.challenge(R));
-        left = left.bind(&point, interrupt)?;
-    }
+    let mut left = Left::Rows(rows).settled()?;
+    let wanted = || interrupt.check();
+    let (rounds, labels) = (layout.variables, (LAST, R));
+    let point = verifai_sumcheck::prove(&mut left, rounds, pads, labels, wanted, writer)?;
     if let Left::Vectors(product) = left {
         writer.send(VALUE, &product.b[..1]);
     }

@@ -11,16 +11,16 @@
 //! | [`key`] | table, weight rows and their commitments, powers of tau |
 //! | [`values`] | integer values of the virtual nodes that a proof needs |
 //! | [`witness`] | committed integers: limbs and multiplicities in their blocks |
-//! | `stage_2` | the helpers of the lookups |
+//! | `helpers` | the helpers of the lookups |
 //! | [`space`] | the committed vector by rows |
 //! | `hiding` | the randomness of a hiding proof |
-//! | [`masks`] | what tests of hiding take away from it |
+//! | [`masks`] | its parts, and what tests of hiding take away |
+//! | `faults` | what the feature `testing` spoils |
 //! | [`zerocheck`] | the sumcheck of lookups and products |
 //! | `equations` | the claims of what is zero |
 //! | [`contraction`] | the sumcheck of einsums |
 //! | `batching` | the sumcheck that joins all claims |
 //! | `strands`, `walk` | its weights: sums of products over rows and columns, and the terms they are made of |
-//! | `product` | the sum over a product of two vectors, which both of these sumchecks end in |
 //! | [`prove`](mod@prove) | the steps in their order |
 //! | [`stages`] | how long each step took |
 //! | [`interrupt`] | stopping work that nobody waits for |
@@ -31,16 +31,16 @@ mod batching;
 pub mod contraction;
 mod equations;
 pub mod error;
+mod faults;
+mod helpers;
 mod hiding;
 pub mod interrupt;
 mod job;
 pub mod key;
 pub mod masks;
-mod product;
 pub mod prove;
 mod public_words;
 pub mod space;
-mod stage_2;
 pub mod stages;
 mod strands;
 pub mod values;
@@ -52,6 +52,7 @@ pub use error::ProveError;
 pub use interrupt::{Interrupt, Interrupted};
 pub use job::{Job, Proof};
 pub use key::ProvingKey;
+#[cfg(feature = "testing")]
 pub use masks::{Mask, Spoiled};
 pub use prove::{profile, prove};
 pub use stages::Stages;

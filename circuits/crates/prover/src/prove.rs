@@ -3,29 +3,29 @@
 use crate::batching;
 use crate::equations;
 use crate::error::ProveError;
+use crate::helpers::{lie_in_helper, Lookups};
 use crate::hiding::{fold_tail, send_tail, Randomness};
 use crate::interrupt::Interrupt;
 use crate::job::{given, Job, Proof};
 use crate::key::ProvingKey;
 use crate::public_words::words;
 use crate::space::Space;
-use crate::stage_2::{helpers, lie_in_helper};
 use crate::stages::Stages;
 use crate::strands::strands;
 use crate::values::Values;
 use crate::witness::{limbs, multiplicities, refused};
-use crate::zerocheck::{lookup_values, Cube};
+use crate::zerocheck::Cube;
 use rayon::prelude::*;
 use verifai_commitment::{open, Row, SecretRow};
 use verifai_curve::G1;
-use verifai_field::{powers, F};
+use verifai_field::{from_i64, powers};
 use verifai_lookup::{Challenges, RELATION_DEGREE};
-use verifai_table::start;
+use verifai_table::initial_claims;
 use verifai_table::{Claim, Kind, Layout, PullError, Region, Work};
 use verifai_transcript::ProofWriter;
+use verifai_verifier::interaction::{entry_points, statement, unpad};
 use verifai_verifier::labels::{ALPHA, BETA, GAMMA, LAMBDA, STAGE_1, STAGE_2, TAU, WORD_POINT};
 use verifai_verifier::rounds::pad_weights;
-use verifai_verifier::skeleton::{entry_points, statement, unpad};
 use verifai_verifier::Public;
 
 /// Proves one job.
@@ -56,7 +56,7 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
         space.open(rows.clone(), true);
     }
     space.open(layout.region_rows(Region::Mask), false);
-    let mut random = Randomness::draw(&layout, &job.spoiled)?;
+    let mut random = Randomness::draw(&layout, job)?;
     for (row, blinding) in layout.region_rows(Region::Weight).zip(&key.blindings) {
         random.rows[row] = *blinding;
     }
@@ -86,7 +86,7 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     stages.end("limbs")?;
     let values = Values::new(&circuit, given, &key.weights);
     stages.end("virtual values")?;
-    let strict = !job.stubborn && job.lies.is_empty();
+    let strict = job.strict();
     let counts = multiplicities(&circuit, &layout, &blocks, &values, strict)?;
     stages.end("multiplicities")?;
     for (block, count) in layout.counts.iter().zip(&counts) {
@@ -97,8 +97,8 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
             space.put(&block.shape, block.base, values);
         }
     }
-    if !job.lies.is_empty() {
-        job.lies
+    if !job.lies().is_empty() {
+        job.lies()
             .iter()
             .for_each(|(address, delta)| space.disturb(*address, *delta));
         for (block, values) in layout.blocks.iter().zip(&mut blocks) {
@@ -129,19 +129,9 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     stages.end("commit integers")?;
 
     // stage 2
-    let columns: Vec<Vec<Vec<F>>> = layout
-        .groups
-        .iter()
-        .map(|g| {
-            g.columns
-                .iter()
-                .map(|c| lookup_values(c, &blocks, &values, challenges.beta))
-                .collect()
-        })
-        .collect();
-    stages.end("lookup values")?;
+    let lookups = Lookups::new(&circuit, &layout, &blocks, &values, challenges)?;
     space.open(layout.region_rows(Region::Helper), false);
-    let mut helpers = helpers(&circuit, &layout, &columns, &blocks, &challenges)?;
+    let mut helpers = lookups.helpers();
     for (block, values) in &helpers {
         space.put_field(
             &layout.blocks[*block].shape,
@@ -149,51 +139,34 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
             values,
         );
     }
+    let mut sums = lookups.sums(&helpers);
     let start_of_helpers = layout.region_rows(Region::Helper).start << layout.log_columns;
-    for (address, delta) in job.lies.iter().filter(|l| l.0 >= start_of_helpers) {
+    for (address, delta) in job.lies().iter().filter(|l| l.0 >= start_of_helpers) {
         space.disturb(*address, *delta);
+        sums.add(*address, &from_i64(*delta));
         lie_in_helper(&layout, &mut helpers, *address, *delta);
     }
     stages.end("helpers")?;
-    let stage_2 = layout.region_rows(Region::Helper).collect();
-    send(&space, stage_2, STAGE_2, writer_ref)?;
+    let commitments = sums.commit(key, &space, &random.rows, &job.interrupt)?;
+    writer_ref.send(STAGE_2, &commitments);
+    drop(sums);
     stages.end("commit helpers")?;
 
     let mut claims = Vec::new();
     let tau = writer_ref.challenges(TAU, layout.cube);
     let gamma = writer_ref.challenge(GAMMA);
-    let group_helpers: Vec<Vec<F>> = helpers
-        .iter()
-        .take(layout.groups.len())
-        .map(|(_, values)| values.clone())
-        .collect();
-    let mut cube = Cube::new(
-        &circuit,
-        &layout,
-        &columns,
-        &group_helpers,
-        &values,
-        &challenges,
-        &tau,
-    );
+    let mut cube = Cube::new(&lookups, &helpers, &tau, gamma);
     if let Some(hiding) = &layout.hiding {
-        cube.put_slots(hiding.position, &random.slots, challenges.alpha);
+        cube.put_slots(hiding.position, &random.slots);
     }
     stages.end("zerocheck tables")?;
-    let z = cube.prove(
-        &challenges,
-        gamma,
-        layout.cube,
-        &random.pads,
-        &job.interrupt,
-        writer_ref,
-    )?;
+    let z = cube.prove(&random.pads, &job.interrupt, writer_ref)?;
     stages.end("zerocheck")?;
     // the end of the zerocheck: constants are of no interest here, pads are
     let mut end = Claim::default();
     unpad(&layout, &mut end, 0, &pad_weights(RELATION_DEGREE, &z)?);
     claims.push(end);
-    claims.extend(start::columns(
+    claims.extend(initial_claims::columns(
         &circuit,
         &layout,
         challenges.beta,
@@ -202,16 +175,22 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     )?);
 
     let points = entry_points(&circuit, |label, n| writer_ref.challenges(label, n));
-    claims.extend(start::table_side(&circuit, &layout, &challenges, &points));
+    claims.extend(initial_claims::table_side(
+        &circuit,
+        &layout,
+        &challenges,
+        &points,
+    ));
     let mut rest = words.as_slice();
     for node in &circuit.public {
         let dims = circuit.dims(*node);
-        let (per_row, rows) = start::word_shape(dims);
+        let (per_row, rows) = initial_claims::word_shape(dims);
         let (own, after) = rest.split_at(per_row * rows);
         rest = after;
-        let point = writer_ref.challenges(WORD_POINT, start::word_point_variables(dims));
+        let point = writer_ref.challenges(WORD_POINT, initial_claims::word_point_variables(dims));
         claims.push(
-            start::words(&circuit, &layout, *node, own, &point).ok_or(PullError::Missing(*node))?,
+            initial_claims::words(&circuit, &layout, *node, own, &point)
+                .ok_or(PullError::Missing(*node))?,
         );
     }
     stages.end("claims of lookups and words")?;
