@@ -34,6 +34,7 @@ NEEDS: Final[dict[str, str]] = {
     "chain": "model proof process",
     "chain/test_ezkl.py": "model proof process node ezkl",
     "circuit": "model proof",
+    "circuit/test_target.py": "model proof process",
     "contracts": "model proof process",
     "contracts/native/test_compiler.py": "model proof process statistical",
     "contracts/native/test_hostile_proofs.py": "model proof process statistical",
