@@ -76,7 +76,7 @@ bench: $(STAMP) ## measure this machine
 	$(BIN)/python -m pytest -q benchmarks/bench_*.py --benchmark-only
 	@command -v cargo >/dev/null || echo "cargo is not installed: the kernels in Rust are not measured"
 	@if command -v cargo >/dev/null; then set -ex; cd circuits; \
-	  for kernel in field:field curve:msm sumcheck:sumcheck lookup:lookup commitment:opening; do \
+	  for kernel in field:field curve:msm sumcheck:sumcheck commitment:opening; do \
 	    cargo run --quiet --release --locked -p verifai-$${kernel%:*} --example bench_$${kernel#*:}; \
 	  done; \
 	fi

@@ -1,6 +1,6 @@
 """The native backend's steps and the kernels below them. Run: make bench.
 
-Field multiplication, multi-scalar multiplication, a sumcheck round and a lookup in Rust are
+Field multiplication, multi-scalar multiplication and a sumcheck round in Rust are
 measured by the ``bench_*`` examples of the crates, which ``make bench`` runs too: crossing into
 Python would cost more than they do.
 """

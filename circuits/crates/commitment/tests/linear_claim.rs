@@ -3,12 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+use std::convert::Infallible;
 use verifai_commitment::{open, verify, CommitmentKey, Row, SecretRow, Statement, VerifierKey};
 use verifai_curve::{G1Affine, G1};
 use verifai_field::{from_i64, inner_product, random::random_vec, One, F};
-use verifai_poly::evaluate;
+use verifai_poly::{evaluate, next_claim};
 use verifai_srs::development;
-use verifai_sumcheck::{prove, verify as reduce, Dense, Labels, Shape};
+use verifai_sumcheck::{prove, Products};
 use verifai_transcript::{Kind, Label, ProofReader, ProofWriter, Transcript};
 
 const LOG_ROWS: usize = 1;
@@ -16,11 +17,7 @@ const LOG_COLUMNS: usize = 3;
 const ROWS: Label = Label::new("rows");
 const SUM: Label = Label::new("sum");
 const VALUE: Label = Label::new("y");
-const LABELS: Labels = Labels {
-    batch: Label::new("lambda"),
-    message: Label::new("last"),
-    challenge: Label::new("r"),
-};
+const LABELS: (Label, Label) = (Label::new("last"), Label::new("r"));
 
 /// The claim: `sum over a of weights(a) w(a) = sum`, with public weights.
 fn weights() -> Vec<F> {
@@ -44,9 +41,10 @@ fn prover(key: &CommitmentKey, sum_off: F, recorded: Transcript) -> ProofWriter 
         .collect();
     writer.send(ROWS, &commitments);
     writer.send(SUM, &[inner_product(&weights(), &w) + sum_off]);
-    let mut last = Dense::new([weights(), w], 2, |v: &[F; 2]| v[0] * v[1]).unwrap();
-    let point = prove(&mut [&mut last], &[], &LABELS, &mut writer).unwrap();
-    writer.send(VALUE, &[last.values()[1]]);
+    let mut last = Products::new(vec![(weights(), w, F::one())]);
+    let (rounds, go_on) = (last.left(), || Ok::<_, Infallible>(()));
+    let point = prove(&mut last, rounds, &[], LABELS, go_on, &mut writer).unwrap();
+    writer.send(VALUE, &[last.evaluations()[1]]);
     let secret: Vec<SecretRow<'_>> = rows
         .iter()
         .zip(&blindings)
@@ -64,15 +62,17 @@ fn prover(key: &CommitmentKey, sum_off: F, recorded: Transcript) -> ProofWriter 
 fn verifier(key: &VerifierKey, proof: &[u8]) -> Option<()> {
     let mut reader = ProofReader::new(Transcript::new("linear claim"), proof);
     let rows: Vec<G1> = reader.receive(ROWS, 1 << LOG_ROWS).ok()?;
-    let sum: F = reader.receive_one(SUM).ok()?;
-    let shape = Shape {
-        variables: LOG_ROWS + LOG_COLUMNS,
-        degree: 2,
-    };
-    let reduction = reduce(&[shape], &LABELS, &mut reader).ok()?;
+    let mut claim: F = reader.receive_one(SUM).ok()?;
+    let mut point = Vec::new();
+    for _ in 0..LOG_ROWS + LOG_COLUMNS {
+        let message: Vec<F> = reader.receive(LABELS.0, 2).ok()?;
+        let challenge = reader.challenge(LABELS.1);
+        claim = next_claim(claim, &message, challenge).ok()?;
+        point.push(challenge);
+    }
     let value: F = reader.receive_one(VALUE).ok()?;
-    let weight = evaluate(&weights(), &reduction.point).ok()?;
-    if reduction.value(&[sum]).ok()? != weight * value {
+    let weight = evaluate(&weights(), &point).ok()?;
+    if claim != weight * value {
         return None;
     }
     let rows: Vec<(usize, G1Affine)> = rows.iter().map(|c| c.0).enumerate().collect();
@@ -80,7 +80,7 @@ fn verifier(key: &VerifierKey, proof: &[u8]) -> Option<()> {
         rows: &rows,
         log_rows: LOG_ROWS,
         log_columns: LOG_COLUMNS,
-        point: &reduction.point,
+        point: &point,
         value,
         public_rows: &[],
     };

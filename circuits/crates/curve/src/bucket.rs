@@ -123,7 +123,7 @@ fn small(k: usize) -> i32 {
 }
 
 /// `sum (i + 1) sums_i`.
-fn running_sum(sums: &[G1Affine]) -> G1Projective {
+pub(crate) fn running_sum(sums: &[G1Affine]) -> G1Projective {
     let mut running = G1Projective::zero();
     let mut total = G1Projective::zero();
     for sum in sums.iter().rev() {

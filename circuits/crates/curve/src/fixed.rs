@@ -69,6 +69,11 @@ impl FixedBases {
         self.levels.len() * self.len() * size_of::<G1Affine>()
     }
 
+    /// Point additions of a sum of so many points.
+    pub fn additions(&self, points: usize) -> usize {
+        points * self.levels.len() + (3 << (self.window - 1))
+    }
+
     /// `sum scalars_i points_i`. There may be more points than scalars, never fewer.
     pub fn msm(&self, scalars: &[F]) -> Result<G1Projective, TooFewPoints> {
         if scalars.len() > self.len() {

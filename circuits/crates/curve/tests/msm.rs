@@ -5,7 +5,7 @@
 use ark_ff::UniformRand;
 use verifai_curve::{
     bucket::{double_all, Buckets},
-    msm, msm_small, AffineRepr, CurveGroup, FixedBases, G1Affine, G1Projective,
+    msm, msm_small, AffineRepr, CurveGroup, Digits, FixedBases, G1Affine, G1Projective, Repeated,
 };
 use verifai_field::{from_i64, One, Zero, F};
 
@@ -158,4 +158,28 @@ fn too_few_points_is_an_error() {
     assert!(tables.msm(&[F::one(); 3]).is_err());
     assert!(!tables.is_empty());
     assert!(tables.bytes() > 0);
+}
+
+/// Scalars of all sizes, each at many points, at none, at one point twice; and what is in no list.
+#[test]
+fn repeated_scalars() {
+    let p = points(300);
+    let mut values = scalars(7);
+    values.extend([
+        F::zero(),
+        F::one(),
+        -F::one(),
+        F::from(128u64),
+        -F::from(129u64),
+    ]);
+    let digits: Vec<Digits> = values.iter().map(Digits::from).collect();
+    let terms: Vec<(u32, u32)> = (0..900u32).map(|i| (i % 300, i * i % 11)).collect();
+    let expected: G1Projective = terms
+        .iter()
+        .map(|(i, s)| p[*i as usize] * values[*s as usize])
+        .sum();
+    assert_eq!(Repeated::new(&terms, &digits).sum(&p), expected);
+    let beyond: Vec<(u32, u32)> = terms.iter().copied().chain([(300, 0), (0, 99)]).collect();
+    assert_eq!(Repeated::new(&beyond, &digits).sum(&p), expected);
+    assert_eq!(Repeated::new(&[], &digits).sum(&p), G1Projective::zero());
 }

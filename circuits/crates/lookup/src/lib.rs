@@ -23,26 +23,17 @@
 //! and multiplicities. Multiplicities need no range as long as there are fewer than p lookups.
 //!
 //! Entry t of table b sits at `2^b + t`, so that the tables of 1 to 8 bits fill one block of 512
-//! entries, and the weights of the linear claims have a closed form at a point.
+//! entries.
 //!
 //! | module | idea |
 //! |---|---|
 //! | [`table`] | the block of tables: addresses, fingerprints, limits |
-//! | [`group`] | lookups of one circuit row, multiplicities |
-//! | [`helper`] | the helpers (prover) |
 //! | [`relation`](mod@relation) | the zerocheck's term, for prover and verifier alike |
-//! | [`claims`] | the table side as linear claims: weights entry by entry, and at a point |
 
 #![forbid(unsafe_code)]
 
-pub mod claims;
-pub mod group;
-pub mod helper;
 pub mod relation;
 pub mod table;
 
-pub use claims::{TableClaim, ENTRY_VARIABLES};
-pub use group::{multiplicities, Column, Group, LookupError, GROUP};
-pub use helper::{helpers, table_helpers};
-pub use relation::{relation, Selectors, RELATION_DEGREE};
-pub use table::{Challenges, BLOCK, MAX_BITS};
+pub use relation::{cleared, relation, Selectors, GROUP, RELATION_DEGREE};
+pub use table::{Challenges, BLOCK, ENTRY_VARIABLES, MAX_BITS};

@@ -2,8 +2,10 @@
 
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use crate::group::GROUP;
 use verifai_field::F;
+
+/// Lookups that share one helper: four keep the zerocheck at degree 6.
+pub const GROUP: usize = 4;
 
 /// Degree of [`relation`] in values, helper and selectors together.
 pub const RELATION_DEGREE: usize = 6;
@@ -31,6 +33,19 @@ pub fn relation(selectors: &Selectors, denominators: &[F; GROUP], helper: F) -> 
     selectors.enabled * helper * ab * cd - numerators
 }
 
+/// [`relation`] over its selector, where that is one and the same for the first `count` lookups of a
+/// group and the others do not exist.
+pub fn cleared(count: usize, denominators: &[F; GROUP], helper: F) -> F {
+    let [a, b, c, d] = denominators;
+    let (ab, cd) = (*a * b, *c * d);
+    let first = helper * ab - if count > 1 { *a + b } else { *b };
+    match count {
+        0..=2 => first * cd,
+        3 => first * cd - *d * ab,
+        _ => first * cd - (*c + d) * ab,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +67,22 @@ mod tests {
             };
             assert_eq!(relation(&selectors, &d, h), F::zero());
             assert_ne!(relation(&selectors, &d, h + F::one()), F::zero());
+        }
+    }
+
+    #[test]
+    fn one_selector_can_be_cleared() {
+        for count in 1..=GROUP {
+            let v = random_vec(GROUP + 2).unwrap();
+            let (d, h, enabled) = ([v[0], v[1], v[2], v[3]], v[4], v[5]);
+            let mut numerators = [F::zero(); GROUP];
+            numerators[..count].fill(enabled);
+            let selectors = Selectors {
+                enabled,
+                numerators,
+            };
+            let expected = relation(&selectors, &d, h);
+            assert_eq!(enabled * cleared(count, &d, h), expected);
         }
     }
 

@@ -4,8 +4,10 @@ use verifai_field::{from_i64, F};
 
 /// The widest table: limbs have 1 to 8 bits.
 pub const MAX_BITS: u32 = 8;
+/// Variables of the block: 9.
+pub const ENTRY_VARIABLES: usize = MAX_BITS as usize + 1;
 /// Entries of the block; addresses 0 and 1 belong to no table.
-pub const BLOCK: usize = 1 << (MAX_BITS + 1);
+pub const BLOCK: usize = 1 << ENTRY_VARIABLES;
 
 /// The challenges of the argument, drawn after values and multiplicities are committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,5 +74,22 @@ mod tests {
             (address(0, 0), address(9, 0), address(64, 0)),
             (None, None, None)
         );
+    }
+
+    /// The shift trick on committed limbs is unsound (H6): hi = 255 / 16 in F passes the scaled check
+    /// "16 hi is a byte". With an exact table the limb itself has to be an entry.
+    #[test]
+    fn fractional_limbs() {
+        let v = verifai_field::random::random_vec(2).unwrap();
+        let challenges = Challenges {
+            alpha: v[0],
+            beta: v[1],
+        };
+        let hi = F::from(255u64) / F::from(16u64);
+        assert_eq!(hi * F::from(16u64), F::from(255u64));
+        let fingerprint = challenges.denominator(hi, 4);
+        for t in 0..16u64 {
+            assert_ne!(fingerprint, challenges.denominator(F::from(t), 4));
+        }
     }
 }

@@ -6,7 +6,7 @@
 //! claim and in the message, which is what lets padded messages become linear claims.
 
 use thiserror::Error;
-use verifai_field::{batch_inverse, from_i64, One, Zero, F};
+use verifai_field::{batch_inverse, from_i64, One, F};
 
 /// The highest degree that a round may have: the zerocheck needs 6.
 pub const MAX_DEGREE: usize = 16;
@@ -78,14 +78,6 @@ fn lagrange(degree: usize, t: F) -> Result<Vec<F>, RoundError> {
         .collect())
 }
 
-/// s(0), s(1), s(2), ..., s(d) as sent: s(1) is left out.
-pub fn as_sent(values: &[F]) -> Vec<F> {
-    let mut out = Vec::with_capacity(values.len().saturating_sub(1));
-    out.extend(values.first().copied().or(Some(F::zero())));
-    out.extend(values.iter().skip(2));
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,7 +97,7 @@ mod tests {
                     .sum()
             };
             let values: Vec<F> = (0..=degree as u64).map(|i| s(F::from(i))).collect();
-            let message = as_sent(&values);
+            let message = [&values[..1], &values[2..]].concat();
             assert_eq!(message.len(), degree);
             let t = F::rand(&mut rng);
             let claim = values[0] + values[1];

@@ -5,7 +5,6 @@
 //! address space appear when few entries of it are left.
 
 use crate::interrupt::{Interrupt, Interrupted};
-use crate::product::{add, Product};
 use crate::space::Space;
 use crate::strands::{Strand, PRODUCT, SMALL_PRODUCT};
 use rayon::prelude::*;
@@ -13,25 +12,36 @@ use std::collections::BTreeMap;
 use verifai_commitment::{combine, Row};
 use verifai_field::{inner_product, OffsetInner, Zero, F};
 use verifai_poly::eq_table;
+use verifai_sumcheck::{Instance, Products};
 use verifai_table::Layout;
 use verifai_transcript::ProofWriter;
 use verifai_verifier::labels::{LAST, R, VALUE};
 
-/// What is left of the sum.
-enum Left<'a> {
-    /// Rows of integers: how many rounds until they are combined.
-    Rows(Rows<'a>, usize),
-    /// L and w.
-    Vectors(Product),
+/// The sum, whose first variables are those of the row.
+struct Batching<'a> {
+    left: Left<'a>,
+    interrupt: &'a Interrupt,
 }
 
-/// The first rounds bind `k` variables of the row, so that rows that differ in these alone (a class:
+/// What is left of it.
+enum Left<'a> {
+    /// Rows, of which some are to become one.
+    Rows(Rows<'a>),
+    /// L and w as vectors.
+    Vectors(Products),
+}
+
+/// The first rounds bind some variables of the row, so that rows that differ in these alone (a class:
 /// rows of one remainder modulo `classes`) become one. Each strand has a product for each class it meets.
 struct Rows<'a> {
     space: &'a Space,
     strands: &'a [Strand],
     classes: usize,
-    products: Vec<((usize, usize), Product)>,
+    /// Class and strand of each product.
+    met: Vec<(usize, usize)>,
+    products: Products,
+    /// What the variables were bound to.
+    point: Vec<F>,
 }
 
 impl<'a> Rows<'a> {
@@ -51,72 +61,85 @@ impl<'a> Rows<'a> {
                 side[row / classes] += weight;
             }
         }
+        let met = sides.keys().copied().collect();
         let products: Result<_, Interrupted> = sides
             .into_par_iter()
             .map(|((class, index), a)| {
                 interrupt.check()?;
                 let of_class = rows.iter().skip(class).step_by(classes);
-                let b = of_class
-                    .map(|row| dot(row.as_deref(), &strands[index]))
-                    .collect();
-                Ok(((class, index), Product { a, b }))
+                let b = of_class.map(|row| dot(row.as_deref(), &strands[index]));
+                Ok((a, b.collect(), F::from(1u64)))
             })
             .collect();
         Ok(Self {
             space,
             strands,
             classes,
-            products: products?,
+            met,
+            products: Products::new(products?),
+            point: Vec::with_capacity(rounds),
         })
     }
 
-    fn message(&self) -> [F; 2] {
-        let products = self.products.par_iter().with_min_len(1 << 4);
-        products
-            .map(|(_, p)| p.message())
-            .reduce(|| [F::zero(); 2], add)
-    }
-
-    fn bind(&mut self, r: F) {
-        let products = self.products.par_iter_mut().with_min_len(1 << 4);
-        products.for_each(|(_, p)| p.bind(r));
-    }
-
-    /// L and w with their first variables bound to `point`.
-    fn combined(self, point: &[F], interrupt: &Interrupt) -> Result<Product, Interrupted> {
+    /// L and w as vectors. They are wrong once the interrupt is raised: the next round ends the proof.
+    fn combined(&self, interrupt: &Interrupt) -> Products {
         let columns = self.space.columns();
-        let eq = eq_table(point);
-        let mut weights = vec![F::zero(); self.classes * columns];
-        let mut vector = Vec::with_capacity(weights.len());
+        let eq = eq_table(&self.point);
+        let mut vector = Vec::with_capacity(self.classes * columns);
         for class in 0..self.classes {
-            interrupt.check()?;
             let of_class = self.space.rows().iter().skip(class).step_by(self.classes);
+            let of_class = of_class.zip(&eq).take_while(|_| interrupt.check().is_ok());
             let rows: Vec<(&Row, F)> = of_class
-                .zip(&eq)
                 .filter_map(|(row, e)| row.as_deref().map(|row| (row, *e)))
                 .collect();
             vector.extend(combine(&rows, columns));
         }
         let mut by_class: Vec<Vec<(&Strand, F)>> = vec![Vec::new(); self.classes];
-        for ((class, index), product) in &self.products {
-            by_class[*class].push((&self.strands[*index], product.a[0]));
+        let sides = self.products.evaluations();
+        for ((class, index), sides) in self.met.iter().zip(sides.chunks_exact(2)) {
+            by_class[*class].push((&self.strands[*index], sides[0]));
         }
-        weights
-            .par_chunks_mut(columns)
-            .zip(by_class)
-            .try_for_each(|(out, strands)| {
-                interrupt.check()?;
-                for (strand, a) in strands {
-                    let out = out[strand.column..].iter_mut();
-                    out.zip(strand.vector.iter())
-                        .for_each(|(o, b)| *o += a * *b);
-                }
-                Ok::<(), Interrupted>(())
-            })?;
-        Ok(Product {
-            a: weights,
-            b: vector,
-        })
+        let mut weights = vec![F::zero(); vector.len()];
+        let parts = weights.par_chunks_mut(columns).zip(by_class);
+        parts.for_each(|(out, strands)| {
+            for (strand, a) in strands {
+                let out = out[strand.column..].iter_mut();
+                out.zip(strand.vector.iter())
+                    .for_each(|(o, b)| *o += a * *b);
+            }
+        });
+        Products::new(vec![(weights, vector, F::from(1u64))])
+    }
+}
+
+impl Batching<'_> {
+    /// Vectors, once there is no round of rows left.
+    fn settle(&mut self) {
+        if let Left::Rows(rows) = &self.left {
+            if rows.products.left() == 0 {
+                self.left = Left::Vectors(rows.combined(self.interrupt));
+            }
+        }
+    }
+}
+
+impl Instance for Batching<'_> {
+    fn message(&mut self) -> Vec<F> {
+        match &mut self.left {
+            Left::Rows(rows) => rows.products.message(),
+            Left::Vectors(vectors) => vectors.message(),
+        }
+    }
+
+    fn bind(&mut self, challenge: F) {
+        match &mut self.left {
+            Left::Rows(rows) => {
+                rows.products.bind(challenge);
+                rows.point.push(challenge);
+            }
+            Left::Vectors(vectors) => vectors.bind(challenge),
+        }
+        self.settle();
     }
 }
 
@@ -174,38 +197,6 @@ pub(crate) fn reading_all(space: &Space) -> usize {
     space.rows().iter().map(|row| reading(row.as_deref())).sum()
 }
 
-impl<'a> Left<'a> {
-    fn message(&self) -> [F; 2] {
-        match self {
-            Self::Rows(rows, _) => rows.message(),
-            Self::Vectors(product) => product.message(),
-        }
-    }
-
-    /// Binds the next variable to the last coordinate of the point.
-    fn bind(self, point: &[F], interrupt: &Interrupt) -> Result<Self, Interrupted> {
-        let r = point.last().copied().unwrap_or_default();
-        match self {
-            Self::Vectors(mut product) => {
-                product.bind(r);
-                Ok(Self::Vectors(product))
-            }
-            Self::Rows(mut rows, left) => {
-                rows.bind(r);
-                Self::Rows(rows, left - 1).settled(point, interrupt)
-            }
-        }
-    }
-
-    /// Vectors, if no round is left to the rows.
-    fn settled(self, point: &[F], interrupt: &Interrupt) -> Result<Self, Interrupted> {
-        match self {
-            Self::Rows(rows, 0) => rows.combined(point, interrupt).map(Self::Vectors),
-            other => Ok(other),
-        }
-    }
-}
-
 /// Sends all rounds and the value; returns the point.
 pub(crate) fn prove(
     layout: &Layout,
@@ -217,21 +208,14 @@ pub(crate) fn prove(
 ) -> Result<Vec<F>, Interrupted> {
     let rounds = rounds(layout, space, strands);
     let rows = Rows::new(space, strands, rounds, interrupt)?;
-    let mut left = Left::Rows(rows, rounds).settled(&[], interrupt)?;
-    let mut point = Vec::with_capacity(layout.variables);
-    let mut pads = pads.chunks_exact(2);
-    for _ in 0..layout.variables {
-        interrupt.check()?;
-        let mut message = left.message();
-        if let Some(pads) = pads.next() {
-            message.iter_mut().zip(pads).for_each(|(m, p)| *m += p);
-        }
-        writer.send(LAST, &message);
-        point.push(writer.challenge(R));
-        left = left.bind(&point, interrupt)?;
-    }
-    if let Left::Vectors(product) = left {
-        writer.send(VALUE, &product.b[..1]);
+    let left = Left::Rows(rows);
+    let mut sum = Batching { left, interrupt };
+    sum.settle();
+    let wanted = || interrupt.check();
+    let labels = (LAST, R);
+    let point = verifai_sumcheck::prove(&mut sum, layout.variables, pads, labels, wanted, writer)?;
+    if let Left::Vectors(vectors) = sum.left {
+        writer.send(VALUE, &vectors.evaluations()[1..]);
     }
     Ok(point)
 }

@@ -2,11 +2,11 @@
 
 use crate::error::ProveError;
 use crate::interrupt::Interrupt;
-use crate::product::{add, Product};
 use crate::values::{Integers, Values};
 use rayon::prelude::*;
-use verifai_field::{from_i64, Field, OffsetInner, Zero, F};
+use verifai_field::{OffsetInner, Zero, F};
 use verifai_poly::variables;
+use verifai_sumcheck::Products;
 use verifai_table::layout::TRIPLE;
 use verifai_table::pull::{CubeAxis, Instance, PullError};
 use verifai_table::weights::{merge, Group, Term};
@@ -16,15 +16,6 @@ use verifai_verifier::labels::{CONTRACTION, ENDS, KAPPA};
 
 /// Entries of the cube that one thread sums at a time.
 const CHUNK: usize = 1 << 8;
-
-/// One instance with its tables A and B.
-struct Pair {
-    tables: Product,
-    coefficient: F,
-    variables: usize,
-    /// sum of A B, while the instance waits.
-    sum: F,
-}
 
 /// Sends all rounds and the evaluations of A and B, with pads and triples where the proof hides; returns
 /// the point and the evaluations as sent.
@@ -37,11 +28,10 @@ pub(crate) fn prove(
     writer: &mut ProofWriter,
 ) -> Result<(Vec<F>, Vec<F>), ProveError> {
     let (pads, triples) = hidden;
-    let rounds = instances.iter().map(|i| i.0.variables()).max().unwrap_or(0);
-    let mut pairs = Vec::with_capacity(instances.len());
+    let mut tables = Vec::with_capacity(instances.len());
     for (instance, coefficient) in instances {
         interrupt.check()?;
-        let left = table(
+        let mut left = table(
             circuit,
             values,
             instance,
@@ -57,48 +47,14 @@ pub(crate) fn prove(
             &instance.right_groups,
             |a| a.right,
         )?;
-        let mut tables = Product { a: left, b: right };
-        share(&mut tables.a, instance)?;
-        let variables = instance.variables();
-        let pair = Pair {
-            sum: if variables < rounds {
-                tables.sum()
-            } else {
-                F::zero()
-            },
-            tables,
-            coefficient: *coefficient,
-            variables,
-        };
-        pairs.push(pair);
+        share(&mut left, instance)?;
+        tables.push((left, right, *coefficient));
     }
-    let mut point = Vec::with_capacity(rounds);
-    for round in 0..rounds {
-        interrupt.check()?;
-        let mut message = [F::zero(); 2];
-        for pair in &pairs {
-            let waiting = rounds - pair.variables;
-            let sums = if round < waiting {
-                [pair.sum * from_i64(2).pow([(waiting - round - 1) as u64]); 2]
-            } else {
-                pair.tables.message()
-            };
-            message = add(message, sums.map(|s| pair.coefficient * s));
-        }
-        if let [zero, two] = pads.get(2 * round..2 * round + 2).unwrap_or_default() {
-            message = add(message, [*zero, *two]);
-        }
-        writer.send(CONTRACTION, &message);
-        let kappa = writer.challenge(KAPPA);
-        for pair in &mut pairs {
-            if round >= rounds - pair.variables {
-                pair.tables.bind(kappa);
-            }
-        }
-        point.push(kappa);
-    }
-    let both = pairs.iter().flat_map(|p| [p.tables.a[0], p.tables.b[0]]);
-    let mut evaluations: Vec<F> = both.collect();
+    let mut products = Products::new(tables);
+    let (rounds, labels) = (products.left(), (CONTRACTION, KAPPA));
+    let wanted = || interrupt.check();
+    let point = verifai_sumcheck::prove(&mut products, rounds, pads, labels, wanted, writer)?;
+    let mut evaluations = products.evaluations();
     let hidden = evaluations.chunks_exact_mut(2);
     for (pair, triple) in hidden.zip(triples.chunks_exact(TRIPLE)) {
         pair[0] += triple[0];

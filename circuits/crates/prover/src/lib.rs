@@ -11,7 +11,7 @@
 //! | [`key`] | table, weight rows and their commitments, powers of tau |
 //! | [`values`] | integer values of the virtual nodes that a proof needs |
 //! | [`witness`] | committed integers: limbs and multiplicities in their blocks |
-//! | `stage_2` | the helpers of the lookups |
+//! | `helpers` | the helpers of the lookups |
 //! | [`space`] | the committed vector by rows |
 //! | `hiding` | the randomness of a hiding proof |
 //! | [`masks`] | what tests of hiding take away from it |
@@ -20,7 +20,6 @@
 //! | [`contraction`] | the sumcheck of einsums |
 //! | `batching` | the sumcheck that joins all claims |
 //! | `strands`, `walk` | its weights: sums of products over rows and columns, and the terms they are made of |
-//! | `product` | the sum over a product of two vectors, which both of these sumchecks end in |
 //! | [`prove`](mod@prove) | the steps in their order |
 //! | [`stages`] | how long each step took |
 //! | [`interrupt`] | stopping work that nobody waits for |
@@ -31,16 +30,15 @@ mod batching;
 pub mod contraction;
 mod equations;
 pub mod error;
+mod helpers;
 mod hiding;
 pub mod interrupt;
 mod job;
 pub mod key;
 pub mod masks;
-mod product;
 pub mod prove;
 mod public_words;
 pub mod space;
-mod stage_2;
 pub mod stages;
 mod strands;
 pub mod values;

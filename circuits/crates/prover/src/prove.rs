@@ -1,24 +1,24 @@
 //! The steps of a proof in their order.
 
-use crate::batching;
-use crate::equations;
 use crate::error::ProveError;
+use crate::helpers::{lie_in_helper, Lookups};
 use crate::hiding::{fold_tail, send_tail, Randomness};
 use crate::interrupt::Interrupt;
 use crate::job::{given, Job, Proof};
 use crate::key::ProvingKey;
 use crate::public_words::words;
 use crate::space::Space;
-use crate::stage_2::{helpers, lie_in_helper};
 use crate::stages::Stages;
 use crate::strands::strands;
 use crate::values::Values;
 use crate::witness::{limbs, multiplicities, refused};
-use crate::zerocheck::{lookup_values, Cube};
+use crate::zerocheck::Cube;
+use crate::{batching, equations};
 use rayon::prelude::*;
+use std::sync::atomic::Ordering;
 use verifai_commitment::{open, Row, SecretRow};
 use verifai_curve::G1;
-use verifai_field::{powers, F};
+use verifai_field::{from_i64, powers};
 use verifai_lookup::{Challenges, RELATION_DEGREE};
 use verifai_table::start;
 use verifai_table::{Claim, Kind, Layout, PullError, Region, Work};
@@ -41,6 +41,9 @@ pub fn profile(key: &ProvingKey, job: &Job) -> Result<(Proof, Stages), ProveErro
 }
 
 fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, ProveError> {
+    if key.used.swap(true, Ordering::Relaxed) {
+        key.commitment.prepare();
+    }
     let circuit = key.verifying.circuit.expand(job.batch);
     let layout = Layout::new(&circuit).map_err(ProveError::Table)?;
     let given = given(&circuit, job)?;
@@ -129,19 +132,9 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     stages.end("commit integers")?;
 
     // stage 2
-    let columns: Vec<Vec<Vec<F>>> = layout
-        .groups
-        .iter()
-        .map(|g| {
-            g.columns
-                .iter()
-                .map(|c| lookup_values(c, &blocks, &values, challenges.beta))
-                .collect()
-        })
-        .collect();
-    stages.end("lookup values")?;
+    let lookups = Lookups::new(&circuit, &layout, &blocks, &values, challenges)?;
     space.open(layout.region_rows(Region::Helper), false);
-    let mut helpers = helpers(&circuit, &layout, &columns, &blocks, &challenges)?;
+    let mut helpers = lookups.helpers();
     for (block, values) in &helpers {
         space.put_field(
             &layout.blocks[*block].shape,
@@ -149,45 +142,28 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
             values,
         );
     }
+    let mut sums = lookups.sums(&helpers);
     let start_of_helpers = layout.region_rows(Region::Helper).start << layout.log_columns;
     for (address, delta) in job.lies.iter().filter(|l| l.0 >= start_of_helpers) {
         space.disturb(*address, *delta);
+        sums.add(*address, &from_i64(*delta));
         lie_in_helper(&layout, &mut helpers, *address, *delta);
     }
     stages.end("helpers")?;
-    let stage_2 = layout.region_rows(Region::Helper).collect();
-    send(&space, stage_2, STAGE_2, writer_ref)?;
+    let commitments = sums.commit(key, &space, &random.rows, &job.interrupt)?;
+    writer_ref.send(STAGE_2, &commitments);
+    drop(sums);
     stages.end("commit helpers")?;
 
     let mut claims = Vec::new();
     let tau = writer_ref.challenges(TAU, layout.cube);
     let gamma = writer_ref.challenge(GAMMA);
-    let group_helpers: Vec<Vec<F>> = helpers
-        .iter()
-        .take(layout.groups.len())
-        .map(|(_, values)| values.clone())
-        .collect();
-    let mut cube = Cube::new(
-        &circuit,
-        &layout,
-        &columns,
-        &group_helpers,
-        &values,
-        &challenges,
-        &tau,
-    );
+    let mut cube = Cube::new(&lookups, &helpers, &tau, gamma);
     if let Some(hiding) = &layout.hiding {
-        cube.put_slots(hiding.position, &random.slots, challenges.alpha);
+        cube.put_slots(hiding.position, &random.slots);
     }
     stages.end("zerocheck tables")?;
-    let z = cube.prove(
-        &challenges,
-        gamma,
-        layout.cube,
-        &random.pads,
-        &job.interrupt,
-        writer_ref,
-    )?;
+    let z = cube.prove(&random.pads, &job.interrupt, writer_ref)?;
     stages.end("zerocheck")?;
     // the end of the zerocheck: constants are of no interest here, pads are
     let mut end = Claim::default();
