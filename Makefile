@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 # is done takes tests of the others. Tests that judge time count their own process's, not the clock.
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist worksteal
 # What `make check ROOM=...` runs: the room's tests, without those that wait for something or take long.
-QUICK := not (slow or node or ezkl or process or statistical)
+QUICK := not (slow or node or ezkl or statistical)
 ROOMS_TESTS = $(or $(wildcard tests/$(ROOM)),$(TESTS_OF_$(ROOM)),tests/unit)
 TESTS_OF_cli := tests/e2e
 TESTS_OF_compact := tests/contracts/native
@@ -28,7 +28,8 @@ $(STAMP): pyproject.toml requirements.lock $(shell find circuits -name '*.rs' -o
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	MATURIN_PEP517_ARGS='--features extension-module,testing' \
+	  $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $@
 
 demo: $(STAMP) ## train, prove, publish and audit a digit classifier

@@ -163,7 +163,7 @@ def report(found: Report) -> str:
     """The page that an audit writes, as it is, cut off where the picture ends."""
     width, height = REPORT_SIZE
     page = render(found)
-    body = page[page.index("<body>") + 6 : page.index("</body>")]
+    body = page[page.index("<body>") + 6 : page.index("<footer>")] + "</main>"
     for html, xml in (("<details open>", '<details open="open">'), ("<svg ", f"<svg {XMLNS} ")):
         body = body.replace(html, xml)
     style = (resources.files("verifai.audit") / "style.css").read_text("utf-8")

@@ -27,7 +27,7 @@ def main(url: str | None = None) -> None:
 
     with verifai.chain.connect(url) as chain:
         contracts = chain.deploy()
-        circuit = chain.register(vk)  # whoever holds the key can make the same identifier
+        circuit = chain.register_circuit(vk)  # whoever holds the key can make the same identifier
         names = ("client", "honest", "late", "author", "labeller")
         accounts = {name: Account.create() for name in names}
         people = {name: chain.signed_by(account) for name, account in accounts.items()}
@@ -41,7 +41,7 @@ def main(url: str | None = None) -> None:
             Share(accounts["labeller"].address, 3_000, Role.DATA),
         ]
         models = Models(people["author"], contracts.models)
-        number = models.register(vk, shares, licence="Apache-2.0", royalty=1_000)
+        number = models.register_model(vk, shares, licence="Apache-2.0", royalty=1_000)
 
         for name in ("honest", "late"):
             market[name].register_provider(f"https://{name}.example", deposit=2 * ETHER)
@@ -96,7 +96,7 @@ def main(url: str | None = None) -> None:
         for what, attempt in attempts.items():
             try:  # past the client's own check: the contract decides
                 market["late"].claim(leased, attempt, vk, check=False)
-            except verifai.ChainRejected as error:
+            except verifai.ChainRejectedError as error:
                 print(f"{what} is refused: {error.details['reason']}")
             else:
                 raise AssertionError(f"{what} was paid")

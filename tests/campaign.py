@@ -11,6 +11,8 @@ import random
 from collections.abc import Iterable
 from typing import Final, TypeVar
 
+from hypothesis import settings
+
 T = TypeVar("T")
 
 #: Whether everything is tried.
@@ -29,3 +31,8 @@ def part(things: Iterable[T], in_ci: int, seed: object = 0) -> list[T]:
         return every
     chosen = random.Random(f"part {seed}").sample(range(len(every)), in_ci)
     return [every[place] for place in sorted(chosen)]
+
+
+def examples(full: int, in_ci: int) -> settings:
+    """How many examples hypothesis tries: in CI the same ones in every run."""
+    return settings(max_examples=size(full, in_ci), deadline=None, derandomize=not FULL)

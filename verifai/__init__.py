@@ -44,23 +44,23 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time a name is import
     from verifai.circuit import Circuit as Circuit
     from verifai.circuit import ProvingKey as ProvingKey
     from verifai.circuit import Visibility as Visibility
-    from verifai.errors import ChainRejected as ChainRejected
-    from verifai.errors import EnvironmentFault as EnvironmentFault
+    from verifai.errors import ChainRejectedError as ChainRejectedError
     from verifai.errors import FileAccessError as FileAccessError
     from verifai.errors import InputError as InputError
     from verifai.errors import InternalError as InternalError
     from verifai.errors import LimitError as LimitError
     from verifai.errors import MalformedError as MalformedError
-    from verifai.errors import MissingExtra as MissingExtra
+    from verifai.errors import MissingExtraError as MissingExtraError
     from verifai.errors import MissingFileError as MissingFileError
     from verifai.errors import NetworkError as NetworkError
     from verifai.errors import NetworkTimeoutError as NetworkTimeoutError
     from verifai.errors import PolicyError as PolicyError
+    from verifai.errors import SetupError as SetupError
     from verifai.errors import UnsupportedError as UnsupportedError
     from verifai.errors import UsageError as UsageError
     from verifai.errors import VerifaiError as VerifaiError
     from verifai.errors import VerificationError as VerificationError
-    from verifai.errors import WorkerFault as WorkerFault
+    from verifai.errors import WorkerError as WorkerError
     from verifai.errors import WorkerTimeoutError as WorkerTimeoutError
     from verifai.model import Model as Model
     from verifai.proof import KeyStore as KeyStore
@@ -76,9 +76,9 @@ _NAMES: Final = {
     "verify_link verify_model verify_opening",
     "verifai.backends.options": "EzklOptions NativeOptions",
     "verifai.circuit": "SRS Circuit ProvingKey Visibility",
-    "verifai.errors": "ChainRejected EnvironmentFault FileAccessError InputError InternalError "
-    "LimitError MalformedError MissingExtra MissingFileError NetworkError NetworkTimeoutError "
-    "PolicyError UnsupportedError UsageError VerifaiError VerificationError WorkerFault "
+    "verifai.errors": "ChainRejectedError SetupError FileAccessError InputError InternalError "
+    "LimitError MalformedError MissingExtraError MissingFileError NetworkError NetworkTimeoutError "
+    "PolicyError UnsupportedError UsageError VerifaiError VerificationError WorkerError "
     "WorkerTimeoutError",
     "verifai.model": "Model",
     "verifai.proof": "KeyStore Opening Proof Registration Statement VerifyingKey",

@@ -103,7 +103,7 @@ def compile(
             differs from the model by more than the tolerance: ``native`` names the node where
             precision is lost. With ``target="evm"``, a circuit that fits no contract.
         InputError: calibration data of the wrong shape, NaN or infinite.
-        MissingExtra: the backend's package is not installed.
+        MissingExtraError: the backend's package is not installed.
     """
     _takes(Model, model=model)
     if visibility is not None:
@@ -151,7 +151,7 @@ def setup(
 
     Raises:
         UsageError: the string's size is not the circuit's, or no ceremony has that name.
-        EnvironmentFault: the ceremony's string was not fetched; the hint names the command.
+        SetupError: the ceremony's string was not fetched; the hint names the command.
         MalformedError: the circuit's parts do not belong together: it names another model than
             the one that it holds, for example.
     """
@@ -187,7 +187,7 @@ def prove(
         InputError: wrong shape or type, NaN, infinity, or beyond the calibrated range.
         MalformedError: a context that no proof can be read with.
         UnsupportedError: the backend cannot bind a context.
-        WorkerFault: the backend ran out of memory or time, stalled or crashed.
+        WorkerError: the backend ran out of memory or time, stalled or crashed.
     """
     _takes(ProvingKey, key=key)
     context = check_context(context)
@@ -327,7 +327,7 @@ def verify_model(
         VerificationError: check 12.
         UsageError: a salt that is missing, of another length, or that the key has no use for; a
             reference string that is missing, or another one.
-        EnvironmentFault: the key is under a public ceremony's string, which was not fetched.
+        SetupError: the key is under a public ceremony's string, which was not fetched.
         MalformedError: the circuit names another model than the one that it holds.
     """
     if not isinstance(model, Circuit):

@@ -6,17 +6,17 @@
     |- InternalError            VF-8    8   RuntimeError         a bug of ours
     |- UsageError               VF-2    2   ValueError           the call itself is wrong
     |- VerificationError        VF-1    1                        checked, and the claim is false
-    |  `- ChainRejected         VF-1C   1                        a contract refused the proof
+    |  `- ChainRejectedError    VF-1C   1                        a contract refused the proof
     |- MalformedError           VF-3    3   ValueError           not what the bytes or file say
     |  |- InputError            VF-3I   3   ValueError           an array's shape, type or range
     |  |- LimitError            VF-3L   3   ValueError           larger than a named limit
     |  `- MissingFileError      VF-3F   3   FileNotFoundError    no file of this name
     |- PolicyError              VF-4    4                        valid, but not as demanded
     |- UnsupportedError         VF-5    5   NotImplementedError  something verifai does not do
-    |- EnvironmentFault         VF-6    6   RuntimeError         this machine lacks something
+    |- SetupError               VF-6    6   RuntimeError         this machine lacks something
     |  |- FileAccessError       VF-6F   6   OSError              a file cannot be read or written
-    |  |- MissingExtra          VF-6X   6   ImportError          a package is not installed
-    |  `- WorkerFault           VF-6W   6   RuntimeError         a backend process died or hung
+    |  |- MissingExtraError     VF-6X   6   ImportError          a package is not installed
+    |  `- WorkerError           VF-6W   6   RuntimeError         a backend process died or hung
     |     `- WorkerTimeoutError VF-6T   6   TimeoutError         it took too long
     `- NetworkError             VF-7    7   ConnectionError      no answer: nothing was checked
        `- NetworkTimeoutError   VF-7T   7   TimeoutError         none in time
@@ -133,7 +133,7 @@ class VerificationError(VerifaiError):
         )
 
 
-class ChainRejected(VerificationError):
+class ChainRejectedError(VerificationError):
     """A contract refused the proof, and the verifier here refuses it too; or a shipped contract
     found by itself that the proof is about something else. The transaction changed nothing."""
 
@@ -182,32 +182,32 @@ class UnsupportedError(VerifaiError, NotImplementedError):
     exit_code = 5
 
 
-class EnvironmentFault(VerifaiError, RuntimeError):
+class SetupError(VerifaiError, RuntimeError):
     """This machine lacks a tool, memory, disk or permission."""
 
     code = "VF-6"
     exit_code = 6
 
 
-class FileAccessError(EnvironmentFault, OSError):
+class FileAccessError(SetupError, OSError):
     """A file or folder that the system does not let us read or write: permissions, a full disk."""
 
     code = "VF-6F"
 
 
-class MissingExtra(EnvironmentFault, ImportError):
+class MissingExtraError(SetupError, ImportError):
     """An optional package is not installed; the message names the extra that brings it."""
 
     code = "VF-6X"
 
 
-class WorkerFault(EnvironmentFault):
+class WorkerError(SetupError):
     """A backend's worker process was killed, crashed, hung or ran out of memory."""
 
     code = "VF-6W"
 
 
-class WorkerTimeoutError(WorkerFault, TimeoutError):
+class WorkerTimeoutError(WorkerError, TimeoutError):
     """A backend's worker process was stopped: it took too long, or did nothing."""
 
     code = "VF-6T"

@@ -7,7 +7,7 @@ import sys
 from importlib import import_module
 from typing import Any, Final
 
-from verifai.errors import MissingExtra
+from verifai.errors import MissingExtraError
 
 #: The extras of ``pyproject.toml``.
 EXTRAS: Final = ("onnx", "torch", "ezkl", "chain", "demo", "all")
@@ -25,7 +25,7 @@ def require(module: str, extra: str, purpose: str) -> Any:
     ever for OpenMP's others, which do not survive a fork.
 
     Raises:
-        MissingExtra: it is not installed.
+        MissingExtraError: it is not installed.
     """
     assert extra in EXTRAS
     try:
@@ -33,7 +33,7 @@ def require(module: str, extra: str, purpose: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != module.partition(".")[0]:
             raise  # the package is there and something of its own is missing
-        raise MissingExtra(
+        raise MissingExtraError(
             f"{purpose[0].upper()}{purpose[1:]} needs the package {module.partition('.')[0]!r}, "
             "which is not installed.",
             hint=f"pip install 'verifai[{extra}]'",

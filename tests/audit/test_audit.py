@@ -17,8 +17,8 @@ from verifai.audit import Entry, Policy, Report, run
 from verifai.audit.html import render
 from verifai.audit.report import report_schema
 from verifai.cli.main import main
-from verifai.errors import EnvironmentFault, LimitError, MalformedError, NetworkError, UsageError
-from verifai.evm.node.faults import Reverted
+from verifai.errors import LimitError, MalformedError, NetworkError, SetupError, UsageError
+from verifai.evm.node.faults import RevertedError
 from verifai.proof import KeyStore, Proof
 
 pytestmark = pytest.mark.usefixtures("system_for_tests")
@@ -79,7 +79,7 @@ def test_a_refused_proof_is_named_by_its_check(record: Record, check: int | str)
         (publish(PROOF, key_digest=D), {}, "A2", 7),
         (publish(PROOF), {"fails": {"bundle 7a": GONE}}, "A3", 7),
         (publish(PROOF), {"fails": {"bundle 7a": LimitError("Too large.")}}, "A3", 7),
-        (publish(PROOF), {"fails": {"bundle 7a": EnvironmentFault("No ezkl.")}}, "A3", 6),
+        (publish(PROOF), {"fails": {"bundle 7a": SetupError("No ezkl.")}}, "A3", 6),
         (publish(PROOF), {"fails": {"bundle 7a": ZeroDivisionError()}}, "A3", 7),
     ],
 )
@@ -169,7 +169,7 @@ def test_another_contract_is_a_warning_and_can_be_forbidden() -> None:
     assert audit(publish(PROOF), policy=strict).exit_code == 0
 
 
-NO_COMPILER = {name: EnvironmentFault("No compiler.") for name in ("foreign", "unestablished")}
+NO_COMPILER = {name: SetupError("No compiler.") for name in ("foreign", "unestablished")}
 FALSE = (
     publish(FORGED),
     publish(FORGED, bundle_digest=D),  # a wrong label is no way out
@@ -223,7 +223,8 @@ def test_whose_record_it_is_may_be_unknown(record: Record) -> None:
 
 @pytest.mark.parametrize("method", ["describe", "published", "bundle 7a", "foreign"])
 def test_no_error_of_any_class_ends_an_audit(method: str) -> None:
-    for error in (Reverted(b"", "no"), ZeroDivisionError(), RecursionError(), KeyError("number")):
+    reverted = RevertedError(b"", "no")
+    for error in (reverted, ZeroDivisionError(), RecursionError(), KeyError("number")):
         false = publish(FORGED, transaction_hash="0x" + "7b" * 32)
         report = audit(publish(PROOF), false, fails={method: error}, dies_after=1)
         if method == "bundle 7a":
@@ -239,7 +240,7 @@ def test_a_block_whose_time_nobody_says_has_no_known_age() -> None:
 
 
 def test_a_contract_that_cannot_be_compiled_is_skipped_with_the_reason() -> None:
-    no_compiler = {"unestablished": EnvironmentFault("The compiler is missing.")}
+    no_compiler = {"unestablished": SetupError("The compiler is missing.")}
     report = audit(publish(PROOF), fails=no_compiler)
     a5 = next(check for check in report.entries[0].checks if check.number == "A5")
     assert report.verdict == "verified"

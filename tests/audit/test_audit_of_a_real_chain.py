@@ -11,7 +11,7 @@ import pytest
 import verifai
 from tests.conftest import Pipeline
 from verifai.audit import Policy, Report
-from verifai.chain.registry import Publication
+from verifai.chain.generated.registry import Publication
 from verifai.proof import KeyStore
 
 

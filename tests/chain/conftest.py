@@ -16,7 +16,7 @@ pytest.importorskip("eth_tester")
 from tests.chain.node import Anvil, free_port
 from verifai.backends import EvmCall
 from verifai.contracts.toolchain import find_node
-from verifai.errors import EnvironmentFault
+from verifai.errors import SetupError
 from verifai.proof import Guarantees, Proof, TensorClaim, TensorSpec, VerifyingKey
 
 
@@ -73,7 +73,7 @@ def pretended(monkeypatch: pytest.MonkeyPatch) -> Pretended:
 def _needs_node() -> None:
     try:
         find_node()
-    except EnvironmentFault:
+    except SetupError:
         pytest.skip("npm is not available, so there is no way to install anvil")
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from eth_account import Account
 
 from verifai.chain import Chain
+from verifai.chain.connection import Connection
 from verifai.chain.deploy import Contracts, deploy
 from verifai.chain.native.circuits import circuit_table
-from verifai.chain.native.contract import NATIVE_SYSTEM
+from verifai.chain.native.system import NATIVE_SYSTEM
 from verifai.compact.table import circuit_id
 from verifai.contracts.solidity import compile_contract
 from verifai.evm import abi
@@ -94,20 +95,20 @@ class World:
     def _tell(self, signature: str, *values: object) -> None:
         kinds = signature[signature.index("(") + 1 : -1].split(",")
         data = abi.selector(signature) + abi.encode(kinds, values)
-        self.chain._sender.send(self.verifier, data, signature)
+        self.chain.connection.sender.send(self.verifier, data, signature)
 
 
 def make_world(chain: Chain) -> World:
     """Deploy everything on a fresh embedded chain and give everybody money."""
     contract = compile_contract(VERIFIER, "AllowingVerifier")
-    contracts = deploy(chain, {NATIVE_SYSTEM: contract.creation})
+    contracts = deploy(chain.connection.sender, {NATIVE_SYSTEM: contract.creation})
     markets = {}
     for name, key in KEYS.items():
         account = Account.from_key(key.to_bytes(32, "big"))
         sender = Sender(chain.web3, KeyAccount(account), "embedded")
         if name != "client":
-            chain._sender.send(account.address, b"", "a gift", value=100 * ETHER)
-        other = Chain(sender, chain._deployments, None, lambda: None)
+            chain.connection.sender.send(account.address, b"", "a gift", value=100 * ETHER)
+        other = Chain(Connection(sender, chain.connection.deployments))
         verifier = contracts.verifiers[NATIVE_SYSTEM]
         markets[name] = Market(other, contracts.market, verifier=verifier)
     return World(chain, contracts, contracts.verifiers[NATIVE_SYSTEM], **markets)

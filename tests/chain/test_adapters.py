@@ -9,11 +9,11 @@ import pytest
 
 from verifai.chain import connect
 from verifai.chain.chain import Chain
-from verifai.chain.published import Published
 from verifai.chain.standards import eas, erc8004
 from verifai.contracts.solidity import compile_contract
 from verifai.errors import MalformedError, NetworkError, UsageError
 from verifai.evm import abi
+from verifai.proof.published import Published
 
 ATTESTATIONS = """
 // SPDX-License-Identifier: Apache-2.0
@@ -123,7 +123,7 @@ def chain() -> Iterator[Chain]:
 
 def stand(chain: Chain, source: str, name: str) -> str:
     contract = compile_contract(source, name)
-    return chain._stand(contract.code_hash, contract.creation, name)[0]
+    return chain.connection.ensure(contract.code_hash, contract.creation, name)[0]
 
 
 @pytest.fixture
@@ -155,7 +155,11 @@ def test_an_attestation_comes_back(chain, service):
     found = eas.read(chain, service, uid)
     assert found.of(RECORD)
     assert not found.of(replace(RECORD, chain_id="eip155:1"))
-    assert (found.uid, found.schema, found.attester) == (uid, schema, chain._sender.address)
+    assert (found.uid, found.schema, found.attester) == (
+        uid,
+        schema,
+        chain.connection.sender.address,
+    )
     assert (found.expires, found.revoked, found.reference) == (2_000_000_000, 0, eas.NOTHING)
     assert found.recipient.lower() == RECORD.publisher
     second = eas.attest(chain, service, RECORD, reference=uid)
@@ -200,7 +204,7 @@ def test_what_is_no_attestation_of_ours(chain, service):
 
 def test_a_validation_is_answered_by_its_validator(chain, validations):
     types = ("address", "uint256", "string", "bytes32")
-    for digit, validator in (("1", chain._sender.address), ("2", "0x" + "99" * 20)):
+    for digit, validator in (("1", chain.connection.sender.address), ("2", "0x" + "99" * 20)):
         values = (validator, 7, "https://example.org", bytes.fromhex(digit * 64))
         data = abi.selector(f"validationRequest({','.join(types)})") + abi.encode(types, values)
         chain.transact(validations, data, "a request")
@@ -238,7 +242,7 @@ def test_another_contract_or_none(chain, service, validations):
         "contract Silent { fallback() external {} }",
         "Silent",
     )
-    address, _ = chain._stand(silent.code_hash, silent.creation, "a silent contract")
+    address, _ = chain.connection.ensure(silent.code_hash, silent.creation, "a silent contract")
     with pytest.raises(NetworkError, match="no EAS"):
         eas.read(chain, address, "0x" + "12" * 32)
     with pytest.raises(NetworkError, match="no EAS"):

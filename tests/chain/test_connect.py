@@ -11,7 +11,7 @@ import time
 import pytest
 
 from verifai.chain import Terms, connect
-from verifai.errors import EnvironmentFault, MalformedError, MissingExtra, NetworkError, UsageError
+from verifai.errors import MalformedError, MissingExtraError, NetworkError, SetupError, UsageError
 from verifai.evm.node import rpc
 
 
@@ -115,14 +115,14 @@ def test_repr_and_context_manager():
 def test_an_account_without_ether_says_so(pretended):
     from eth_account import Account
 
-    with connect(signer=Account.create()) as chain, pytest.raises(EnvironmentFault, match="pay"):
+    with connect(signer=Account.create()) as chain, pytest.raises(SetupError, match="pay"):
         chain.publish(pretended.proof(pretended.key()), pretended.key())
 
 
 @pytest.mark.parametrize("package", ["web3", "eth_tester"])
 def test_without_the_extra(monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(MissingExtra) as caught:
+    with pytest.raises(MissingExtraError) as caught:
         connect()
     assert "verifai[chain]" in caught.value.hint
 
@@ -163,12 +163,12 @@ def test_the_node_is_not_blamed_for_wrong_arguments():
         with pytest.raises(UsageError, match="address"):
             chain.code_hash("foo")
         with pytest.raises(UsageError, match="not an address"):
-            chain._sender.code("foo")
+            chain.connection.sender.code("foo")
         for seconds in (-1, 1.5):
             with pytest.raises(UsageError, match="seconds"):
                 chain.advance(seconds)
         assert chain.web3.eth.block_number == 0
-        with pytest.raises(EnvironmentFault, match=r"sends 1000.* has 1000000\.") as caught:
+        with pytest.raises(SetupError, match=r"sends 1000.* has 1000000\.") as caught:
             chain.send_coins(to, 10**30)
         assert caught.value.details["value_wei"] == str(10**30)
 

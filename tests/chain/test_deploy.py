@@ -18,11 +18,12 @@ from verifai.chain.deploy import (
     deploy,
     system_id,
 )
-from verifai.chain.native.contract import NATIVE_SYSTEM
+from verifai.chain.native.system import NATIVE_SYSTEM
 from verifai.chain.shipped import interface
 from verifai.contracts.build import CONTRACTS
 from verifai.errors import UnsupportedError, UsageError
 from verifai.evm import abi
+from verifai.evm.interface import Interface
 from verifai.market import Market
 from verifai.market.jobs import Bid
 
@@ -39,12 +40,12 @@ def chain():
 def ask(chain: Chain, contract: str, address: str, function: str, *arguments):
     here = interface(contract)
     return here.result(
-        function, chain._sender.ask(address, here.call(function, *arguments), function)
+        function, chain.connection.sender.ask(address, here.call(function, *arguments), function)
     )
 
 
 def test_everything_stands_and_is_connected(chain):
-    contracts = deploy(chain, {"verifai-native-2": CREATION})
+    contracts = deploy(chain.connection.sender, {"verifai-native-2": CREATION})
     assert [step.name for step in contracts.steps] == [
         "proxy",
         "verifai-native-2",
@@ -62,32 +63,32 @@ def test_everything_stands_and_is_connected(chain):
         "verifierOf",
         abi.keccak(b"verifai-native-2")[:4],
     )
-    assert verifier == contracts.verifiers["verifai-native-2"].lower()
+    assert verifier == contracts.verifiers["verifai-native-2"]
     (owner,) = ask(chain, "VerifierRouter", contracts.router, "owner")
-    assert owner == chain._sender.address.lower()
+    assert owner == chain.connection.sender.address
     for name, address in (
         ("NativeProofRegistry", contracts.registry),
         ("JobMarket", contracts.market),
     ):
-        assert ask(chain, name, address, "ROUTER") == (contracts.router.lower(),)
-    assert ask(chain, "JobMarket", contracts.market, "MODELS") == (contracts.models.lower(),)
+        assert ask(chain, name, address, "ROUTER") == (contracts.router,)
+    assert ask(chain, "JobMarket", contracts.market, "MODELS") == (contracts.models,)
 
 
 def test_a_second_call_finds_the_first_ones_contracts(chain):
-    first = deploy(chain, {"a-v1": CREATION})
+    first = deploy(chain.connection.sender, {"a-v1": CREATION})
     before = chain.web3.eth.block_number
-    again = deploy(chain, {"a-v1": CREATION})
+    again = deploy(chain.connection.sender, {"a-v1": CREATION})
     assert chain.web3.eth.block_number == before
     assert [(step.transaction_hash, step.gas_used) for step in again.steps] == [(None, 0)] * 5
     assert (again.router, again.market) == (first.router, first.market)
     # An address serves as well as the code that led to it.
-    assert deploy(chain, {"a-v1": first.verifiers["a-v1"]}).market == first.market
+    assert deploy(chain.connection.sender, {"a-v1": first.verifiers["a-v1"]}).market == first.market
 
 
 def test_addresses_are_the_same_on_every_chain(chain, anvil):
-    here = deploy(chain, {"a-v1": CREATION}, owner="0x" + "11" * 20)
+    here = deploy(chain.connection.sender, {"a-v1": CREATION}, owner="0x" + "11" * 20)
     with connect(anvil) as other:
-        there = deploy(other, {"a-v1": CREATION}, owner="0x" + "11" * 20)
+        there = deploy(other.connection.sender, {"a-v1": CREATION}, owner="0x" + "11" * 20)
         assert (there.router, there.registry, there.models, there.market) == (
             here.router,
             here.registry,
@@ -95,7 +96,10 @@ def test_addresses_are_the_same_on_every_chain(chain, anvil):
             here.market,
         )
         assert there.verifiers == here.verifiers
-    assert deploy(chain, {"a-v1": CREATION}, owner="0x" + "22" * 20).market != here.market
+    assert (
+        deploy(chain.connection.sender, {"a-v1": CREATION}, owner="0x" + "22" * 20).market
+        != here.market
+    )
 
 
 def test_systems_are_named_as_the_standard_says():
@@ -120,21 +124,23 @@ def test_the_proxys_transaction_is_the_one_that_everybody_uses():
 
 def test_the_embedded_chain_keeps_the_contracts(tmp_path):
     with connect(journal=tmp_path / "chain.jsonl") as chain:
-        first = deploy(chain, {"a-v1": CREATION})
+        first = deploy(chain.connection.sender, {"a-v1": CREATION})
     with connect(journal=tmp_path / "chain.jsonl") as chain:
-        again = deploy(chain, {"a-v1": CREATION})
+        again = deploy(chain.connection.sender, {"a-v1": CREATION})
     assert again.market == first.market
     assert again.gas_used == 0
 
 
 def test_what_cannot_be_deployed(chain, monkeypatch):
     with pytest.raises(UsageError, match="no code"):
-        deploy(chain, {"a-v1": "0x" + "12" * 20})
+        deploy(chain.connection.sender, {"a-v1": "0x" + "12" * 20})
     with pytest.raises(UsageError, match=r"VerifierRouter .* DelayTooShort\(60\)"):
-        deploy(chain, {"a-v1": CREATION}, delay=60)  # below the contract's minimum
+        deploy(
+            chain.connection.sender, {"a-v1": CREATION}, delay=60
+        )  # below the contract's minimum
     monkeypatch.setattr("verifai.chain.deploy.LOCAL_CHAINS", ())
     with connect() as other, pytest.raises(UnsupportedError, match="proxy"):
-        deploy(other, {})
+        deploy(other.connection.sender, {})
 
 
 def test_a_nodes_account_signs_bids(anvil):
@@ -143,11 +149,11 @@ def test_a_nodes_account_signs_bids(anvil):
     from eth_account.messages import encode_typed_data
 
     with connect(anvil) as chain:
-        contracts = deploy(chain, {NATIVE_SYSTEM: CREATION})
+        contracts = deploy(chain.connection.sender, {NATIVE_SYSTEM: CREATION})
         market = Market(chain, contracts.market, verifier=contracts.verifiers[NATIVE_SYSTEM])
         bid = Bid(1 << 255, market.account, 5, 1 << 39, b"")
         typed = bid.typed(market.chain_number, market.address)
-        signature = chain._sender.sign_typed(typed)
+        signature = chain.connection.sender.sign_typed(typed)
         signed = encode_typed_data(full_message=typed)
         assert Account.recover_message(signed, signature=signature) == market.account
         (digest,) = ask(
@@ -168,3 +174,15 @@ def test_arguments_that_a_contract_cannot_take(wrong):
         interface("JobMarket").call("withdrawCollateral")
     with pytest.raises(UsageError, match="Argument 2 of VerifierRouter is a uint64"):
         interface("VerifierRouter").deployment("0x" + "12" * 20, wrong, [], [])
+
+
+def test_an_interface_written_by_hand_is_that_of_the_artefact() -> None:
+    shipped = interface("JobMarket")
+    written = Interface.written(
+        "JobMarket", "bidDigest((uint256,address,uint128,uint40)) returns (bytes32)", "count()"
+    )
+    bid = (1, "0x" + "12" * 20, 3, 4)
+    assert written.call("bidDigest", bid) == shipped.call("bidDigest", bid)
+    assert written.call("count") == shipped.call("count")
+    assert written.result("bidDigest", bytes(32)) == (bytes(32),)
+    assert written.result("count", b"") == ()

@@ -10,7 +10,7 @@ from eth_account import Account
 import verifai
 from tests.chain.node import RICH, Faulty, refused
 from verifai.chain import Terms, connect
-from verifai.errors import ChainRejected, UsageError
+from verifai.errors import ChainRejectedError, UsageError
 from verifai.evm.transactions.estimate import ether
 
 
@@ -49,7 +49,7 @@ def test_a_proof_that_would_be_refused(start_anvil, pretended, stands):
         if stands:
             chain.publish(pretended.proof(vk), vk)
         height = node.web3.eth.block_number
-        with pytest.raises(ChainRejected, match="does not accept"):
+        with pytest.raises(ChainRejectedError, match="does not accept"):
             chain.estimate(pretended.proof(vk, 5, 6, argument=b"\x02"), vk)
         assert node.web3.eth.block_number == height
 
@@ -144,11 +144,11 @@ def test_native_proofs_on_a_node(start_anvil, native, tmp_path):
         again = chain.estimate(one, vk)
         assert (again.recorded, again.steps) == (True, ())
         lie = verifai.Proof.of(other.statement, one.argument)
-        with pytest.raises(ChainRejected, match="does not accept"):
+        with pytest.raises(ChainRejectedError, match="does not accept"):
             chain.estimate(lie, vk)
     with (
         connect(start_anvil(*LOCAL).url, signer=Account.from_key(RICH)) as chain,
-        pytest.raises(ChainRejected, match="does not accept"),
+        pytest.raises(ChainRejectedError, match="does not accept"),
     ):
         chain.estimate(lie, vk)
 

@@ -8,7 +8,7 @@ import pytest
 
 import verifai
 from verifai.chain import Receipt, connect
-from verifai.errors import ChainRejected
+from verifai.errors import ChainRejectedError
 from verifai.proof import Proof
 
 pytestmark = pytest.mark.slow
@@ -30,7 +30,7 @@ def chain(request, monkeypatch):
             sent = web3.eth.send_transaction(
                 {
                     "from": web3.eth.accounts[0],
-                    "to": opened._sender.address,
+                    "to": opened.connection.sender.address,
                     "value": web3.to_wei(1, "ether"),
                 }
             )
@@ -65,13 +65,13 @@ def test_refuse(chain, tiny):
     argument = bytearray(tiny.proof.argument)
     argument[-1] ^= 1
     bad = Proof.of(tiny.proof.statement, bytes(argument))
-    with pytest.raises(ChainRejected) as caught:
+    with pytest.raises(ChainRejectedError) as caught:
         chain.publish(bad, tiny.vk, check=False)
     assert caught.value.check == 8
     # A true proof of another output.
     output = tiny.proof.statement.outputs[0]
     integers = (output.integers[0] + 1, *output.integers[1:])
     statement = replace(tiny.proof.statement, outputs=(replace(output, integers=integers),))
-    with pytest.raises(ChainRejected):
+    with pytest.raises(ChainRejectedError):
         chain.publish(Proof.of(statement, tiny.proof.argument), tiny.vk, check=False)
     assert len(list(chain.published())) == count

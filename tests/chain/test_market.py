@@ -22,7 +22,7 @@ from verifai.chain.shipped import interface
 from verifai.compact.words import statement_words, words_from
 from verifai.contracts.solidity import compile_contract
 from verifai.errors import (
-    ChainRejected,
+    ChainRejectedError,
     InputError,
     MalformedError,
     NetworkError,
@@ -30,7 +30,9 @@ from verifai.errors import (
     VerificationError,
 )
 from verifai.evm import abi
-from verifai.market.jobs import Bid, DeclineReason, JobState, Terms
+from verifai.evm.contract import Contract
+from verifai.evm.logs import Log
+from verifai.market.jobs import Bid, DeclineReason, JobState, JobTerms
 from verifai.market.market import Market, Stake
 from verifai.market.order import input_words
 from verifai.verifier.native.calldata import statement_of
@@ -82,7 +84,7 @@ def proved(world: World, keys, job):
     contract = interface("JobMarket")
     call = contract.call("contextOf", job.id, world.provider.account)
     (text,) = contract.result(
-        "contextOf", world.chain._sender.ask(world.contracts.market, call, "contextOf")
+        "contextOf", world.chain.connection.sender.ask(world.contracts.market, call, "contextOf")
     )
     assert context_bytes(proof.statement.context) == abi.keccak(text)
     world.allow(abi.keccak(text), statement_words(vk, proof.statement))
@@ -151,7 +153,7 @@ def test_a_stolen_proof_earns_nothing(world, keys):
         world.stranger.claim(job, proof, vk)
     assert caught.value.check == 5  # the context names another provider
     # Sent all the same, past the client's own check: the contract refuses it.
-    with pytest.raises(ChainRejected, match="offline it fails check 5") as refused:
+    with pytest.raises(ChainRejectedError, match="offline it fails check 5") as refused:
         world.stranger.claim(job, proof, vk, check=False)
     assert refused.value.check == 8
     assert world.client.job(job.id).state == JobState.OFFERED
@@ -164,7 +166,7 @@ def test_another_input_earns_nothing(world, keys):
         world.provider.prove_and_claim(job, pk, inputs / 2)
     proof = verifai.prove(pk, inputs / 2, context=world.provider.context(job))
     world.allow(context_bytes(proof.statement.context), statement_words(vk, proof.statement))
-    with pytest.raises(ChainRejected) as refused:
+    with pytest.raises(ChainRejectedError) as refused:
         world.provider.claim(job, proof, vk)
     assert refused.value.details["reason"] == "OtherInput"
 
@@ -289,7 +291,7 @@ def test_jobs_are_listed(world, keys):
     assert [job.id for job in world.stranger.jobs()] == [first.id, second.id]
     assert [job.id for job in world.stranger.jobs(JobState.OPEN)] == [second.id]
     assert second.words == second.input
-    assert first.terms == Terms.from_values(first.terms.values())
+    assert first.terms == JobTerms.from_values(first.terms.values())
     with pytest.raises(UsageError, match="No job"):
         world.client.job(5)
 
@@ -339,7 +341,7 @@ contract Carrier {
 def test_proofs_that_came_through_other_contracts(world, keys):
     """Anyone may send a proof, in whatever way: that keeps no other proof from an auditor."""
     carrier = compile_contract(CARRIERS, "Carrier")
-    sender = world.chain._sender
+    sender = world.chain.connection.sender
     at = sender.send(None, carrier.creation, "a carrier")["contractAddress"]
     vk = keys[1]
     jobs = [leased(world, posted(world, keys)) for _ in range(3)]
@@ -370,13 +372,12 @@ def test_a_history_with_holes_is_noticed(world, keys, monkeypatch, event):
     job = leased(world, posted(world, keys))
     world.provider.claim(job, proved(world, keys, job), keys[1])
     assert len(list(world.client.proofs(keys[1]))) == 1
-    logs = world.client._sender.logs
-    topic = "0x" + interface("JobMarket").topic(event).hex()
+    logs = Contract.logs
 
-    def holes(address, topics, first, last):
-        return iter(()) if topics[0] == topic else logs(address, topics, first, last)
+    def holes(self, name, *blocks):
+        return iter(()) if name == event else logs(self, name, *blocks)
 
-    monkeypatch.setattr(world.client._sender, "logs", holes)
+    monkeypatch.setattr(Contract, "logs", holes)
     with pytest.raises(NetworkError, match="whole history"):
         list(world.client.proofs(keys[1]))
 
@@ -390,7 +391,7 @@ def test_a_market_of_somebody_elses(world):
             Market(world.chain, address)  # around the shipped verifier
     with pytest.raises(UsageError, match="no JobMarket of this package"):
         Market(world.chain, world.contracts.router, verifier=world.verifier)
-    router, sender = interface("VerifierRouter"), world.chain._sender
+    router, sender = interface("VerifierRouter"), world.chain.connection.sender
     # the address is that of the first owner and the first verifiers
     sender.send(world.contracts.router, router.call("transferOwnership", "0x" + "77" * 20), "it")
     more = router.call("add", b"more", world.verifier)
@@ -399,8 +400,9 @@ def test_a_market_of_somebody_elses(world):
 
 
 def test_a_wrong_interface_is_noticed(world):
+    log = Log("", (b"\x01" * 32,), b"", 1, "", 0, "")
     with pytest.raises(MalformedError):
-        interface("JobMarket").event({"topics": [b"\x01" * 32], "data": b""})
+        interface("JobMarket").event(log, "JobPosted")
     with pytest.raises(MalformedError):
         interface("JobMarket").arguments("withdraw", b"\x00" * 68)
     data = interface("JobMarket").call("withdrawCollateral", 5)

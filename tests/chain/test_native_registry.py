@@ -12,17 +12,20 @@ pytest.importorskip("torch")
 
 import verifai
 from tests.chain.market_double import World, make_world
-from verifai.chain import connect
+from verifai.chain import Chain, connect
+from verifai.chain.connection import Connection
+from verifai.chain.native.prepared import Prepared
+from verifai.chain.native.publisher import send
 from verifai.chain.native.registry import NativeRegistry
 from verifai.compact.words import statement_words
 from verifai.errors import (
-    ChainRejected,
+    ChainRejectedError,
     MalformedError,
     NetworkError,
     UnsupportedError,
-    UsageError,
 )
-from verifai.evm import abi, history
+from verifai.evm import abi, logs
+from verifai.evm.interface import Interface
 from verifai.market.order import input_words
 from verifai.verifier.native.check import context_bytes
 
@@ -53,78 +56,82 @@ def proved(world: World, keys, context=None):
     return proof
 
 
+def registry_of(world: World, chain: Chain | None = None) -> NativeRegistry:
+    return NativeRegistry((chain or world.chain).connection.sender, world.contracts.registry)
+
+
+def published(registry: NativeRegistry, proof, vk) -> str:
+    return send(registry, Prepared.of(proof, vk), None)
+
+
 def test_what_is_published_is_read_back(world, keys):
     _, vk, _ = keys
-    registry = NativeRegistry(world.chain, world.contracts.registry)
+    registry = registry_of(world)
     assert list(registry.records()) == []
     proofs = [proved(world, keys), proved(world, keys, {"publisher": "me", "nonce": 1 << 200})]
-    hashes = [registry.publish(proof, vk, world.circuit) for proof in proofs]
+    hashes = [published(registry, proof, vk) for proof in proofs]
     records = list(registry.records())
     assert [record.transaction_hash for record in records] == hashes
     assert {record.publisher for record in records} == {world.client.account}
-    assert {record.key_digest for record in records} == {bytes.fromhex(vk.digest)}
+    assert {record.key_digest for record in records} == {vk.digest}
     for record, proof in zip(records, proofs, strict=True):
-        assert (record.circuit, record.problem) == (world.circuit, None)
-        assert record.proof(vk).digest == proof.digest
-        verifai.verify(record.proof(vk), vk, context=proof.statement.context)
+        assert (record.call.circuit, record.problem) == (world.circuit, None)
+        made = record.call.proof(vk, 1)
+        assert made.digest == proof.digest
+        verifai.verify(made, vk, context=proof.statement.context)
         with pytest.raises(MalformedError):
-            record.proof(vk, batch=2)
+            record.call.proof(vk, 2)
 
 
 def test_a_statement_is_published_once(world, keys):
     _, vk, _ = keys
-    registry = NativeRegistry(world.chain, world.contracts.registry)
-    registry.publish(proved(world, keys), vk, world.circuit)
+    registry = registry_of(world)
+    published(registry, proved(world, keys), vk)
     again = proved(world, keys)  # other bytes, the same statement
     with pytest.raises(UnsupportedError, match="on record already") as caught:
-        registry.publish(again, vk, world.circuit)
+        published(registry, again, vk)
     assert caught.value.details["reason"] == "AlreadyPublished"
-    copier = NativeRegistry(replace_signer(world), world.contracts.registry)
-    copier.publish(again, vk, world.circuit)
+    stranger = Chain(Connection(world.stranger._sender, world.chain.connection.deployments))
+    copier = registry_of(world, stranger)
+    published(copier, again, vk)
     assert [record.publisher for record in copier.records()] == [
         world.client.account,
         world.stranger.account,
     ]
 
 
-def replace_signer(world: World):
-    from verifai.chain import Chain
-
-    return Chain(world.stranger._sender, world.chain._deployments, None, lambda: None)
-
-
 def test_a_refused_proof_leaves_no_trace(world, keys):
     pk, vk, inputs = keys
-    registry = NativeRegistry(world.chain, world.contracts.registry)
+    registry = registry_of(world)
     proof = verifai.prove(pk, inputs / 2)  # the double does not allow it, though it holds
-    for check in (True, False):
+    for confirm in (None, lambda: verifai.verify(proof, vk)):
         with pytest.raises(NetworkError, match="but the verifier here accepts it"):
-            registry.publish(proof, vk, world.circuit, check=check)
+            send(registry, Prepared.of(proof, vk), confirm)
     lie = verifai.Proof.of(proof.statement, verifai.prove(pk, inputs).argument)
-    with pytest.raises(ChainRejected, match="check 7") as refused:
-        registry.publish(lie, vk, world.circuit, check=False)
+    with pytest.raises(ChainRejectedError, match="check 7") as refused:
+        send(registry, Prepared.of(lie, vk), lambda: verifai.verify(lie, vk))
     assert (refused.value.check, refused.value.details["arguments"]) == (8, ["double"])
+    made = Prepared.of(proved(world, keys), vk)
+    other = replace(made, call=replace(made.call, circuit=abi.keccak(b"another circuit")))
     with pytest.raises(UnsupportedError, match="not registered") as unknown:
-        registry.publish(proved(world, keys), vk, abi.keccak(b"another circuit"))
+        send(registry, other, None)
     assert unknown.value.details["reason"] == "UnknownCircuit"
     assert list(registry.records()) == []
-    with pytest.raises(UsageError):
-        NativeRegistry(world.chain, "0x" + "12" * 20)
 
 
 def test_a_node_that_leaves_a_record_out_is_found_out(world, keys, monkeypatch):
     _, vk, _ = keys
-    registry = NativeRegistry(world.chain, world.contracts.registry)
+    registry = registry_of(world)
     for nonce in range(3):
-        registry.publish(proved(world, keys, {"nonce": nonce}), vk, world.circuit)
-    honest = history._piece
+        published(registry, proved(world, keys, {"nonce": nonce}), vk)
+    honest = logs._piece
     for gone in range(3):
 
         def lying(*question, gone=gone):
-            logs = honest(*question)
-            return logs[:gone] + logs[gone + 1 :]
+            told = honest(*question)
+            return told[:gone] + told[gone + 1 :]
 
-        monkeypatch.setattr(history, "_piece", lying)
+        monkeypatch.setattr(logs, "_piece", lying)
         records = registry.records()
         assert len([next(records), next(records)]) == 2  # what it tells is not lost
         with pytest.raises(NetworkError, match="whole history"):
@@ -133,24 +140,23 @@ def test_a_node_that_leaves_a_record_out_is_found_out(world, keys, monkeypatch):
 
 def test_an_event_that_contradicts_its_transaction(world, keys, monkeypatch):
     _, vk, _ = keys
-    registry = NativeRegistry(world.chain, world.contracts.registry)
-    registry.publish(proved(world, keys), vk, world.circuit)
-    honest = registry._registry.event
+    registry = registry_of(world)
+    published(registry, proved(world, keys), vk)
+    honest = Interface.event
 
-    def lying(log):
-        name, fields = honest(log)
-        return name, {**fields, "wordsDigest": bytes(32)}
+    def lying(self, log, name):
+        return {**honest(self, log, name), "wordsDigest": bytes(32)}
 
-    monkeypatch.setattr(registry._registry, "event", lying)
+    monkeypatch.setattr(Interface, "event", lying)
     (record,) = registry.records()
     assert "contradicts its transaction" in record.problem
-    assert record.argument == b""
+    assert record.call is None
 
 
 def test_a_record_without_its_call_has_no_proof(world, keys):
     _, vk, _ = keys
-    registry = NativeRegistry(world.chain, world.contracts.registry)
-    registry.publish(proved(world, keys), vk, world.circuit)
+    registry = registry_of(world)
+    published(registry, proved(world, keys), vk)
     (record,) = registry.records()
     with pytest.raises(MalformedError, match="elsewhere"):
-        replace(record, problem="published elsewhere").proof(vk)
+        world.chain.bundle(replace(record, call=None, problem="published elsewhere"), vk)

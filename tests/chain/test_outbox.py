@@ -14,7 +14,7 @@ from eth_account import Account
 
 from tests.chain.node import RICH
 from verifai.chain import Terms, connect
-from verifai.errors import EnvironmentFault, MalformedError
+from verifai.errors import MalformedError, SetupError
 from verifai.evm.transactions.outbox import (
     FINAL_BLOCKS,
     Entry,
@@ -80,12 +80,12 @@ def test_one_process_at_a_time(tmp_path, monkeypatch):
     monkeypatch.setattr("verifai.evm.transactions.outbox.LOCK_SECONDS", 0.1)
     with (
         Outbox(tmp_path).locked(),
-        pytest.raises(EnvironmentFault, match="Another process"),
+        pytest.raises(SetupError, match="Another process"),
         Outbox(tmp_path).locked(),
     ):
         pass
     (tmp_path / "file").write_text("")
-    with pytest.raises(EnvironmentFault, match="Cannot write"), Outbox(tmp_path / "file").locked():
+    with pytest.raises(SetupError, match="Cannot write"), Outbox(tmp_path / "file").locked():
         pass
 
 
@@ -114,7 +114,7 @@ if where == "before sending":
 else:
     delivery.Delivery.deliver = before
 with connect(sys.argv[1], signer=Account.from_key(sys.argv[3])) as chain:
-    chain._sender.send("0x" + "12" * 20, b"\\x07", "test")
+    chain.connection.sender.send("0x" + "12" * 20, b"\\x07", "test")
 """
 
 
@@ -129,7 +129,7 @@ def test_a_killed_process_is_continued(start_anvil, where):
     assert done.returncode == -signal.SIGKILL
     account = Account.from_key(RICH)
     with connect(node.url, signer=account, terms=Terms(patience_seconds=20)) as chain:
-        folder = default_folder(chain.chain_id, chain._sender.genesis, account.address)
+        folder = default_folder(chain.chain_id, chain.connection.sender.genesis, account.address)
         (file,) = folder.glob("*.json")
         assert RICH[2:] not in file.read_text()
         (entry,) = chain.unfinished()
@@ -137,7 +137,7 @@ def test_a_killed_process_is_continued(start_anvil, where):
         assert chain.unfinished() == ()
         assert node.web3.eth.get_transaction_count(account.address) == 1
         node.mine(FINAL_BLOCKS)
-        chain._sender.send(TO, b"\x08", "test")
+        chain.connection.sender.send(TO, b"\x08", "test")
         assert [path.name for path in folder.glob("*.json")] == ["1.json"]  # 0 is final
 
 

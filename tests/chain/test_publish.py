@@ -8,18 +8,19 @@ from dataclasses import replace
 import pytest
 
 from verifai.backends import EvmCall
-from verifai.chain import connect, published
+from verifai.chain import connect
 from verifai.chain.chain import Chain
-from verifai.chain.registry import Publication
+from verifai.chain.generated.registry import GeneratedRegistry, Publication
+from verifai.chain.shipped import interface
 from verifai.errors import (
-    ChainRejected,
+    ChainRejectedError,
     MalformedError,
     NetworkError,
     UnsupportedError,
     UsageError,
     VerificationError,
 )
-from verifai.evm import history
+from verifai.evm import logs
 from verifai.proof import KeyStore, Proof
 
 
@@ -81,7 +82,7 @@ def test_a_bad_proof_is_not_even_sent(chain, pretended):
 
 def test_a_bad_proof_sent_anyway_is_rejected(chain, pretended):
     vk = pretended.key()
-    with pytest.raises(ChainRejected) as caught:
+    with pytest.raises(ChainRejectedError) as caught:
         chain.publish(pretended.proof(vk, argument=b"\x02"), vk, check=False)
     error = caught.value
     assert (error.check, error.check_name, error.exit_code) == (8, "contract", 1)
@@ -97,7 +98,7 @@ def test_an_instance_above_the_modulus_is_rejected(chain, pretended, monkeypatch
         pretended, "evm_call", lambda *_: EvmCall(b"\x01", (1, (1 << 256) - 1)), raising=False
     )
     vk = pretended.key()
-    with pytest.raises(ChainRejected, match="modulus"):
+    with pytest.raises(ChainRejectedError, match="modulus"):
         chain.publish(pretended.proof(vk), vk, check=False)
 
 
@@ -114,9 +115,9 @@ def test_the_first_of_two_publishers_wins(chain, pretended, monkeypatch):
     """The other sees AlreadyPublished from the contract and gets the same receipt."""
     vk = pretended.key()
     first = chain.publish(pretended.proof(vk), vk)
-    find = published.Reader.find
+    find = GeneratedRegistry.find
     answers = iter([lambda *_: None, find])
-    monkeypatch.setattr(published.Reader, "find", lambda *a: next(answers)(*a))
+    monkeypatch.setattr(GeneratedRegistry, "find", lambda *a: next(answers)(*a))
     assert chain.publish(pretended.proof(vk), vk).transaction_hash == first.transaction_hash
 
 
@@ -125,17 +126,22 @@ def test_calldata_with_trailing_bytes_is_a_problem(chain, pretended):
     receipt = chain.publish(pretended.proof(vk), vk)
     call = pretended.evm_call(vk, pretended.proof(vk, 8, 9).statement, b"\x01")
     data = Publication(receipt.verifier, "11" * 32, "22" * 32, "33" * 32, call).calldata()
-    chain._sender.send(receipt.contract, data + b"\0", "test")
+    chain.connection.sender.send(receipt.contract, data + b"\0", "test")
     first, second = chain.published()
     assert first.problem is None
     assert second.call is None
     assert "trailing" in second.problem
     with pytest.raises(MalformedError):
-        Publication.from_calldata(data + b"\0")
+        read(data + b"\0")
     with pytest.raises(MalformedError):
-        Publication.from_calldata(b"\0" * 4 + data[4:])
+        read(b"\0" * 4 + data[4:])
     with pytest.raises(MalformedError):
-        Publication.from_calldata(data[:-1])
+        read(data[:-1])
+
+
+def read(data: bytes) -> Publication:
+    arguments = interface("ProofRegistry").arguments("publish", data)
+    return Publication.from_arguments(arguments)
 
 
 FORWARDER = """
@@ -156,10 +162,10 @@ def test_a_record_through_another_contract_is_a_problem(chain, pretended):
     vk = pretended.key()
     receipt = chain.publish(pretended.proof(vk), vk)
     contract = compile_contract(FORWARDER, "Forwarder")
-    forwarder, _ = chain._stand(contract.code_hash, contract.creation, "a forwarder")
+    forwarder, _ = chain.connection.ensure(contract.code_hash, contract.creation, "a forwarder")
     call = pretended.evm_call(vk, pretended.proof(vk, 8, 9).statement, b"\x01")
     data = Publication(receipt.verifier, "11" * 32, "22" * 32, "33" * 32, call).calldata()
-    chain._sender.send(forwarder, bytes.fromhex(receipt.contract[2:]) + data, "test")
+    chain.connection.sender.send(forwarder, bytes.fromhex(receipt.contract[2:]) + data, "test")
     first, second = chain.published()
     assert first.problem is None
     assert second.call is None
@@ -175,33 +181,33 @@ def fill(chain: Chain, pretended, count: int) -> list[str]:
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
 def test_history_is_read_in_chunks(chain, pretended, monkeypatch, size):
     hashes = fill(chain, pretended, 5)
-    monkeypatch.setattr(history, "LOG_BLOCKS", size)
+    monkeypatch.setattr(logs, "LOG_BLOCKS", size)
     assert [record.transaction_hash for record in chain.published()] == hashes
 
 
 def test_a_node_that_allows_few_blocks(chain, pretended, monkeypatch):
     hashes = fill(chain, pretended, 5)
-    piece = history._piece
+    piece = logs._piece
 
     def few(web3, url, address, topics, first, last, faults):
         if last - first >= 2:
             raise NetworkError("range too large")
         return piece(web3, url, address, topics, first, last, faults)
 
-    monkeypatch.setattr(history, "_piece", few)
+    monkeypatch.setattr(logs, "_piece", few)
     assert [record.transaction_hash for record in chain.published()] == hashes
 
 
 @pytest.mark.parametrize("hidden", [0, 1, 2])
 def test_a_node_that_hides_a_record_is_caught(chain, pretended, monkeypatch, hidden):
     hashes = fill(chain, pretended, 3)
-    piece = history._piece
+    piece = logs._piece
 
     def some(*question):
         return [log for log in piece(*question)
-                if "0x" + log["transactionHash"].hex() != hashes[hidden]]  # fmt: skip
+                if log.transaction_hash != hashes[hidden]]  # fmt: skip
 
-    monkeypatch.setattr(history, "_piece", some)
+    monkeypatch.setattr(logs, "_piece", some)
     records = chain.published()
     told = [next(records).transaction_hash for _ in range(2)]
     assert told == [digest for digest in hashes if digest != hashes[hidden]]
@@ -232,7 +238,7 @@ def test_mangled_calldata_is_malformed_or_equal():
             mangled[rng.randrange(len(mangled))] = rng.choice((0, 1, 0x20, 0x7F, 0xFF))
         cut = rng.randrange(len(mangled)) if rng.random() < 0.2 else len(mangled)
         try:
-            again = Publication.from_calldata(bytes(mangled[:cut])).calldata()
+            again = read(bytes(mangled[:cut])).calldata()
         except MalformedError:
             continue
         decoded += 1

@@ -17,11 +17,17 @@ import verifai
 from verifai.chain import connect
 from verifai.chain.native.acceptor import router_of
 from verifai.chain.native.circuits import circuit_table
-from verifai.chain.native.contract import native_system
+from verifai.chain.native.system import native_system
 from verifai.chain.shipped import interface
 from verifai.compact import circuit_id
 from verifai.compact.gas import saving
-from verifai.errors import ChainRejected, InputError, NetworkError, UnsupportedError, UsageError
+from verifai.errors import (
+    ChainRejectedError,
+    InputError,
+    NetworkError,
+    UnsupportedError,
+    UsageError,
+)
 from verifai.market import Market
 from verifai.market.order import input_words
 
@@ -84,12 +90,29 @@ def test_a_lie_is_refused_by_the_contract(keys, store) -> None:
     other = replace(claim, integers=(claim.integers[0] + 1, *claim.integers[1:]))
     lie = verifai.Proof.of(replace(proof.statement, outputs=(other,)), proof.argument)
     with connect() as chain:
-        with pytest.raises(ChainRejected) as caught:
+        with pytest.raises(ChainRejectedError) as caught:
             chain.publish(lie, vk, check=False, keys=store)
         assert caught.value.details["reason"] == "ProofRefused"
         assert list(chain.published()) == []
         with pytest.raises(verifai.VerificationError, match="check 7"):
             chain.publish(lie, vk, keys=store)
+
+
+def test_a_receipt_says_which_proof_is_on_record(keys, store) -> None:
+    """Of a statement on record by another proof, not checked here, it is not taken for this one."""
+    pk, vk, x = keys
+    proof = verifai.prove(pk, x[0])
+    damaged = verifai.Proof.of(proof.statement, bytes(proof.argument)[:-1] + b"\0")
+    assert damaged.digest != proof.digest
+    with connect() as chain:
+        first = chain.publish(proof, vk, keys=store)
+        told = chain.publish(damaged, vk, check=False, keys=store)
+        assert (told.bundle_digest, told.transaction_hash) == (proof.digest, first.transaction_hash)
+        assert first.is_of(proof)
+        assert told.is_of(proof)
+        assert not told.is_of(damaged)
+        with pytest.raises(verifai.VerificationError):
+            chain.publish(damaged, vk, keys=store)
 
 
 def test_an_event_that_names_another_key_than_its_circuits_table(keys, store) -> None:
@@ -164,7 +187,7 @@ def test_a_job_about_a_committed_input(hidden) -> None:
     other = verifai.commit(vk, x[0])[vk.inputs[0].name]
     digest = bytes.fromhex(verifai.commitment(opening))
     with connect() as chain:
-        contracts, circuit = chain.deploy(), chain.register(vk)
+        contracts, circuit = chain.deploy(), chain.register_circuit(vk)
         accounts = [Account.create() for _ in range(2)]
         for account in accounts:
             chain.send_coins(account.address, 10**18)
@@ -185,7 +208,7 @@ def test_a_job_about_a_committed_input(hidden) -> None:
             provider.prove_and_claim(job, pk, other)
         # the market decides, whatever a client of it checks
         cheat = verifai.prove(pk, other, context=provider.context(job))
-        with pytest.raises(ChainRejected, match="another input"):
+        with pytest.raises(ChainRejectedError, match="another input"):
             provider.claim(job, cheat, vk)
         proof, _ = provider.prove_and_claim(job, pk, opening)
         assert provider.owed() == 60
@@ -211,13 +234,13 @@ def test_a_registry_is_named_by_its_address(keys, store) -> None:
     with connect() as chain:
         receipt = chain.publish(verifai.prove(pk, x[0]), vk, keys=store)
         assert chain.registries == (receipt.contract,)
-        assert router_of(chain._sender, receipt.contract) is not None
-        assert router_of(chain._sender, receipt.verifier) is None
-        assert router_of(chain._sender, "0x" + "11" * 20) is None
+        assert router_of(chain.connection.sender, receipt.contract) is not None
+        assert router_of(chain.connection.sender, receipt.verifier) is None
+        assert router_of(chain.connection.sender, "0x" + "11" * 20) is None
         contracts = chain.deploy()
         assert contracts.registry == receipt.contract
         assert contracts.gas_used == 0
-        assert chain.register(vk) == circuit_id(circuit_table(vk, 1))
+        assert chain.register_circuit(vk) == circuit_id(circuit_table(vk, 1))
 
 
 def test_the_journal_keeps_it(keys, store, tmp_path) -> None:
@@ -260,12 +283,12 @@ def test_the_story_of_a_job_market_on_a_node(start_anvil) -> None:
 def test_development_proofs_are_refused_before_they_cost(keys, store, monkeypatch) -> None:
     pk, vk, x = keys
     proof = verifai.prove(pk, x[0])
-    monkeypatch.setattr("verifai.chain.native.publication.LOCAL_CHAINS", ())
+    monkeypatch.setattr("verifai.chain.native.prepared.LOCAL_CHAINS", ())
     with connect() as chain:
         for refused in (
             lambda: chain.publish(proof, vk, keys=store),
             lambda: chain.estimate(proof, vk),
-            lambda: chain.register(vk),
+            lambda: chain.register_circuit(vk),
         ):
             with pytest.raises(UnsupportedError, match="development") as caught:
                 refused()
@@ -277,7 +300,7 @@ def test_a_circuit_is_of_a_whole_number_of_inferences(keys) -> None:
     with connect() as chain:
         for batch in (0, -1, 1.5):
             with pytest.raises(UsageError, match="batch"):
-                chain.register(keys[1], batch)
+                chain.register_circuit(keys[1], batch)
         assert chain.web3.eth.block_number == 0
 
 

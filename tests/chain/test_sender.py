@@ -18,8 +18,8 @@ from eth_account import Account
 from tests.chain.node import RICH, Anvil, Faulty, refused
 from verifai.chain import Terms, connect
 from verifai.chain.chain import Chain
-from verifai.errors import EnvironmentFault, NetworkError, UsageError
-from verifai.evm.node.faults import Reverted
+from verifai.errors import NetworkError, SetupError, UsageError
+from verifai.evm.node.faults import RevertedError
 from verifai.evm.transactions import delivery
 from verifai.evm.transactions.delivery import Delivery
 from verifai.evm.transactions.fees import Fees
@@ -39,7 +39,7 @@ def opened(node: Anvil, terms: Terms = QUICK, **options: object) -> Chain:
 
 
 def send(chain: Chain, data: bytes = b"", **options: int) -> dict:
-    return chain._sender.send(TO, data, "test", **options)
+    return chain.connection.sender.send(TO, data, "test", **options)
 
 
 def sent_to(node: Anvil) -> list[bytes]:
@@ -72,7 +72,7 @@ def meanwhile(action: Callable[[], None], seconds: float = 0.4) -> Iterator[None
 
 def test_a_transaction_with_value_and_its_estimate(node):
     with opened(node) as chain:
-        estimate = chain._sender.estimate(TO, b"\x01", "test", value=5)
+        estimate = chain.connection.sender.estimate(TO, b"\x01", "test", value=5)
         assert estimate.gas >= 21_000
         assert estimate.gas_limit > estimate.gas
         assert estimate.affordable
@@ -93,7 +93,7 @@ def test_equal_transactions_that_were_finished_are_two(node):
 def test_a_legacy_chain(start_anvil):
     node = start_anvil("--hardfork", "berlin")
     with opened(node) as chain:
-        assert chain._sender.estimate(TO, b"", "test").fees.tip is None
+        assert chain.connection.sender.estimate(TO, b"", "test").fees.tip is None
         assert send(chain)["status"] == 1
     assert node.web3.eth.get_block(1, True)["transactions"][0]["type"] == 0
 
@@ -232,7 +232,7 @@ def test_a_stuck_transaction_is_replaced_at_a_higher_fee(start_anvil):
         mined = send(chain, b"\x07")
     assert mined["effectiveGasPrice"] >= 3 * GWEI
     assert sent_to(node) == [b"\x07"]
-    assert node.web3.eth.get_transaction_count(chain._sender.address) == 1
+    assert node.web3.eth.get_transaction_count(chain.connection.sender.address) == 1
 
 
 def test_the_fee_is_raised_to_a_limit_only(start_anvil):
@@ -254,7 +254,7 @@ def test_a_chain_dearer_than_the_limit(start_anvil):
     node = start_anvil("--block-base-fee-per-gas", str(50 * GWEI))
     with (
         opened(node, replace(QUICK, max_fee_wei=GWEI)) as chain,
-        pytest.raises(EnvironmentFault, match="the limit is 1,000,000,000"),
+        pytest.raises(SetupError, match="the limit is 1,000,000,000"),
     ):
         send(chain)
     assert sent_to(node) == []
@@ -325,7 +325,7 @@ def test_another_wallet_takes_the_nonce_while_we_wait(start_anvil, monkeypatch):
             assert send(chain, b"\x07")["status"] == 1
         assert chain.unfinished() == ()
     assert sent_to(node) == [b"\x07"]
-    assert node.web3.eth.get_transaction_count(chain._sender.address) == 2
+    assert node.web3.eth.get_transaction_count(chain.connection.sender.address) == 2
 
 
 def test_a_nonce_gap_is_named_and_filled_by_what_comes_next(node):
@@ -348,7 +348,7 @@ def test_a_poor_signer_learns_how_much(start_anvil):
     node.ask("anvil_setBalance", poor.address, hex(1000))
     with (
         connect(node.url, signer=poor, terms=QUICK) as chain,
-        pytest.raises(EnvironmentFault, match=r"can cost .* has 0\.0+1\.") as caught,
+        pytest.raises(SetupError, match=r"can cost .* has 0\.0+1\.") as caught,
     ):
         send(chain)
     assert node.web3.eth.block_number == 0
@@ -360,7 +360,7 @@ def test_a_signer_who_can_pay_for_gas_but_not_for_the_offer(node):
     node.ask("anvil_setBalance", some.address, hex(21_000 * GWEI))
     with (
         connect(node.url, signer=some, terms=QUICK) as chain,
-        pytest.raises(EnvironmentFault, match=r"0\.000021\.") as caught,
+        pytest.raises(SetupError, match=r"0\.000021\.") as caught,
     ):
         send(chain)
     assert int(caught.value.details["cost_wei"]) > int(caught.value.details["balance_wei"])
@@ -409,8 +409,8 @@ def test_a_transaction_that_reverts_only_when_mined(node):
         reverts = bytes.fromhex("60006000fd")
         estimates = [{"jsonrpc": "2.0", "id": 1, "result": hex(100_000)}]
         spoil(chain, eth_estimateGas=estimates)
-        with pytest.raises(Reverted):
-            chain._sender.send(None, reverts, "test")
+        with pytest.raises(RevertedError):
+            chain.connection.sender.send(None, reverts, "test")
         assert chain.unfinished() == ()
     assert node.web3.eth.block_number == 1
 
@@ -463,7 +463,7 @@ def test_a_receipt_that_comes_late_is_waited_for(start_anvil, monkeypatch):
     with opened(node, replace(QUICK, patience_seconds=30)) as chain:
         assert send(chain, b"\x07")["status"] == 1
     assert sent_to(node) == [b"\x07"]
-    assert node.web3.eth.get_transaction_count(chain._sender.address) == 1
+    assert node.web3.eth.get_transaction_count(chain.connection.sender.address) == 1
 
 
 def test_giving_up_is_one_sentence(node):

@@ -8,7 +8,7 @@ import traceback
 import pytest
 
 from verifai.chain import ExternalSigner, connect
-from verifai.errors import EnvironmentFault, MalformedError, PolicyError, UsageError
+from verifai.errors import MalformedError, PolicyError, SetupError, UsageError
 from verifai.evm.transactions import signed, signer
 
 KEY = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318"
@@ -18,7 +18,7 @@ ADDRESS = "0x2c7536E3605D9C16a7a3D7b1898e529396a65c23"
 def test_from_the_environment(monkeypatch):
     for text in (KEY, "0x" + KEY, f" {KEY}\n"):
         monkeypatch.setenv("SOME_KEY", text)
-        account = signer.named("SOME_KEY")
+        account = signer.signer_from("SOME_KEY")
         assert account.address == ADDRESS
         assert KEY not in repr(account)
         assert KEY not in str(account)
@@ -30,7 +30,7 @@ def test_from_the_environment(monkeypatch):
 def test_from_an_account():
     from eth_account import Account
 
-    account = signer.named(Account.from_key(KEY))
+    account = signer.signer_from(Account.from_key(KEY))
     assert account.address == ADDRESS
     assert KEY not in repr(account)
 
@@ -41,24 +41,24 @@ def test_from_a_keystore(tmp_path, monkeypatch):
     path = tmp_path / "key.json"
     path.write_text(json.dumps(Account.encrypt(KEY, "hunter2", kdf="pbkdf2", iterations=1000)))
     monkeypatch.delenv(signer.PASSWORD_VARIABLE, raising=False)
-    with pytest.raises(EnvironmentFault):
-        signer.named(path)
+    with pytest.raises(SetupError):
+        signer.signer_from(path)
     monkeypatch.setenv(signer.PASSWORD_VARIABLE, "hunter2")
-    assert signer.named(path).address == ADDRESS
-    assert signer.named(str(path)).address == ADDRESS
+    assert signer.signer_from(path).address == ADDRESS
+    assert signer.signer_from(str(path)).address == ADDRESS
     monkeypatch.setenv(signer.PASSWORD_VARIABLE, "hunter3")
     with pytest.raises(MalformedError) as caught:
-        signer.named(path)
+        signer.signer_from(path)
     assert "hunter3" not in "".join(traceback.format_exception(caught.value))
     path.write_text("{}")
     with pytest.raises(MalformedError):
-        signer.named(path)
+        signer.signer_from(path)
 
 
 @pytest.mark.parametrize("text", [KEY, "0x" + KEY, KEY.upper(), "NO_SUCH_VARIABLE", "", 7, None])
 def test_anything_else_is_refused_unquoted(text):
     with pytest.raises(UsageError) as caught:
-        signer.named(text)
+        signer.signer_from(text)
     assert KEY not in str(caught.value).lower()
 
 
@@ -66,7 +66,7 @@ def test_anything_else_is_refused_unquoted(text):
 def test_a_variable_without_a_key(monkeypatch, text):
     monkeypatch.setenv("SOME_KEY", text)
     with pytest.raises(UsageError) as caught:
-        signer.named("SOME_KEY")
+        signer.signer_from("SOME_KEY")
     assert text not in "".join(traceback.format_exception(caught.value))
 
 
@@ -104,7 +104,7 @@ def test_an_external_signer(wrap):
     device = Device()
     given = ExternalSigner(ADDRESS.lower(), device.sign) if wrap else device
     with funded(signer=given) as chain:
-        mined = chain._sender.send("0x" + "12" * 20, b"\x01", "test")
+        mined = chain.connection.sender.send("0x" + "12" * 20, b"\x01", "test")
         assert mined["from"] == ADDRESS
         assert ADDRESS in repr(chain)
 
@@ -125,7 +125,7 @@ def test_a_signer_that_signs_something_else_is_caught(name, value):
     changes = {name: value, "from": ADDRESS}
     with funded(signer=Device(**changes)) as chain:
         with pytest.raises(MalformedError, match=f"another transaction than .*{name}"):
-            chain._sender.send("0x" + "12" * 20, b"\x01", "test")
+            chain.connection.sender.send("0x" + "12" * 20, b"\x01", "test")
         assert chain.unfinished() == ()
         assert chain.web3.eth.get_transaction_count(ADDRESS) == 0
 
@@ -141,7 +141,7 @@ def test_a_signer_with_another_key_is_caught():
         ),
     )
     with funded(signer=sign) as chain, pytest.raises(MalformedError, match=r"than .* from"):
-        chain._sender.send("0x" + "12" * 20, b"", "test")
+        chain.connection.sender.send("0x" + "12" * 20, b"", "test")
 
 
 def fails(error: Exception) -> object:
@@ -154,10 +154,10 @@ def fails(error: Exception) -> object:
 @pytest.mark.parametrize(
     ("sign", "kind"),
     [
-        (fails(RuntimeError(f"the key is {KEY}")), EnvironmentFault),
+        (fails(RuntimeError(f"the key is {KEY}")), SetupError),
         (fails(PolicyError("not on Sundays")), PolicyError),
-        (lambda _: None, EnvironmentFault),
-        (lambda _: "0x" + KEY, EnvironmentFault),
+        (lambda _: None, SetupError),
+        (lambda _: "0x" + KEY, SetupError),
         (lambda _: b"", MalformedError),
         (lambda _: b"\x02\x03", MalformedError),
         (lambda _: bytes(100), MalformedError),
@@ -166,7 +166,7 @@ def fails(error: Exception) -> object:
 def test_a_signer_that_fails(sign, kind):
     with funded(signer=ExternalSigner(ADDRESS, sign)) as chain:
         with pytest.raises(kind) as caught:
-            chain._sender.send("0x" + "12" * 20, b"", "test")
+            chain.connection.sender.send("0x" + "12" * 20, b"", "test")
         assert KEY not in "".join(traceback.format_exception(caught.value))
         assert chain.unfinished() == ()
 
@@ -187,10 +187,12 @@ def test_a_signed_transaction_is_read_back(fees, to):
 
 def test_no_key_in_any_repr(monkeypatch):
     monkeypatch.setenv("SOME_KEY", KEY)
-    one = signer.named("SOME_KEY")
+    one = signer.signer_from("SOME_KEY")
     for shown in (one, ExternalSigner(ADDRESS, Device().sign), signer.NodeAccount(None, ADDRESS)):
         assert ADDRESS in repr(shown)
         assert KEY not in repr(shown) + str(shown)
     with connect(signer="SOME_KEY") as chain:
-        delivery = chain._sender._delivery
-        assert KEY not in repr(delivery) + repr(delivery.outbox) + repr(chain._sender.__dict__)
+        delivery = chain.connection.sender._delivery
+        assert KEY not in repr(delivery) + repr(delivery.outbox) + repr(
+            chain.connection.sender.__dict__
+        )

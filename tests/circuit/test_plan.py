@@ -7,9 +7,9 @@ import pytest
 
 from tests.circuit.graphs import naive_view
 from tests.circuit.models import MODELS
-from verifai.circuit.evaluate import view
 from verifai.circuit.plan import plan, reads_once
 from verifai.graph.integer import Affine, Einsum, Indices, Maximum, Requantise, View
+from verifai.graph.view import view
 
 VIEWS = [
     # source shape, maps, target shape, reads each element at most once

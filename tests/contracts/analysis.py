@@ -21,7 +21,7 @@ from typing import Any
 
 from tests.contracts import foundry
 from verifai.contracts.build import CONTRACTS
-from verifai.errors import EnvironmentFault
+from verifai.errors import SetupError
 from verifai.home import home
 
 FOLDER = Path(__file__).parent / "slither"
@@ -63,7 +63,7 @@ def tool() -> Path:
     """The analyser, installed on first use.
 
     Raises:
-        EnvironmentFault: PyPI cannot be reached.
+        SetupError: PyPI cannot be reached.
     """
     target = home() / "tools" / "slither-0.11.6"
     program = target / "bin" / "slither"
@@ -74,7 +74,7 @@ def tool() -> Path:
         done = run([str(target / "bin" / "python"), *install], target)
         if done.returncode != 0:
             shutil.rmtree(target, ignore_errors=True)
-            raise EnvironmentFault(f"pip could not install slither: {done.stderr[-300:]}")
+            raise SetupError(f"pip could not install slither: {done.stderr[-300:]}")
     return program
 
 

@@ -11,11 +11,11 @@ pytest.importorskip("eth_tester")
 
 from verifai.backends import EvmCall
 from verifai.chain import Chain, connect
-from verifai.chain.registry import Publication
-from verifai.chain.shipped import interface
+from verifai.chain.generated.registry import GeneratedRegistry, Publication
+from verifai.chain.shipped import contract, interface
 from verifai.contracts.shipped import artefact
 from verifai.contracts.solidity import compile_contract
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 
 #: A test names the contract it needs.
 VERIFIERS = """
@@ -114,8 +114,8 @@ class Registry:
     def deploy(self, name: str) -> str:
         header, *contracts = VERIFIERS.split("\ncontract ")
         (body,) = [text for text in contracts if text.startswith(f"{name} ")]
-        contract = compile_contract(f"{header}\ncontract {body}", name)
-        return self.chain._stand(contract.code_hash, contract.creation, name)[0]
+        made = compile_contract(f"{header}\ncontract {body}", name)
+        return self.chain.connection.ensure(made.code_hash, made.creation, name)[0]
 
     def publication(self, verifier: str, **changes: object) -> Publication:
         base = Publication(
@@ -124,22 +124,25 @@ class Registry:
         return replace(base, **changes)
 
     def send(self, data: bytes, to: str | None = None) -> dict:
-        return self.chain._sender.send(to or self.address, data, "test")
+        return self.chain.connection.sender.send(to or self.address, data, "test")
 
     def refusal(self, publication: Publication) -> tuple[str, tuple]:
         """Name and arguments of the error that publishing gives."""
-        with pytest.raises(Reverted) as caught:
+        with pytest.raises(RevertedError) as caught:
             self.send(publication.calldata())
         error = interface("ProofRegistry").error(caught.value.data)
         assert error is not None, caught.value.data
         return error
 
     @property
+    def reader(self) -> GeneratedRegistry:
+        return GeneratedRegistry(self.chain.connection.sender, self.address)
+
+    @property
     def state(self) -> tuple[int, ...]:
         """createdIn, latestIn, count, number of events."""
-        reader = self.chain._reader(self.address)
-        names = ("createdIn()", "latestIn()", "count()")
-        numbers = tuple(reader._number(name) for name in names)
+        asked = contract("ProofRegistry", self.address, self.chain.connection.sender)
+        numbers = tuple(asked.call(name) for name in ("createdIn", "latestIn", "count"))
         return (*numbers, len(list(self.chain.published())))
 
 
@@ -147,5 +150,5 @@ class Registry:
 def registry() -> Iterator[Registry]:
     with connect() as chain:
         shipped = artefact("ProofRegistry")
-        address, _ = chain._stand(shipped.code_hash, shipped.creation, "the registry")
+        address, _ = chain.connection.ensure(shipped.code_hash, shipped.creation, "the registry")
         yield Registry(chain, address)

@@ -24,7 +24,7 @@ SECONDS = 900
 
 
 def forge_binary() -> Path:
-    """Foundry's test runner, installed on first use. Raises EnvironmentFault without npm."""
+    """Foundry's test runner, installed on first use. Raises SetupError without npm."""
     folder = npm_install(FORGE, home() / "tools" / "forge-1.7.1", "forge")
     binary = folder / "node_modules" / "@foundry-rs" / "forge-linux-amd64" / "bin" / "forge"
     binary.chmod(0o755)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.contracts import foundry
-from verifai.errors import EnvironmentFault
+from verifai.errors import SetupError
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +20,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     try:
         foundry.forge_binary()
         foundry.make_project(folder)
-    except EnvironmentFault as fault:
+    except SetupError as fault:
         pytest.skip(f"forge comes from npm, which cannot be reached: {fault.message}")
     return folder
 

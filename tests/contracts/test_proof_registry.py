@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from verifai.backends import EvmCall
-from verifai.chain.registry import Publication
+from verifai.chain.generated.registry import Publication
+from verifai.chain.shipped import interface
 from verifai.evm import abi
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 
 MODULUS = 21888242871839275222246405745257275088548364400416034343698204186575808495617
 
@@ -27,7 +28,7 @@ def test_an_accepted_proof_is_recorded(registry):
     )
     assert record.verifier == verifier
     assert record.verifier_code_hash == registry.chain.code_hash(verifier)
-    assert record.publisher == registry.chain._sender.address
+    assert record.publisher == registry.chain.connection.sender.address
     assert record.gas_used == mined["gasUsed"]
     assert record.problem is None
 
@@ -49,7 +50,7 @@ def test_a_mined_refusal_leaves_no_trace(registry):
     web3 = registry.chain.web3
     sent = web3.eth.send_transaction(
         {
-            "from": registry.chain._sender.address,
+            "from": registry.chain.connection.sender.address,
             "to": registry.address,
             "data": publication.calldata(),
             "gas": 1_000_000,
@@ -68,7 +69,7 @@ def test_a_starved_call_records_nothing(registry):
     for gas in range(30_000, 110_000, 8_000):
         sent = web3.eth.send_transaction(
             {
-                "from": registry.chain._sender.address,
+                "from": registry.chain.connection.sender.address,
                 "to": registry.address,
                 "data": data,
                 "gas": gas,
@@ -103,7 +104,7 @@ def test_a_publication_is_recorded_once(registry):
     before = registry.state
     assert registry.refusal(publication) == ("AlreadyPublished", (b"\x33" * 32,))
     # Trailing bytes are the same publication in another spelling.
-    with pytest.raises(Reverted):
+    with pytest.raises(RevertedError):
         registry.send(publication.calldata() + bytes(32))
     assert registry.state == before
 
@@ -119,7 +120,7 @@ def test_a_digest_cannot_be_occupied(registry):
     other = registry.publication(registry.deploy("Yes"))
     registry.send(other.calldata())
     assert registry.state[2] == 3
-    assert registry.chain._reader(registry.address).find(honest).call == honest.call
+    assert registry.reader.of(honest).call == honest.call
 
 
 def test_a_verifier_cannot_reenter(registry):
@@ -146,7 +147,8 @@ def test_the_identifier_is_computed_alike_on_both_sides(registry):
 
 def test_calldata_round_trips(registry):
     publication = registry.publication("0x" + "00" * 19 + "01")
-    assert Publication.from_calldata(publication.calldata()) == publication
+    arguments = interface("ProofRegistry").arguments("publish", publication.calldata())
+    assert Publication.from_arguments(arguments) == publication
 
 
 def test_events_chain_their_blocks(registry):
@@ -157,7 +159,7 @@ def test_events_chain_their_blocks(registry):
         ]
         for i in range(4)
     ]
-    reader = registry.chain._reader(registry.address)
-    events = list(reader.events(0, blocks[-1]))
+    reader = registry.reader
+    events = [reader.event(log) for log in reader.contract.logs("ProofPublished", 0)]
     assert [event.block_number for event in events] == blocks
     assert [event.previous_block for event in events] == [0, *blocks[:-1]]

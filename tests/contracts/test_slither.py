@@ -9,14 +9,14 @@ import pytest
 
 from tests.contracts import analysis
 from tests.contracts.analysis import Finding
-from verifai.errors import EnvironmentFault
+from verifai.errors import SetupError
 
 
 @pytest.mark.slow
 def test_every_finding_is_explained(tmp_path: Path) -> None:
     try:
         found = analysis.findings(tmp_path)
-    except EnvironmentFault as fault:
+    except SetupError as fault:
         pytest.skip(f"slither and forge come from PyPI and npm: {fault.message}")
     assert len(found) > 20
     assert analysis.unexplained(found) == ([], [])

@@ -37,6 +37,12 @@ def test_the_architecture_shows_every_room() -> None:
             assert f"`verifai/{room.name}`" in page, room.name
 
 
+def test_the_core_has_a_row_for_each_crate() -> None:
+    page = (ROOT / "circuits" / "README.md").read_text()
+    named = set(re.findall(r"^\| `(\w+)` \|", page, re.M))
+    assert {crate.name for crate in (ROOT / "circuits" / "crates").iterdir()} <= named
+
+
 def test_the_layers_are_import_linters() -> None:
     settings = (ROOT / "pyproject.toml").read_text().partition("layers = [")[2].partition("]")[0]
     layers = [

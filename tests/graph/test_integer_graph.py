@@ -80,7 +80,9 @@ BROKEN = {
     "bounds span": graph(source(), at(Requantise(0, 1), (2, 3), -4, 4)),
     "bits <= 24": graph(source(), at(Requantise(0, 1), (2, 3), -(2**24), 2**24 - 1)),
     "a weight of another shape": graph(source(), replace(MATRIX, shape=(4, 3)), output=0),
-    "not int64": graph(source(), at(Weight(np.ones(2)), (2,), batched=False), output=0),
+    "not of signed integers": graph(
+        source(), at(Weight(np.ones(2)), (2,), batched=False), output=0
+    ),
     "one map per source axis": graph(source(), at(View(0, IDENTITY[:1]), (2, 3))),
     "coefficient of zero": graph(
         source(), at(View(0, (Affine(0, ((0, 0),)), IDENTITY[1])), (2, 3))
@@ -128,7 +130,9 @@ def test_every_rule_is_enforced(rule):
     broken = BROKEN[rule]
     with pytest.raises(InternalError, match=rule) as caught:
         broken.validate()
-    if rule != "not int64":  # a file holds integers only; one that breaks a rule is malformed
+    if (
+        rule != "not of signed integers"
+    ):  # a file holds integers only; one that breaks a rule is malformed
         with pytest.raises(MalformedError):
             IntegerGraph.from_bytes(broken.to_bytes())
     assert any(f"'{name}'" in caught.value.message for name in ("here", "w", "x", "y")) or (

@@ -121,10 +121,10 @@ class Adversary:
         self.said["columns"], self.said["ends"] = said["columns"], said.get("ends", [])
         self.prover = with_slots
         self.masks = masks
-        for name, box in with_slots.lines.items():
+        for name, tile in with_slots.lines.items():
             if name in masks:
                 for i, value in enumerate(masks[name]):
-                    with_slots.vector[box.base + i] = value
+                    with_slots.vector[tile.base + i] = value
         self.vector = with_slots.vector
         # M is in the upper half, and no claim reads it: s(0) of the first round is free of it
         half = len(self.vector) // 2
@@ -135,8 +135,8 @@ class Adversary:
 
     def replay(self, masks: dict[str, list[int]] | None) -> Any:
         prover = _Replay(self.circuit, self.claim.context)
-        for name, box in prover.lines.items():
-            prover.masks[name] = [0] * box.dims[0]
+        for name, tile in prover.lines.items():
+            prover.masks[name] = [0] * tile.dims[0]
         prover.masks.update({k: v for k, v in (masks or {}).items() if k == "slots"})
         prover.w = Script(self.real)
         prover.prove()

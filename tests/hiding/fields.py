@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tests.soundness.proofs import Claim
 from verifai.proof.key import key_digest
-from verifai.verifier.native import Step, verify
+from verifai.verifier.native import TranscriptStep, verify
 from verifai.verifier.native.field import P
 from verifai.verifier.native.keccak import keccak256
 
@@ -30,14 +30,14 @@ class Reading:
                 yield (label, number), value
 
 
-_INVENTORIES: dict[tuple[bytes, int, int], list[Step]] = {}
+_INVENTORIES: dict[tuple[bytes, int, int], list[TranscriptStep]] = {}
 
 
-def inventory(claim: Claim) -> list[Step]:
+def inventory(claim: Claim) -> list[TranscriptStep]:
     """The steps of all proofs of a table, batch and number of words, from one that verifies."""
     shape = (claim.table, claim.batch, len(claim.words))
     if shape not in _INVENTORIES:
-        record: list[Step] = []
+        record: list[TranscriptStep] = []
         words = claim.words
         numbers = [int.from_bytes(words[i : i + 32], "big") for i in range(0, len(words), 32)]
         verify(*claim.key, claim.batch, claim.context, numbers, claim.proof, record)
@@ -82,7 +82,7 @@ def read(claim: Claim, *, challenges: bool = True) -> Reading:
     return reading
 
 
-def advance(state: bytes, step: Step, payload: bytes) -> bytes:
+def advance(state: bytes, step: TranscriptStep, payload: bytes) -> bytes:
     """The state after a step."""
     head = bytes([2 if step.kind is None else 1, step.kind or 0])
     head += step.payload_bytes.to_bytes(8, "big") + step.label.encode().ljust(22, b"\0")

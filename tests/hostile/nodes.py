@@ -15,7 +15,7 @@ from typing import Any
 from web3 import Web3
 from web3.providers import BaseProvider
 
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 
 Answer = dict[str, Any]
 #: A question as text, which of its times (0 for all of them), and what to say in place of it.
@@ -72,7 +72,7 @@ class Node(BaseProvider):
         }
         try:
             return {"result": _wire(ask[method]())}
-        except Reverted as error:
+        except RevertedError as error:
             return reverted(error.data)
 
 

@@ -16,16 +16,17 @@ from tests.soundness.proofs import development, native, raw
 from tests.verifier.circuits import Circuit as Small
 from tests.verifier.circuits import relu, sample
 from verifai.chain import Chain
+from verifai.chain.connection import Connection
 from verifai.chain.deploy import DELAY, system_id
 from verifai.chain.deployments import Deployments
 from verifai.chain.native.circuits import circuit_table
-from verifai.chain.native.contract import native_system
+from verifai.chain.native.system import native_system
 from verifai.chain.shipped import interface
 from verifai.compact.table import circuit_id
 from verifai.compact.words import statement_words, words_from
 from verifai.contracts.shipped import artefact
 from verifai.evm.create2 import PROXY, SALT, create2_address
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 from verifai.evm.transactions.sender import Sender
 from verifai.proof import Proof, VerifyingKey
 from verifai.proof.codec import canonical_json
@@ -133,7 +134,7 @@ class Strangers:
 
     def __init__(self, chain: Chain) -> None:
         self.chain = chain
-        self.me = str(chain._sender.address)
+        self.me = str(chain.connection.sender.address)
         self.honest = chain.deploy()
         for circuit in circuits():
             if circuit.table is not None:
@@ -168,7 +169,7 @@ class Strangers:
         arguments = (place.system, circuit.id, text, words, bytes(proof.argument))
         try:
             self._send(place.registry, interface("NativeProofRegistry").call("publish", *arguments))
-        except Reverted:
+        except RevertedError:
             return False
         return True
 
@@ -214,7 +215,7 @@ class Strangers:
 
     def _created(self, code: bytes) -> str:
         address = create2_address(code)
-        if not self.chain._sender.code(address):
+        if not self.chain.connection.sender.code(address):
             self._send(PROXY, SALT + code)
         return address
 
@@ -230,4 +231,4 @@ class Strangers:
 
 def seen(web3: Any, registry: str, url: str = "http://node.example") -> Chain:
     """A connection that only reads, to one registry."""
-    return Chain(Sender(web3, None, url), Deployments("test", None), registry, lambda: None)
+    return Chain(Connection(Sender(web3, None, url), Deployments("test", None), registry))

@@ -29,7 +29,7 @@ from tests.hostile.published import (
 )
 from verifai.backends import EvmCall
 from verifai.chain import connect
-from verifai.chain.registry import Publication
+from verifai.chain.generated.registry import Publication
 from verifai.chain.shipped import interface
 from verifai.compact.table import circuit_id
 from verifai.contracts.shipped import artefact

@@ -30,13 +30,13 @@ def claims() -> dict[str, Claim]:
     return oversized(honest())
 
 
-class Started(Exception):
+class StartedError(Exception):
     """The transcript: the first thing whose cost a proof or its words determine."""
 
 
 def untouched(name: str) -> Any:
     def start(*arguments: Any) -> None:
-        raise Started(name)
+        raise StartedError(name)
 
     return start
 
@@ -58,7 +58,7 @@ def test_an_honest_proof_is_read() -> None:
     claim = honest()
     changes = {"Transcript": untouched("Transcript")}
     verifier = assembled({"verify": compiled("verify", changes)})
-    with pytest.raises(Started):
+    with pytest.raises(StartedError):
         python(claim, verifier)
 
 

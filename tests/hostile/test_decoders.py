@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.campaign import examples
 from verifai.circuit import SRS
 from verifai.errors import LimitError, MalformedError, UsageError, VerificationError
 from verifai.graph import IntegerGraph
@@ -23,7 +24,7 @@ HONEST = Path(__file__).parents[2] / "circuits/crates/fuzzing/honest"
 #: Digest of the header of its keys: ``circuits/crates/fuzzing/src/honest.rs``.
 HEADER = bytes([3]) * 32
 CASES = ("plain", "hiding")
-RUNS = settings(max_examples=200, deadline=None)
+RUNS = examples(200, 60)
 #: Numbers at and beside the bounds of the formats.
 NUMBERS = st.sampled_from(
     [-1, 0, 1, 2, 3, 4, 7, 8, 12, 13, 16, 17, 62, 63, 1 << 16, 1 << 24, (1 << 62) - 1, 1 << 63]
@@ -121,7 +122,7 @@ def length(data: bytes, batch: int) -> int | None:
         return None
 
 
-@settings(max_examples=600, deadline=None)
+@examples(600, 150)
 @given(data=st.binary(max_size=300) | tables(), batch=st.sampled_from([1, 2, 3, 1 << 10, 1 << 22]))
 def test_both_verifiers_read_the_same_tables(data: bytes, batch: int) -> None:
     """What one reads the other reads, and the proofs have one length."""

@@ -34,10 +34,10 @@ from verifai.circuit import download, pace
 from verifai.circuit.ceremony import fetch, kept
 from verifai.circuit.ceremony_files import SOURCES, CeremonyFile, Source
 from verifai.errors import (
-    EnvironmentFault,
     LimitError,
     MalformedError,
     NetworkError,
+    SetupError,
     UsageError,
 )
 from verifai.limits import MAX_POINTS_LOG2, Bound
@@ -78,7 +78,7 @@ def test_a_ceremony_is_fetched_checked_cut_and_kept(server: FileServer, made: Pa
     assert kept("made", 1).id == srs.id  # more powers than asked for
     fetch("made", 2, url=server.url)
     assert len(server.asked) == 1  # once
-    with pytest.raises(EnvironmentFault, match="not in") as caught:
+    with pytest.raises(SetupError, match="not in") as caught:
         kept("made", 3)
     assert caught.value.hint is not None
     assert "verifai srs fetch made --log2 3" in caught.value.hint
@@ -350,7 +350,7 @@ def test_a_full_disk(server: FileServer, made: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
     try:
-        with pytest.raises(EnvironmentFault, match="Cannot write") as caught:
+        with pytest.raises(SetupError, match="Cannot write") as caught:
             fetch("made", LOG2, url=server.url)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -366,7 +366,7 @@ def test_room_is_asked_for_before(
     monkeypatch.setitem(
         SOURCES, "made", Source({LOG2: CeremonyFile("big.ptau", server.url, 1 << 60, blake2b="")})
     )
-    with pytest.raises(EnvironmentFault, match="are free"):
+    with pytest.raises(SetupError, match="are free"):
         fetch("made", LOG2, url=server.url)
     assert server.asked == []
 
@@ -522,7 +522,7 @@ def test_setup_under_a_ceremony_end_to_end(
     data = prepared(7)
     monkeypatch.setitem(SOURCES, "made", Source({7: published(data)}))
     code, value = command("setup circuit.vfc --srs made --pk a.vfp --vk a.vfk", folder)
-    assert (code, value["error"]) == (6, "EnvironmentFault")
+    assert (code, value["error"]) == (6, "SetupError")
     assert "verifai srs fetch made --log2 7" in value["hint"]
     with serving(data) as server:
         words = f"srs fetch made --circuit circuit.vfc --from {server.url}"
@@ -580,6 +580,6 @@ def test_an_opening_under_a_fetched_ceremony_needs_no_file(
     (opening,) = verifai.commit(vk, np.load(folder / "data.npy")[0]).values()
     assert verifai.commitment(opening) == verifai.commitment(opening, srs=srs)
     (made / "made-7.points").unlink()
-    with pytest.raises(EnvironmentFault) as caught:
+    with pytest.raises(SetupError) as caught:
         verifai.commitment(opening)
     assert "verifai srs fetch made" in (caught.value.hint or "")

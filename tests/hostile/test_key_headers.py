@@ -22,8 +22,8 @@ import verifai
 from tests.audit.memory import MemoryChain, Record, publish
 from verifai.audit import Policy, run
 from verifai.backends.native.keys import load
+from verifai.chain.native.call import NativeCall
 from verifai.chain.native.circuits import circuit_table
-from verifai.chain.native.publication import NativeCall
 from verifai.circuit.witness import witness
 from verifai.compact import circuit_id
 from verifai.errors import VerifaiError, VerificationError

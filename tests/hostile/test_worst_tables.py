@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import Any
 
 import pytest
 
@@ -17,6 +16,7 @@ from tests.hostile.worst_tables import TABLES
 from tests.soundness.proofs import case, native, python
 from verifai.errors import LimitError, VerifaiError
 from verifai.verifier.native import verify
+from verifai.verifier.native.circuit import Circuits
 from verifai.verifier.native.curve import G1_BYTES
 from verifai.verifier.native.field import MAX_WORK
 
@@ -27,16 +27,6 @@ LONG = ("custom_entries", "indices", "linear_terms")
 PART = 16
 
 
-def read(table: bytes) -> Any:
-    """A circuit, past the cache: its cost is what is measured."""
-    from sys import modules
-
-    module = modules[verify.__module__]
-    module.read_circuit.cache_clear()
-    module.parse_table.cache_clear()
-    return module.read_circuit(table, 1)
-
-
 def spent(table: bytes) -> float:
     """Processor seconds that a proof of zeros, of the right length, takes.
 
@@ -45,9 +35,9 @@ def spent(table: bytes) -> float:
     tau = native().Srs.development(1 << 7).tau_g2
     start = time.process_time()
     with suppress(VerifaiError):
-        circuit = read(table)
+        circuit = Circuits(table).of(1)
         weights = bytes(G1_BYTES * len(circuit.layout.rows["weight"]))
-        words, proof = [0] * circuit.word_count(), bytes(circuit.proof_bytes())
+        words, proof = [0] * circuit.word_count, bytes(circuit.proof_bytes)
         verify(bytes(32), table, weights, tau, 1, bytes(32), words, proof)
     return time.process_time() - start
 
@@ -98,4 +88,4 @@ def test_rust_ends_too(name: str, honest: float) -> None:
 def test_the_budget_comes_before_the_work() -> None:
     """A table of as many blocks as nodes and limbs allow is refused before one is placed."""
     with pytest.raises(LimitError, match="MAX_WORK"):
-        read(TABLES["limb_blocks"]())
+        Circuits(TABLES["limb_blocks"]()).of(1)

@@ -112,7 +112,7 @@ def lookups() -> bytes:
     return table(nodes, tables=[{"first": 0, "outputs": [0]}], lookup=pairs)
 
 
-def lookups_of_many_boxes() -> bytes:
+def lookups_of_many_tiles() -> bytes:
     nodes = [committed(1, 3, i + 1) for i in range(MOST)]
     pairs = [{"table": 0, "input": i, "output": i, "outer": [1]} for i in range(MOST)]
     return table(nodes, tables=[{"first": 0, "outputs": [0]}], lookup=pairs, log_columns=16)
@@ -124,7 +124,7 @@ def products() -> bytes:
     return table(nodes, product=same_factors)
 
 
-def products_of_long_boxes() -> bytes:
+def products_of_long_tiles() -> bytes:
     nodes = [committed(1 << 11)]
     same_factors = [{"factors": [0] * 5, "outer": [0]}] * MOST
     return table(nodes, product=same_factors)
@@ -228,9 +228,9 @@ TABLES: Final[dict[str, Callable[[], bytes]]] = {
         limb_blocks_of_many_axes,
         linked_tensors,
         lookups,
-        lookups_of_many_boxes,
+        lookups_of_many_tiles,
         products,
-        products_of_long_boxes,
+        products_of_long_tiles,
         chain_of_views,
         chain_of_reshapes,
         chain_of_equal_reshapes,

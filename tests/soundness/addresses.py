@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from tests.soundness.proofs import Case
 from verifai.verifier.native.field import bits
-from verifai.verifier.native.layout import Box, Layout, layout_of
+from verifai.verifier.native.layout import Layout, Tile, layout_of
 from verifai.verifier.native.parse import parse_table
 from verifai.verifier.native.table import Committed, Weight, expand
 
 
 @dataclass(frozen=True)
 class Block:
-    """One committed box: what it holds, its entries and its padding.
+    """One committed tile: what it holds, its entries and its padding.
 
     Attributes:
         role: limb, hint, weight, multiplicity, helper or entry helper.
@@ -34,15 +34,15 @@ def layout(case: Case) -> Layout:
 
 
 def blocks(case: Case) -> list[Block]:
-    """Every box of the address space but those of the hiding protocol."""
+    """Every tile of the address space but those of the hiding protocol."""
     table, places = expand(parse_table(case.claim.table), case.batch), layout(case)
     found = []
 
     def add(role: str, node: int | None, number: int, used: set[int] | None = None) -> None:
-        box = places.blocks[number]
-        entries = positions(box)
-        real = entries if used is None else [box.base + i for i in sorted(used)]
-        rest = sorted(set(range(box.base, box.base + box.size)) - set(real))
+        tile = places.blocks[number]
+        entries = positions(tile)
+        real = entries if used is None else [tile.base + i for i in sorted(used)]
+        rest = sorted(set(range(tile.base, tile.base + tile.size)) - set(real))
         found.append(Block(role, node, tuple(real), tuple(rest)))
 
     for node, spec in enumerate(table.nodes):
@@ -67,15 +67,15 @@ def blocks(case: Case) -> list[Block]:
     return found
 
 
-def positions(box: Box) -> list[int]:
+def positions(tile: Tile) -> list[int]:
     """The address of every entry, in row-major order."""
     found = []
-    for index in itertools.product(*map(range, box.dims)):
+    for index in itertools.product(*map(range, tile.dims)):
         outer = inner = 0
-        for axis, (i, length) in enumerate(zip(index, box.dims, strict=True)):
-            if axis in box.outer:
+        for axis, (i, length) in enumerate(zip(index, tile.dims, strict=True)):
+            if axis in tile.outer:
                 outer = outer * length + i
             else:
                 inner = (inner << bits(length)) + i
-        found.append(box.base + (outer << box.inner) + inner)
+        found.append(tile.base + (outer << tile.inner) + inner)
     return found

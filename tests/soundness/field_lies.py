@@ -84,9 +84,9 @@ class Overflowing(Prover):
         super().layout()
         self.c.values = held
         for i, more in excess.items():
-            box = self.blocks[i][-1]
+            tile = self.blocks[i][-1]
             self.contents = [
-                (b, integers((v + more) % P) if b is box else v) for b, v in self.contents
+                (b, integers((v + more) % P) if b is tile else v) for b, v in self.contents
             ]
 
     def public_words(self) -> list[int]:

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from verifai.circuit.evaluate import einsum, linear, view
+from verifai.circuit.evaluate import einsum, linear
 from verifai.circuit.operation_table import Committed, OperationTable
 from verifai.graph.integer import Affine, Einsum, Linear, Reshape, View
+from verifai.graph.view import view
 from verifai.verifier.native.field import P
 
 Array = np.ndarray[Any, Any]

@@ -214,8 +214,8 @@ def missing(prover: Liar) -> int:
     total = 0
     for h, _, _ in prover.groups:
         total += sum(prover.vector[a] for a in h.addresses().ravel())
-    for box, prints in zip(prover.ht, prover.fingerprints, strict=True):
-        total -= sum(prover.vector[box.base + a] for a, f in enumerate(prints) if f is not None)
+    for tile, prints in zip(prover.ht, prover.fingerprints, strict=True):
+        total -= sum(prover.vector[tile.base + a] for a, f in enumerate(prints) if f is not None)
     return total % P
 
 

@@ -13,7 +13,8 @@ from tests.circuit import models
 from tests.circuit.graphs import run
 from tests.verifier.circuits import HEADER
 from verifai.circuit import Visibility
-from verifai.circuit.lower import LoweredCircuit, lower
+from verifai.circuit.lower import lower
+from verifai.circuit.lowered import LoweredCircuit
 from verifai.circuit.operation_table import OperationTable
 from verifai.circuit.witness import witness
 from verifai.errors import VerifaiError

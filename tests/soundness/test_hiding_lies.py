@@ -44,9 +44,9 @@ def test_triples_that_are_no_products() -> None:
     hidden = layout(honest).hiding
     assert hidden is not None
     assert hidden.triples is not None
-    box = layout(honest).blocks[hidden.triples]
+    tile = layout(honest).blocks[hidden.triples]
     for at in (2, 5):
-        lies = [(box.base + at, 1)]
+        lies = [(tile.base + at, 1)]
         claim = honest.prover.prove(honest.witness, honest.batch, lies=lies, stubborn=True)
         assert judge(claim) == "tail", at
 

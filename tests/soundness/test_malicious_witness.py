@@ -17,8 +17,8 @@ from tests.soundness.addresses import blocks, layout
 from tests.soundness.lying import Array, Rules
 from tests.soundness.mutations import Removal, find_lie, without
 from tests.soundness.proofs import JUDGED, NAMES, Case, Prover, case, judge, rust
+from verifai.circuit.lowered import Difference, NodeValues, Remainder
 from verifai.circuit.satisfied import unsatisfied
-from verifai.circuit.witness import Difference, NodeValues, Remainder
 from verifai.graph.integer import Einsum, Linear, Reshape, View
 from verifai.proof.key import key_digest
 

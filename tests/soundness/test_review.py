@@ -87,10 +87,10 @@ def test_no_claim_reads_the_row_m() -> None:
     """It is in the address space, committed in stage 1, and all weights on it are zero."""
     liar = Liar(circuit(hiding=True))
     liar.prove()
-    box = liar.lines["row"]
+    tile = liar.lines["row"]
     row = liar.rows["mask"][0]
-    assert box.base == row << liar.c.log_columns
-    assert not any(box.base <= address < box.base + box.size for address in liar.total)
+    assert tile.base == row << liar.c.log_columns
+    assert not any(tile.base <= address < tile.base + tile.size for address in liar.total)
     assert liar.points[row] in read(claim_of(liar)).points["stage 1"]
 
 
@@ -122,9 +122,9 @@ class ZeroOverZero(Liar):
     """Helpers and multiplicities are zero: total and table side hold, whatever is looked up."""
 
     def commit(self, region: str) -> list[bytes]:
-        boxes = {"witness": self.m, "helper": [h for h, _, _ in self.groups] + self.ht}
-        for box in boxes.get(region, []):
-            self.put(box, np.zeros(box.dims, dtype=object))
+        tiles = {"witness": self.m, "helper": [h for h, _, _ in self.groups] + self.ht}
+        for tile in tiles.get(region, []):
+            self.put(tile, np.zeros(tile.dims, dtype=object))
         return super().commit(region)
 
 
@@ -162,8 +162,8 @@ class Padded(SlowProver):
 
     def commit(self, region: str) -> list[bytes]:
         for node, value in ((1, 100), (4, 1)):
-            (box,) = self.blocks[node]
-            self.vector[box.base + 3] = value
+            (tile,) = self.blocks[node]
+            self.vector[tile.base + 3] = value
         return super().commit(region)
 
 

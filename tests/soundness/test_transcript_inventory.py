@@ -18,7 +18,7 @@ from tests.soundness.field_lies import claim_of
 from tests.soundness.lying_prover import Liar, circuit
 from tests.soundness.proofs import Claim, case
 from verifai.errors import VerificationError
-from verifai.verifier.native import Step, verify
+from verifai.verifier.native import TranscriptStep, verify
 from verifai.verifier.native.field import P
 from verifai.verifier.native.transcript import Transcript
 from verifai.verifier.native.verify import DOMAIN
@@ -27,9 +27,9 @@ GOLDEN = Path(__file__).parent / "transcript.json"
 CIRCUITS = ("sigmoid", "mlp")
 
 
-def record(claim: Claim) -> list[Step]:
+def record(claim: Claim) -> list[TranscriptStep]:
     """The steps of a verification, whether it ends well or not."""
-    steps: list[Step] = []
+    steps: list[TranscriptStep] = []
     words = [int.from_bytes(claim.words[i : i + 32], "big") for i in range(0, len(claim.words), 32)]
     arguments = (*claim.key, claim.batch, claim.context, words)
     with contextlib.suppress(VerificationError):

@@ -27,7 +27,7 @@ from verifai.errors import (
     UsageError,
     VerifaiError,
     VerificationError,
-    WorkerFault,
+    WorkerError,
 )
 from verifai.proof import TensorSpec
 
@@ -292,7 +292,7 @@ def test_a_panic_of_ezkl_is_caught(tmp_path: Path) -> None:
 
 def test_the_time_limit_kills(tmp_path: Path) -> None:
     started = time.monotonic()
-    with pytest.raises(WorkerFault, match="time limit of 1 s"):
+    with pytest.raises(WorkerError, match="time limit of 1 s"):
         process.run(
             tmp_path, [Step("gen_srs", {"srs_path": str(tmp_path / "k"), "logrows": 20})], seconds=1
         )
@@ -301,13 +301,13 @@ def test_the_time_limit_kills(tmp_path: Path) -> None:
 
 
 def test_the_memory_limit_is_one_clear_error(tmp_path: Path) -> None:
-    with pytest.raises((WorkerFault, EzklError)) as caught:
+    with pytest.raises((WorkerError, EzklError)) as caught:
         process.run(
             tmp_path,
             [Step("gen_srs", {"srs_path": str(tmp_path / "k"), "logrows": 24})],
             memory_bytes=1 << 30,
         )
-    if isinstance(caught.value, WorkerFault):
+    if isinstance(caught.value, WorkerError):
         assert "memory" in str(caught.value) or "crashed" in str(caught.value)
 
 
@@ -317,7 +317,7 @@ def test_a_stalled_process_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     waiting.write_text("import time\ntime.sleep(600)\n")
     monkeypatch.setattr(process, "_WORKER", waiting)
     monkeypatch.setattr(process, "STALL_SECONDS", 1.0)
-    with pytest.raises(WorkerFault, match="deadlocked"):
+    with pytest.raises(WorkerError, match="deadlocked"):
         process.run(tmp_path, [Step("prove")])
 
 
@@ -327,7 +327,7 @@ def test_a_killed_process_is_one_clear_error(
     dying = tmp_path / "dying.py"
     dying.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
     monkeypatch.setattr(process, "_WORKER", dying)
-    with pytest.raises(WorkerFault, match="crashed with exit status -11"):
+    with pytest.raises(WorkerError, match="crashed with exit status -11"):
         process.run(tmp_path, [Step("prove")])
 
 

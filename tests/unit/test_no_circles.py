@@ -10,25 +10,6 @@ from tests.unit import dependencies
 
 ROOT = Path(__file__).parents[2]
 
-#: Circles that are still to be mended, each by some of its files. Whoever mends one removes it
-#: here; nobody adds one.
-KNOWN = [
-    "audit/html.py audit/report.py",
-    "chain/chain.py chain/deploy.py chain/generated.py chain/native/acceptor.py "
-    "chain/native/contract.py chain/native/estimate.py chain/native/publication.py "
-    "chain/native/registry.py chain/published.py chain/requirements.py chain/verdict.py "
-    "chain/whose.py",
-    "circuit/artefact.py circuit/relower.py",
-    "circuit/builder.py circuit/lower.py circuit/witness.py",
-    "graph/graph.py graph/validate.py",
-    "model/load.py model/model.py",
-    "proof/key.py proof/statement.py",
-    "prover/contraction.rs prover/hiding.rs prover/key.rs prover/masks.rs prover/prove.rs "
-    "prover/stage_2.rs prover/witness.rs",
-    "table/json.rs table/layout.rs table/node.rs table/validate.rs",
-    "verifier/rounds.rs verifier/size.rs verifier/skeleton.rs",
-]
-
 
 def python() -> list[set[str]]:
     package = ROOT / "verifai"
@@ -46,12 +27,8 @@ def rust() -> list[set[str]]:
 
 
 def test_no_circle_of_files() -> None:
-    found = python() + rust()
-    known = [set(circle.split()) for circle in KNOWN]
-    new = [sorted(circle) for circle in found if not any(circle <= old for old in known)]
-    mended = [sorted(old) for old in known if not any(circle <= old for circle in found)]
-    assert not new, "files that need each other: let what both need be a file of its own"
-    assert not mended, "no circle any more: take it from the list"
+    found = [sorted(circle) for circle in python() + rust()]
+    assert not found, "files that need each other: let what both need be a file of its own"
 
 
 @pytest.mark.parametrize(

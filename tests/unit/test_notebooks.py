@@ -13,6 +13,8 @@ from verifai.audit import Entry, Report
 from verifai.circuit import Circuit
 from verifai.printable import html_table
 
+pytestmark = pytest.mark.unit
+
 HOSTILE = "<script>alert(1)</script>\"'&\u202e\x1b[31m"
 SHOWN = "<script>alert(1)</script>\"'&\\u202e\\u001b[31m"
 

@@ -42,10 +42,11 @@ sys.argv = ["verifai", "prove", "key", "--input", "x.npy"]
 sys.exit(start())
 """
 PUBLIC = """
-    SRS ChainRejected Circuit EnvironmentFault FileAccessError InputError InternalError KeyStore
-    LimitError MalformedError MissingExtra MissingFileError Model NetworkError NetworkTimeoutError
-    Opening PolicyError Proof ProvingKey Registration Statement UnsupportedError UsageError
-    VerifaiError VerificationError VerifyingKey Visibility WorkerFault WorkerTimeoutError
+    SRS ChainRejectedError Circuit SetupError EzklOptions FileAccessError InputError
+    InternalError KeyStore LimitError MalformedError MissingExtraError MissingFileError Model
+    NativeOptions NetworkError NetworkTimeoutError Opening PolicyError Proof ProvingKey
+    Registration Statement UnsupportedError UsageError
+    VerifaiError VerificationError VerifyingKey Visibility WorkerError WorkerTimeoutError
     __version__ audit chain market commit commitment compile export load prove prove_weights setup
     verify verify_link verify_model verify_opening
 """
@@ -131,7 +132,10 @@ def test_files_hold_one_idea() -> None:
         if path.is_file() and (lines := len(path.read_text().splitlines())) > 600
     }
     assert not long
-    assert not {path.stem for path in sources} & {"utils", "util", "helpers", "common", "misc"}
+    # (helpers are also what a lookup argument commits to: in Rust the word is the field's)
+    nameless = {"utils", "util", "common", "misc"}
+    assert not {path.stem for path in sources} & nameless
+    assert "helpers" not in {path.stem for path in sources if path.suffix != ".rs"}
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from verifai.errors import EnvironmentFault
+from verifai.errors import SetupError
 from verifai.proof.files import replace_file
 
 
@@ -58,7 +58,7 @@ def test_what_is_no_file_is_not_replaced(tmp_path):
     (tmp_path / "link").symlink_to("pipe")
     (tmp_path / "loop").symlink_to("loop")
     for name in ("pipe", "link", "loop"):
-        with pytest.raises(EnvironmentFault, match=f"Cannot write .*{name}: "):
+        with pytest.raises(SetupError, match=f"Cannot write .*{name}: "):
             replace_file(tmp_path / name, [b""])
     assert (tmp_path / "pipe").is_fifo()
     assert (tmp_path / "link").is_symlink()
@@ -66,8 +66,8 @@ def test_what_is_no_file_is_not_replaced(tmp_path):
 
 def test_a_disk_that_refuses(tmp_path):
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(EnvironmentFault, match="Cannot write"):
+    with pytest.raises(SetupError, match="Cannot write"):
         replace_file(tmp_path / "file" / "below", [b""])
     (tmp_path / "folder").mkdir()
-    with pytest.raises(EnvironmentFault, match="Cannot write"):
+    with pytest.raises(SetupError, match="Cannot write"):
         replace_file(tmp_path / "folder", [b""])

@@ -1,4 +1,4 @@
-"""Field, boxes and linear forms of the slow prover: see :mod:`tests.verifier.reference_prover`."""
+"""Field, tiles and linear forms of the slow prover: see :mod:`tests.verifier.reference_prover`."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Writer:
         return [self.draw(label) for _ in range(count)]
 
 
-class Box:
+class Tile:
     """dims and outer axes with the batch; ``base`` is set when it is packed."""
 
     def __init__(self, dims: tuple[int, ...], outer: tuple[int, ...] = ()) -> None:
@@ -97,10 +97,10 @@ class Box:
         return out
 
 
-def pack(boxes: list[Box], start: int) -> int:
-    for box in sorted(boxes, key=lambda b: b.inner, reverse=True):
-        box.base = start
-        start += box.size
+def pack(tiles: list[Tile], start: int) -> int:
+    for tile in sorted(tiles, key=lambda b: b.inner, reverse=True):
+        tile.base = start
+        start += tile.size
     return start
 
 

@@ -12,9 +12,9 @@ from typing import Any
 from tests.verifier.circuits import Circuit
 from tests.verifier.reference_algebra import (
     TAU,
-    Box,
     Linear,
     P,
+    Tile,
     bits,
     combine,
     encode,
@@ -27,7 +27,7 @@ class Hiding:
     """A part of :class:`tests.verifier.reference_prover.Prover`: what a hiding proof has besides.
 
     ``masks`` holds slots, triples (a, b, c, a', b', c' of each instance), pads, the row M, the tail
-    P2 and its mask M2 by name; ``lines`` the boxes of those in the address space.
+    P2 and its mask M2 by name; ``lines`` the tiles of those in the address space.
     """
 
     c: Circuit
@@ -41,22 +41,22 @@ class Hiding:
 
     # ---- layout -------------------------------------------------------------------------------
 
-    def place_masks(self, regions: dict[str, list[Box]], position: int) -> None:
-        """The boxes of slots, triples, pads and M, and all masks but the tail's."""
+    def place_masks(self, regions: dict[str, list[Tile]], position: int) -> None:
+        """The tiles of slots, triples, pads and M, and all masks but the tail's."""
         self.position = position
         cubes = [
             self.cube_of(e) for node in self.c.constraints["zero"] for e in self.einsums_under(node)
         ]
         columns = 10 if self.c.constraints["product"] else 5
-        self.lines["slots"] = Box((columns,))
+        self.lines["slots"] = Tile((columns,))
         if cubes:
-            self.lines["triples"] = Box((6 * len(cubes),))
-        self.lines["pads"] = Box((6 * self.nz + 2 * max(cubes, default=0),))
+            self.lines["triples"] = Tile((6 * len(cubes),))
+        self.lines["pads"] = Tile((6 * self.nz + 2 * max(cubes, default=0),))
         regions["witness"] += self.lines.values()
-        self.lines["row"] = Box((2**self.c.log_columns,))
+        self.lines["row"] = Tile((2**self.c.log_columns,))
         regions["mask"] = [self.lines["row"]]
-        for name, box in self.lines.items():
-            self.masks[name] = self.fresh(box.dims[0])
+        for name, tile in self.lines.items():
+            self.masks[name] = self.fresh(tile.dims[0])
         triples = self.masks.get("triples", [])
         for i in range(0, len(triples), 3):
             triples[i + 2] = triples[i] * triples[i + 1] % P

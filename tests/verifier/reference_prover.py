@@ -17,9 +17,9 @@ import numpy as np
 from tests.verifier.circuits import HEADER, Array, Circuit, integers
 from tests.verifier.reference_algebra import (
     TAU,
-    Box,
     Linear,
     P,
+    Tile,
     Writer,
     bits,
     combine,
@@ -42,7 +42,7 @@ class Prover(Opening, Hiding):
         self.c, self.context = circuit, context
         self.rng = random.Random(7)
         self.w = Writer()
-        self.lines: dict[str, Box] = {}
+        self.lines: dict[str, Tile] = {}
         self.masks: dict[str, list[int]] = {}
         self.layout()
 
@@ -53,12 +53,12 @@ class Prover(Opening, Hiding):
 
     def layout(self) -> None:
         c = self.c
-        regions: dict[str, list[Box]] = {
+        regions: dict[str, list[Tile]] = {
             r: [] for r in ("weight", "input", "output", "witness", "helper", "mask")
         }
-        self.blocks: dict[int, list[Box]] = {}
-        self.contents: list[tuple[Box, Array]] = []
-        lookups: list[tuple[Box, Any]] = []
+        self.blocks: dict[int, list[Tile]] = {}
+        self.contents: list[tuple[Tile, Array]] = []
+        lookups: list[tuple[Tile, Any]] = []
         for i, node in enumerate(c.nodes):
             if node["kind"] not in ("weight", "committed"):
                 continue
@@ -66,43 +66,43 @@ class Prover(Opening, Hiding):
             value = integers(c.values[i] - node.get("offset", 0))
             self.blocks[i] = []
             for b in limbs or [None]:
-                box = Box(c.values[i].shape, self.outer(node["outer"], c.batched[i]))
-                regions[node.get("region", "weight")].append(box)
-                self.blocks[i].append(box)
+                tile = Tile(c.values[i].shape, self.outer(node["outer"], c.batched[i]))
+                regions[node.get("region", "weight")].append(tile)
+                self.blocks[i].append(tile)
                 part = value if b is None else integers(value % 2**b)
-                self.contents.append((box, part))
+                self.contents.append((tile, part))
                 if b is not None:
-                    lookups.append((box, (b, part, None)))
+                    lookups.append((tile, (b, part, None)))
                     value = integers(value >> b)
             if limbs:
                 assert not np.any(value), f"node {i} is out of its range"
         for x in c.constraints["lookup"]:
             source, target = x["input"], x["output"]
-            box = Box(c.values[source].shape, self.outer(x["outer"], c.batched[source]))
-            lookups.append((box, (16 + x["table"], source, target)))
+            tile = Tile(c.values[source].shape, self.outer(x["outer"], c.batched[source]))
+            lookups.append((tile, (16 + x["table"], source, target)))
         self.widths = {tag for _, (tag, _, _) in lookups if tag < 16}
         lengths = [512] + [len(t["outputs"]) for t in c.constraints["tables"]]
-        self.m = [Box((n,)) for n in lengths]
-        self.ht = [Box((n,)) for n in lengths]
+        self.m = [Tile((n,)) for n in lengths]
+        self.ht = [Tile((n,)) for n in lengths]
         regions["witness"] += self.m
 
-        by_key: dict[Any, list[tuple[int, Box, Any]]] = {}
-        for order, (box, lookup) in enumerate(lookups):
-            by_key.setdefault((box.dims, box.outer), []).append((order, box, lookup))
+        by_key: dict[Any, list[tuple[int, Tile, Any]]] = {}
+        for order, (tile, lookup) in enumerate(lookups):
+            by_key.setdefault((tile.dims, tile.outer), []).append((order, tile, lookup))
         cut = [v[i : i + 4] for v in by_key.values() for i in range(0, len(v), 4)]
         cut.sort(key=lambda group: group[0][0])
-        self.groups = []  # (h, place in the cube, lookups with the boxes of limbs)
+        self.groups = []  # (h, place in the cube, lookups with the tiles of limbs)
         for group in cut:
-            box = group[0][1]
-            h, place = Box(box.dims, box.outer), Box(box.dims, box.outer)
+            tile = group[0][1]
+            h, place = Tile(tile.dims, tile.outer), Tile(tile.dims, tile.outer)
             self.groups.append((h, place, [(b, lookup) for _, b, lookup in group]))
         regions["helper"] += [h for h, _, _ in self.groups] + self.ht
 
         self.products = []
         for p in c.constraints["product"]:
             first = p["factors"][0]
-            box = Box(c.values[first].shape, self.outer(p["outer"], c.batched[first]))
-            self.products.append((box, p["factors"]))
+            tile = Tile(c.values[first].shape, self.outer(p["outer"], c.batched[first]))
+            self.products.append((tile, p["factors"]))
         end = max(
             pack([place for _, place, _ in self.groups], 0), pack([b for b, _ in self.products], 0)
         )
@@ -112,12 +112,12 @@ class Prover(Opening, Hiding):
 
         columns, at = 2**c.log_columns, 0
         self.rows: dict[str, list[int]] = {}
-        for name, boxes in regions.items():
+        for name, tiles in regions.items():
             self.rows[name] = []
-            if boxes:
-                unit = max(columns, 2 ** max(b.inner for b in boxes))
+            if tiles:
+                unit = max(columns, 2 ** max(b.inner for b in tiles))
                 start = (at + unit - 1) // unit * unit
-                end = pack(boxes, start)
+                end = pack(tiles, start)
                 at = (end + columns - 1) // columns * columns
                 self.rows[name] = list(range(start // columns, at // columns))
         self.n = max(bits(at), c.log_columns)
@@ -132,7 +132,7 @@ class Prover(Opening, Hiding):
             out = np.empty(c.values[i].shape, dtype=object)
             match node["kind"]:
                 case "weight" | "committed":
-                    places = [box.addresses() for box in self.blocks[i]]
+                    places = [tile.addresses() for tile in self.blocks[i]]
                     for index in np.ndindex(*out.shape):
                         form, shift = {-1: node.get("offset", 0)}, 0
                         for limb, place in enumerate(places):
@@ -194,10 +194,10 @@ class Prover(Opening, Hiding):
         self.vector = [0] * 2**self.n
         self.blinding: dict[int, int] = {}
         self.points: dict[int, bytes] = {}
-        for box, values in self.contents:
-            self.put(box, values)
+        for tile, values in self.contents:
+            self.put(tile, values)
         lookup_values = self.looked_up()
-        counts = [[0] * box.dims[0] for box in self.m]
+        counts = [[0] * tile.dims[0] for tile in self.m]
         for group in lookup_values:
             for tag, values, _ in group:
                 for v in values.ravel():
@@ -205,10 +205,10 @@ class Prover(Opening, Hiding):
                         counts[0][2**tag + v] += 1
                     else:
                         counts[tag - 15][v - c.constraints["tables"][tag - 16]["first"]] += 1
-        for box, count in zip(self.m, counts, strict=True):
-            self.put(box, integers(count))
-        for name, box in self.lines.items():
-            self.put(box, integers(self.masks[name]))
+        for tile, count in zip(self.m, counts, strict=True):
+            self.put(tile, integers(count))
+        for name, tile in self.lines.items():
+            self.put(tile, integers(self.masks[name]))
 
         self.commit("weight")
         self.commitments = b"".join(self.points[i] for i in self.rows["weight"])
@@ -233,12 +233,12 @@ class Prover(Opening, Hiding):
                 total = total + np.vectorize(lambda x: inv(alpha - x), otypes=[object])(f)
             self.put(h, total % P)
         self.fingerprints = self.entries(beta)
-        for box, count, prints in zip(self.ht, counts, self.fingerprints, strict=True):
+        for tile, count, prints in zip(self.ht, counts, self.fingerprints, strict=True):
             values = [
                 0 if f is None else m * inv(alpha - f) % P
                 for m, f in zip(count, prints, strict=True)
             ]
-            self.put(box, integers(values))
+            self.put(tile, integers(values))
         w.send("stage 2", 2, self.commit("helper"))
 
         self.find_forms()
@@ -255,9 +255,9 @@ class Prover(Opening, Hiding):
         self.last_and_open(total)
         return w.proof
 
-    def put(self, box: Box, values: Array) -> None:
-        places, values = box.addresses(), integers(values)
-        for index in np.ndindex(*box.dims):
+    def put(self, tile: Tile, values: Array) -> None:
+        places, values = tile.addresses(), integers(values)
+        for index in np.ndindex(*tile.dims):
             self.vector[places[index]] = values[index] % P
 
     def commit(self, region: str) -> list[bytes]:
@@ -320,10 +320,10 @@ class Prover(Opening, Hiding):
         numerators = [[0] * size for _ in range(4)]
         for (h, place, lookups), values in zip(self.groups, lookup_values, strict=True):
             places, helper = place.addresses(), h.addresses()
-            for i, ((box, (tag, a, b)), (_, value, outputs)) in enumerate(
+            for i, ((tile, (tag, a, b)), (_, value, outputs)) in enumerate(
                 zip(lookups, values, strict=True)
             ):
-                limbs = box.addresses() if tag < 16 else None
+                limbs = tile.addresses() if tag < 16 else None
                 full = integers((value + beta * beta * outputs) % P)
                 for index in np.ndindex(*place.dims):
                     x = places[index]

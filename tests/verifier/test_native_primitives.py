@@ -23,7 +23,7 @@ from verifai.verifier.native.field import (
 )
 from verifai.verifier.native.keccak import keccak256
 from verifai.verifier.native.opening import PublicRow, check_opening
-from verifai.verifier.native.transcript import Kind, ProofReader, Step, Transcript
+from verifai.verifier.native.transcript import Kind, ProofReader, Transcript, TranscriptStep
 
 VECTORS = Path(__file__).parents[2] / "circuits" / "vectors"
 
@@ -52,7 +52,7 @@ def test_keccak_around_the_rate() -> None:
 
 def test_transcript_vector() -> None:
     vector = json.loads((VECTORS / "transcript.json").read_text())
-    record: list[Step] = []
+    record: list[TranscriptStep] = []
     transcript = Transcript(vector["domain"], record)
     assert transcript.state.hex() == vector["start"]
     for step in vector["steps"]:

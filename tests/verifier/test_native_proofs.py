@@ -14,7 +14,7 @@ from tests.verifier.circuits import ALL, HEADER, Circuit, integers, sample
 from tests.verifier.reference_prover import Prover, tau_g2
 from verifai.errors import LimitError, MalformedError, UsageError, VerificationError
 from verifai.proof.key import key_digest
-from verifai.verifier.native import Step, proof_bytes, verify
+from verifai.verifier.native import TranscriptStep, proof_bytes, verify
 from verifai.verifier.native.field import P
 from verifai.verifier.native.keccak import keccak256
 
@@ -36,7 +36,10 @@ def tau() -> bytes:
 
 
 def check(
-    p: Prover, proof: bytes | None = None, record: list[Step] | None = None, **change: object
+    p: Prover,
+    proof: bytes | None = None,
+    record: list[TranscriptStep] | None = None,
+    **change: object,
 ) -> None:
     arguments = {
         "header": HEADER_DIGEST,
@@ -308,7 +311,7 @@ def test_a_limb_that_is_not_in_its_range() -> None:
 
 def test_inventory() -> None:
     """Every step, in the order of "Transcript and order"."""
-    record: list[Step] = []
+    record: list[TranscriptStep] = []
     p = proved("attention", 1)
     check(p, record=record)
     runs: list[tuple[str, int]] = []

@@ -1,4 +1,4 @@
-"""Boxes, and weights pulled back and evaluated, against brute force."""
+"""Tiles, and weights pulled back and evaluated, against brute force."""
 
 from __future__ import annotations
 
@@ -7,54 +7,55 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.campaign import examples
 from tests.verifier.circuits import Array, Circuit, integers, sample
 from verifai.errors import LimitError
 from verifai.verifier.native import field
-from verifai.verifier.native.claims import Form, eq_on_box
+from verifai.verifier.native.claims import Form, eq_on_tile
 from verifai.verifier.native.field import P, Work
-from verifai.verifier.native.layout import Box, layout_of, pack
+from verifai.verifier.native.layout import Tile, layout_of, pack
 from verifai.verifier.native.parse import parse_table
 from verifai.verifier.native.table import expand
 from verifai.verifier.native.weights import Group, Term
 
-Boxes = st.builds(
-    lambda dims, mask: Box(tuple(dims), tuple(a for a in range(len(dims)) if mask >> a & 1)),
+Tiles = st.builds(
+    lambda dims, mask: Tile(tuple(dims), tuple(a for a in range(len(dims)) if mask >> a & 1)),
     st.lists(st.integers(1, 6), max_size=4),
     st.integers(0, 15),
 )
 
 
-def addresses(box: Box) -> Array:
+def addresses(tile: Tile) -> Array:
     """Section 3, word for word."""
-    out = np.zeros(box.dims, dtype=object)
-    for index in np.ndindex(*box.dims):
+    out = np.zeros(tile.dims, dtype=object)
+    for index in np.ndindex(*tile.dims):
         row, low = 0, ""
-        for axis, (i, d) in enumerate(zip(index, box.dims, strict=True)):
-            if axis in box.outer:
+        for axis, (i, d) in enumerate(zip(index, tile.dims, strict=True)):
+            if axis in tile.outer:
                 row = row * d + i
             elif d > 1:
                 low += format(i, f"0{len(bin(d - 1)) - 2}b")
-        out[index] = box.base + row * 2 ** len(low) + (int(low, 2) if low else 0)
+        out[index] = tile.base + row * 2 ** len(low) + (int(low, 2) if low else 0)
     return out
 
 
-@given(st.lists(Boxes, max_size=6), st.integers(0, 3))
-def test_boxes_are_packed_without_overlap(boxes: list[Box], unit: int) -> None:
-    start = unit << max((box.inner for box in boxes), default=0)
-    placed, end = pack(boxes, start)
-    assert [(b.dims, b.outer) for b in placed] == [(b.dims, b.outer) for b in boxes]
-    used = [a for box in placed for a in addresses(box).ravel()]
+@given(st.lists(Tiles, max_size=6), st.integers(0, 3))
+def test_tiles_are_packed_without_overlap(tiles: list[Tile], unit: int) -> None:
+    start = unit << max((tile.inner for tile in tiles), default=0)
+    placed, end = pack(tiles, start)
+    assert [(b.dims, b.outer) for b in placed] == [(b.dims, b.outer) for b in tiles]
+    used = [a for tile in placed for a in addresses(tile).ravel()]
     assert len(used) == len(set(used))
     assert all(start <= a < end for a in used)
-    assert end - start == sum(box.size for box in boxes)
-    for box in placed:
-        assert box.base % (1 << box.inner) == 0
-        assert all(box.base <= a < box.base + box.size for a in addresses(box).ravel())
+    assert end - start == sum(tile.size for tile in tiles)
+    for tile in placed:
+        assert tile.base % (1 << tile.inner) == 0
+        assert all(tile.base <= a < tile.base + tile.size for a in addresses(tile).ravel())
     order = sorted(placed, key=lambda b: b.base)
-    assert [b.inner for b in order] == sorted((b.inner for b in boxes), reverse=True)
+    assert [b.inner for b in order] == sorted((b.inner for b in tiles), reverse=True)
 
 
 def dense(term: Term, dims: tuple[int, ...]) -> Array:
@@ -82,14 +83,14 @@ def eq(point: list[int], address: int) -> int:
     return value
 
 
-@given(Boxes, st.integers(0, 2), st.integers(0, 2**32))
-def test_eq_on_a_box(box: Box, unit: int, seed: int) -> None:
-    box = Box(box.dims, box.outer, unit << box.inner)
-    variables = (box.base + box.size).bit_length()
+@given(Tiles, st.integers(0, 2), st.integers(0, 2**32))
+def test_eq_on_a_tile(tile: Tile, unit: int, seed: int) -> None:
+    tile = Tile(tile.dims, tile.outer, unit << tile.inner)
+    variables = (tile.base + tile.size).bit_length()
     point = [random.Random(seed + i).randrange(P) for i in range(variables)]
-    weights = dense(eq_on_box(box, point, Work()), box.dims)
-    places = addresses(box)
-    assert all(weights[i] == eq(point, places[i]) for i in np.ndindex(*box.dims))
+    weights = dense(eq_on_tile(tile, point, Work()), tile.dims)
+    places = addresses(tile)
+    assert all(weights[i] == eq(point, places[i]) for i in np.ndindex(*tile.dims))
 
 
 def random_shape(rng: random.Random, axes: int = 3) -> tuple[int, ...]:
@@ -172,7 +173,7 @@ def random_term(rng: random.Random, dims: tuple[int, ...]) -> Term:
     return Term(rng.randrange(P), tuple(groups))
 
 
-@settings(max_examples=1000, deadline=None)
+@examples(1000, 200)
 @given(st.integers(0, 2**64))
 def test_weights_pulled_back_give_the_same_sum(seed: int) -> None:
     rng = random.Random(seed)
@@ -200,12 +201,12 @@ def test_weights_pulled_back_give_the_same_sum(seed: int) -> None:
     point = [rng.randrange(P) for _ in range(layout.variables)]
     total, at_point = form.constant, 0
     for block, terms in form.on_blocks.items():
-        box = layout.blocks[block]
-        places = addresses(box)
+        tile = layout.blocks[block]
+        places = addresses(tile)
         for term in terms:
-            weights = dense(term, box.dims)
+            weights = dense(term, tile.dims)
             total += weighted(term, contents[block])
-            at_point += sum(int(weights[i]) * eq(point, places[i]) for i in np.ndindex(*box.dims))
+            at_point += sum(int(weights[i]) * eq(point, places[i]) for i in np.ndindex(*tile.dims))
     assert (total - expected) % P == 0
     assert (form.at(point) - at_point) % P == 0
 

@@ -8,8 +8,9 @@ module          holds
 ``run``         the audit, and the list of its numbered checks
 ``examine``     those checks on one record
 ``entry``       the verdict on one published proof
-``report``      the verdict on all of them, and its exit code
-``html``        the same on one self-contained page
+``summary``     the verdict on all of them, and its exit code
+``report``      the same as files
+``html``        the report on one self-contained page
 ``sections``    one proof on that page
 ``charts``      pictures: an input that is an image, outputs, gas
 ``printable``   a stranger's statement in sentences, made safe to show
@@ -21,7 +22,8 @@ Imports no prover: bundles, keys and events are all it is made of.
 from verifai.audit.collect import AuditedChain
 from verifai.audit.entry import Entry
 from verifai.audit.policy import Policy
-from verifai.audit.report import Problem, Report
+from verifai.audit.report import Report
 from verifai.audit.run import run
+from verifai.audit.summary import Problem
 
 __all__ = ["AuditedChain", "Entry", "Policy", "Problem", "Report", "run"]

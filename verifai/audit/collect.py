@@ -6,10 +6,11 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from verifai.errors import MalformedError, UsageError, VerifaiError
 from verifai.proof import KeyStore, Proof, VerifyingKey
+from verifai.proof.published import Published
 
 #: The facts of a record that a report shows, all plain values.
 RECORD_FIELDS: Final = (
@@ -31,59 +32,6 @@ RECORD_FIELDS: Final = (
 _NUMBERS: Final = frozenset({"block_number", "block_time", "gas_used"})
 
 
-class PublishedRecord(Protocol):
-    """One publication as a chain tells it. The digests are the publisher's claims.
-
-    Attributes:
-        key_digest, statement_digest, bundle_digest: 64 hex characters; empty where nobody claims
-            one.
-        publisher: address; where there is a call, its transaction bears this one's signature.
-        verifier, registry: addresses.
-        verifier_code_hash: of the accepting contract, or the circuit that it was asked about, 0x
-            and 64 hex characters.
-        block_number, block_time: the block, and its UNIX time in seconds, None if unknown.
-        transaction_hash: 0x and 64 hex characters.
-        gas_used: gas of the transaction, None if unknown.
-        chain_id: CAIP-2, ``eip155:N``.
-        system, router: how the registry found the verifier; empty where the publisher named it.
-        call: what the verifier was asked; None where calldata do not show it.
-        problem: why ``call`` is None; None or empty otherwise.
-    """
-
-    @property
-    def key_digest(self) -> str: ...
-    @property
-    def statement_digest(self) -> str: ...
-    @property
-    def bundle_digest(self) -> str: ...
-    @property
-    def publisher(self) -> str: ...
-    @property
-    def verifier(self) -> str: ...
-    @property
-    def verifier_code_hash(self) -> str: ...
-    @property
-    def registry(self) -> str: ...
-    @property
-    def block_number(self) -> int: ...
-    @property
-    def block_time(self) -> int | None: ...
-    @property
-    def transaction_hash(self) -> str: ...
-    @property
-    def gas_used(self) -> int | None: ...
-    @property
-    def chain_id(self) -> str: ...
-    @property
-    def system(self) -> str: ...
-    @property
-    def router(self) -> str: ...
-    @property
-    def call(self) -> Any: ...
-    @property
-    def problem(self) -> str | None: ...
-
-
 class AuditedChain(Protocol):
     """What an audit needs of a chain. All methods may raise any ``VerifaiError``."""
 
@@ -97,25 +45,25 @@ class AuditedChain(Protocol):
         """Whether it is known that nothing was published; False where no registry is known."""
         ...
 
-    def published(self) -> Iterator[Any]:
-        """Records as :class:`PublishedRecord`, oldest first; what is wrong with the history as a
-        whole is raised when all that can be read was given."""
+    def published(self) -> Iterator[Published]:
+        """Records, oldest first; what is wrong with the history as a whole is raised when all
+        that can be read was given."""
         ...
 
-    def bundle(self, record: Any, key: VerifyingKey) -> Proof:
+    def bundle(self, record: Published, key: VerifyingKey) -> Proof:
         """The bundle that a record's calldata stand for.
 
         Raises:
-            MalformedError: they stand for none that this key's statements have.
+            MalformedError: no statement of this key has such calldata.
         """
         ...
 
-    def foreign(self, record: Any, key: VerifyingKey) -> str:
+    def foreign(self, record: Published, key: VerifyingKey) -> str:
         """Why what accepted a record is not the verifier of the key that it claims, which anyone
         can claim; empty if it is."""
         ...
 
-    def unestablished(self, record: Any, key: VerifyingKey) -> str:
+    def unestablished(self, record: Published, key: VerifyingKey) -> str:
         """What is not established of the key's own verifier having accepted a record; empty if all
         of it is."""
         ...
@@ -192,7 +140,7 @@ def _stored(store: KeyStore) -> Keys:
     return find
 
 
-def facts(record: PublishedRecord) -> dict[str, str | int]:
+def facts(record: Published) -> dict[str, str | int]:
     """The plain values of a record; what is not of the expected type becomes text, None nothing."""
     found: dict[str, str | int] = {}
     for name in RECORD_FIELDS:

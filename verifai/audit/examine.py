@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from verifai.audit.collect import AuditedChain, Keys, PublishedRecord, facts
+from verifai.audit.collect import AuditedChain, Keys, facts
 from verifai.audit.entry import EXIT_CODES, Entry
 from verifai.audit.policy import Policy
 from verifai.errors import (
-    EnvironmentFault,
     LimitError,
     MalformedError,
+    SetupError,
     VerifaiError,
     VerificationError,
 )
 from verifai.proof import Proof, Statement, VerifyingKey
+from verifai.proof.published import Published
 from verifai.verifier import CHECKS, CheckResult, results, verify
 
 #: In the order of the report.
@@ -29,7 +30,7 @@ AUDIT_CHECKS: Final[dict[int | str, str]] = {
 }
 
 
-class _Ended(Exception):
+class _EndedError(Exception):
     """A check that ends the examination of one record with a verdict."""
 
     def __init__(self, verdict: str, reason: str) -> None:
@@ -56,11 +57,11 @@ class Examiner:
         # A chain repeats few acceptors; each takes a compiler run or dozens of questions.
         self._acceptors: dict[tuple[str, ...], str] = {}
 
-    def entry(self, record: PublishedRecord) -> Entry:
+    def entry(self, record: Published) -> Entry:
         """The verdict on one record."""
         return _Examination(self, record).entry()
 
-    def unestablished(self, record: PublishedRecord, key: VerifyingKey) -> str:
+    def unestablished(self, record: Published, key: VerifyingKey) -> str:
         """What is not established of the key's verifier having accepted a record."""
         if record.system:  # the registry has chosen it, whatever the key
             which: tuple[str, ...] = (record.registry, record.system)
@@ -72,7 +73,7 @@ class Examiner:
 
 
 class _Examination:
-    def __init__(self, examiner: Examiner, record: PublishedRecord) -> None:
+    def __init__(self, examiner: Examiner, record: Published) -> None:
         self._by = examiner
         self._record = record
         self._results: dict[int | str, CheckResult] = {}
@@ -85,12 +86,12 @@ class _Examination:
         verdict, reason, exit_code = "verified", "", 0
         try:
             self._run()
-        except _Ended as end:
+        except _EndedError as end:
             verdict, reason, exit_code = end.verdict, end.reason, EXIT_CODES[end.verdict]
         except VerifaiError as error:
             # Whatever is missing here or on the chain says nothing about the proof.
             verdict, reason = "unchecked", error.message
-            exit_code = 6 if isinstance(error, EnvironmentFault) else 7
+            exit_code = 6 if isinstance(error, SetupError) else 7
         except Exception as error:
             # A record from a stranger has found a bug of ours; the others still count.
             verdict, exit_code = "unchecked", 7
@@ -116,13 +117,13 @@ class _Examination:
         established = self._contract(key)
         self._verification(proof, key)
         if self._mislabelled:
-            raise _Ended("foreign", self._mislabelled)
+            raise _EndedError("foreign", self._mislabelled)
         self._demands(proof.statement, established)
 
     def _calldata(self) -> None:
         self._begin("A1")
         if self._record.call is None:
-            raise _Ended(
+            raise _EndedError(
                 "unchecked", self._record.problem or "the transaction does not hold the proof"
             )
         self._note(True)
@@ -131,7 +132,7 @@ class _Examination:
         self._begin("A2")
         key = self._by.keys(self._record.key_digest)
         if key is None:
-            raise _Ended(
+            raise _EndedError(
                 "unchecked",
                 f"the key {self._record.key_digest[:16]} is not in the key store: "
                 "--keys names another",
@@ -149,7 +150,8 @@ class _Examination:
         except LimitError:
             raise  # larger than is read here: not a contradiction
         except MalformedError as error:
-            raise _Ended("foreign", f"it is no statement of this key: {error.message}") from None
+            reason = f"it is no statement of this key: {error.message}"
+            raise _EndedError("foreign", reason) from None
         self._statement = proof.statement
         if not self._record.bundle_digest:  # a registry of native proofs claims neither
             self._made["statement_digest"] = proof.statement.digest
@@ -193,7 +195,7 @@ class _Examination:
             raise
         self._keep(results(None))
 
-    def _refused(self, reason: str, key: VerifyingKey) -> _Ended:
+    def _refused(self, reason: str, key: VerifyingKey) -> _EndedError:
         """The end of a record whose proof is refused here.
 
         Anyone can have such a proof accepted by a contract of their own, or for a circuit of their
@@ -204,8 +206,8 @@ class _Examination:
             foreign = self._by.chain.foreign(self._record, key)
         except VerifaiError as error:
             unknown = f"whether it is a record of this key could not be found out: {error.message}"
-            return _Ended("unchecked", f"{reason.rstrip('.')}; {unknown}")
-        return _Ended("foreign", foreign) if foreign else _Ended("false", reason)
+            return _EndedError("unchecked", f"{reason.rstrip('.')}; {unknown}")
+        return _EndedError("foreign", foreign) if foreign else _EndedError("false", reason)
 
     def _demands(self, statement: Statement, established: bool | None) -> None:
         self._begin("A7")
@@ -219,7 +221,7 @@ class _Examination:
             contract_matches=established,
         )
         if violations:
-            raise _Ended("policy", "; ".join(violations))
+            raise _EndedError("policy", "; ".join(violations))
         self._note(True)
 
     def _begin(self, number: int | str) -> None:

@@ -11,8 +11,8 @@ from typing import Final
 
 from verifai.audit import charts
 from verifai.audit.entry import VERDICTS, Entry
-from verifai.audit.report import Report
 from verifai.audit.sections import SIGNS, badge, moment, section, signed
+from verifai.audit.summary import Summary
 from verifai.printable import html_text as text
 
 #: Proofs that get a section of their own, the worst first in line for it; the JSON has all.
@@ -25,7 +25,7 @@ MAX_GAS_BARS: Final = 40
 MAX_LISTED: Final = 20
 
 
-def render(report: Report) -> str:
+def render(report: Summary) -> str:
     """The page."""
     style = (resources.files("verifai.audit") / "style.css").read_text("utf-8")
     shown = _shown(report)
@@ -68,13 +68,13 @@ base-uri 'none'; form-action 'none'">
 """
 
 
-def _shown(report: Report) -> list[tuple[int, Entry]]:
+def _shown(report: Summary) -> list[tuple[int, Entry]]:
     numbered = list(enumerate(report.entries, 1))
     worst_first = sorted(numbered, key=lambda pair: -VERDICTS.index(pair[1].verdict))
     return sorted(worst_first[:MAX_SECTIONS], key=lambda pair: pair[0])
 
 
-def _meta(report: Report) -> str:
+def _meta(report: Summary) -> str:
     pairs = [(name.replace("_", " "), value) for name, value in report.chain.items()]
     pairs += [("made", moment(report.made_at)), ("verifai", report.version)]
     provers = sorted(
@@ -91,7 +91,7 @@ def _meta(report: Report) -> str:
     )
 
 
-def _cards(report: Report) -> str:
+def _cards(report: Summary) -> str:
     cards = []
     for verdict in reversed(VERDICTS):
         sign, word = SIGNS[verdict]
@@ -107,7 +107,7 @@ def _cards(report: Report) -> str:
     return f'<ul class="cards">{"".join(cards)}</ul>'
 
 
-def _problems(report: Report) -> str:
+def _problems(report: Summary) -> str:
     items = "".join(
         f"<li>{badge(problem.verdict)} {text(problem.text, 1000)}</li>"
         for problem in report.problems
@@ -117,7 +117,7 @@ def _problems(report: Report) -> str:
     return f'<section><h2>The audit as a whole</h2><ul class="problems">{items}</ul></section>'
 
 
-def _overview(report: Report, shown: list[tuple[int, Entry]]) -> str:
+def _overview(report: Summary, shown: list[tuple[int, Entry]]) -> str:
     if len(report.entries) < 2:
         return ""
     rows = []
@@ -139,14 +139,14 @@ def _overview(report: Report, shown: list[tuple[int, Entry]]) -> str:
 {more if left else ""}</section>"""
 
 
-def _block(report: Report, entry: Entry) -> str:
+def _block(report: Summary, entry: Entry) -> str:
     """The block's number, and its chain where the report is of several."""
     chains = {other.record.get("chain_id") for other in report.entries}
     number = str(entry.record.get("block_number", ""))
     return number if len(chains) < 2 else f"{number} of {entry.record.get('chain_id', '')}"
 
 
-def _gas(report: Report) -> str:
+def _gas(report: Summary) -> str:
     found = [
         (f"proof {number}", float(gas))
         for number, entry in enumerate(report.entries, 1)
@@ -160,7 +160,7 @@ def _gas(report: Report) -> str:
     return f"<section><h2>{heading}</h2>{charts.bars(labels, values)}</section>"
 
 
-def _policy(report: Report) -> str:
+def _policy(report: Summary) -> str:
     if report.policy is None:
         return ""
     rows = []
@@ -176,7 +176,7 @@ def _policy(report: Report) -> str:
     return f"<section><h2>Policy</h2>{body}</section>"
 
 
-def _footer(report: Report) -> str:
+def _footer(report: Summary) -> str:
     nodes = str(report.chain.get("url", report.chain.get("node", ""))).split(", ")
     known = all(node.startswith(("http://", "https://")) for node in nodes)
     url = " --chain ".join(map(shlex.quote, nodes)) if known else "URL"
@@ -192,8 +192,8 @@ def _footer(report: Report) -> str:
 A1 passes holds the proof, has the hash shown and bears its publisher's signature. Which records
 there are, their blocks, times and gas are as the node says; it may keep back the newest ones.
 Model, names and scales are what the key says of itself: compile the model to find out.</p>
-<p><b>False</b> means checked and wrong. <b>Foreign</b> means that a record claims a key and is none
-of it, as anyone can publish; it says nothing about the key. <b>Not checked</b> means that something
-was missing, and says nothing about the proof. This page is a rendering of <code>report.json</code>
-beside it; it runs no scripts and loads nothing.</p>
+<p><b>False</b> means checked and wrong. <b>Foreign</b> means that a record claims a key that
+it does not belong to, as anyone can; it says nothing about the key. <b>Not checked</b> means that
+something was missing, and says nothing about the proof. This page is a rendering of
+<code>report.json</code> beside it; it runs no scripts and loads nothing.</p>
 </footer>"""

@@ -36,8 +36,9 @@ from verifai.audit.collect import AuditedChain, GivenKeys, key_finder
 from verifai.audit.entry import Entry
 from verifai.audit.examine import Examiner
 from verifai.audit.policy import Policy
-from verifai.audit.report import Problem, Report
-from verifai.errors import EnvironmentFault, UsageError, VerifaiError
+from verifai.audit.report import Report
+from verifai.audit.summary import Problem
+from verifai.errors import SetupError, UsageError, VerifaiError
 from verifai.progress import Progress, reporting
 from verifai.version import __version__
 
@@ -105,7 +106,7 @@ def run(
                     stages.stage(f"proof {len(entries) + 1}, block {record.block_number}")
                     entries.append(examiner.entry(record))
             except Exception as error:
-                exit_code = 6 if isinstance(error, EnvironmentFault) else 7
+                exit_code = 6 if isinstance(error, SetupError) else 7
                 count = len(entries) - before
                 read = f"{count} " + ("proof" if count == 1 else "proofs")
                 text = f"the history could not be read as a whole ({read} read): {_why(error)}"

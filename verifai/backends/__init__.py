@@ -20,13 +20,13 @@ def get(name: str) -> Backend:
         UnsupportedError: this version has no such backend.
     """
     if name == "native":
-        from verifai.backends.native import Native
+        from verifai.backends import native
 
-        return Native()
+        return native
     if name == "ezkl":
-        from verifai.backends.ezkl import Ezkl
+        from verifai.backends import ezkl
 
-        return Ezkl()
+        return ezkl
     raise UnsupportedError(
         f"This version has no backend {name!r}.", hint="Use 'native' (the default) or 'ezkl'."
     )

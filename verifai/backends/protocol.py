@@ -27,9 +27,9 @@ class EvmCall:
 
 
 class Backend(Protocol):
-    """A proof system. All methods raise :class:`~verifai.errors.VerifaiError` and nothing else."""
-
-    name: str
+    """A proof system: a module with these functions, which raise
+    :class:`~verifai.errors.VerifaiError` and nothing else.
+    """
 
     def compile(
         self,

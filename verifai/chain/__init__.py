@@ -14,21 +14,20 @@
 ================  =========================================================================
 room or module    holds
 ================  =========================================================================
-``connection``    :func:`connect`
+``connect``       :func:`connect`
 ``chain``         :class:`Chain`: publish, estimate, published, watch
+``connection``    :class:`Connection`: who sends where, and what is known to stand there
+``publisher``     what publishes proofs of one kind; ``publishers``: which there are
+``native``        native proofs: one verifier contract for all circuits
+``generated``     ezkl's proofs: a verifier contract for each key
+``registry``      a registry read from events and calldata: its records
 ``receipt``       :class:`Receipt`: a proof was accepted
-``published``     :class:`Published`: a record, read back from events and calldata
-``registry``      the ProofRegistry contract, of ezkl's proofs, seen from Python
+``verdict``       what a contract's refusal means
 ``deploy``        the contract set, at the same addresses on every chain
 ``deployments``   which contract stands where
-``node``          a node by URL, or inside this process
-``transactions``  estimated, signed once, written down, delivered
-``events``        as they happen, through reorganisations
-``native``        native proofs: compact tables, the verifier, its registry, publication
-``market``        the job market and the models that it pays
+``requirements``  what the contracts need of a chain
+``watch``         events as they happen, through reorganisations; ``cursor`` says how far
 ``standards``     adapters: EAS, ERC-8004
-``artefacts``     the shipped contracts as bytes and names; how they are made
-``contracts``     their sources and artefacts
 ================  =========================================================================
 
 What the registry proves and what it does not is said in ``contracts/ProofRegistry.sol``: that a
@@ -37,13 +36,13 @@ around the universal verifier are specified in ``docs/specs/contracts.md``.
 """
 
 from verifai.chain.chain import Chain
-from verifai.chain.connection import connect
+from verifai.chain.connect import connect
 from verifai.chain.cursor import Cursor
-from verifai.chain.published import Published
 from verifai.chain.receipt import Receipt
 from verifai.evm.logs import EventSource
 from verifai.evm.transactions.signer import ExternalSigner
 from verifai.evm.transactions.terms import Terms
+from verifai.proof.published import Published
 
 __all__ = [
     "Chain",

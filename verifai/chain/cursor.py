@@ -11,12 +11,13 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from verifai.errors import MalformedError
 from verifai.evm.logs import Log
-from verifai.proof.codec import canonical_json, exact_fields, parse_canonical_json
+from verifai.proof.codec import canonical_json, parse_canonical_json
 from verifai.proof.files import replace_file
+from verifai.proof.plain import from_plain, to_plain
 
 FORMAT: Final = 1
 #: Blocks below the head that are remembered. Ethereum's are final after 64; this is four times it.
@@ -125,25 +126,7 @@ class Cursor:
         return replace(self, tail=self.tail[drop:], whole=False) if drop else self
 
     def to_bytes(self) -> bytes:
-        tail = [
-            {
-                "number": item.number,
-                "hash": item.hash,
-                "logs": [log.to_json() for log in item.logs],
-                "complete": item.complete,
-            }
-            for item in self.tail
-        ]
-        return canonical_json(
-            {
-                "format": FORMAT,
-                "chain": self.chain,
-                "start": self.start,
-                "tail": tail,
-                "whole": self.whole,
-                "last": dict(self.last),
-            }
-        )
+        return canonical_json({"format": FORMAT, **to_plain(self)})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Cursor:
@@ -152,23 +135,18 @@ class Cursor:
         Raises:
             MalformedError: something else.
         """
-        names = ("format", "chain", "start", "tail", "whole", "last")
-        value = exact_fields(parse_canonical_json(data), names, "A cursor")
-        last = value["last"]
-        if (
-            value["format"] != FORMAT
-            or not isinstance(value["chain"], str)
-            or type(value["start"]) is not int
-            or type(value["whole"]) is not bool
-            or not isinstance(value["tail"], list)
-            or not isinstance(last, dict)
-            or not all(type(block) is int for block in last.values())
-        ):
-            raise MalformedError("A cursor has a chain, a start, a tail and last blocks.")
-        tail = tuple(_checkpoint(item) for item in value["tail"])
-        if [item.number for item in tail] != sorted({item.number for item in tail}):
+        value = parse_canonical_json(data)
+        if not isinstance(value, dict) or value.pop("format", None) != FORMAT:
+            raise MalformedError("Not a cursor of this version.")
+        found: Cursor = from_plain(cls, value, "A cursor")
+        if [item.number for item in found.tail] != sorted({item.number for item in found.tail}):
             raise MalformedError("A cursor's blocks ascend.")
-        return cls(value["chain"], value["start"], tail, value["whole"], last)
+        for item in found.tail:
+            if any(
+                (log.block_number, log.block_hash) != (item.number, item.hash) for log in item.logs
+            ):
+                raise MalformedError("A checkpoint's logs are of its block.")
+        return found
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write atomically and return the path."""
@@ -182,18 +160,3 @@ class Cursor:
             return cls.from_bytes(Path(path).read_bytes())
         except OSError as error:
             raise MalformedError(f"Cannot read {path}: {error.strerror or error}.") from None
-
-
-def _checkpoint(value: Any) -> Checkpoint:
-    found = exact_fields(value, ("number", "hash", "logs", "complete"), "A checkpoint")
-    if (
-        type(found["number"]) is not int
-        or not isinstance(found["hash"], str)
-        or type(found["complete"]) is not bool
-        or not isinstance(found["logs"], list)
-    ):
-        raise MalformedError("A checkpoint has a number, a hash, logs and whether they are all.")
-    logs = tuple(Log.from_json(log) for log in found["logs"])
-    if any((log.block_number, log.block_hash) != (found["number"], found["hash"]) for log in logs):
-        raise MalformedError("A checkpoint's logs are of its block.")
-    return Checkpoint(found["number"], found["hash"], logs, found["complete"])

@@ -3,7 +3,7 @@
 ::
 
     with verifai.chain.connect() as chain:
-        contracts = deploy(chain, {"verifai-native-2": verifier})
+        contracts = deploy(chain.connection.sender, {"verifai-native-2": verifier})
         contracts.market                       # an address
 
 Every contract is created by the deterministic deployment proxy, whose address is the same on all
@@ -18,7 +18,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from verifai.chain.chain import Chain
 from verifai.chain.requirements import require_cancun, require_room, undeployable
 from verifai.chain.shipped import interface
 from verifai.errors import NetworkError, UnsupportedError, UsageError
@@ -33,7 +32,7 @@ from verifai.evm.create2 import (
     SALT,
     create2_address,
 )
-from verifai.evm.node.faults import Reverted, asking
+from verifai.evm.node.faults import RevertedError, node_errors
 from verifai.evm.transactions.sender import Sender
 
 #: Chains that live on one machine: anvil, geth's and ganache's default, eth-tester. Only there are
@@ -44,7 +43,7 @@ DELAY: Final = 7 * 24 * 3600
 
 
 @dataclass(frozen=True)
-class Step:
+class Creation:
     """One contract of a deployment.
 
     Attributes:
@@ -78,7 +77,7 @@ class Contracts:
     models: str
     market: str
     verifiers: Mapping[str, str]
-    steps: tuple[Step, ...]
+    steps: tuple[Creation, ...]
 
     @property
     def gas_used(self) -> int:
@@ -92,7 +91,7 @@ def system_id(name: str) -> bytes:
 
 
 def deploy(
-    chain: Chain,
+    sender: Sender,
     verifiers: Mapping[str, bytes | str],
     *,
     owner: str | None = None,
@@ -101,7 +100,7 @@ def deploy(
     """Deploy whatever of the contract set does not stand yet.
 
     Args:
-        chain: a connection with a signer.
+        sender: of a connection with a signer.
         verifiers: for each proof system, by name and version (``verifai-native-2``): the verifier's
             creation code, arguments included, which is deployed too; or its address.
         owner: who may add and revoke verifiers in the router; default the signer.
@@ -111,10 +110,9 @@ def deploy(
         UsageError: no signer and no owner, or a verifier's address without code.
         UnsupportedError: the chain has no deployment proxy, lacks an instruction or a precompile,
             or its blocks have too little gas for one of the contracts; nothing was sent.
-        EnvironmentFault: the signer cannot pay.
+        SetupError: the signer cannot pay.
         NetworkError: the node failed, or a contract's creation reverted.
     """
-    sender = chain._sender
     master = owner if owner is not None else sender.address
     if master is None:
         raise UsageError("A deployment needs an owner of the router.", hint="deploy(owner=...)")
@@ -122,7 +120,7 @@ def deploy(
         if isinstance(verifier, str) and not sender.code(checksum(verifier)):
             raise UsageError(f"There is no code at {verifier}, the verifier of {name}.")
     standing, creations = planned(verifiers, master, delay)
-    steps: list[Step] = []
+    steps: list[Creation] = []
     missing = [name for name, code in creations.items() if not sender.code(create2_address(code))]
     if missing:
         require_cancun(sender)
@@ -162,20 +160,20 @@ def planned(
     return standing, creations
 
 
-def _create(sender: Sender, name: str, creation: bytes, steps: list[Step]) -> str:
+def _create(sender: Sender, name: str, creation: bytes, steps: list[Creation]) -> str:
     address = create2_address(creation)
     if sender.code(address):
-        steps.append(Step(name, address, None, 0))
+        steps.append(Creation(name, address, None, 0))
         return address
     try:
         mined = sender.send(PROXY, SALT + creation, f"deploying {name}")
-    except Reverted as refusal:
+    except RevertedError as refusal:
         require_room(sender, name, creation)  # the proxy does not pass on why
         raise undeployable(sender, name, refusal) from None
     if not sender.code(address):
         raise NetworkError(f"The chain at {sender.url} does not hold {name} at {address}.")
     transaction = "0x" + bytes(mined["transactionHash"]).hex()
-    steps.append(Step(name, address, transaction, int(mined["gasUsed"])))
+    steps.append(Creation(name, address, transaction, int(mined["gasUsed"])))
     return address
 
 
@@ -189,7 +187,7 @@ def require_deployable(sender: Sender) -> bool:
     code = sender.code(PROXY)
     if code == PROXY_CODE:
         return False
-    if code or int(sender.chain_id.removeprefix("eip155:")) not in LOCAL_CHAINS:
+    if code or sender.number not in LOCAL_CHAINS:
         raise UnsupportedError(
             f"{sender.chain_id} has no deterministic deployment proxy at {PROXY}.",
             hint="github.com/Arachnid/deterministic-deployment-proxy says how it gets there.",
@@ -197,13 +195,13 @@ def require_deployable(sender: Sender) -> bool:
     return True
 
 
-def _require_proxy(sender: Sender, steps: list[Step]) -> None:
+def _require_proxy(sender: Sender, steps: list[Creation]) -> None:
     if not require_deployable(sender):
         return
     sender.send(PROXY_SENDER, b"", "funding the deployment proxy's creator", value=PROXY_COST)
-    with asking("deploying the deployment proxy", sender.url):
+    with node_errors("deploying the deployment proxy", sender.url):
         digest = sender.web3.eth.send_raw_transaction(PROXY_TRANSACTION)
         mined = sender.web3.eth.wait_for_transaction_receipt(digest)
     if sender.code(PROXY) != PROXY_CODE:
         raise NetworkError(f"The chain at {sender.url} did not take the deployment proxy.")
-    steps.append(Step("proxy", PROXY, "0x" + bytes(digest).hex(), int(mined["gasUsed"])))
+    steps.append(Creation("proxy", PROXY, "0x" + bytes(digest).hex(), int(mined["gasUsed"])))

@@ -7,17 +7,13 @@ use the same few ids.
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from verifai.errors import FileAccessError, MalformedError
+from verifai.errors import MalformedError
 from verifai.home import home
 from verifai.proof.codec import canonical_json, parse_canonical_json
-from verifai.proof.files import replace_file
+from verifai.proof.files import locked, replace_file
 
 
 class Deployments:
@@ -46,7 +42,9 @@ class Deployments:
         self._known.setdefault(code_hash, []).append(address)
         if self.path is None:
             return
-        with _locked(self.path):  # another process may have added some meanwhile
+        with locked(
+            self.path.with_suffix(".lock")
+        ):  # another process may have added some meanwhile
             everything = _load(self.path)
             here = _section(everything, self.chain)
             if address not in here.setdefault(code_hash, []):
@@ -87,17 +85,3 @@ def _section(everything: dict[str, Any], chain: str) -> dict[str, list[str]]:
         for code_hash, addresses in section.items()
         if isinstance(addresses, list)
     }
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise FileAccessError(f"Cannot write {path}: {error.strerror or error}.") from None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+import re
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from verifai.errors import MalformedError
+from verifai.evm.node.faults import node_errors
+from verifai.evm.transactions.sender import Sender
+from verifai.proof import Proof
 from verifai.proof.codec import (
     canonical_json,
-    exact_fields,
     hex_digest,
     parse_canonical_json,
 )
 from verifai.proof.files import replace_file
-
-_ADDRESS_LENGTH: Final = 42
+from verifai.proof.plain import from_plain
 
 
 @dataclass(frozen=True, repr=False)
@@ -31,7 +32,8 @@ class Receipt:
         verifier: address of the contract that checked the proof.
         block_number: block of the transaction.
         chain_id: the chain, as CAIP-2 writes it: ``eip155:N``.
-        bundle_digest: digest of the published bundle.
+        bundle_digest: of the bundle that is on record. That is another one than was handed to
+            ``publish`` where a proof of the same statement had been published before.
         key_digest: digest of its verifying key.
         deployed_gas: gas spent on deploying contracts in the call that returned this, usually 0.
         evm_target_saves: gas that the transaction would have taken less, about, had the model been
@@ -48,6 +50,40 @@ class Receipt:
     key_digest: str
     deployed_gas: int = 0
     evm_target_saves: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        sender: Sender,
+        transaction_hash: str,
+        contract: str,
+        verifier: str,
+        bundle_digest: str,
+        key_digest: str,
+        deployed_gas: int,
+        evm_target_saves: int = 0,
+    ) -> Receipt:
+        """Of a transaction that a node shows. Raises NetworkError."""
+        with node_errors("the receipt", sender.url):
+            mined = sender.web3.eth.get_transaction_receipt(transaction_hash)  # type: ignore[arg-type]
+            gas, block = int(mined["gasUsed"]), int(mined["blockNumber"])
+        return cls(
+            gas,
+            transaction_hash,
+            contract,
+            verifier,
+            block,
+            sender.chain_id,
+            bundle_digest,
+            key_digest,
+            deployed_gas,
+            evm_target_saves,
+        )
+
+    def is_of(self, proof: Proof) -> bool:
+        """Whether it is of this very proof, or of another one of the same statement that was on
+        record before."""
+        return self.bundle_digest == proof.digest
 
     def to_json(self) -> dict[str, Any]:
         """The receipt as a JSON object."""
@@ -70,20 +106,23 @@ class Receipt:
         Raises:
             MalformedError: an unknown, missing or ill-typed field.
         """
-        names = [field.name for field in fields(cls)]
-        found: Mapping[str, Any] = exact_fields(value, names, "A receipt")
-        for name in ("gas_used", "block_number", "deployed_gas", "evm_target_saves"):
-            if type(found[name]) is not int or not 0 <= found[name] < 1 << 64:
-                raise MalformedError(f"A receipt's {name} is a natural number.")
-        for name in ("contract", "verifier"):
-            _hex(found[name], _ADDRESS_LENGTH, name)
-        _hex(found["transaction_hash"], 66, "transaction_hash")
-        hex_digest(found["bundle_digest"], "bundle_digest")
-        hex_digest(found["key_digest"], "key_digest")
-        chain = found["chain_id"]
-        if not (isinstance(chain, str) and chain.startswith("eip155:") and chain[7:].isdigit()):
+        found: Receipt = from_plain(cls, value, "A receipt")
+        for number in (
+            found.gas_used,
+            found.block_number,
+            found.deployed_gas,
+            found.evm_target_saves,
+        ):
+            if not 0 <= number < 1 << 64:
+                raise MalformedError("A receipt's gas and block are natural numbers.")
+        texts = (found.contract, 40), (found.verifier, 40), (found.transaction_hash, 64)
+        if not all(re.fullmatch(f"0x[0-9a-fA-F]{{{n}}}", text) for text, n in texts):
+            raise MalformedError("A receipt's addresses and hashes are 0x and 40 or 64 hex digits.")
+        hex_digest(found.bundle_digest, "bundle_digest")
+        hex_digest(found.key_digest, "key_digest")
+        if not re.fullmatch("eip155:[0-9]+", found.chain_id):
             raise MalformedError("A receipt's chain_id is eip155: and a number (CAIP-2).")
-        return cls(**found)
+        return found
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Receipt:
@@ -101,14 +140,3 @@ class Receipt:
             f"Receipt({self.transaction_hash[:12]}, block {self.block_number} of {self.chain_id}, "
             f"{self.gas_used:,} gas{less})"
         )
-
-
-def _hex(value: Any, length: int, what: str) -> None:
-    digits = set("0123456789abcdefABCDEF")
-    if not (
-        isinstance(value, str)
-        and len(value) == length
-        and value.startswith("0x")
-        and set(value[2:]) <= digits
-    ):
-        raise MalformedError(f"A receipt's {what} is 0x and {length - 2} hex digits.")

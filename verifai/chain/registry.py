@@ -1,97 +1,46 @@
-"""The ProofRegistry contract, seen from Python: its artefact, its calls, its events."""
+"""A registry read from the chain's history alone: events first, then calldata.
+
+What is decided here is whether the node contradicts itself: :mod:`verifai.evm.history` says how
+records that are left out are noticed, :mod:`verifai.evm.transactions.shown` how changed ones are.
+One that cannot be read is a record with a problem, and hides no other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from verifai.errors import MalformedError
-from verifai.evm import abi
-from verifai.evm.abi import checksum
+from verifai.chain.native.call import NativeCall
+from verifai.chain.shipped import contract, interface
+from verifai.errors import MalformedError, NetworkError, VerifaiError
+from verifai.evm.history import history, incomplete, number
+from verifai.evm.logs import Log
+from verifai.evm.node.faults import node_errors
+from verifai.evm.transactions.sender import Sender
+from verifai.evm.transactions.shown import shown
+from verifai.proof.published import Published
 
 if TYPE_CHECKING:
     from verifai.backends import EvmCall
 
-_VERIFY_TYPES: Final = ("bytes", "uint256[]")
-_PUBLISH_TYPES: Final = ("address", "bytes32", "bytes32", "bytes32", *_VERIFY_TYPES)
-_EVENT_TYPES: Final = ("bytes32", "address", "bytes32", "uint256")
-
-
-@dataclass(frozen=True)
-class Publication:
-    """The arguments of ``publish``; digests are 64 hex characters, ``verifier`` an address."""
-
-    verifier: str
-    key_digest: str
-    statement_digest: str
-    bundle_digest: str
-    call: EvmCall
-
-    def calldata(self) -> bytes:
-        """The transaction data that publishes it."""
-        return publish_selector() + abi.encode(
-            _PUBLISH_TYPES,
-            (
-                self.verifier,
-                *(bytes.fromhex(digest) for digest in self._digests),
-                self.call.argument,
-                self.call.instances,
-            ),
-        )
-
-    def record_id(self) -> bytes:
-        """The key of the contract's ``publishedIn``."""
-        question = verify_selector() + abi.encode(
-            _VERIFY_TYPES, (self.call.argument, self.call.instances)
-        )
-        return abi.keccak(
-            abi.encode(
-                ("address", "bytes32", "bytes32", "bytes32", "bytes32"),
-                (
-                    self.verifier,
-                    *(bytes.fromhex(digest) for digest in self._digests),
-                    abi.keccak(question),
-                ),
-            )
-        )
-
-    @property
-    def _digests(self) -> tuple[str, str, str]:
-        return self.key_digest, self.statement_digest, self.bundle_digest
-
-    @classmethod
-    def from_calldata(cls, data: bytes) -> Publication:
-        """Inverse of :meth:`calldata`.
-
-        Raises:
-            MalformedError: another function, or not the standard encoding of its arguments.
-        """
-        from verifai.backends import EvmCall
-
-        if data[:4] != publish_selector():
-            raise MalformedError("The transaction calls another function than publish.")
-        verifier, key, statement, bundle, argument, instances = abi.decode(
-            _PUBLISH_TYPES, data[4:], "The transaction's data"
-        )
-        return cls(
-            checksum(verifier),
-            key.hex(),
-            statement.hex(),
-            bundle.hex(),
-            EvmCall(argument, tuple(instances)),
-        )
+EVENT: Final = "ProofPublished"
+#: The problem of a record whose transaction called another contract than the registry.
+ELSEWHERE: Final = "published through another contract: the transaction does not hold the proof"
 
 
 @dataclass(frozen=True)
 class Event:
-    """One ``ProofPublished`` log.
+    """One ``ProofPublished`` log of a registry of any kind.
 
     Attributes:
-        key_digest, statement_digest, bundle_digest: as the publisher claims, 64 hex characters.
-        publisher, verifier: checksummed addresses (EIP-55).
-        verifier_code_hash: Keccak-256, 0x and 64 digits.
+        key_digest, statement_digest, bundle_digest: as the publisher claims, 64 hex characters;
+            of a native proof the last two are empty.
+        publisher, verifier: checksummed addresses (EIP-55); of a native proof nobody names a
+            verifier.
+        verifier_code_hash: Keccak-256, 0x and 64 digits; of a native proof the circuit.
         previous_block: block of the record before, 0 for the first.
         block_number, log_index: place in the chain.
         transaction_hash: 0x and 64 digits.
@@ -108,46 +57,191 @@ class Event:
     log_index: int
     transaction_hash: str
 
+
+class Registry(ABC):
+    """One registry through one connection.
+
+    Args:
+        sender: the connection's.
+        address: of the contract (EIP-55).
+    """
+
+    #: The shipped contract.
+    NAME: ClassVar[str]
+
+    def __init__(self, sender: Sender, address: str) -> None:
+        self.address = address
+        self.contract = contract(self.NAME, address, sender)
+
     @classmethod
-    def from_log(cls, log: Mapping[str, Any]) -> Event:
-        """Decode a log of the registry.
+    @abstractmethod
+    def claims(cls, fields: Mapping[str, Any]) -> dict[str, str]:
+        """Digests, publisher and verifier that an event names, as :class:`Event` calls them."""
+
+    @abstractmethod
+    def call_of(self, arguments: tuple[Any, ...]) -> tuple[Any, Mapping[str, Any]]:
+        """What a call of ``publish`` has verified, and the fields that its event must have."""
+
+    def acceptor(self, fields: Mapping[str, Any]) -> dict[str, str]:
+        """What else is known of who accepted, as :class:`Published` calls it."""
+        return {}
+
+    @classmethod
+    def event(cls, log: Log) -> Event:
+        """A log of such a registry.
 
         Raises:
             MalformedError: not a ``ProofPublished`` event.
         """
-        topics = [bytes(topic) for topic in log["topics"]]
-        if len(topics) != 4 or topics[0] != event_topic() or any(topics[3][:12]):
-            raise MalformedError("A log that is no ProofPublished event.")
-        bundle, verifier, code_hash, previous = abi.decode(
-            _EVENT_TYPES, bytes(log["data"]), "An event's data"
-        )
-        return cls(
-            topics[1].hex(),
-            topics[2].hex(),
-            bundle.hex(),
-            checksum("0x" + topics[3][12:].hex()),
-            checksum(verifier),
-            "0x" + code_hash.hex(),
-            previous,
-            int(log["blockNumber"]),
-            int(log["logIndex"]),
-            "0x" + bytes(log["transactionHash"]).hex(),
+        fields = interface(cls.NAME).event(log, EVENT)
+        return Event(
+            **cls.claims(fields),
+            previous_block=int(fields["previousBlock"]),
+            block_number=log.block_number,
+            log_index=log.log_index,
+            transaction_hash=log.transaction_hash,
         )
 
+    @classmethod
+    def topic(cls) -> bytes:
+        """Topic 0 of its events."""
+        return interface(cls.NAME).topic(EVENT)
 
-@cache
-def event_topic() -> bytes:
-    """Topic 0 of ``ProofPublished``."""
-    return abi.keccak(b"ProofPublished(bytes32,bytes32,address,bytes32,address,bytes32,uint256)")
+    def created_in(self) -> int:
+        """Block in which the registry was created."""
+        return number(self.contract, "createdIn")
+
+    def records(self) -> Iterator[Published]:
+        """All records up to the present block, oldest first; one that cannot be read has a problem.
+
+        Raises:
+            NetworkError: the node failed, or does not tell the whole history; what it tells comes
+                before.
+        """
+        for log, fields in history(self.contract, EVENT):
+            yield self._record(log, fields, *self._call_or_fault(log, fields))
+
+    def record(self, event: Event) -> Published:
+        """The record that an event stands for.
+
+        Raises:
+            NetworkError: the node does not show the event any more, or not its transaction.
+        """
+        for log, fields in self._events(event.block_number):
+            if log.log_index == event.log_index and self.event(log) == event:
+                return self._record(log, fields, *self._call(log, fields))
+        raise NetworkError(
+            f"The node at {self.contract.sender.url} does not show {event.transaction_hash} any "
+            "more."
+        )
+
+    def find(
+        self, record_id: bytes, named: Mapping[str, Any], call: EvmCall | None = None
+    ) -> Published | None:
+        """The record with an identifier, if there is one.
+
+        Args:
+            named: fields that its event must have.
+            call: what it had verified, where fields do not tell records apart.
+
+        Raises:
+            NetworkError: the node failed, or does not show what the registry says it has.
+        """
+        block = number(self.contract, "publishedIn", record_id)
+        for log, fields in self._events(block) if block else ():
+            if any(fields[name] != value for name, value in named.items()):
+                continue
+            record = self._record(log, fields, *self._call(log, fields))
+            if call is None or record.call in (call, None):
+                return record
+        if block:
+            raise incomplete(self.contract, f"the record in block {block} is missing")
+        return None
+
+    def _events(self, block: int) -> Iterator[tuple[Log, Mapping[str, Any]]]:
+        for log in self.contract.logs(EVENT, block, block):
+            try:
+                yield log, self.contract.interface.event(log, EVENT)
+            except MalformedError as error:
+                raise incomplete(self.contract, error.message) from None
+
+    def _call(
+        self, log: Log, fields: Mapping[str, Any]
+    ) -> tuple[EvmCall | NativeCall | None, str | None]:
+        """What the verifier was asked, or why the transaction does not say."""
+        sender, digest = self.contract.sender, log.transaction_hash
+        signed = shown(sender.web3, sender.url, digest, sender.chain_id)
+        if signed.recipient != self.address:
+            return None, ELSEWHERE
+        try:
+            arguments = self.contract.interface.arguments("publish", signed.fields["data"])
+        except MalformedError as error:
+            return None, error.message
+        call, told = self.call_of(arguments)
+        told = {**told, "publisher": signed.sender}
+        if any(fields[name] != value for name, value in told.items()):
+            why = f"the event of {digest[:18]} contradicts its transaction"
+            raise incomplete(self.contract, why)
+        return call, None
+
+    def _call_or_fault(
+        self, log: Log, fields: Mapping[str, Any]
+    ) -> tuple[EvmCall | NativeCall | None, str | None]:
+        """As :meth:`_call`; whatever goes wrong is the problem of this record."""
+        try:
+            return self._call(log, fields)
+        except VerifaiError as error:
+            return None, error.message
+        except Exception as error:
+            return None, f"internal error, please report it: {type(error).__name__}: {error}"
+
+    def _record(
+        self,
+        log: Log,
+        fields: Mapping[str, Any],
+        call: EvmCall | NativeCall | None,
+        problem: str | None,
+    ) -> Published:
+        sender, event = self.contract.sender, self.event(log)
+        when, gas, reverted = _mined(sender, event.block_number, event.transaction_hash)
+        return Published(
+            **{**self.claims(fields), **self.acceptor(fields)},
+            registry=self.address,
+            block_number=event.block_number,
+            block_time=when,
+            transaction_hash=event.transaction_hash,
+            gas_used=gas,
+            chain_id=sender.chain_id,
+            call=None if reverted else call,
+            problem=reverted or problem,
+        )
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.address})"
 
 
-@cache
-def publish_selector() -> bytes:
-    """Selector of ``publish``."""
-    return abi.selector(f"publish({','.join(_PUBLISH_TYPES)})")
+def _mined(
+    sender: Sender, block: int, transaction: str
+) -> tuple[int | None, int | None, str | None]:
+    """UNIX time of a block and gas of a transaction, as the node says; None where it does not.
+
+    And why there can be no record: the node says that the transaction reverted.
+    """
+    when: int | None = None
+    gas: int | None = None
+    problem: str | None = None
+    with suppress(VerifaiError), node_errors("a block", sender.url):
+        when = _told(sender.web3.eth.get_block(block)["timestamp"])
+    with suppress(VerifaiError), node_errors("a receipt", sender.url):
+        receipt = sender.web3.eth.get_transaction_receipt(transaction)  # type: ignore[arg-type]
+        gas = _told(receipt["gasUsed"])
+        if int(receipt.get("status", 1)) != 1:
+            problem = (
+                f"the node at {sender.url} says that the transaction reverted, and shows its event"
+            )
+    return when, gas, problem
 
 
-@cache
-def verify_selector() -> bytes:
-    """Selector of a verifier's ``verifyProof``."""
-    return abi.selector(f"verifyProof({','.join(_VERIFY_TYPES)})")
+def _told(value: Any) -> int | None:
+    """A number that a node says, if it is one that there can be."""
+    return value if type(value) is int and 0 <= value < 1 << 63 else None

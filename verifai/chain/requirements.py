@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from verifai.chain.verdict import own_error, unexplained
 from verifai.errors import NetworkError, UnsupportedError, UsageError, VerifaiError
-from verifai.evm.node.faults import Reverted, asking
+from verifai.evm.node.faults import RevertedError, node_errors
 
 if TYPE_CHECKING:
     from verifai.evm.transactions.sender import Sender
@@ -54,15 +54,15 @@ def require_room(sender: Sender, name: str, creation: bytes) -> None:
     Raises:
         UnsupportedError: a block there, or a transaction, has too little gas for it, or its
             constructor misses a precompile.
-        EnvironmentFault, NetworkError, UsageError: as :meth:`Sender.estimate`.
+        SetupError, NetworkError, UsageError: as :meth:`Sender.estimate`.
     """
     try:
         sender.estimate(None, creation, f"deploying {name}")
-    except Reverted as refusal:
+    except RevertedError as refusal:
         raise undeployable(sender, name, refusal) from None
 
 
-def undeployable(sender: Sender, name: str, refusal: Reverted) -> VerifaiError:
+def undeployable(sender: Sender, name: str, refusal: RevertedError) -> VerifaiError:
     """The error for a constructor that reverted."""
     found = own_error(refusal, ("NativeVerifier", "VerifierRouter"))
     if found is None:
@@ -79,7 +79,7 @@ def undeployable(sender: Sender, name: str, refusal: Reverted) -> VerifaiError:
 def _answers(sender: Sender, code: bytes) -> bool:
     question: Any = {"data": "0x" + code.hex()}
     try:
-        with asking("which instructions the chain has", sender.url):
+        with node_errors("which instructions the chain has", sender.url):
             return int.from_bytes(bytes(sender.web3.eth.call(question)), "big") == 1
-    except (Reverted, NetworkError, UnsupportedError):
+    except (RevertedError, NetworkError, UnsupportedError):
         return False

@@ -11,17 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from verifai.chain.shipped import interface
 from verifai.errors import (
-    ChainRejected,
+    ChainRejectedError,
     NetworkError,
     UnsupportedError,
+    UsageError,
     VerifaiError,
     VerificationError,
 )
-from verifai.evm.node.faults import Reverted
+from verifai.evm.contract import Contract
+from verifai.evm.node.faults import RevertedError, reason
 
 if TYPE_CHECKING:
     from verifai.evm.transactions.sender import Sender
@@ -61,20 +63,23 @@ class Refusal:
         return f"{self.name}({', '.join(self.arguments)})" if self.arguments else self.name
 
 
-def own_error(refusal: Reverted, contracts: Sequence[str]) -> Refusal | None:
+def own_error(refusal: RevertedError, contracts: Sequence[str]) -> Refusal | None:
     """The error that a revert carries, if it is one of these shipped contracts' own."""
-    from verifai.chain.native.contract import refusal as of_verifier
-
-    if "NativeVerifier" in contracts and (told := of_verifier(refusal.data)) is not None:
-        return Refusal(told[0], told[1:])
     for contract in contracts:
         if (found := interface(contract).error(refusal.data)) is not None:
             name, values = found
-            return Refusal(name, tuple(v.hex() if isinstance(v, bytes) else str(v) for v in values))
+            return Refusal(name, tuple(_word(name, value) for value in values))
     return None
 
 
-def unexplained(sender: Sender, refusal: Reverted, what: str) -> NetworkError:
+def _word(error: str, value: Any) -> str:
+    """An error's argument in words: steps and rules are texts in 32 bytes."""
+    if error in ("ProofRefused", "TableRefused"):
+        return str(value.rstrip(b"\0").decode("ascii", "replace"))
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def unexplained(sender: Sender, refusal: RevertedError, what: str) -> NetworkError:
     """The error for a revert that says nothing about what was asked.
 
     Args:
@@ -88,9 +93,28 @@ def unexplained(sender: Sender, refusal: Reverted, what: str) -> NetworkError:
     )
 
 
+def refused(
+    contract: Contract, function: str, refusal: RevertedError, found: Refusal | None = None
+) -> VerifaiError:
+    """The error for a contract's refusal of a call that is about no proof.
+
+    Args:
+        found: what :func:`own_error` made of it, of a shipped contract.
+    """
+    name = contract.interface.name
+    why = str(found) if found else reason(refusal.data)
+    if why is None:
+        return unexplained(contract.sender, refusal, f"{function} of {name}")
+    return UsageError(
+        f"The {name} at {contract.address} refuses {function}: {why}.",
+        reason=found.name if found else "unknown",
+        arguments=list(found.arguments) if found else [],
+    )
+
+
 def verdict(
     sender: Sender,
-    refusal: Reverted,
+    refusal: RevertedError,
     what: str,
     contracts: Sequence[str],
     confirm: Callable[[], object] | None,
@@ -104,7 +128,8 @@ def verdict(
             it was verified before it was sent.
 
     Returns:
-        ChainRejected: the proof is false, which ``confirm`` says too, or one of ``_FOUND_FALSE``.
+        ChainRejectedError: the proof is false, which ``confirm`` says too, or one of
+            ``_FOUND_FALSE``.
         UnsupportedError: the contracts do not take it, and say why; nothing is known of the proof.
         NetworkError: anything else; nothing is known of the proof.
     """
@@ -140,8 +165,8 @@ def verdict(
     )
 
 
-def _rejected(why: str, found: Refusal) -> ChainRejected:
-    return ChainRejected(
+def _rejected(why: str, found: Refusal) -> ChainRejectedError:
+    return ChainRejectedError(
         why,
         check=CONTRACT_CHECK,
         check_name="contract",

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
 from verifai.chain.cursor import REORG_BLOCKS, Cursor
 from verifai.errors import MalformedError, NetworkError, NetworkTimeoutError, UsageError
-from verifai.evm.given import whole
+from verifai.evm.arguments import number_argument
 from verifai.evm.logs import EventSource, Log
-from verifai.evm.node.faults import asking
+from verifai.evm.node.faults import node_errors
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -42,12 +42,12 @@ EXACT_BLOCKS: Final = 4
 FIRST_PAUSE_SECONDS: Final = 0.25
 
 
-class HistoryLost(NetworkError):
+class HistoryLostError(NetworkError):
     """The node's chain is not one that the watch can continue on: another genesis, or a
     reorganisation deeper than is remembered."""
 
 
-class _Moved(Exception):
+class _MovedError(Exception):
     """The chain was reorganised while it was read, or the node contradicted itself: read again."""
 
 
@@ -115,7 +115,7 @@ class Watcher(Generic[T]):
     Raises:
         UsageError: an argument out of range, or a cursor of another chain.
         MalformedError: ``path`` holds something else.
-        HistoryLost: while iterating.
+        HistoryLostError: while iterating.
         NetworkError: while iterating, after ``patience_seconds`` of failure.
     """
 
@@ -134,9 +134,9 @@ class Watcher(Generic[T]):
         path: str | os.PathLike[str] | None = None,
         exact: bool = True,
     ) -> None:
-        whole(confirmations, "confirmations", 1)
+        number_argument(confirmations, "confirmations", 1)
         if since is not None and not isinstance(since, Cursor):
-            whole(since, "since")
+            number_argument(since, "since")
         if not (poll_seconds > 0 and source.addresses):
             raise UsageError("A watch needs an address and poll_seconds above 0.")
         if patience_seconds is not None and not patience_seconds >= 0:
@@ -174,7 +174,7 @@ class Watcher(Generic[T]):
                 if unsure:
                     self._same_chain()
                     unsure = False
-                with asking("the newest block", self._url):
+                with node_errors("the newest block", self._url):
                     self.head = int(self._web3.eth.block_number)
                 yield from self._withdrawn(self.head)
                 yield from self._new(self.head)
@@ -183,12 +183,12 @@ class Watcher(Generic[T]):
                     self._save()
                     return
                 longest = self._poll
-            except HistoryLost:
+            except HistoryLostError:
                 raise
-            except (_Moved, NetworkError) as error:
+            except (_MovedError, NetworkError) as error:
                 now = time.monotonic()
                 failing_since = now if failing_since is None else failing_since
-                self.fault = str(error) if isinstance(error, _Moved) else error.message
+                self.fault = str(error) if isinstance(error, _MovedError) else error.message
                 if self._patience is not None and now - failing_since > self._patience:
                     raise NetworkTimeoutError(
                         f"Gave up watching at {self._url} after {self._patience:g} s: {self.fault}",
@@ -213,7 +213,7 @@ class Watcher(Generic[T]):
         if not fallen:
             return
         if keep == 0 and not self.cursor.whole:
-            raise HistoryLost(
+            raise HistoryLostError(
                 f"A reorganisation at {self._url} reaches below block {tail[0].number}, deeper "
                 f"than is remembered (REORG_BLOCKS, {REORG_BLOCKS}).",
                 hint="Start anew without the cursor.",
@@ -246,7 +246,7 @@ class Watcher(Generic[T]):
             self._step = min(2 * self._step, MAX_BLOCKS)  # what was refused once may pass again
             partial = self.cursor.tail[-1] if first == self.cursor.block_number else None
             if partial and any(log not in logs for log in partial.logs):
-                raise _Moved("the node left out an event that it told before")
+                raise _MovedError("the node left out an event that it told before")
             for place, log in enumerate(logs):
                 if partial and log in partial.logs:
                     continue
@@ -277,7 +277,7 @@ class Watcher(Generic[T]):
         """Hash of block ``end``, and the logs of the blocks, in order.
 
         Raises:
-            _Moved: the chain changed meanwhile.
+            _MovedError: the chain changed meanwhile.
         """
         block_hash = self._hash(end)
         if block_hash is None:
@@ -290,7 +290,7 @@ class Watcher(Generic[T]):
             question["blockHash"] = block_hash
         else:
             question |= {"fromBlock": first, "toBlock": end}
-        with asking(f"events of blocks {first} to {end}", self._url):
+        with node_errors(f"events of blocks {first} to {end}", self._url):
             found = list(self._web3.eth.get_logs(question))  # type: ignore[arg-type]
         try:
             logs = [Log.of(log) for log in found if not log.get("removed")]
@@ -301,21 +301,21 @@ class Watcher(Generic[T]):
         if any(hashes[log.block_number] != log.block_hash for log in logs) or any(
             not first <= number <= end for number in hashes
         ):
-            raise _Moved("the node mixed two chains in one answer")
+            raise _MovedError("the node mixed two chains in one answer")
         if hashes.get(end, block_hash) != block_hash:
-            raise _Moved("the chain was reorganised while it was read")
+            raise _MovedError("the chain was reorganised while it was read")
         # What these blocks stand on is still what was read before.
         stand = {number: hashes[number] for number in hashes if number > head - REORG_BLOCKS}
         stand |= {end: block_hash} | {item.number: item.hash for item in self.cursor.tail[-1:]}
         if any(self._hash(number) != wanted for number, wanted in stand.items()):
-            raise _Moved("the chain was reorganised while it was read")
+            raise _MovedError("the chain was reorganised while it was read")
         return block_hash, logs
 
     def _record(self, log: Log) -> T:
         try:
-            return self._source.decode(log.mapping())
+            return self._source.decode(log)
         except MalformedError as error:
-            raise HistoryLost(
+            raise HistoryLostError(
                 f"The node at {self._url} gave an event that {log.address} does not make: "
                 f"{error.message}"
             ) from None
@@ -334,24 +334,24 @@ class Watcher(Generic[T]):
         elif keep == 0 and self.cursor.whole:
             self.cursor = self.cursor.cut(0)
         elif missing <= self.cursor.block_number:
-            raise HistoryLost(f"At {self._url}: {why}.", hint="Start anew without the cursor.")
-        raise _Moved(why)
+            raise HistoryLostError(f"At {self._url}: {why}.", hint="Start anew without the cursor.")
+        raise _MovedError(why)
 
     def _hash(self, number: int) -> str | None:
         from web3.exceptions import BlockNotFound
 
-        with asking(f"block {number}", self._url):
+        with node_errors(f"block {number}", self._url):
             try:
                 return "0x" + bytes(self._web3.eth.get_block(number)["hash"]).hex()
             except BlockNotFound:
                 return None
 
     def _same_chain(self) -> None:
-        with asking("the chain id", self._url):
+        with node_errors("the chain id", self._url):
             number = int(self._web3.eth.chain_id)
         chain = f"eip155:{number}/{self._hash(0)}"
         if chain != self.cursor.chain:
-            raise HistoryLost(
+            raise HistoryLostError(
                 f"The node at {self._url} is on another chain now: {chain[:40]}...",
                 hint="Start anew without the cursor, if that is meant.",
             )

@@ -16,6 +16,7 @@ module               holds
 ``builder``          writing a table within the format's limits
 ``lower``            integer graph -> operation table
 ``layout``           which axes of a tensor stay unpadded, how long rows are
+``lowered``          a graph as a table, and the steps that make its witness
 ``witness``          a run of the graph -> values of the committed tensors
 ``evaluate``         the virtual operations on exact integers
 ``satisfied``        which constraints a witness violates

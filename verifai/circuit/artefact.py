@@ -89,7 +89,7 @@ class Circuit:
         """
         from verifai.circuit.restore import restore
 
-        return restore(self)
+        return restore(self.compiled, bytes(self.parameters))
 
     def names(self, salt: bytes | None) -> tuple[str, str]:
         """Model and circuit as a key names them (:mod:`verifai.proof.model_name`).

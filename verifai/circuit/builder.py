@@ -7,10 +7,11 @@ from math import prod
 from verifai.circuit.layout import (
     MAX_OUTER,
     MAX_OUTER_WEIGHT,
-    box,
     log_columns_for,
     outer_axes,
+    tile_of,
 )
+from verifai.circuit.lowered import WitnessStep
 from verifai.circuit.operation_table import (
     Committed,
     EntryTable,
@@ -23,7 +24,6 @@ from verifai.circuit.operation_table import (
     is_batched,
     limbs_of,
 )
-from verifai.circuit.witness import Step
 from verifai.errors import UnsupportedError
 from verifai.graph.integer import Affine, Einsum, Linear, Table, View
 from verifai.proof.tensor import MAX_TENSORS
@@ -57,7 +57,7 @@ class TableBuilder:
         self.name = ""
         self.outer_axes = outer_axes
         self.names: list[str] = []
-        self.steps: list[Step] = []
+        self.steps: list[WitnessStep] = []
         self._nodes: list[TableNode] = []
         self._tables: list[EntryTable] = []
         self._table_at: dict[tuple[int, bytes], int] = {}
@@ -75,7 +75,7 @@ class TableBuilder:
 
     def ranged(
         self,
-        step: Step,
+        step: WitnessStep,
         shape: tuple[int, ...],
         low: int,
         high: int,
@@ -90,7 +90,7 @@ class TableBuilder:
         committed = Committed(region, low, limbs_of(needed), self._outer(shape))
         return self._committed(step, committed, shape, batched)
 
-    def hint(self, step: Step, shape: tuple[int, ...], batched: bool) -> int:
+    def hint(self, step: WitnessStep, shape: tuple[int, ...], batched: bool) -> int:
         """A committed node without a range: other constraints determine it."""
         committed = Committed("witness", 0, (), self._outer(shape))
         return self._committed(step, committed, shape, batched)
@@ -162,7 +162,7 @@ class TableBuilder:
         if log_columns is None:
             log_columns = log_columns_for(
                 [
-                    box(node.shape, node.operation.outer)
+                    tile_of(node.shape, node.operation.outer)
                     for node in self._nodes
                     if isinstance(node.operation, WeightBlock)
                 ]
@@ -187,7 +187,7 @@ class TableBuilder:
         return table, encoded
 
     def _committed(
-        self, step: Step, committed: Committed, shape: tuple[int, ...], batched: bool
+        self, step: WitnessStep, committed: Committed, shape: tuple[int, ...], batched: bool
     ) -> int:
         self.steps.append(step)
         return self._append(TableNode(committed, shape, batched))

@@ -7,7 +7,6 @@ the pinned tau G2; and it is checked again whenever it is read.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
@@ -19,17 +18,17 @@ from verifai.circuit.ceremony_files import SOURCES, CeremonyFile, Source
 from verifai.circuit.download import download
 from verifai.circuit.srs import SRS
 from verifai.errors import (
-    EnvironmentFault,
     FileAccessError,
     LimitError,
     MalformedError,
+    SetupError,
     UsageError,
     VerifaiError,
 )
 from verifai.home import home
 from verifai.limits import MAX_POINTS_LOG2
 from verifai.progress import Progress, Silent
-from verifai.proof.files import open_regular, replace_file
+from verifai.proof.files import locked, open_regular, replace_file
 from verifai.proof.reference_string import CEREMONIES, g2_bytes
 
 _POINT_BYTES: Final = 64
@@ -61,7 +60,7 @@ def fetch(
         LimitError: more powers than are kept, or than the ceremony has.
         NetworkError: the file did not arrive; the next call goes on where this one stopped.
         MalformedError: the file is not the ceremony's.
-        EnvironmentFault: the disk or the proving core.
+        SetupError: the disk or the proving core.
     """
     _check_name(name)
     source = SOURCES[name]
@@ -95,13 +94,13 @@ def kept(name: str, log2: int) -> SRS:
 
     Raises:
         UsageError: no such ceremony.
-        EnvironmentFault: it was not fetched yet; the hint names the command.
+        SetupError: it was not fetched yet; the hint names the command.
         MalformedError: the file in the data folder is damaged.
     """
     _check_name(name)
     path = _kept(name, log2)
     if path is None:
-        raise EnvironmentFault(
+        raise SetupError(
             f"The reference string of {name!r} with 2^{log2} powers is not in {_folder()}.",
             hint=f"verifai srs fetch {name} --log2 {log2}; without a network, add --file PATH.",
         )
@@ -201,9 +200,7 @@ def _kept(name: str, log2: int) -> Path | None:
 def _alone(name: str) -> Iterator[None]:
     """One process at a time fetches from a ceremony; the others wait, and find what it brought."""
     try:
-        _folder().mkdir(parents=True, exist_ok=True)
-        with (_folder() / f".lock-{name}").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(_folder() / f".lock-{name}"):
             yield
     except VerifaiError:
         raise

@@ -13,20 +13,15 @@ from math import prod
 from typing import Final
 
 from verifai.errors import LimitError
+from verifai.verifier.native.circuit import Circuit
 from verifai.verifier.native.contraction import instance_nodes, variables_of
 from verifai.verifier.native.field import Work
-from verifai.verifier.native.layout import Layout, layout_of
+from verifai.verifier.native.layout import layout_of
 from verifai.verifier.native.parse import parse_table
-from verifai.verifier.native.table import Committed, Einsum, Node, Table, expand
+from verifai.verifier.native.table import Committed, Einsum, Node, expand
 
 #: Widths of the commitment that :func:`cost` compares.
 LOG_COLUMNS_RANGE: Final = range(11, 17)
-
-_SCALAR_BYTES: Final = 32
-_POINT_BYTES: Final = 64
-#: Scalars of one round message: degree 6 and degree 2, s(1) implied.
-_ZEROCHECK_SCALARS: Final = 6
-_QUADRATIC_SCALARS: Final = 2
 
 #: Two cores of a 2024 server: seconds per field multiplication, per point times a small scalar, and
 #: per point times a full one.
@@ -133,6 +128,7 @@ def cost(table: bytes, batch: int = 1) -> Cost:
     """
     parsed = expand(parse_table(table), batch)
     layout = layout_of(parsed)
+    own = Circuit(batch, parsed, layout, instance_nodes(parsed, Work()))
     committed = [node for node in parsed.nodes if isinstance(node.operation, Committed)]
     limbs = sum(
         prod(node.shape) * len(node.operation.limbs)
@@ -140,19 +136,18 @@ def cost(table: bytes, batch: int = 1) -> Cost:
         if isinstance(node.operation, Committed)
     )
     pairs = sum(prod(parsed.nodes[lookup.input].shape) for lookup in parsed.lookup)
-    instances = [einsum for _, einsum in instance_nodes(parsed, Work())]
-    variables = [variables_of(parsed, einsum) for einsum in instances]
+    variables = [variables_of(parsed, einsum) for _, einsum in own.instances]
 
     def at(log_columns: int) -> WidthCost | None:
         try:
             placed = layout_of(replace(parsed, log_columns=log_columns))
         except LimitError:  # more rows than there may be: no width to choose
             return None
-        return _width_cost(parsed, placed, instances, variables, limbs)
+        return _width_cost(replace(own, layout=placed), variables, limbs)
 
     return Cost(
         batch=batch,
-        chosen=_width_cost(parsed, layout, instances, variables, limbs),
+        chosen=_width_cost(own, variables, limbs),
         widths=tuple(width for log_columns in LOG_COLUMNS_RANGE if (width := at(log_columns))),
         weight_slots=sum(
             layout.blocks[blocks[0]].size
@@ -164,37 +159,22 @@ def cost(table: bytes, batch: int = 1) -> Cost:
         lookup_groups=len(layout.groups),
         cube_bits=layout.cube,
         products=sum(prod(parsed.nodes[p.factors[0]].shape) for p in parsed.product),
-        contractions=len(instances),
+        contractions=len(own.instances),
         contraction_bits=max(variables, default=0),
-        words=sum(_words(parsed.nodes[index].shape) for index in parsed.public),
+        words=own.word_count,
     )
 
 
-def _width_cost(
-    table: Table, layout: Layout, instances: Sequence[int], variables: Sequence[int], limbs: int
-) -> WidthCost:
+def _width_cost(circuit: Circuit, variables: Sequence[int], limbs: int) -> WidthCost:
+    layout = circuit.layout
     rows = {region: len(found) for region, found in layout.rows.items()}
     rows["linked"] = sum(map(len, layout.linked))
-    points = sum(count for region, count in rows.items() if region != "weight")
-    scalars = (
-        _ZEROCHECK_SCALARS * layout.cube
-        + layout.columns
-        + _QUADRATIC_SCALARS * max(variables, default=0)
-        + 2 * len(instances)
-        + _QUADRATIC_SCALARS * layout.variables
-        + 1
-    )
-    # The opening: n + 1 points and n + 2 scalars of n = log2 of the columns.
-    points += layout.log_columns + 1
-    scalars += layout.log_columns + 2
-    if layout.hiding:  # tail and mask: two points; sacrifice, tail, and two scalars more
-        points += 2
-        scalars += 2 * len(instances) + _QUADRATIC_SCALARS * layout.variables + 2
     helpers = sum(group.place.size for group in layout.groups)
     multiplications = (
         (_CUBE_WORK << layout.cube)
         + (_ADDRESS_WORK << layout.variables)
-        + _EINSUM_WORK * sum(_multiplications(table.nodes, einsum) for einsum in instances)
+        + _EINSUM_WORK
+        * sum(_multiplications(circuit.table.nodes, node) for _, node in circuit.instances)
     )
     seconds = (
         _MULTIPLICATION * multiplications
@@ -211,15 +191,10 @@ def _width_cost(
         log_columns=layout.log_columns,
         rows=rows,
         address_bits=layout.variables,
-        proof_bytes=points * _POINT_BYTES + scalars * _SCALAR_BYTES,
+        proof_bytes=circuit.proof_bytes,
         memory_bytes=memory,
         seconds=seconds,
     )
-
-
-def _words(shape: tuple[int, ...]) -> int:
-    """128-bit words of a public tensor: eight values each, every innermost row starts a new one."""
-    return prod(shape[:-1]) * -(-shape[-1] // 8) if shape else 1
 
 
 def _multiplications(nodes: Sequence[Node], index: int) -> int:

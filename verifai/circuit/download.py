@@ -55,7 +55,7 @@ def download(url: str, target: Path, size: int, *, whole: bool, progress: Progre
         NetworkError: no server, another status than success, a connection that keeps breaking or
             hardly advances, an answer that makes no sense; what came is kept.
         MalformedError: the server's file has another size.
-        EnvironmentFault: the disk is full or refuses.
+        SetupError: the disk is full or refuses.
     """
     if not is_address(url):
         raise UsageError(

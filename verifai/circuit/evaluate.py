@@ -1,4 +1,4 @@
-"""The four virtual operations on exact integers.
+"""The virtual operations on exact integers (a view is :func:`verifai.graph.view.view`).
 
 Arrays are int64 while every result provably fits, and arrays of Python integers otherwise: a
 dishonest witness may hold any field elements.
@@ -12,48 +12,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from verifai.graph.integer import Affine, Einsum, Linear, View
+from verifai.graph.integer import Einsum, Linear
 
 _INT64_BITS: Final = 62
 _FLOAT64_BITS: Final = 52
-
-
-def view(
-    source: npt.NDArray[Any], operation: View, shape: tuple[int, ...], batched: bool
-) -> npt.NDArray[Any]:
-    """``out[t] = source[i_0(t), ...]``, zero outside the source; the batch axis stays first."""
-    lead = int(batched)
-    rank = len(shape)
-    index: list[npt.NDArray[np.int64]] = []
-    inside: npt.NDArray[np.bool_] = np.ones((1,) * rank, dtype=np.bool_)
-    for length, axis in zip(source.shape[lead:], operation.axes, strict=True):
-        if isinstance(axis, Affine):
-            reach = abs(axis.offset) + sum(abs(c) * shape[target] for target, c in axis.terms)
-            kind: type = np.int64 if reach.bit_length() <= _INT64_BITS else object
-            position: npt.NDArray[Any] = np.full((1,) * rank, axis.offset, dtype=kind)
-            for target, coefficient in axis.terms:
-                steps: npt.NDArray[Any] = np.arange(shape[target]).astype(kind) * coefficient
-                position = position + _along(steps, target, rank)
-            within = np.asarray((position >= 0) & (position < length), dtype=np.bool_)
-            if not within.all():
-                inside = inside & within
-                position = np.clip(position, 0, length - 1)
-            position = position.astype(np.int64)
-        else:
-            position = _along(np.array(axis.indices, dtype=np.int64), axis.axis, rank)
-        index.append(position)
-    full = (*source.shape[:lead], *shape)
-    if index:
-        read = source[(slice(None),) * lead + tuple(index)]
-    else:
-        read = source.reshape(source.shape[:lead] + (1,) * rank)
-    if not inside.all():
-        read = np.where(inside, read, 0)
-    return np.broadcast_to(read, full)
-
-
-def _along(values: npt.NDArray[Any], axis: int, rank: int) -> npt.NDArray[Any]:
-    return values.reshape([-1 if position == axis else 1 for position in range(rank)])
 
 
 def linear(

@@ -1,6 +1,6 @@
-"""Boxes: how tensors are placed in power-of-two blocks, and which axes stay unpadded.
+"""Tiles: how tensors are placed in power-of-two blocks, and which axes stay unpadded.
 
-A box has *outer* axes, unpadded and row-major, above *inner* axes, each padded to a power of two
+A tile has *outer* axes, unpadded and row-major, above *inner* axes, each padded to a power of two
 (``docs/protocol.md``, "Layout"). Outer axes save slots; a verifier pays for each of their
 positions, so they are bounded, and taken only where they pay.
 """
@@ -12,12 +12,12 @@ from itertools import combinations
 from math import prod
 from typing import Final
 
-#: Most outer positions of a box, the batch not counted.
+#: Most outer positions of a tile, the batch not counted.
 MAX_OUTER_WEIGHT: Final = 1024
 MAX_OUTER: Final = 256
 #: An outer position costs a verifier an evaluation of eq: it must save this many slots.
 SLOTS_PER_OUTER: Final = 4
-#: Boxes up to a tenth larger than the smallest are as good, if they have fewer outer positions.
+#: Tiles up to a tenth larger than the smallest are as good, if they have fewer outer positions.
 TOLERANCE: Final = 10
 
 #: Columns of the commitment, log2: short rows prove faster, long rows make smaller keys. It may
@@ -33,7 +33,7 @@ def bits(length: int) -> int:
 
 
 @dataclass(frozen=True)
-class Box:
+class Tile:
     """A placed tensor: ``blocks`` outer positions (batch included) of ``2**inner`` slots."""
 
     blocks: int
@@ -45,28 +45,28 @@ class Box:
         return self.blocks << self.inner
 
 
-def box(shape: tuple[int, ...], outer: tuple[int, ...], batch: int = 1) -> Box:
-    """The box of a tensor of ``shape`` (without the batch axis) under ``batch`` repetitions."""
+def tile_of(shape: tuple[int, ...], outer: tuple[int, ...], batch: int = 1) -> Tile:
+    """The tile of a tensor of ``shape`` (without the batch axis) under ``batch`` repetitions."""
     inner = sum(bits(length) for axis, length in enumerate(shape) if axis not in outer)
-    return Box(batch * prod(shape[axis] for axis in outer), inner)
+    return Tile(batch * prod(shape[axis] for axis in outer), inner)
 
 
 def outer_axes(shape: tuple[int, ...], limit: int = MAX_OUTER) -> tuple[int, ...]:
     """The outer axes of a tensor: a function of its shape and ``limit`` only.
 
-    The fewest outer positions whose box is within a tenth of the smallest; ties go to the smaller
-    box, then to the earlier axes.
+    The fewest outer positions whose tile is within a tenth of the smallest; ties go to the smaller
+    tile, then to the earlier axes.
     """
-    padded = box(shape, ()).size
+    largest = tile_of(shape, ()).size
     # An axis that is a power of two gains nothing by being outer.
     useful = [axis for axis, length in enumerate(shape) if length != 1 << bits(length)]
-    choices: list[tuple[int, int, tuple[int, ...]]] = [(1, padded, ())]
+    choices: list[tuple[int, int, tuple[int, ...]]] = [(1, largest, ())]
     choices += [
         (blocks, size, outer)
         for count in range(1, len(useful) + 1)
         for outer in combinations(useful, count)
         if (blocks := prod(shape[axis] for axis in outer)) <= limit
-        and padded - (size := box(shape, outer).size) >= SLOTS_PER_OUTER * blocks
+        and largest - (size := tile_of(shape, outer).size) >= SLOTS_PER_OUTER * blocks
     ]
     smallest = min(size for _, size, _ in choices)
     return min(choice for choice in choices if choice[1] * (TOLERANCE - 1) <= smallest * TOLERANCE)[
@@ -74,7 +74,7 @@ def outer_axes(shape: tuple[int, ...], limit: int = MAX_OUTER) -> tuple[int, ...
     ]
 
 
-def log_columns_for(weights: list[Box]) -> int:
+def log_columns_for(weights: list[Tile]) -> int:
     """log2 of the columns for a model with these weights."""
     slots = sum(weight.size for weight in weights)
     return LOG_COLUMNS if slots <= LARGE_WEIGHT_SLOTS else LOG_COLUMNS_LARGE

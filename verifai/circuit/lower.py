@@ -21,15 +21,18 @@ view reads stay unconstrained: nothing else reads them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import product as cartesian
 from typing import TYPE_CHECKING
 
 from verifai.circuit.builder import TableBuilder
-from verifai.circuit.operation_table import OperationTable
+from verifai.circuit.lowered import (
+    Difference,
+    LoweredCircuit,
+    NodeValues,
+    Remainder,
+)
 from verifai.circuit.plan import Plan, plan, window
 from verifai.circuit.visibility import Visibility
-from verifai.circuit.witness import Difference, NodeValues, Remainder, Step
 from verifai.errors import UnsupportedError
 from verifai.graph.integer import (
     Affine,
@@ -54,31 +57,6 @@ if TYPE_CHECKING:
 
 #: Range of every committed input and output: rows of equal tensors are equal in all circuits.
 LINKED_LOW, LINKED_HIGH = -(1 << MAX_PUBLIC_BITS - 1), (1 << MAX_PUBLIC_BITS - 1) - 1
-
-
-@dataclass(frozen=True, eq=False)
-class LoweredCircuit:
-    """A graph as an operation table.
-
-    Attributes:
-        operations: the table.
-        table: its canonical encoding.
-        weights: int64, one array per weight node, in table order.
-        program: one step per committed node, in table order.
-        inputs, outputs: the committed node of each model input and output.
-        names: for each table node the ONNX node it comes from. A product is named as its first
-            factor, a lookup as its output.
-        graph_batched: for each graph node whether its values have a batch axis.
-    """
-
-    operations: OperationTable
-    table: bytes = field(repr=False)
-    weights: tuple[Integers, ...] = field(repr=False)
-    program: tuple[Step, ...] = field(repr=False)
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    names: tuple[str, ...] = field(repr=False)
-    graph_batched: tuple[bool, ...] = field(repr=False)
 
 
 def lower(

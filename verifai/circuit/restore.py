@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from verifai.circuit.lower import LoweredCircuit, lower
+from verifai.circuit.lower import lower
+from verifai.circuit.lowered import LoweredCircuit
 from verifai.circuit.visibility import Visibility
 from verifai.errors import MalformedError, UnsupportedError, UsageError
 from verifai.graph import IntegerGraph
 from verifai.proof import codec
+from verifai.proof.codec import Section
 from verifai.verifier.native.verify import VERSION
-
-if TYPE_CHECKING:
-    from verifai.circuit.artefact import Circuit
 
 PROTOCOL: Final = VERSION
 _FIELDS: Final = ("protocol", "visibility", "log_columns", "zero_knowledge", "table")
@@ -43,16 +42,20 @@ def parameters(
     return codec.canonical_json(header)
 
 
-def restore(circuit: Circuit) -> Restored:
+def restore(compiled: Section, stated: bytes) -> Restored:
     """The graph that a circuit holds, and its operation table, made again.
 
     Ask :attr:`Circuit.restored`, which does this once.
 
+    Args:
+        compiled: the graph's bytes.
+        stated: the circuit's parameters, which name the table that must come out.
+
     Raises:
         MalformedError: the circuit's parts do not belong together.
     """
-    graph = IntegerGraph.from_bytes(bytes(circuit.compiled))
-    header = codec.parse_canonical_json(bytes(circuit.parameters))
+    graph = IntegerGraph.from_bytes(compiled)
+    header = codec.parse_canonical_json(stated)
     outer_axes = not (isinstance(header, dict) and header.get("outer_axes") is False)
     fields = codec.exact_fields(
         header, _FIELDS if outer_axes else (*_FIELDS, "outer_axes"), "Circuit parameters"
@@ -72,7 +75,7 @@ def restore(circuit: Circuit) -> Restored:
         )
     except (UsageError, UnsupportedError) as error:  # no circuit that we wrote
         raise MalformedError(f"The circuit's parameters do not fit it: {error.message}") from None
-    if parameters(visibility, columns, lowered, outer_axes) != bytes(circuit.parameters):
+    if parameters(visibility, columns, lowered, outer_axes) != stated:
         raise MalformedError(
             "The circuit's graph does not give the operation table that the circuit names.",
             hint="Compile the model again: the file is damaged, or of another version.",

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from verifai.circuit.evaluate import einsum, linear, view
+from verifai.circuit.evaluate import einsum, linear
 from verifai.circuit.operation_table import Committed, OperationTable, TableNode
 from verifai.errors import InputError, UsageError
 from verifai.graph.integer import Einsum, Linear, Reshape, View
+from verifai.graph.view import view
 from verifai.verifier.native.field import P
 
 _Array = npt.NDArray[Any]

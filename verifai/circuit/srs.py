@@ -18,7 +18,6 @@ string whose tau everybody knows is refused.
 
 from __future__ import annotations
 
-import fcntl
 import mmap
 import os
 import secrets
@@ -31,11 +30,11 @@ from typing import Any, Final
 
 from py_ecc import optimized_bn128 as bn
 
-from verifai.errors import EnvironmentFault, LimitError, MalformedError
+from verifai.errors import LimitError, MalformedError, SetupError
 from verifai.home import home
 from verifai.limits import MAX_POINTS_LOG2, MAX_SRS_LOG2
 from verifai.proof.codec import Section
-from verifai.proof.files import open_regular, read_regular
+from verifai.proof.files import locked, open_regular, read_regular
 from verifai.proof.reference_string import ceremony_of, g2_bytes, srs_id
 from verifai.verifier.known_tau import known_tau
 
@@ -106,7 +105,7 @@ class SRS:
         Raises:
             MalformedError: wrong size, sections, coordinates, points, generators or powers, or a
                 tau that everybody knows.
-            EnvironmentFault: a ``.ptau`` file, and the proving core is not installed.
+            SetupError: a ``.ptau`` file, and the proving core is not installed.
         """
         with open_regular(path, _MAX_FILE_BYTES) as (file, size):
             head = file.read(4)
@@ -143,7 +142,7 @@ class SRS:
 
         Raises:
             MalformedError: no such file, wrong size, points or powers, or a known tau.
-            EnvironmentFault: the proving core is not installed.
+            SetupError: the proving core is not installed.
         """
         data = read_regular(path, (_G1_BYTES << MAX_POINTS_LOG2) + _G2_BYTES)
         log2 = ((len(data) - _G2_BYTES) // _G1_BYTES).bit_length() - 1
@@ -179,10 +178,8 @@ class SRS:
         if not 1 <= log2 <= MAX_SRS_LOG2:
             raise LimitError(f"An SRS with k = {log2} is beyond MAX_SRS_LOG2 ({MAX_SRS_LOG2}).")
         folder = home() / "srs"
-        folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"development-{log2}.srs"
-        with (folder / f".lock-{log2}").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(folder / f".lock-{log2}"):
             if not path.is_file() or path.stat().st_size != _file_size(log2):
                 partial = folder / f".development-{log2}.{os.getpid()}"
                 try:
@@ -261,7 +258,7 @@ def _core() -> Any:
     try:
         return import_module("verifai._native")
     except ImportError as error:
-        raise EnvironmentFault(
+        raise SetupError(
             "This form of a reference string is read by the proving core, which is not "
             f"installed: {error}."
         ) from None

@@ -1,60 +1,26 @@
-"""The witness: values of the committed tensors, computed from a run of the integer graph.
-
-Each committed node of a table has one *step* that tells how its values follow from the values of
-the graph's nodes. Three kinds suffice: they are a node's values, or the remainder of a division,
-or the distance from a maximum.
-"""
+"""The witness: values of the committed tensors, computed from a run of the integer graph."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final
 
 import numpy as np
 
-from verifai.circuit.evaluate import view
+from verifai.circuit.lowered import (
+    Difference,
+    LoweredCircuit,
+    NodeValues,
+    Remainder,
+    WitnessStep,
+)
 from verifai.circuit.operation_table import Committed
 from verifai.errors import InputError, InternalError
-from verifai.graph.integer import Integers, View
+from verifai.graph.integer import Integers
+from verifai.graph.view import view
 
 #: Bits of an entry of the committed vector, a signed integer.
 ROW_BITS: Final = 32
-
-if TYPE_CHECKING:
-    from verifai.circuit.lower import LoweredCircuit
-
-
-@dataclass(frozen=True)
-class NodeValues:
-    """The values of graph node ``node``."""
-
-    node: int
-
-
-@dataclass(frozen=True)
-class Remainder:
-    """``(x + half) mod 2**shift`` of graph node ``source``, seen through ``views``.
-
-    ``views`` are pairs of a view (whose source index is not used) and its shape.
-    """
-
-    source: int
-    shift: int
-    half: int
-    views: tuple[tuple[View, tuple[int, ...]], ...]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Graph node ``maximum``, broadcast along ``axes``, minus graph node ``source``."""
-
-    maximum: int
-    source: int
-    axes: tuple[int, ...]
-
-
-Step: TypeAlias = NodeValues | Remainder | Difference
 
 
 def witness(lowered: LoweredCircuit, values: Sequence[Integers], batch: int) -> list[Integers]:
@@ -107,7 +73,7 @@ def _range(operation: Committed) -> tuple[int, int]:
     return first, first + (1 << bits) - 1
 
 
-def _compute(step: Step, values: Sequence[Integers], batched: tuple[bool, ...]) -> Integers:
+def _compute(step: WitnessStep, values: Sequence[Integers], batched: tuple[bool, ...]) -> Integers:
     match step:
         case NodeValues():
             return values[step.node]

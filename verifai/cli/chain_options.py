@@ -91,27 +91,7 @@ class Unreachable:
     def __init__(self, why: Exception) -> None:
         self._why = why
 
-    @property
-    def registries(self) -> tuple[str, ...]:
-        raise self._why
-
-    @property
-    def empty(self) -> bool:
-        raise self._why
-
-    def published(self) -> Any:
-        raise self._why
-
-    def bundle(self, record: Any, key: Any) -> Any:
-        raise self._why
-
-    def foreign(self, record: Any, key: Any) -> str:
-        raise self._why
-
-    def unestablished(self, record: Any, key: Any) -> str:
-        raise self._why
-
-    def describe(self) -> dict[str, str | int]:
+    def __getattr__(self, name: str) -> Any:
         raise self._why
 
     def close(self) -> None:

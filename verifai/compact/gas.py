@@ -20,7 +20,6 @@ from verifai.compact.program import Op, Program
 from verifai.compact.table import MAX_TABLE_BYTES, operations_of, size_of
 from verifai.errors import LimitError, UnsupportedError
 from verifai.proof.codec import canonical_json
-from verifai.verifier.native import proof_bytes
 
 #: Columns of the commitment that are compared, log2.
 LOG_COLUMNS: Final = range(10, 19)
@@ -105,9 +104,9 @@ def price(table: bytes, batch: int = 1) -> Price:
     """
     frame = Frame.read(table, batch)
     program = operations_of(frame)
-    work = work_of(frame, program, proof_bytes(table, batch))
+    work = work_of(frame, program)
     gas = sum(GAS[kind] * count for kind, count in work.items())
-    outer_axes = any(box.get("outer") for box in _boxes(json.loads(table)))
+    outer_axes = any(tile.get("outer") for tile in _tiles(json.loads(table)))
     return Price(outer_axes, frame.layout.log_columns, round(gas), size_of(frame, program))
 
 
@@ -161,11 +160,11 @@ def _prices(
     columns = tuple(columns)
     for outer_axes in (True, False):
         if not outer_axes:
-            placed = [box for box in _boxes(fields) if box.get("outer")]
+            placed = [tile for tile in _tiles(fields) if tile.get("outer")]
             if not placed:  # the same layouts again
                 return
-            for box in placed:
-                box["outer"] = []
+            for tile in placed:
+                tile["outer"] = []
         for log_columns in columns:
             try:
                 yield price(canonical_json({**fields, "log_columns": log_columns}), batch)
@@ -173,13 +172,13 @@ def _prices(
                 yield error
 
 
-def _boxes(fields: dict[str, Any]) -> list[dict[str, Any]]:
+def _tiles(fields: dict[str, Any]) -> list[dict[str, Any]]:
     """Whatever of an operation table has a place in the committed vector or in the cube."""
     return [*fields["nodes"], *fields["product"], *fields["lookup"]]
 
 
-def work_of(frame: Frame, program: Program, proof: int) -> Counter[str]:
-    """How much there is of each kind of work; ``proof`` is the length of proofs."""
+def work_of(frame: Frame, program: Program) -> Counter[str]:
+    """How much there is of each kind of work."""
     layout, table = frame.layout, frame.table
     rows = sum(map(len, layout.rows.values())) + sum(map(len, layout.linked))
     entries = sum(len(custom.outputs) for custom in table.tables)
@@ -187,7 +186,7 @@ def work_of(frame: Frame, program: Program, proof: int) -> Counter[str]:
     work = Counter(
         {
             "transaction": 1,
-            "proof byte": proof,
+            "proof byte": frame.circuit.proof_bytes,
             "row": rows,
             "column bit": layout.log_columns,
             "cube bit": layout.cube,
@@ -196,7 +195,7 @@ def work_of(frame: Frame, program: Program, proof: int) -> Counter[str]:
             "table": len(table.tables),
             "instance": instances,
             "claim": frame.claims,
-            "word": sum(frame.word_counts),
+            "word": frame.circuit.word_count,
             "draw": sum(frame.word_sizes) + sum(frame.zero_sizes) + sum(frame.entry_sizes),
             "block": size_of(frame, program) // 32,
             "memory": program.memory + program.scalars,

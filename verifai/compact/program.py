@@ -1,6 +1,6 @@
 """From expressions to operations: order, slots, memory, bytes.
 
-Scalars are appended, one slot each, so that no operation can write over what the frame keeps;
+Scalars are appended, one slot each, so that no operation can write over what the contract keeps;
 vectors lie in a memory of their own that begins with the public words and is reused when nobody
 reads a vector any more.
 """
@@ -20,10 +20,10 @@ FIRST_WORD = 96
 #: Highest word of a scalar, highest address in the memory of vectors.
 MAX_WORD = 0xFFFF
 MAX_ADDRESS = (1 << 24) - 1
-#: Neighbours of one eq are computed together up to this distance: an entry more costs less than
-#: another operation.
+#: eq(x, 8) and eq(x, 11) are computed together, with those between, if they are no further apart
+#: than this: an entry more costs less than another operation.
 MAX_GAP = 5
-#: A place that drops the entry.
+#: As a place: this entry goes nowhere.
 DROPPED = (1 << 24) - 1
 
 
@@ -40,17 +40,19 @@ class Op(IntEnum):
     COMBINE = 7
     SCATTER = 8
     TOTAL = 9
+    CONTRACT = 10
+    ENTRYWISE = 11
+    PLACE = 12
     POINT = 13
     BILINEAR = 14
     PREFIX = 15
     EQ_AT = 16
     BETWEEN = 17
     EVALUATE = 18
-    CONTRACT = 10
-    ENTRYWISE = 11
-    PLACE = 12
 
 
+#: A value, and in how many bytes it is written.
+Field: TypeAlias = tuple[int, int]
 #: An operation and the values of its fields.
 Step: TypeAlias = tuple[Op, tuple[int, ...]]
 
@@ -175,7 +177,7 @@ class _Emitter:
         return narrow, tuple(c for c in values if c not in set(narrow))
 
     def _find_runs(self, order: Sequence[Node]) -> None:
-        """Which single eqs are computed as parts of one run, for each: point, start, count."""
+        """Single eqs of one point that lie close are one run: for each its point, start, count."""
         by_point: dict[Point, list[tuple[int, Node]]] = {}
         for node in order:
             kind = self.graph.kinds[node]
@@ -222,8 +224,8 @@ class _Emitter:
 
     # operations
 
-    def _put(self, op: Op, *fields: tuple[int, int]) -> None:
-        """One operation; fields are (value, bytes)."""
+    def _put(self, op: Op, *fields: Field) -> None:
+        """Append an operation."""
         self.code.append(op)
         self.steps.append((op, tuple(value for value, _ in fields)))
         for value, size in fields:
@@ -259,34 +261,36 @@ class _Emitter:
             self._put(Op.PRODUCT, (len(factors), 1), *map(_slot, factors))
         return self.products[factors]
 
-    def _vector(self, node: Node) -> tuple[int, int]:
-        return self.address[node], 3
+    def _name(self, point: Point) -> Field:
+        """A point as operations name it."""
+        return _slot(self._point(point))
+
+    def _at(self, vector: Node) -> Field:
+        """Where a vector lies."""
+        return self.address[vector], 3
+
+    def _sized(self, vector: Node, size: int = 3) -> tuple[Field, Field]:
+        """Where a vector lies and its length, in ``size`` bytes."""
+        return self._at(vector), (self.graph.length(vector), size)
 
     def _emit(self, node: Node) -> None:
-        kind, length = self.graph.kinds[node], self.graph.lengths[node]
-        name, operands = kind[0], kind[1:]
-        if name == "constant":
-            self.slot[node] = self.constant_slot[operands[0]]
-            return
-        if name in ("words", "slice"):
-            base = 0 if name == "words" else self.address[operands[0]]
-            self.address[node] = base + operands[-2]
-            return
-        if name == "eq_at":
-            self._eq_at(node)
-            return
-        if name == "sum_of":
-            self.slot[node] = self._sum_of(operands[0])
-            return
-        points = {"eq_range": operands[:1], "evaluate": operands[1:], "interval": operands[0]}
-        at = [_slot(self._point(p)) for p in points.get(name, ())]
-        if length is None:
-            self.slot[node] = self.next
-            self.next += 1
-            self._scalar(name, operands, at)
-        else:
-            dest = (self._allocate(node), 3)
-            self._vector_op(name, operands, at, dest, length)
+        match kind := self.graph.kinds[node]:
+            case ("constant", value):
+                self.slot[node] = self.constant_slot[value]
+            case ("words", first, _):
+                self.address[node] = first
+            case ("slice", vector, first, _):
+                self.address[node] = self.address[vector] + first
+            case ("eq_at", _, _):
+                self._eq_at(node)
+            case ("sum_of", terms):
+                self.slot[node] = self._sum_of(terms)
+            case _ if self.graph.lengths[node] is None:
+                self._put(*self._scalar(kind))
+                self.slot[node] = self.next
+                self.next += 1
+            case _:
+                self._put(*self._vector(kind, (self._allocate(node), 3), self.graph.length(node)))
 
     def _eq_at(self, node: Node) -> None:
         point, start, count = self.runs[node]
@@ -315,75 +319,59 @@ class _Emitter:
         self.next += 1
         return self.next - 1
 
-    def _scalar(self, name: str, operands: tuple[Any, ...], at: list[tuple[int, int]]) -> None:
-        if name == "interval":
-            points, start, end = operands
-            n = len(points[0])
-            if len(points) <= 2 and end < 1 << 32:
-                x, y = at if len(points) == 2 else (at[0], (0, 2))
-                rest = ((start, 4),) if start else ()
-                op = Op.BETWEEN if start else Op.PREFIX
-                self._put(op, (n, 1), y, x, (end, 4), *rest)
-                return
-            self._put(Op.INTERVAL, (len(points), 1), (n, 1), (start, 4), (end, 5), *at)
-        elif name == "bilinear":
-            a, b, e, offset, stride = operands
-            fields = [f for v in (a, b, e) for f in (self._vector(v), (self.graph.length(v), 2))]
-            self._put(Op.BILINEAR, *fields, _signed(offset), (stride, 2))
-        elif name == "evaluate":
-            vector, point = operands
-            count = self.graph.length(vector)
-            self._put(Op.EVALUATE, self._vector(vector), (count, 3), *at, (len(point), 1))
-        elif name == "dot":
-            a, b = operands
-            self._put(Op.DOT, self._vector(a), self._vector(b), (self.graph.length(a), 3))
-        else:
-            assert name == "total"
-            self._put(Op.TOTAL, self._vector(operands[0]), (self.graph.length(operands[0]), 3))
+    def _scalar(self, kind: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The operation with this result, and its fields."""
+        match kind:
+            case ("interval", points, start, end):
+                at = [self._name(point) for point in points]
+                n = (len(points[0]), 1)
+                if len(points) > 2 or end >= 1 << 32:
+                    return Op.INTERVAL, (len(points), 1), n, (start, 4), (end, 5), *at
+                x, y = (*at, (0, 2))[:2]  # 0 for a second point: there is one only
+                below = n, y, x, (end, 4)
+                return (Op.BETWEEN, *below, (start, 4)) if start else (Op.PREFIX, *below)
+            case ("bilinear", *vectors, offset, stride):
+                sized = [field for vector in vectors for field in self._sized(vector, 2)]
+                return Op.BILINEAR, *sized, _signed(offset), (stride, 2)
+            case ("evaluate", vector, point):
+                name = self._name(point)
+                return Op.EVALUATE, *self._sized(vector), name, (len(point), 1)
+            case ("dot", a, b):
+                return Op.DOT, self._at(a), *self._sized(b)
+            case _:
+                return Op.TOTAL, *self._sized(kind[1])
 
-    def _vector_op(
-        self,
-        name: str,
-        operands: tuple[Any, ...],
-        at: list[tuple[int, int]],
-        dest: tuple[int, int],
-        length: int,
-    ) -> None:
-        graph = self.graph
-        if name == "eq_range":
-            point, start, count = operands
-            self._put(Op.EQ_RANGE, dest, *at, (len(point), 1), (start, 4), (count, 3))
-        elif name == "combine":
-            parts = [x for s, v in operands[0] for x in (_slot(self.slot[s]), self._vector(v))]
-            self._put(Op.COMBINE, dest, (length, 3), (len(operands[0]), 1), *parts)
-        elif name == "scatter":
-            _, offset, factors = operands
-            parts = []
-            for v, stride in factors:
-                parts += [self._vector(v), (graph.length(v), 3), _signed(stride)]
-            self._put(Op.SCATTER, dest, (length, 3), _signed(offset), (len(factors), 1), *parts)
-        elif name == "contract":
-            vector, other, step = operands
-            inner = graph.length(other)
-            outer = graph.length(vector) // (inner * step)
-            self._put(
-                Op.CONTRACT, dest, self._vector(vector), self._vector(other),
-                (outer, 3), (inner, 3), (step, 3),
-            )  # fmt: skip
-        elif name == "entrywise":
-            a, b = operands
-            self._put(Op.ENTRYWISE, dest, self._vector(a), self._vector(b), (length, 3))
-        else:
-            assert name == "place"
-            _, vector, places = operands
-            self._put(
-                Op.PLACE, dest, (length, 3), self._vector(vector), (len(places), 3),
-                *((DROPPED if p is None else p, 3) for p in places),
-            )  # fmt: skip
+    def _vector(self, kind: tuple[Any, ...], to: Field, length: int) -> tuple[Any, ...]:
+        """The operation with this result of ``length`` entries, and its fields."""
+        result = (to, (length, 3))
+        match kind:
+            case ("eq_range", point, start, count):
+                name = self._name(point)
+                return Op.EQ_RANGE, to, name, (len(point), 1), (start, 4), (count, 3)
+            case ("combine", parts):
+                named = [x for s, v in parts for x in (_slot(self.slot[s]), self._at(v))]
+                return Op.COMBINE, *result, (len(parts), 1), *named
+            case ("scatter", _, offset, parts):
+                factors = [x for v, stride in parts for x in (*self._sized(v), _signed(stride))]
+                return Op.SCATTER, *result, _signed(offset), (len(parts), 1), *factors
+            case ("contract", vector, other, step):
+                inner = self.graph.length(other)
+                outer = self.graph.length(vector) // (inner * step)
+                sizes = (outer, 3), (inner, 3), (step, 3)
+                return Op.CONTRACT, to, self._at(vector), self._at(other), *sizes
+            case ("entrywise", a, b):
+                return Op.ENTRYWISE, to, self._at(a), self._at(b), (length, 3)
+            case _:
+                _, _, vector, places = kind
+                entries = [(DROPPED if place is None else place, 3) for place in places]
+                return Op.PLACE, *result, *self._sized(vector), *entries
 
 
 def _window(first: int, last: int) -> tuple[int, int]:
-    """A run of addresses as start and count: a whole window is cheaper if it is hardly larger."""
+    """Addresses from first to last as start and count, or the aligned window around them: aligned
+    entries are computed by doubling, and that is cheaper if the window is hardly larger. 9 to 14
+    become (8, 8), which is 8 to 15.
+    """
     count = last - first + 1
     level = (first ^ last).bit_length()
     if count > 1 and 1 << level <= max(8, 2 * count):
@@ -391,8 +379,8 @@ def _window(first: int, last: int) -> tuple[int, int]:
     return first, count
 
 
-def _signed(value: int) -> tuple[int, int]:
-    """An offset or a stride in four bytes, two's complement.
+def _signed(value: int) -> Field:
+    """An offset or a stride as a field of four bytes, two's complement: -1 is 0xffffffff.
 
     Raises:
         UnsupportedError: it does not fit. Cut to four bytes it would be another circuit's.
@@ -404,6 +392,6 @@ def _signed(value: int) -> tuple[int, int]:
     return value & 0xFFFFFFFF, 4
 
 
-def _slot(slot: int) -> tuple[int, int]:
+def _slot(slot: int) -> Field:
     """A slot as the contract names it, with the bytes of the field."""
     return slot + FIRST_WORD, 2

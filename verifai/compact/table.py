@@ -87,7 +87,7 @@ def compact_table(
     body = key_digest(header, table, commitments, tau_g2) + header + sha256(table)
     body += _header(frame, program, REFERENCE_STRINGS[string], batch)
     body += commitments + _tables(frame) + _program(program)
-    body += _linked(table, string, batch, frame)
+    body += _linked(frame, string)
     require_room(len(body))
     return body
 
@@ -95,7 +95,7 @@ def compact_table(
 def operations_of(frame: Frame) -> Program:
     """The operations that the contract runs for a circuit."""
     graph, outputs = claims_of(frame)
-    return program_of(graph, outputs.nodes(), sum(frame.word_counts))
+    return program_of(graph, outputs.nodes(), frame.circuit.word_count)
 
 
 def size_of(frame: Frame, program: Program) -> int:
@@ -159,7 +159,7 @@ def _header(frame: Frame, program: Program, srs: int, batch: int) -> bytes:
         (program.scalars, 2),
         (program.memory, 3),
         (first, 4),
-        (sum(frame.word_counts) - first, 4),
+        (frame.circuit.word_count - first, 4),
         (batch, 4),
         (layout.blocks[layout.entry_helpers[0]].base, 4),
         (layout.blocks[layout.counts[0]].base, 4),
@@ -192,10 +192,11 @@ def _tables(frame: Frame) -> bytes:
     return body
 
 
-def _linked(table: bytes, srs: str, batch: int, frame: Frame) -> bytes:
+def _linked(frame: Frame, srs: str) -> bytes:
     """Linked tensors: digest of how they lie in their rows, first row, rows."""
     body = b""
-    for tensor, rows in zip(linked_rows(table, srs, batch), frame.layout.linked, strict=True):
+    found = linked_rows(frame.circuit, srs)
+    for tensor, rows in zip(found, frame.layout.linked, strict=True):
         body += keccak256(canonical_json(tensor.layout.to_json()))
         body += rows.start.to_bytes(2, "big") + len(rows).to_bytes(2, "big")
     return body

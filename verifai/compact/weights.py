@@ -1,8 +1,16 @@
-"""Weights on the entries of a tensor, as expressions: the pullback of docs/protocol.md, "Claims".
+"""Weights on the entries of a tensor, as expressions, and how they move to the tensor's source.
 
-As in ``verifai.verifier.native.weights``, but nothing is a number yet. Vectors that are products
-over the bits of their index (:class:`Bits`) are kept as such as long as possible: an inner product
-of two of them costs a handful of operations per *bit* of the index.
+A claim says what ``sum over i of weight[i] * tensor[i]`` is. If the tensor is a view, a reshape or
+a sum of others, the same sum is one over *their* entries with other weights: the pullback
+(docs/protocol.md, "Claims"). If a view repeats an entry three times, for example, the entry's
+weight is the sum of the three. This is ``verifai.verifier.native.weights`` once more, but the
+weights are expressions in challenges that are not drawn yet.
+
+A weight vector is a product over groups of axes, and each factor one of two kinds. :class:`Bits`
+are products over the bits of the index, as eq is: eq((a, b), 2) = a (1 - b). The contract computes
+the inner product of two of them with some ten operations for each *bit* of the index, however many
+entries there are. :class:`Dense` vectors are written out, at a cost for each entry. So Bits are
+kept as long as possible.
 """
 
 from __future__ import annotations
@@ -21,9 +29,10 @@ from verifai.verifier.native.weights import components, reshape_segments
 
 @dataclass(frozen=True)
 class Bits:
-    """``product over points of eq(point, i)`` for i < end, and 0 up to ``length``.
+    """``product over points of eq(point, i)`` for i < end, and 0 from there up to ``length``.
 
-    Every point has ``bits(length)`` coordinates. One entry is 1.
+    ``Bits(6, 4, (x, y))``, for example, is eq(x, i) eq(y, i) for i = 0, 1, 2, 3, then two zeros;
+    x and y have ``bits(6)`` = 3 coordinates. Without points all entries before ``end`` are 1.
     """
 
     length: int
@@ -33,7 +42,7 @@ class Bits:
 
 @dataclass(frozen=True)
 class Dense:
-    """A vector that is written out; of one entry, which need not be 1, too."""
+    """A vector that is written out."""
 
     vector: Node
     length: int
@@ -53,7 +62,11 @@ class Group:
 
 @dataclass(frozen=True)
 class Term:
-    """``coefficient * product of groups``; the groups partition the node's axes."""
+    """``coefficient * product of groups``; each axis of the node is in one group.
+
+    On a node of dims (2, 3), ``Term(c, (Group((0,), u), Group((1,), v)))`` has the weight
+    c u[i] v[j] at (i, j).
+    """
 
     coefficient: Monomial
     groups: tuple[Group, ...]
@@ -77,7 +90,12 @@ def unit(index: int, size: int) -> Bits:
 
 
 def concatenated(values: Sequence[Value], length: int) -> Bits | None:
-    """The row-major product of vectors as one of ``length`` entries, if it is one over bits."""
+    """The row-major product of vectors as one of ``length`` entries, if that is one over bits.
+
+    eq(a, i) on two entries and eq((b, c), j) on four are eq((a, b, c), 4 i + j) on eight. With
+    three entries in place of the four there is no such point, since 3 i + j has no bits of its own
+    for j: None.
+    """
     parts = [v for v in values if v.length > 1]
     if not all(isinstance(v, Bits) for v in values):
         return None
@@ -102,8 +120,8 @@ def concatenated(values: Sequence[Value], length: int) -> Bits | None:
     return Bits(length, end, fitted if n else ())
 
 
-class Pull:
-    """The transposes of a table's linear maps."""
+class Pullback:
+    """Moves weights from a node to what it is computed from, and sums them up."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -184,14 +202,17 @@ class Pull:
         return Dense(graph.place(vector, length, places), length)
 
     def row_major(self, groups: Sequence[Group], dims: Sequence[int]) -> tuple[Node, list[int]]:
-        """The product of the groups, in their order; the axes in this order."""
+        """The product of the groups written out, and its axes, in the groups' order."""
         lengths = [group.value.length for group in groups]
         parts = zip((self.dense(g.value) for g in groups), row_major(lengths), strict=True)
         order = [axis for group in groups for axis in group.axes]
         return self.graph.scatter(prod(lengths), 0, list(parts)), order
 
     def split(self, axes: Sequence[int], value: Value, dims: Sequence[int]) -> list[Group]:
-        """A vector over several axes as groups, one for each axis where possible."""
+        """A vector over several axes as groups, one for each axis where possible.
+
+        eq((a, b, c), 4 i + j) over axes of 2 and 4 splits into eq(a, i) and eq((b, c), j).
+        """
         trivial = [Group((axis,), ONE_ENTRY) for axis in axes if dims[axis] == 1]
         large = [axis for axis in axes if dims[axis] > 1]
         if not large:
@@ -264,7 +285,10 @@ class Pull:
         source: Sequence[int],
         target: Sequence[int],
     ) -> Value | None:
-        """One component of a view; None if nothing is read."""
+        """Weights on source axes that share target axes; None if nothing is read.
+
+        ``maps`` are those of the source axes, of lengths ``source``.
+        """
         length = prod(source)
         if not groups:  # a map without terms
             return unit(maps[0].offset, length) if 0 <= maps[0].offset < length else None

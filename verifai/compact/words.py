@@ -28,7 +28,7 @@ def statement_words(key: VerifyingKey, statement: Statement) -> bytes:
     """All public words of a statement, as the contracts take them.
 
     Raises:
-        VerificationError: the statement is none of this key.
+        VerificationError: the statement is not one that this key can have.
     """
     return b"".join(word.to_bytes(WORD_BYTES, "big") for word in words_of(key, statement))
 

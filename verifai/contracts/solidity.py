@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from verifai.contracts.toolchain import SOLC_VERSION, find_node, run_limited, solc_folder
-from verifai.errors import EnvironmentFault, InternalError, MalformedError, UnsupportedError
+from verifai.errors import MalformedError, SetupError, UnsupportedError
 from verifai.home import home
 from verifai.proof.codec import canonical_json, parse_canonical_json
 from verifai.proof.files import replace_file
@@ -29,6 +29,14 @@ SETTINGS: Final[Mapping[str, Any]] = {
 MAX_CODE_BYTES: Final = 24_576
 #: The largest verifier measured (23 kB of code) compiles in 2 s.
 COMPILE_SECONDS: Final = 120.0
+#: What the compiler tells of each contract.
+_OUTPUT: Final = (
+    "abi",
+    "evm.bytecode.object",
+    "evm.bytecode.linkReferences",
+    "evm.deployedBytecode.object",
+    "evm.deployedBytecode.immutableReferences",
+)
 #: The compiler needs 300 MB for it; WebAssembly itself ends at 4 GiB.
 COMPILE_BYTES: Final = 4 << 30
 
@@ -56,24 +64,13 @@ class CompiledContract:
         """Keccak-256 of the runtime code, as EXTCODEHASH (EIP-1052) gives it: 0x and 64 digits."""
         return "0x" + keccak256(self.runtime).hex()
 
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "abi": list(self.abi),
-            "creation": "0x" + self.creation.hex(),
-            "runtime": "0x" + self.runtime.hex(),
-            "source_sha256": self.source_sha256,
-        }
-
     @classmethod
-    def from_json(cls, value: Any) -> CompiledContract:
-        return cls(
-            value["name"],
-            value["abi"],
-            bytes.fromhex(value["creation"][2:]),
-            bytes.fromhex(value["runtime"][2:]),
-            value["source_sha256"],
+    def of(cls, name: str, told: Mapping[str, Any], source_sha256: str) -> CompiledContract:
+        """Of what the compiler told."""
+        creation, runtime = (
+            bytes.fromhex(told["evm"][part]["object"]) for part in ("bytecode", "deployedBytecode")
         )
+        return cls(name, told["abi"], creation, runtime, source_sha256)
 
     def __repr__(self) -> str:
         return f"CompiledContract({self.name}, {len(self.runtime):,} bytes of code)"
@@ -87,16 +84,19 @@ def compile_contract(source: str, name: str) -> CompiledContract:
     Raises:
         MalformedError: the compiler refused the source; the message quotes it.
         UnsupportedError: the code is larger than ``MAX_CODE_BYTES`` (EIP-170), or needs linking.
-        EnvironmentFault: no Node.js, no compiler, or it ran out of time or memory.
+        SetupError: no Node.js, no compiler, or it ran out of time or memory.
     """
     question = canonical_json(
         {"compiler": SOLC_VERSION, "settings": SETTINGS, "source": source, "name": name}
     )
     cached = home() / "tools" / "cache" / f"{hashlib.sha256(question).hexdigest()}.json"
-    contract = _read_cache(cached)
-    if contract is None:
-        contract = _compile(source, name)
-        _write_cache(cached, contract)
+    told = _read_cache(cached)
+    if told is None:
+        told = _compile(source, name)
+        content = canonical_json(told)
+        sealed = {"contract": told, "sha256": hashlib.sha256(content).hexdigest()}
+        replace_file(cached, [canonical_json(sealed)])
+    contract = CompiledContract.of(name, told, hashlib.sha256(source.encode()).hexdigest())
     if len(contract.runtime) > MAX_CODE_BYTES:
         raise UnsupportedError(
             f"The contract {name} has {len(contract.runtime):,} bytes of code; chains accept "
@@ -106,48 +106,39 @@ def compile_contract(source: str, name: str) -> CompiledContract:
     return contract
 
 
-def _compile(source: str, name: str) -> CompiledContract:
-    output = ["abi", "evm.bytecode", "evm.deployedBytecode"]
-    request = {
-        "language": "Solidity",
-        "sources": {f"{name}.sol": {"content": source}},
-        "settings": {**SETTINGS, "outputSelection": {"*": {"*": output}}},
-    }
-    answer = _solc(request)
-    errors = [item for item in answer.get("errors", []) if item.get("severity") == "error"]
-    if errors:
-        first = str(errors[0].get("formattedMessage", errors[0].get("message", "")))
-        raise MalformedError(
-            f"solc {SOLC_VERSION} refused {name} with {len(errors)} errors, the first: "
-            f"{first.strip()[:2000]}"
-        )
+def _compile(source: str, name: str) -> dict[str, Any]:
+    contracts = run_solc({f"{name}.sol": source}, SETTINGS, solc_folder())
     try:
-        contract = answer["contracts"][f"{name}.sol"][name]
-        creation, runtime = contract["evm"]["bytecode"], contract["evm"]["deployedBytecode"]
+        told = contracts[f"{name}.sol"][name]
+        creation, runtime = told["evm"]["bytecode"], told["evm"]["deployedBytecode"]
     except KeyError:
         raise MalformedError(f"The source holds no contract {name}.") from None
     # With neither, the code at the address is exactly `runtime`, and its hash names the source.
     if runtime.get("immutableReferences") or creation.get("linkReferences"):
         raise UnsupportedError(f"The contract {name} has immutables or needs linking.")
-    return CompiledContract(
-        name,
-        contract["abi"],
-        bytes.fromhex(creation["object"]),
-        bytes.fromhex(runtime["object"]),
-        hashlib.sha256(source.encode()).hexdigest(),
-    )
+    code = {"bytecode": {"object": creation["object"]}}
+    code |= {"deployedBytecode": {"object": runtime["object"]}}
+    return {"abi": told["abi"], "evm": code}
 
 
-def _solc(request: Mapping[str, Any]) -> dict[str, Any]:
-    return run_solc(request, solc_folder())
+def run_solc(
+    sources: Mapping[str, str], settings: Mapping[str, Any], folder: Path
+) -> dict[str, Any]:
+    """The contracts in these sources, by file and name, as the compiler installed in ``folder``
+    tells of them.
 
-
-def run_solc(request: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """The answer of the compiler installed in ``folder`` to a standard-JSON request.
+    Args:
+        sources: text by path.
 
     Raises:
-        EnvironmentFault: no Node.js, or the compiler ran out of time or memory.
+        MalformedError: the compiler refused a source; the message quotes it.
+        SetupError: no Node.js, or the compiler ran out of time or memory.
     """
+    request = {
+        "language": "Solidity",
+        "sources": {path: {"content": text} for path, text in sources.items()},
+        "settings": {**settings, "outputSelection": {"*": {"*": list(_OUTPUT)}}},
+    }
     script = str(resources.files("verifai.contracts") / "solc" / "compile.js")
     code, output, errors = run_limited(
         [*find_node().node, script, str(folder)],
@@ -156,35 +147,36 @@ def run_solc(request: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         memory_bytes=COMPILE_BYTES,
     )
     if code is None:
-        raise EnvironmentFault(f"solc was stopped after COMPILE_SECONDS ({COMPILE_SECONDS:.0f} s).")
+        raise SetupError(f"solc was stopped after COMPILE_SECONDS ({COMPILE_SECONDS:.0f} s).")
     try:
         answer = json.loads(output)
     except ValueError:
         answer = None
     if code != 0 or not isinstance(answer, dict):
         tail = errors.decode("utf-8", "replace").strip()[-500:]
-        raise EnvironmentFault(
+        raise SetupError(
             f"{folder.name} under Node.js ended with status {code}: {tail}",
             hint=f"If it persists, delete {folder}: it is installed again.",
         )
-    return answer
+    refused = [item for item in answer.get("errors", []) if item.get("severity") == "error"]
+    if refused:
+        first = str(refused[0].get("formattedMessage", refused[0].get("message", "")))
+        raise MalformedError(
+            f"{folder.name} refused {next(iter(sources))} with {len(refused)} errors, the first: "
+            f"{first.strip()[:2000]}"
+        )
+    contracts: dict[str, Any] = answer.get("contracts", {})
+    return contracts
 
 
-def _read_cache(path: Path) -> CompiledContract | None:
-    """The cached contract, or None if there is none or it was damaged."""
+def _read_cache(path: Path) -> dict[str, Any] | None:
+    """What the compiler told, or None if it is not there or was damaged."""
     try:
-        envelope = parse_canonical_json(path.read_bytes())
-        content = canonical_json(envelope["contract"])
-        if hashlib.sha256(content).hexdigest() != envelope["sha256"]:
-            return None
-        return CompiledContract.from_json(envelope["contract"])
+        sealed = parse_canonical_json(path.read_bytes())
+        told: dict[str, Any] = sealed["contract"]
+        CompiledContract.of("", told, "")
+        return (
+            told if hashlib.sha256(canonical_json(told)).hexdigest() == sealed["sha256"] else None
+        )
     except (OSError, MalformedError, KeyError, TypeError, ValueError):
         return None
-
-
-def _write_cache(path: Path, contract: CompiledContract) -> None:
-    content = contract.to_json()
-    digest = hashlib.sha256(canonical_json(content)).hexdigest()
-    replace_file(path, [canonical_json({"contract": content, "sha256": digest})])
-    if _read_cache(path) != contract:
-        raise InternalError("A compiled contract does not survive its own cache.")

@@ -49,7 +49,7 @@ def openzeppelin_folder() -> Path:
     """The folder with this compiler and OpenZeppelin, installed on first use.
 
     Raises:
-        EnvironmentFault: Node.js is missing, or npm could not install.
+        SetupError: Node.js is missing, or npm could not install.
     """
     return npm_install(
         Path(str(resources.files("verifai.contracts") / "solc" / "contracts")),
@@ -94,36 +94,21 @@ def compile_shipped(name: str, folder: Path) -> CompiledContract:
 
     Raises:
         MalformedError: a source is missing, or the compiler refused one.
-        EnvironmentFault: no Node.js, no compiler, or it ran out of time or memory.
+        SetupError: no Node.js, no compiler, or it ran out of time or memory.
     """
     packages = openzeppelin_folder() / "node_modules"
     sources = {one: closure(one, folder, packages) for one in NAMES}
     everything = {path: text for texts in sources.values() for path, text in texts.items()}
-    contract = _compile_all(tuple(sorted(everything.items())))[f"{name}.sol"][name]
-    runtime = bytes.fromhex(contract["evm"]["deployedBytecode"]["object"])
-    if len(runtime) > MAX_CODE_BYTES:
-        raise InternalError(f"{name} has {len(runtime):,} bytes of code (EIP-170).")
-    return CompiledContract(
-        name,
-        contract["abi"],
-        bytes.fromhex(contract["evm"]["bytecode"]["object"]),
-        runtime,
-        hashlib.sha256(canonical_json(sources[name])).hexdigest(),
+    told = _compile_all(tuple(sorted(everything.items())))[f"{name}.sol"][name]
+    contract = CompiledContract.of(
+        name, told, hashlib.sha256(canonical_json(sources[name])).hexdigest()
     )
+    if len(contract.runtime) > MAX_CODE_BYTES:
+        raise InternalError(f"{name} has {len(contract.runtime):,} bytes of code (EIP-170).")
+    return contract
 
 
 @cache
 def _compile_all(sources: tuple[tuple[str, str], ...]) -> Mapping[str, Any]:
     """All contracts in one run: they share most of their sources."""
-    output = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"]
-    request = {
-        "language": "Solidity",
-        "sources": {path: {"content": text} for path, text in sources},
-        "settings": {**SETTINGS, "outputSelection": {"*": {"*": output}}},
-    }
-    answer = run_solc(request, openzeppelin_folder())
-    errors = [item for item in answer.get("errors", []) if item.get("severity") == "error"]
-    if errors:
-        raise MalformedError(f"solc {COMPILER}: {errors[0].get('formattedMessage', '')[:2000]}")
-    contracts: Mapping[str, Any] = answer["contracts"]
-    return contracts
+    return run_solc(dict(sources), SETTINGS, openzeppelin_folder())

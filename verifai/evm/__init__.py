@@ -8,7 +8,9 @@ room or module    holds
 ``logs``          which events of which contracts
 ``history``       a contract's whole history, or an error
 ``abi``           the Contract ABI, strict
-``interface``     a contract by its names: calls, events, errors
-``given``         arguments of callers, looked at before a client library does
+``interface``     what can be said to a contract: calls, events, errors by their names
+``contract``      a contract at an address, called and sent to
+``create2``       addresses that follow from code
+``arguments``     arguments of callers, looked at before a client library does
 ================  =====================================================================
 """

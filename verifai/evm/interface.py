@@ -7,6 +7,8 @@ from typing import Any
 
 from verifai.errors import MalformedError, UsageError
 from verifai.evm import abi
+from verifai.evm.logs import Log
+from verifai.extras import require
 
 
 class Interface:
@@ -25,7 +27,7 @@ class Interface:
         self.creation = creation
         self._constructor: tuple[str, ...] = ()
         self._functions: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
-        self._events: dict[bytes, tuple[str, list[tuple[str, str, bool]]]] = {}
+        self._events: dict[str, tuple[bytes, list[tuple[str, str, bool]]]] = {}
         self._errors: dict[bytes, tuple[str, tuple[str, ...]]] = {}
         for entry in entries:
             types = tuple(_type(part) for part in entry.get("inputs", ()))
@@ -36,9 +38,22 @@ class Interface:
                 self._functions[entry["name"]] = (types, results)
             elif entry["type"] == "event":
                 parts = [(part["name"], _type(part), part["indexed"]) for part in entry["inputs"]]
-                self._events[event_topic(entry["name"], types)] = (entry["name"], parts)
+                self._events[entry["name"]] = (event_topic(entry["name"], types), parts)
             elif entry["type"] == "error":
                 self._errors[_selector(entry["name"], types)] = (entry["name"], types)
+
+    @classmethod
+    def written(cls, name: str, *functions: str) -> Interface:
+        """Of functions as Solidity writes them, with types alone.
+
+        For example ``Interface.written("ERC-20", "balanceOf(address) returns (uint256)")``.
+        """
+        found = cls(name, ())
+        for text in functions:
+            function, _, types = text.partition("(")
+            inputs, _, outputs = types.partition(" returns ")
+            found._functions[function] = (_types("(" + inputs), _types(outputs or "()"))
+        return found
 
     def deployment(self, *arguments: Any) -> bytes:
         """Creation bytecode with constructor arguments. Raises UsageError as :meth:`call`."""
@@ -53,6 +68,10 @@ class Interface:
         types, _ = self._functions[function]
         return _selector(function, types) + _encoded(function, types, arguments)
 
+    def digest(self, function: str, *arguments: Any) -> bytes:
+        """Keccak-256 of a function's encoded arguments: what contracts make identifiers of."""
+        return abi.keccak(self.call(function, *arguments)[4:])
+
     def selector(self, function: str) -> bytes:
         """The four bytes that calls of a function begin with."""
         return _selector(function, self._functions[function][0])
@@ -66,7 +85,7 @@ class Interface:
         types, _ = self._functions[function]
         if data[:4] != _selector(function, types):
             raise MalformedError(f"These calldata call another function than {function}.")
-        return abi.decode(types, data[4:], f"The arguments of {function}")
+        return _decoded(types, data[4:], f"The arguments of {function}")
 
     def result(self, function: str, data: bytes) -> tuple[Any, ...]:
         """What a function returned.
@@ -74,33 +93,31 @@ class Interface:
         Raises:
             MalformedError: not the standard encoding of such a result.
         """
-        return abi.decode(self._functions[function][1], data, f"What {function} returned")
+        return _decoded(self._functions[function][1], data, f"What {function} returned")
 
     def topic(self, event: str) -> bytes:
         """Topic 0 of an event."""
-        return next(topic for topic, (name, _) in self._events.items() if name == event)
+        return self._events[event][0]
 
-    def event(self, log: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-        """Name and fields of a log of this contract.
+    def event(self, log: Log, name: str) -> dict[str, Any]:
+        """The fields of a log, which must be of the event with this name.
 
         Raises:
-            MalformedError: no event of this contract.
+            MalformedError: it is of no such event.
         """
-        topics = [bytes(topic) for topic in log["topics"]]
-        known = self._events.get(topics[0]) if topics else None
-        if known is None:
-            raise MalformedError(f"A log that is no event of {self.name}.")
-        name, parts = known
+        topic, parts = self._events[name]
         indexed = [(part, kind) for part, kind, in_topic in parts if in_topic]
-        if len(topics) != len(indexed) + 1:
-            raise MalformedError(f"An event {name} with {len(topics)} topics.")
+        if log.topics[:1] != (topic,):
+            raise MalformedError(f"A log that is no {name} event of {self.name}.")
+        if len(log.topics) != len(indexed) + 1:
+            raise MalformedError(f"An event {name} with {len(log.topics)} topics.")
         fields = {
-            part: abi.decode((kind,), topic, f"{name}.{part}")[0]
-            for (part, kind), topic in zip(indexed, topics[1:], strict=True)
+            part: _decoded((kind,), one, f"{name}.{part}")[0]
+            for (part, kind), one in zip(indexed, log.topics[1:], strict=True)
         }
         plain = [(part, kind) for part, kind, in_topic in parts if not in_topic]
-        values = abi.decode([kind for _, kind in plain], bytes(log["data"]), f"An event {name}")
-        return name, fields | dict(zip((part for part, _ in plain), values, strict=True))
+        values = _decoded([kind for _, kind in plain], log.data, f"An event {name}")
+        return fields | dict(zip((part for part, _ in plain), values, strict=True))
 
     def error(self, data: bytes) -> tuple[str, tuple[Any, ...]] | None:
         """Name and arguments of one of this contract's errors; None for any other data, also for
@@ -120,6 +137,15 @@ class Interface:
 def event_topic(name: str, types: Sequence[str]) -> bytes:
     """Keccak-256 of an event's signature."""
     return abi.keccak(f"{name}({','.join(types)})".encode("ascii"))
+
+
+def _decoded(types: Sequence[str], data: bytes, what: str) -> tuple[Any, ...]:
+    """Values, addresses in EIP-55 spelling."""
+    values = abi.decode(types, data, what)
+    return tuple(
+        abi.checksum(value) if kind == "address" else value
+        for kind, value in zip(types, values, strict=True)
+    )
 
 
 def _encoded(name: str, types: Sequence[str], arguments: Sequence[Any]) -> bytes:
@@ -144,3 +170,11 @@ def _type(part: Mapping[str, Any]) -> str:
         return kind
     inner = ",".join(_type(one) for one in part["components"])
     return f"({inner}){kind.removeprefix('tuple')}"
+
+
+def _types(text: str) -> tuple[str, ...]:
+    """The types in brackets: ``(address,(bool,bytes)[])`` are two."""
+    if text == "()":
+        return ()
+    grammar = require("eth_abi.grammar", "chain", "calling contracts")
+    return tuple(part.to_type_str() for part in grammar.parse(text).components)

@@ -1,16 +1,25 @@
-"""Contract logs, and what makes records of them."""
+"""A contract's logs, asked for in pieces, and what makes records of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from verifai.errors import MalformedError
+from verifai.errors import NetworkError, VerifaiError
 from verifai.evm.abi import checksum
-from verifai.proof.codec import exact_fields
+from verifai.evm.node.faults import node_errors
+
+if TYPE_CHECKING:
+    from web3 import Web3
 
 T = TypeVar("T")
+
+#: Blocks asked for in one ``eth_getLogs``; public nodes allow 1,000 to 10,000. A node that refuses
+#: is asked for a quarter as many, down to one.
+LOG_BLOCKS: Final = 5_000
+#: Single blocks that may be unreadable before the rest of a history is given up.
+UNREADABLE_BLOCKS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -46,49 +55,6 @@ class Log:
             "0x" + bytes(log["transactionHash"]).hex(),
         )
 
-    def mapping(self) -> dict[str, Any]:
-        """Inverse of :meth:`of`."""
-        return {
-            "address": self.address,
-            "topics": list(self.topics),
-            "data": self.data,
-            "blockNumber": self.block_number,
-            "blockHash": bytes.fromhex(self.block_hash[2:]),
-            "logIndex": self.log_index,
-            "transactionHash": bytes.fromhex(self.transaction_hash[2:]),
-        }
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "address": self.address,
-            "topics": [topic.hex() for topic in self.topics],
-            "data": self.data.hex(),
-            "block_number": self.block_number,
-            "block_hash": self.block_hash,
-            "log_index": self.log_index,
-            "transaction_hash": self.transaction_hash,
-        }
-
-    @classmethod
-    def from_json(cls, value: Any) -> Log:
-        """Strict reader. Raises MalformedError."""
-        names = ("address", "topics", "data", "block_number", "block_hash", "log_index")
-        found = exact_fields(value, (*names, "transaction_hash"), "A log")
-        try:
-            return cls(
-                checksum(found["address"]),
-                tuple(bytes.fromhex(topic) for topic in found["topics"]),
-                bytes.fromhex(found["data"]),
-                int(found["block_number"]),
-                str(found["block_hash"]),
-                int(found["log_index"]),
-                str(found["transaction_hash"]),
-            )
-        except MalformedError:
-            raise
-        except (TypeError, ValueError):
-            raise MalformedError("A log's fields are hex and numbers.") from None
-
 
 @dataclass(frozen=True)
 class EventSource(Generic[T]):
@@ -97,7 +63,7 @@ class EventSource(Generic[T]):
     Attributes:
         addresses: contracts, at least one (EIP-55).
         topics: values of topic 0, any of which will do; empty for all events.
-        decode: a log, as :meth:`Log.mapping`, to a record; a pure function that raises
+        decode: a log to a record; a pure function that raises
             MalformedError for anything else than its events.
         first_block: no event is older.
         previous_block: the block that a record names as that of the record before it in its
@@ -108,6 +74,77 @@ class EventSource(Generic[T]):
 
     addresses: tuple[str, ...]
     topics: tuple[bytes, ...]
-    decode: Callable[[Mapping[str, Any]], T]
+    decode: Callable[[Log], T]
     first_block: int = 0
     previous_block: Callable[[T], int] | None = None
+
+
+def logs(
+    web3: Web3,
+    url: str,
+    address: str,
+    topics: Sequence[str],
+    first: int,
+    last: int,
+    faults: list[str] | None = None,
+) -> Iterator[Log]:
+    """A contract's logs in blocks ``first`` to ``last``, oldest first, asked for in pieces.
+
+    Args:
+        topics: topic 0 and those after it, 0x and 64 digits each.
+        faults: where what cannot be read is noted and passed over; None makes it an error.
+
+    Raises:
+        NetworkError: the node refuses even single blocks, or answers what was not asked for.
+    """
+    step, unreadable = LOG_BLOCKS, 0
+    while first <= last:
+        end = min(first + step - 1, last)
+        try:
+            found = _piece(web3, url, address, topics, first, end, faults)
+        except NetworkError as error:
+            if first < end:
+                step = max(1, step // 4)
+                continue
+            unreadable += 1
+            if faults is None or unreadable > UNREADABLE_BLOCKS:
+                raise
+            faults.append(error.message)
+        else:
+            yield from found
+            step = min(4 * step, LOG_BLOCKS)
+        first = end + 1
+
+
+def _piece(
+    web3: Web3,
+    url: str,
+    address: str,
+    topics: Sequence[str],
+    first: int,
+    last: int,
+    faults: list[str] | None,
+) -> list[Log]:
+    what = f"events of blocks {first} to {last}"
+    question: Any = {"address": address, "topics": list(topics)}
+    question |= {"fromBlock": first, "toBlock": last}
+    with node_errors(what, url):
+        answer = list(web3.eth.get_logs(question))
+    found = []
+    for one in answer:
+        try:
+            with node_errors(what, url):
+                log = Log.of(one)
+                told = ["0x" + topic.hex() for topic in log.topics[: len(topics)]]
+                if (log.address, told) != (address, list(topics)):
+                    raise NetworkError(f"The node at {url} answers with another contract's events.")
+                if not first <= log.block_number <= last:
+                    raise NetworkError(f"The node at {url} answers with events of other blocks.")
+        except VerifaiError as error:
+            if faults is None:
+                raise NetworkError(error.message) from None
+            faults.append(error.message)
+        else:
+            found.append(log)
+    found.sort(key=lambda log: (log.block_number, log.log_index))
+    return found

@@ -6,6 +6,8 @@ module          holds
 ``integer``     the nine operations
 ``graph``       the artefact: validated, one binary form
 ``run``         the reference run in numpy
+``exact``       products in float64, where a static proof says that they are exact
+``view``        index maps as copies of strided memory
 ``torch_run``   the same integers in torch
 ``build``       simplify, calibrate, lower; all unsupported nodes at once
 ``lower``       quantisation, and the table of operators

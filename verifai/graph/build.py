@@ -115,7 +115,7 @@ def build(
         UnsupportedError: inputs, nodes and outputs that cannot be lowered, all of them, by name
             with the reason.
         InputError: calibration data on which a tensor is not finite.
-        MissingExtra: onnx, onnxruntime or onnxscript is not installed.
+        MissingExtraError: onnx, onnxruntime or onnxscript is not installed.
     """
     graph = lowered(model, calibration, options or Options()).graph
     graph = pruned(graph)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +12,7 @@ from verifai.errors import InternalError, MalformedError, UnsupportedError
 from verifai.graph.integer import (
     Affine,
     Einsum,
+    Graph,
     Indices,
     Input,
     Integers,
@@ -30,32 +30,14 @@ from verifai.graph.integer import (
 from verifai.graph.validate import validate
 from verifai.limits import MAX_ARTEFACT_BYTES
 from verifai.proof import codec
-from verifai.proof.codec import exact_fields
+from verifai.proof.codec import Section, exact_fields
 
 KIND: Final = b"IGRF"
 VERSION: Final = 1
 
 
-@dataclass(frozen=True, repr=False, eq=False)
-class IntegerGraph:
-    """A model as a function on integers.
-
-    Attributes:
-        nodes: in the order of evaluation.
-        inputs, outputs: nodes, in the model's order.
-        tables: what lookups look into.
-        input_names, output_names: ONNX names.
-        input_shapes, output_shapes: the model's shapes.
-    """
-
-    nodes: tuple[Node, ...]
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    tables: tuple[Table, ...]
-    input_names: tuple[str, ...]
-    output_names: tuple[str, ...]
-    input_shapes: tuple[tuple[int, ...], ...] = field(default=())
-    output_shapes: tuple[tuple[int, ...], ...] = field(default=())
+class IntegerGraph(Graph):
+    """A graph that has rules to obey and one binary form."""
 
     def validate(self) -> None:
         """Every rule of :mod:`verifai.graph.integer`.
@@ -73,7 +55,13 @@ class IntegerGraph:
     def to_bytes(self) -> bytes:
         """The canonical encoding: structure as JSON, integers as little-endian int64."""
         arrays: list[Integers] = []
-        header = {
+        header = self._header(arrays)
+        data = b"".join(array.astype(_dtype(array), copy=False).tobytes() for array in arrays)
+        return codec.pack(KIND, VERSION, header, (data,))
+
+    def _header(self, arrays: list[Integers]) -> dict[str, Any]:
+        """The structure; the integers are appended to ``arrays`` in the order of the encoding."""
+        return {
             "nodes": [_node_json(node, arrays) for node in self.nodes],
             "inputs": list(self.inputs),
             "outputs": list(self.outputs),
@@ -85,12 +73,10 @@ class IntegerGraph:
             "input_shapes": [list(shape) for shape in self.input_shapes],
             "output_shapes": [list(shape) for shape in self.output_shapes],
         }
-        data = b"".join(array.astype(_dtype(array)).tobytes() for array in arrays)
-        return codec.pack(KIND, VERSION, header, (data,))
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> IntegerGraph:
-        """Read :meth:`to_bytes`' encoding; strict.
+    def from_bytes(cls, data: Section) -> IntegerGraph:
+        """Read :meth:`to_bytes`' encoding; strict. Weights stay where they lie in ``data``.
 
         Raises:
             MalformedError: not the canonical encoding of a valid graph.
@@ -107,13 +93,16 @@ class IntegerGraph:
             "output_shapes",
         )
         fields = exact_fields(header, names, "An integer graph")
-        reader = _Arrays(bytes(section))
+        reader = _Arrays(section)
         try:
             graph = cls(
                 tuple(_node_of(item, reader) for item in fields["nodes"]),
                 tuple(fields["inputs"]),
                 tuple(fields["outputs"]),
-                tuple(Table(item["first"], reader.take(item)) for item in fields["tables"]),
+                tuple(
+                    Table(item["first"], reader.take(item).astype(np.int64))
+                    for item in fields["tables"]
+                ),
                 tuple(fields["input_names"]),
                 tuple(fields["output_names"]),
                 tuple(tuple(shape) for shape in fields["input_shapes"]),
@@ -121,7 +110,7 @@ class IntegerGraph:
             )
             reader.done()
             graph.validate()
-            if graph.to_bytes() != bytes(data):
+            if graph._header([]) != header:  # the integers are those of the encoding
                 raise MalformedError("Not the canonical encoding of an integer graph.")
         except MalformedError:
             raise
@@ -159,7 +148,7 @@ def _array_json(array: Integers, arrays: list[Integers]) -> dict[str, Any]:
 class _Arrays:
     """Takes arrays out of the binary section, in order."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: memoryview) -> None:
         self.data, self.at = data, 0
 
     def take(self, item: dict[str, Any]) -> Integers:
@@ -170,9 +159,9 @@ class _Arrays:
         size = count * int(dtype[2])
         if self.at + size > len(self.data):
             raise MalformedError("The integer graph's arrays are cut short.")
-        flat = np.frombuffer(self.data, dtype, count, self.at)
+        flat: Integers = np.frombuffer(self.data, dtype, count, self.at)
         self.at += size
-        return flat.astype(np.int64).reshape(shape)
+        return flat.reshape(shape)
 
     def done(self) -> None:
         if self.at != len(self.data):

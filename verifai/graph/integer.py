@@ -23,7 +23,7 @@ What is not committed costs a proof nothing but claim weights (``docs/protocol.m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -71,7 +71,7 @@ class Input:
 
 @dataclass(frozen=True, eq=False)
 class Weight:
-    """A constant of the model, shaped as the node."""
+    """A constant of the model, shaped as the node; as read from a file, in a narrow dtype."""
 
     values: Integers
 
@@ -182,6 +182,28 @@ class Node:
     scale: int
     batched: bool
     name: str
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Graph:
+    """A model as a function on integers.
+
+    Attributes:
+        nodes: in the order of evaluation.
+        inputs, outputs: nodes, in the model's order.
+        tables: what lookups look into.
+        input_names, output_names: ONNX names.
+        input_shapes, output_shapes: the model's shapes.
+    """
+
+    nodes: tuple[Node, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    tables: tuple[Table, ...]
+    input_names: tuple[str, ...]
+    output_names: tuple[str, ...]
+    input_shapes: tuple[tuple[int, ...], ...] = field(default=())
+    output_shapes: tuple[tuple[int, ...], ...] = field(default=())
 
 
 def sources(operation: Operation) -> tuple[int, ...]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
 from verifai.errors import InputError
+from verifai.graph.exact import einsum, is_exact, magnitudes, summed
 from verifai.graph.graph import IntegerGraph
 from verifai.graph.integer import (
-    Affine,
     Einsum,
     Input,
     Integers,
@@ -23,11 +26,10 @@ from verifai.graph.integer import (
     View,
     Weight,
 )
+from verifai.graph.view import view
 
 #: The batch axis in einsums; graphs use lower-case letters.
 BATCH: str = "B"
-
-EinsumRun = Callable[[str, Integers, Integers, Node], Integers]
 
 
 def quantise_inputs(
@@ -96,11 +98,11 @@ def run(graph: IntegerGraph, inputs: Sequence[Integers], *, batch: bool = False)
         InputError: inputs of another number or shape; or a value leaves the range that the circuit
             checks, and the message names the ONNX node, what was found and what is allowed.
     """
-    given = [np.asarray(x, dtype=np.int64) for x in inputs]
+    arrays = [np.asarray(x, dtype=np.int64) for x in inputs]
     if not batch:
-        given = [x[np.newaxis] for x in given]
-    check_shapes(graph, given)
-    values = evaluate(graph, given, _einsum)
+        arrays = [x[np.newaxis] for x in arrays]
+    check_shapes(graph, arrays)
+    values = evaluate(graph, arrays)
     if batch:
         return values
     return [x[0] if node.batched else x for x, node in zip(values, graph.nodes, strict=True)]
@@ -123,12 +125,46 @@ def check_shapes(graph: IntegerGraph, inputs: Sequence[Integers]) -> None:
             )
 
 
-def evaluate(graph: IntegerGraph, inputs: Sequence[Integers], einsum: EinsumRun) -> list[Integers]:
-    """All nodes' values for inputs with a batch axis; ``einsum`` does the heavy products."""
+@dataclass
+class _Prepared:
+    """What all runs of a graph share.
+
+    Attributes:
+        exact: for each node whether it is a product that float64 computes exactly.
+        constants: the values of the nodes that depend on no input.
+    """
+
+    exact: list[bool]
+    constants: dict[int, Integers] = field(default_factory=dict)
+
+
+_PREPARED: Final[WeakKeyDictionary[IntegerGraph, _Prepared]] = WeakKeyDictionary()
+
+
+def _prepared(graph: IntegerGraph) -> _Prepared:
+    if graph not in _PREPARED:
+        found = magnitudes(graph)
+        exact = [
+            isinstance(op, Einsum)
+            and is_exact(summed(op, graph.nodes), found[op.left], found[op.right])
+            for op in (node.operation for node in graph.nodes)
+        ]
+        _PREPARED[graph] = _Prepared(exact)
+    return _PREPARED[graph]
+
+
+def evaluate(graph: IntegerGraph, inputs: Sequence[Integers]) -> list[Integers]:
+    """All nodes' values for inputs with a batch axis."""
+    ready = _prepared(graph)
     values: list[Integers] = []
     size = len(inputs[0]) if inputs else 1
-    for node in graph.nodes:
-        values.append(_compute(graph, node, values, inputs, size, einsum))
+    for index, node in enumerate(graph.nodes):
+        result = ready.constants.get(index)
+        if result is None:
+            result = _compute(graph, node, values, inputs, size, ready.exact[index])
+            if not node.batched:
+                ready.constants[index] = result
+        values.append(result)
     return values
 
 
@@ -138,7 +174,7 @@ def _compute(
     values: list[Integers],
     inputs: Sequence[Integers],
     size: int,
-    einsum: EinsumRun,
+    exact: bool,
 ) -> Integers:
     operation = node.operation
     lead = (size,) if node.batched else ()
@@ -150,13 +186,13 @@ def _compute(
         case Weight():
             return operation.values
         case View():
-            return view(values[operation.source], operation, node)
+            return view(values[operation.source], operation, node.shape, node.batched)
         case Reshape():
             return values[operation.source].reshape(lead + node.shape)
         case Linear():
             total: Integers = np.full(lead + node.shape, operation.offset, dtype=np.int64)
             for coefficient, source in operation.terms:
-                total += coefficient * values[source]
+                total += coefficient * _wide(values[source])
             return total
         case Einsum():
             left, right, out = (
@@ -171,90 +207,36 @@ def _compute(
                     strict=True,
                 )
             )
-            return einsum(
-                f"{left},{right}->{out}", values[operation.left], values[operation.right], node
-            )
+            product = einsum if exact else _integer_einsum
+            labels = f"{left},{right}->{out}"
+            return product(labels, values[operation.left], values[operation.right])
         case Requantise():
             half = 0 if operation.floor or not operation.shift else 1 << operation.shift - 1
-            result = (values[operation.source] + half) >> operation.shift
+            result = (_wide(values[operation.source]) + half) >> operation.shift
             _check(node, result)
             return result
         case Maximum():
-            largest = values[operation.source]
+            largest = _wide(values[operation.source])
             if operation.axes:
                 axes = tuple(axis + len(lead) for axis in operation.axes)
                 largest = np.asarray(largest.max(axis=axes))
             return largest if operation.floor is None else np.maximum(largest, operation.floor)
         case Lookup():
             table = graph.tables[operation.table]
-            place = values[operation.source] - table.first
+            place = _wide(values[operation.source]) - table.first
             if place.size and (place.min() < 0 or place.max() >= len(table.outputs)):
                 low, high = int(place.min()) + table.first, int(place.max()) + table.first
                 raise overflow(node, low, high, table.first, table.first + len(table.outputs) - 1)
             return table.outputs[place]
 
 
-def view(source: Integers, operation: View, node: Node) -> Integers:
-    """A view's values; an index outside the source reads zero."""
-    lead = 1 if node.batched else 0
-    shape = node.shape
-    outside: npt.NDArray[np.bool_] = np.zeros((1,) * len(shape), dtype=np.bool_)
-    indices: list[Integers] = []
-    for axis, length in zip(operation.axes, source.shape[lead:], strict=True):
-        index: Integers = np.zeros((1,) * len(shape), dtype=np.int64)
-        if isinstance(axis, Affine):
-            index = index + axis.offset
-            for target, coefficient in axis.terms:
-                index = index + coefficient * _along(np.arange(shape[target]), target, len(shape))
-            outside = outside | (index < 0) | (index >= length)
-            index = np.clip(index, 0, length - 1)
-        else:
-            index = index + _along(np.array(axis.indices), axis.axis, len(shape))
-        indices.append(index)
-    whole = (slice(None),) * lead
-    result: Integers = source[whole + tuple(indices)] if indices else source
-    result = np.broadcast_to(
-        result.reshape(source.shape[:lead] + _ones(result, lead, len(shape))),
-        source.shape[:lead] + shape,
-    )
-    if outside.any():
-        result = np.where(np.broadcast_to(outside, shape), 0, result)
-    return np.ascontiguousarray(result)
+def _wide(values: Integers) -> Integers:
+    """Weights are kept in the narrowest dtype that holds them; sums need int64."""
+    return values.astype(np.int64, copy=False)
 
 
-def _ones(result: Integers, lead: int, rank: int) -> tuple[int, ...]:
-    """The shape of an indexed array without the batch axis: of full rank, or of a scalar source."""
-    shape = result.shape[lead:]
-    return shape if len(shape) == rank else (1,) * rank
-
-
-def _along(values: npt.NDArray[np.int64], axis: int, rank: int) -> Integers:
-    shape = [1] * rank
-    shape[axis] = len(values)
-    return values.astype(np.int64).reshape(shape)
-
-
-def _einsum(labels: str, left: Integers, right: Integers, node: Node) -> Integers:
-    # float64 is exact below 2^53 and runs on the BLAS; int64 einsum does not
-    if max(-node.low, node.high) < 1 << 53 and _partial_sums_fit(labels, left, right):
-        reals = np.einsum(labels, left.astype(np.float64), right.astype(np.float64), optimize=True)
-        return np.asarray(reals, dtype=np.int64)
-    return np.asarray(np.einsum(labels, left, right), dtype=np.int64)
-
-
-def _partial_sums_fit(labels: str, left: Integers, right: Integers) -> bool:
-    """Whether every partial sum stays below 2^53 in absolute value, whatever the order."""
-    if not left.size or not right.size:
-        return True
-    operands, out = labels.split("->")
-    a, b = operands.split(",")
-    dims = dict(zip(a + b, left.shape + right.shape, strict=True))
-    terms = 1
-    for letter, length in dims.items():
-        if letter not in out:
-            terms *= length
-    largest = int(np.abs(left).max()) * int(np.abs(right).max())
-    return terms * largest < 1 << 53
+def _integer_einsum(labels: str, left: Integers, right: Integers) -> Integers:
+    return np.asarray(np.einsum(labels, _wide(left), _wide(right)), dtype=np.int64)
 
 
 def _check(node: Node, values: Integers) -> None:

@@ -36,15 +36,15 @@ def torch_run(
 
     Raises:
         InputError: as the numpy run.
-        MissingExtra: torch is not installed.
+        MissingExtraError: torch is not installed.
     """
     torch = require("torch", "torch", "running an integer graph in torch")
     check_shapes(graph, [np.asarray(array) for array in inputs])
-    given = [torch.as_tensor(array, dtype=torch.int64, device=device) for array in inputs]
-    size = len(given[0]) if given else 1
+    arrays = [torch.as_tensor(array, dtype=torch.int64, device=device) for array in inputs]
+    size = len(arrays[0]) if arrays else 1
     values: list[Any] = []
     for node in graph.nodes:
-        values.append(_compute(torch, graph, node, values, given, size, device))
+        values.append(_compute(torch, graph, node, values, arrays, size, device))
     return [value.cpu().numpy() for value in values]
 
 
@@ -63,7 +63,7 @@ def _compute(
         case Input():
             return _checked(node, inputs[operation.position].reshape(lead + node.shape))
         case Weight():
-            return torch.as_tensor(operation.values, device=device)
+            return torch.as_tensor(operation.values.astype(np.int64), device=device)
         case View():
             return _view(torch, values[operation.source], operation, node, device)
         case Reshape():

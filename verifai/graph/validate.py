@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from verifai.graph.integer import (
     MAX_TABLE,
     Affine,
     Einsum,
+    Graph,
     Input,
     Linear,
     Lookup,
@@ -29,11 +29,8 @@ from verifai.graph.integer import (
     sources,
 )
 
-if TYPE_CHECKING:
-    from verifai.graph.graph import IntegerGraph
 
-
-def validate(graph: IntegerGraph) -> None:
+def validate(graph: Graph) -> None:
     """Checks all nodes, tables, inputs and outputs.
 
     Raises:
@@ -58,7 +55,7 @@ def validate(graph: IntegerGraph) -> None:
     _ends(graph, unsettled)
 
 
-def _ends(graph: IntegerGraph, unsettled: Sequence[bool]) -> None:
+def _ends(graph: Graph, unsettled: Sequence[bool]) -> None:
     """Inputs and outputs."""
     for role, nodes, names, shapes in (
         ("input", graph.inputs, graph.input_names, graph.input_shapes),
@@ -83,7 +80,7 @@ def _ends(graph: IntegerGraph, unsettled: Sequence[bool]) -> None:
             raise InternalError(f"The output {name!r} is an einsum that was not requantised.")
 
 
-def _problem(graph: IntegerGraph, index: int, node: Node, unsettled: list[bool]) -> str | None:
+def _problem(graph: Graph, index: int, node: Node, unsettled: list[bool]) -> str | None:
     """What is wrong with a node, or None; appends whether it contains an open einsum."""
     operation = node.operation
     if any(not 0 <= source < index for source in sources(operation)):
@@ -112,7 +109,7 @@ def _settles(node: Node) -> bool:
     return isinstance(node.operation, Requantise)
 
 
-def _shape_problem(graph: IntegerGraph, node: Node) -> str | None:
+def _shape_problem(graph: Graph, node: Node) -> str | None:
     operation = node.operation
     shapes = [graph.nodes[source].shape for source in sources(operation)]
     match operation:
@@ -121,8 +118,8 @@ def _shape_problem(graph: IntegerGraph, node: Node) -> str | None:
         case Weight():
             if operation.values.shape != node.shape:
                 return "a weight of another shape"
-            if operation.values.dtype != np.int64:
-                return "a weight that is not int64"
+            if not np.issubdtype(operation.values.dtype, np.signedinteger):
+                return "a weight that is not of signed integers"
             return None
         case View():
             return _view_problem(operation, node, shapes[0])

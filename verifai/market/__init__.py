@@ -11,7 +11,7 @@
 """
 
 from verifai.market.history import Fulfilment
-from verifai.market.jobs import Bid, DeclineReason, Job, JobState, Terms
+from verifai.market.jobs import Bid, DeclineReason, Job, JobState, JobTerms
 from verifai.market.market import Market, Stake
 from verifai.market.models import Models, Role, Share
 from verifai.market.order import input_words
@@ -22,11 +22,11 @@ __all__ = [
     "Fulfilment",
     "Job",
     "JobState",
+    "JobTerms",
     "Market",
     "Models",
     "Role",
     "Share",
     "Stake",
-    "Terms",
     "input_words",
 ]

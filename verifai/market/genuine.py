@@ -7,13 +7,13 @@ collateral into a market makes its address again.
 
 from __future__ import annotations
 
-from verifai.chain.native.acceptor import ask, first_systems
-from verifai.chain.native.contract import native_system, verifier_address
-from verifai.chain.shipped import interface
+from verifai.chain.native.acceptor import first_systems
+from verifai.chain.native.system import native_system, verifier_address
+from verifai.chain.shipped import contract, interface
 from verifai.errors import MalformedError, UsageError
 from verifai.evm.abi import checksum
 from verifai.evm.create2 import create2_address
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 from verifai.evm.transactions.sender import Sender
 
 
@@ -33,7 +33,7 @@ def require_genuine(sender: Sender, market: str, verifier: str | None = None) ->
     try:
         if _is_genuine(sender, market, trusted):
             return
-    except (Reverted, MalformedError):
+    except (RevertedError, MalformedError):
         pass
     raise UsageError(
         f"What stands at {market} is no JobMarket of this package around the verifier {trusted}.",
@@ -42,7 +42,7 @@ def require_genuine(sender: Sender, market: str, verifier: str | None = None) ->
 
 
 def _is_genuine(sender: Sender, market: str, verifier: str) -> bool:
-    router = checksum(ask(sender, "JobMarket", market, "ROUTER")[0])
+    router = contract("JobMarket", market, sender).call("ROUTER")
     models = create2_address(interface("ModelRegistry").deployment())
     if create2_address(interface("JobMarket").deployment(router, models)) != market:
         return False

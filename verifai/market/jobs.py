@@ -38,7 +38,7 @@ class DeclineReason(IntEnum):
 
 
 @dataclass(frozen=True)
-class Terms:
+class JobTerms:
     """What a client orders; field by field the contract's ``Terms``, in its order.
 
     Attributes:
@@ -80,7 +80,7 @@ class Terms:
         return astuple(self)
 
     @classmethod
-    def from_values(cls, values: Sequence[Any]) -> Terms:
+    def from_values(cls, values: Sequence[Any]) -> JobTerms:
         """Inverse of :meth:`values`."""
         found = cls(*values)
         return replace(found, client=checksum(found.client), token=checksum(found.token))
@@ -181,7 +181,7 @@ class Job:
     """
 
     id: int
-    terms: Terms
+    terms: JobTerms
     input: bytes
     state: JobState
     provider: str | None
@@ -214,6 +214,12 @@ class Action:
     block_number: int
     gas_used: int
     job: int | None
+
+    @classmethod
+    def of(cls, mined: Mapping[str, Any], job: int | None = None) -> Action:
+        """Of a receipt, as web3 gives it."""
+        hash_ = "0x" + bytes(mined["transactionHash"]).hex()
+        return cls(hash_, int(mined["blockNumber"]), int(mined["gasUsed"]), job)
 
 
 def job_context(chain_id: int, market: str, job: int, provider: str) -> dict[str, str | int]:

@@ -23,22 +23,25 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from verifai.backends.native.prover import check_provable
 from verifai.chain.chain import Chain
 from verifai.chain.native.circuits import circuit_table
-from verifai.chain.native.contract import native_system
-from verifai.chain.shipped import interface
-from verifai.chain.verdict import own_error, unexplained, verdict
+from verifai.chain.native.system import native_system
+from verifai.chain.shipped import contract
+from verifai.chain.verdict import Refusal, own_error, refused, verdict
 from verifai.circuit import SRS, ProvingKey
 from verifai.compact.table import circuit_id, input_word_bytes
 from verifai.compact.words import statement_words
-from verifai.errors import MalformedError, NetworkError, UsageError, VerifaiError
-from verifai.evm import abi
+from verifai.errors import MalformedError, NetworkError, UsageError
 from verifai.evm.abi import checksum
-from verifai.evm.node.faults import Reverted, asking
+from verifai.evm.contract import Contract
+from verifai.evm.history import incomplete
+from verifai.evm.interface import Interface
+from verifai.evm.logs import Log
+from verifai.evm.node.faults import RevertedError, node_errors
 from verifai.market.genuine import require_genuine
 from verifai.market.history import Fulfilment, proof_of
 from verifai.market.jobs import (
@@ -48,7 +51,7 @@ from verifai.market.jobs import (
     DeclineReason,
     Job,
     JobState,
-    Terms,
+    JobTerms,
     job_context,
 )
 from verifai.market.order import check_circuit, check_linked, check_order, check_words
@@ -63,7 +66,6 @@ _CONTRACTS: Final = ("JobMarket", "VerifierRouter", "ModelRegistry")
 _OF_THE_PROOF: Final = ("ProofRefused", "OtherInput")
 #: States in which a proof is paid.
 _IN_FORCE: Final = (JobState.OFFERED, JobState.ACCEPTED)
-_ALLOWANCE: Final = ("address", "address")
 
 
 @dataclass(frozen=True)
@@ -94,10 +96,11 @@ class Market:
         self, chain: Chain, address: str, *, since: int = 0, verifier: str | None = None
     ) -> None:
         self.address = checksum(address)
-        self.chain_number = int(chain.chain_id.removeprefix("eip155:"))
-        self._sender = chain._sender
+        self._sender = chain.connection.sender
+        self._connection = chain.connection
+        self.chain_number = self._sender.number
         self._since = since
-        self._market = interface("JobMarket")
+        self._contract = contract("JobMarket", self.address, self._sender)
         if not self._sender.code(self.address):
             raise UsageError(f"There is no contract at {self.address} on {chain.chain_id}.")
         require_genuine(self._sender, self.address, verifier)
@@ -109,9 +112,7 @@ class Market:
         Raises:
             UsageError: the connection only reads.
         """
-        if self._sender.address is None:
-            raise UsageError("This connection only reads: it has no signer.")
-        return self._sender.address
+        return self._connection.account
 
     # ---------------------------------------------------------------- clients
 
@@ -130,8 +131,8 @@ class Market:
         royalty: int = 0,
         linked: tuple[bytes, ...] = (),
         system: bytes | None = None,
-    ) -> Terms:
-        """Terms of the signer's, with a fresh salt.
+    ) -> JobTerms:
+        """JobTerms of the signer's, with a fresh salt.
 
         Args:
             circuit: the circuit's identifier in the verifier, 32 bytes.
@@ -140,9 +141,9 @@ class Market:
             open_seconds: how long the job can be leased.
             system: default the native proof system.
             budget, collateral, accept_seconds, proving_seconds, token, model_id, royalty: as in
-                :class:`Terms`.
+                :class:`JobTerms`.
         """
-        return Terms(
+        return JobTerms(
             client=self.account,
             system=native_system() if system is None else system,
             circuit=circuit,
@@ -160,7 +161,7 @@ class Market:
             salt=secrets.randbits(256),
         )
 
-    def post(self, terms: Terms, words: bytes) -> Action:
+    def post(self, terms: JobTerms, words: bytes) -> Action:
         """Post a job and pay its budget in; for a token, allow the market to fetch it first.
 
         Args:
@@ -170,7 +171,7 @@ class Market:
 
         Raises:
             UsageError: the market refused it; ``details["reason"]`` names the contract's error.
-            EnvironmentFault: the signer cannot pay.
+            SetupError: the signer cannot pay.
             NetworkError: the node failed.
         """
         native = terms.token == NATIVE
@@ -238,7 +239,7 @@ class Market:
 
         Raises:
             UsageError, InputError: as :meth:`check_job`; nothing was sent.
-            UsageError, EnvironmentFault, NetworkError: as :meth:`post`.
+            UsageError, SetupError, NetworkError: as :meth:`post`.
         """
         self.check_job(job, pk, inputs, batch=batch, srs=srs)
         return self._act("accept", job.terms.values(), job=job.id)
@@ -261,24 +262,25 @@ class Market:
 
         Raises:
             VerificationError: refused offline, with the number of the check; nothing was sent.
-            ChainRejected: the verifier contract refused it (check 8), and the verifier here does
-                too; or it is about another input.
+            ChainRejectedError: the verifier contract refused it (check 8), and the verifier here
+                does too; or it is about another input.
             UsageError: no lease is in force.
-            EnvironmentFault, NetworkError: as :meth:`post`.
+            SetupError, NetworkError: as :meth:`post`.
         """
         provider = job.provider if job.provider is not None else self.account
         context = self.context(job, provider)
         if check:
             verify(proof, vk, context)
         words = statement_words(vk, proof.statement)
-        data = self._market.call("fulfil", job.terms.values(), words, bytes(proof.argument))
         try:
-            return self._sent("fulfil", data, job=job.id)
-        except Reverted as refusal:
+            return self._sent(
+                "fulfil", job.terms.values(), words, bytes(proof.argument), job=job.id
+            )
+        except RevertedError as refusal:
             contracts = (*_CONTRACTS, "NativeVerifier")
             found = own_error(refusal, contracts)
             if found is not None and found.name not in _OF_THE_PROOF:
-                raise self._refused("fulfil", refusal) from None
+                raise refused(self._contract, "fulfil", refusal, _in_words(found)) from None
             confirm = None if check else lambda: verify(proof, vk, context)
             raise verdict(
                 self._sender, refusal, "the market's fulfil", contracts, confirm
@@ -347,7 +349,7 @@ class Market:
         Raises:
             InputError: no proof covers this input. Decline, unless the lease was accepted.
             UsageError: no lease is in force for the signer, or circuit or input are not the job's.
-            ChainRejected, EnvironmentFault, NetworkError: as :meth:`claim`.
+            ChainRejectedError, SetupError, NetworkError: as :meth:`claim`.
         """
         from verifai.backends import get
 
@@ -378,7 +380,7 @@ class Market:
 
     def owed(self, token: str = NATIVE, account: str | None = None) -> int:
         """What an account can fetch, in the token's smallest unit."""
-        amount: int = self._ask("owed", checksum(token), account or self.account)[0]
+        amount: int = self._ask("owed", checksum(token), account or self.account)
         return amount
 
     def stake(self, provider: str | None = None) -> Stake:
@@ -387,7 +389,7 @@ class Market:
 
     def now(self) -> int:
         """The chain's time, UNIX seconds: that of its newest block."""
-        with asking("the newest block", self._sender.url):
+        with node_errors("the newest block", self._sender.url):
             return int(self._sender.web3.eth.get_block("latest")["timestamp"])
 
     def job(self, number: int) -> Job:
@@ -412,10 +414,10 @@ class Market:
             NetworkError: the node failed.
         """
         for log in self._logs("BidAnnounced", job.id):
-            fields = self._event(log)
+            fields = self._event(log, "BidAnnounced")
             yield Bid(
                 job.id,
-                checksum(fields["provider"]),
+                fields["provider"],
                 fields["price"],
                 fields["expiry"],
                 fields["signature"],
@@ -439,23 +441,25 @@ class Market:
         compact = circuit_table(vk, batch or 1)
         circuit, input_bytes = circuit_id(compact), input_word_bytes(compact)
         jobs = list(self.jobs())
-        completed = {self._event(log)["job"]: log for log in self._logs("JobCompleted", None)}
+        completed = {
+            self._event(log, "JobCompleted")["job"]: log for log in self._logs("JobCompleted", None)
+        }
         for job in jobs:
             log = completed.get(job.id)
             if job.state == JobState.COMPLETED and log is None:
-                raise self._incomplete(f"the completion of job {job.id} is missing")
+                raise incomplete(self._contract, f"the completion of job {job.id} is missing")
             if log is None or job.terms.circuit != circuit:
                 continue
-            with asking("a transaction", self._sender.url):
-                data = bytes(self._sender.web3.eth.get_transaction(log["transactionHash"])["input"])
-            fields = self._event(log)
-            provider = checksum(fields["provider"])
+            with node_errors("a transaction", self._sender.url):
+                data = bytes(self._sender.web3.eth.get_transaction(log.transaction_hash)["input"])  # type: ignore[arg-type]
+            fields = self._event(log, "JobCompleted")
+            provider = fields["provider"]
             context = self.context(job, provider)
             key = (vk, batch, input_bytes)
             try:
-                proof = proof_of(self._market, job, fields, data, key, context)
+                proof = proof_of(self._contract.interface, job, fields, data, key, context)
             except MalformedError as error:
-                raise self._incomplete(error.message) from None
+                raise incomplete(self._contract, error.message) from None
             problem = None if proof is not None else "the transaction does not show the proof"
             yield Fulfilment(job, provider, context, proof, problem)
 
@@ -464,11 +468,11 @@ class Market:
     def _posted(self, number: int | None) -> Iterator[Job]:
         # Asked first: jobs that are posted meanwhile are more, never fewer.
         whole = number is None and self._since == 0
-        counted = self._ask("count")[0] if whole else 0
+        counted = self._ask("count") if whole else 0
         seen = 0
         for log in self._logs("JobPosted", number):
-            fields = self._event(log)
-            terms = Terms.from_values(fields["terms"])
+            fields = self._event(log, "JobPosted")
+            terms = JobTerms.from_values(fields["terms"])
             if terms.job_id(self.chain_number, self.address) != fields["job"]:
                 raise NetworkError(
                     f"The node at {self._sender.url} shows other terms for job {fields['job']} "
@@ -479,84 +483,63 @@ class Market:
             seen += 1
             yield Job(fields["job"], terms, fields["input"], JobState(state), holder, until, price)
         if seen < counted:
-            raise self._incomplete(f"it gave {seen} jobs of {counted}")
+            raise incomplete(self._contract, f"it gave {seen} jobs of {counted}")
 
-    def _event(self, log: Any) -> dict[str, Any]:
+    def _event(self, log: Log, name: str) -> dict[str, Any]:
         try:
-            return self._market.event(log)[1]
+            return self._contract.interface.event(log, name)
         except MalformedError as error:
-            raise self._incomplete(error.message) from None
+            raise incomplete(self._contract, error.message) from None
 
-    def _incomplete(self, why: str) -> NetworkError:
-        return NetworkError(
-            f"The node at {self._sender.url} does not tell the whole history of "
-            f"{self.address}: {why}.",
-            hint="Ask another node: this one is pruned, still synchronising, or lying.",
-        )
+    def _logs(self, name: str, job: int | None) -> Iterator[Log]:
+        topics = () if job is None else (f"0x{job:064x}",)
+        return self._contract.logs(name, self._since, None, *topics)
 
-    def _logs(self, name: str, job: int | None) -> Iterator[Any]:
-        topics = ["0x" + self._market.topic(name).hex()]
-        if job is not None:
-            topics.append(f"0x{job:064x}")
-        with asking("the newest block", self._sender.url):
-            last = int(self._sender.web3.eth.block_number)
-        yield from self._sender.logs(self.address, topics, self._since, last)
-
-    def _ask(self, function: str, *arguments: Any) -> tuple[Any, ...]:
+    def _ask(self, function: str, *arguments: Any) -> Any:
         try:
-            data = self._market.call(function, *arguments)
-            answer = self._sender.ask(self.address, data, f"the market's {function}")
-            return self._market.result(function, answer)
-        except (Reverted, MalformedError) as error:
+            return self._contract.call(function, *arguments)
+        except (RevertedError, MalformedError) as error:
             raise NetworkError(f"What is at {self.address} is no JobMarket: {error}") from None
 
     def _act(
         self, function: str, *arguments: Any, value: int = 0, job: int | None = None
     ) -> Action:
-        data = self._market.call(function, *arguments)
         try:
-            return self._sent(function, data, value=value, job=job)
-        except Reverted as refusal:
-            raise self._refused(function, refusal) from None
+            return self._sent(function, *arguments, value=value, job=job)
+        except RevertedError as refusal:
+            found = _in_words(own_error(refusal, _CONTRACTS))
+            raise refused(self._contract, function, refusal, found) from None
 
     def _sent(
-        self, function: str, data: bytes, *, value: int = 0, job: int | None = None
+        self, function: str, *arguments: Any, value: int = 0, job: int | None = None
     ) -> Action:
-        mined = self._sender.send(self.address, data, f"the market's {function}", value=value)
-        return Action(
-            "0x" + bytes(mined["transactionHash"]).hex(),
-            int(mined["blockNumber"]),
-            int(mined["gasUsed"]),
-            job,
-        )
+        return Action.of(self._contract.send(function, *arguments, value=value), job)
 
     def _allow(self, token: str, amount: int) -> None:
         """Let the market fetch ``amount`` of an ERC-20 token, unless it may already."""
-        question = abi.selector("allowance(address,address)") + abi.encode(
-            _ALLOWANCE, (self.account, self.address)
-        )
+        asked = Contract(_token(), token, self._sender)
         try:
-            answer = self._sender.ask(token, question, "the token's allowance")
-            if int.from_bytes(answer, "big") >= amount:
-                return
-            grant = abi.selector("approve(address,uint256)") + abi.encode(
-                ("address", "uint256"), (self.address, amount)
-            )
-            self._sender.send(token, grant, "allowing the market to fetch its budget")
-        except Reverted as refusal:
+            if asked.call("allowance", self.account, self.address) < amount:
+                what = "allowing the market to fetch its budget"
+                asked.send("approve", self.address, amount, what=what)
+        except (RevertedError, MalformedError) as refusal:
             raise UsageError(f"The token {token} refused an allowance: {refusal}") from None
-
-    def _refused(self, function: str, refusal: Reverted) -> VerifaiError:
-        """A contract's refusal of a call as an error of ours."""
-        found = own_error(refusal, _CONTRACTS)
-        if found is None and not refusal.data:
-            return unexplained(self._sender, refusal, f"the market's {function}")
-        name, text = (found.name, str(found)) if found else ("unknown", str(refusal))
-        shown = list(found.arguments) if found else []
-        if name == "WrongState":
-            shown[1] = JobState(int(shown[1])).name.lower()
-            text = f"{name}({', '.join(shown)})"
-        return UsageError(f"The market refused {function}: {text}.", reason=name, arguments=shown)
 
     def __repr__(self) -> str:
         return f"Market({self.address} on eip155:{self.chain_number})"
+
+
+def _token() -> Interface:
+    return Interface.written(
+        "ERC-20",
+        "allowance(address,address) returns (uint256)",
+        "approve(address,uint256) returns (bool)",
+    )
+
+
+def _in_words(found: Refusal | None) -> Refusal | None:
+    """A contract's error with the name of a job's state in place of its number."""
+    if found is None or found.name != "WrongState":
+        return found
+    job, state = found.arguments
+    return replace(found, arguments=(job, JobState(int(state)).name.lower()))

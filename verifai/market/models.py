@@ -3,7 +3,7 @@
 ::
 
     models = Models(chain, contracts.models)
-    number = models.register(vk, shares, uri="ipfs://...", licence="Apache-2.0", royalty=1000)
+    number = models.register_model(vk, shares, uri="ipfs://...", licence="Apache-2.0", royalty=1000)
     models.collect(number, shares, 0)                 # pays the first contributor its part
 """
 
@@ -15,15 +15,13 @@ from enum import IntEnum
 from typing import Any
 
 from verifai.chain.chain import Chain
-from verifai.chain.native.contract import native_system
-from verifai.chain.shipped import interface
-from verifai.chain.verdict import own_error, unexplained
-from verifai.errors import UsageError
+from verifai.chain.native.system import native_system
+from verifai.chain.shipped import contract
+from verifai.chain.verdict import own_error, refused
 from verifai.evm.abi import checksum
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 from verifai.market.jobs import NATIVE, Action
 from verifai.proof import VerifyingKey
-from verifai.verifier.native.keccak import keccak256
 
 
 class Role(IntEnum):
@@ -57,10 +55,9 @@ class Models:
 
     def __init__(self, chain: Chain, address: str) -> None:
         self.address = checksum(address)
-        self._sender = chain._sender
-        self._registry = interface("ModelRegistry")
+        self._contract = contract("ModelRegistry", self.address, chain.connection.sender)
 
-    def register(
+    def register_model(
         self,
         vk: VerifyingKey,
         shares: Sequence[Share],
@@ -82,40 +79,35 @@ class Models:
 
         Raises:
             UsageError: the contract refused it; the message names its error.
-            EnvironmentFault: the signer cannot pay.
+            SetupError: the signer cannot pay.
             NetworkError: the node failed.
         """
         digest = bytes.fromhex(vk.digest)
         named = (bytes.fromhex(vk.model), bytes.fromhex(vk.circuit), digest, native_system(), uri)
         parts = [share.values() for share in shares]
         # As the contract does it; a node is not asked, as one that lies could name another model.
-        own = self._registry.call("modelIdOf", self._sender.address, named, licence, royalty, parts)
+        owner = self._contract.sender.address
+        own = self._contract.interface.digest("modelIdOf", owner, named, licence, royalty, parts)
         self._act("registerModelWithTerms", named, licence, royalty, parts)
-        return int.from_bytes(keccak256(own[4:]), "big")
+        return int.from_bytes(own, "big")
 
     def collect(
         self, model: int, shares: Sequence[Share], index: int, token: str = NATIVE
     ) -> Action:
-        """Send a contributor its part of what the model earned. Raises as :meth:`register`."""
+        """Send a contributor its part of what the model earned.
+
+        Raises as :meth:`register_model`.
+        """
         parts = [share.values() for share in shares]
         return self._act("claim", model, checksum(token), parts, index)
 
     def revenue(self, model: int, token: str = NATIVE) -> int:
         """What a model earned so far, in the token's smallest unit."""
-        data = self._registry.call("revenue", model, checksum(token))
-        answer = self._sender.ask(self.address, data, "the model's revenue")
-        amount: int = self._registry.result("revenue", answer)[0]
-        return amount
+        return int(self._contract.call("revenue", model, checksum(token)))
 
     def _act(self, function: str, *arguments: Any) -> Action:
-        data = self._registry.call(function, *arguments)
         try:
-            mined = self._sender.send(self.address, data, f"the registry's {function}")
-        except Reverted as refusal:
+            return Action.of(self._contract.send(function, *arguments))
+        except RevertedError as refusal:
             found = own_error(refusal, ("ModelRegistry",))
-            if found is None:
-                what = f"the registry's {function}"
-                raise unexplained(self._sender, refusal, what) from None
-            raise UsageError(f"The model registry refused {function}: {found}.") from None
-        hash_ = "0x" + bytes(mined["transactionHash"]).hex()
-        return Action(hash_, int(mined["blockNumber"]), int(mined["gasUsed"]), None)
+            raise refused(self._contract, function, refusal, found) from None

@@ -13,7 +13,7 @@ import numpy as np
 
 from verifai.backends.native.opening import commitment_of, opened
 from verifai.chain.native.circuits import circuit_table
-from verifai.chain.native.contract import native_system
+from verifai.chain.native.system import native_system
 from verifai.circuit import SRS
 from verifai.compact.table import circuit_id
 from verifai.compact.words import WORD_BYTES

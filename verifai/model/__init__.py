@@ -14,7 +14,6 @@ module        holds
 
 from verifai.model.export import export
 from verifai.model.inputs import TensorInfo
-from verifai.model.load import load
-from verifai.model.model import Model, Node
+from verifai.model.model import Model, Node, load
 
 __all__ = ["Model", "Node", "TensorInfo", "export", "load"]

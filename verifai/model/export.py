@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from verifai.errors import InputError, UnsupportedError, UsageError, VerifaiError
 from verifai.extras import require
-from verifai.model.load import load
-from verifai.model.model import Model
+from verifai.model.model import Model, load
 
 #: The newest operator set that ezkl's importer reads, and the oldest that torch's exporter writes.
 OPSET: Final = 18
@@ -44,7 +43,7 @@ def export(module: Any, example_inputs: Any, *, name: str | None = None) -> Mode
         UsageError: not a module, or not tensors.
         InputError: a non-finite example or output.
         UnsupportedError: torch cannot export it, shapes are dynamic, or ONNX disagrees with torch.
-        MissingExtra: torch is not installed.
+        MissingExtraError: torch is not installed.
     """
     torch = require("torch", "torch", "exporting a torch module")
     require("onnxscript", "torch", "exporting a torch module")

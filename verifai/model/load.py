@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from verifai.errors import MalformedError, UnsupportedError
 from verifai.extras import require
 from verifai.limits import MAX_ONNX_BYTES
 from verifai.model.external import inline_external_data
 from verifai.model.inputs import TensorInfo
-from verifai.model.model import Model
 from verifai.model.structure import check_structure, element_type, static_shape
 from verifai.proof.files import read_regular
 
@@ -27,22 +26,12 @@ MAX_OPSET: Final = 24
 MIN_IR_VERSION: Final = 4
 
 
-def load(source: str | os.PathLike[str] | bytes) -> Model:
-    """Read an ONNX model, trusting nothing of it.
+#: A model's file in canonical form, its inputs and its outputs.
+Parts: TypeAlias = tuple[bytes, tuple[TensorInfo, ...], tuple[TensorInfo, ...]]
 
-    The result is one file with the weights inside; names of tools, documentation and metadata are
-    dropped, and the header is written anew, so that the same graph and weights have the same digest
-    wherever they came from.
 
-    Args:
-        source: a path, or the bytes of a single-file model.
-
-    Raises:
-        MalformedError: not a well-formed ONNX model, or external data that leave its folder.
-        LimitError: larger than a limit of :mod:`verifai.limits`.
-        UnsupportedError: dynamic shapes, foreign operators, opsets outside 7 to 24.
-        MissingExtra: onnx is not installed.
-    """
+def read(source: str | os.PathLike[str] | bytes) -> Parts:
+    """The parts of an ONNX model, as :func:`verifai.model.load` takes it."""
     onnx = require("onnx", "onnx", "reading an ONNX model")
     folder: Path | None = None
     if isinstance(source, bytes):
@@ -68,11 +57,11 @@ def load(source: str | os.PathLike[str] | bytes) -> Model:
         onnx.checker.check_model(proto, full_check=False)
     except Exception as error:
         raise MalformedError(f"Not a valid ONNX model: {str(error)[:500]}") from None
-    return canonical(proto)
+    return _canonical(proto)
 
 
-def canonical(proto: Any) -> Model:
-    """A checked ``ModelProto`` as a :class:`Model`, with everything dropped that is not meaning."""
+def _canonical(proto: Any) -> Parts:
+    """A checked ``ModelProto`` with everything dropped that is not meaning."""
     weights = {tensor.name for tensor in proto.graph.initializer}
     inputs = [value for value in proto.graph.input if value.name not in weights]
     if not inputs or not proto.graph.output:
@@ -87,7 +76,7 @@ def canonical(proto: Any) -> Model:
     _strip(proto.graph)
     del proto.graph.input[:]
     proto.graph.input.extend(inputs)
-    return Model(proto.SerializeToString(deterministic=True), shapes, results)
+    return proto.SerializeToString(deterministic=True), shapes, results
 
 
 def _strip(graph: Any) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from verifai.errors import InputError, UnsupportedError
 from verifai.extras import require
 from verifai.model.inputs import TensorInfo, check_inputs
+from verifai.model.load import read
 from verifai.proof.files import replace_file
 from verifai.proof.model_name import model_digest
 
@@ -54,15 +55,11 @@ class Model:
     @classmethod
     def from_bytes(cls, data: bytes) -> Model:
         """The model in ``data``. Raises as :func:`verifai.model.load`."""
-        from verifai.model.load import load
-
         return load(data)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Model:
         """The model in a file. Raises as :func:`verifai.model.load`."""
-        from verifai.model.load import load
-
         return load(path)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -134,3 +131,22 @@ class Model:
             f"Model({self.digest[:12]}, {shown(self.inputs)} -> {shown(self.outputs)}, "
             f"{len(self.onnx):,} bytes)"
         )
+
+
+def load(source: str | os.PathLike[str] | bytes) -> Model:
+    """Read an ONNX model, trusting nothing of it.
+
+    The result is one file with the weights inside; names of tools, documentation and metadata are
+    dropped, and the header is written anew, so that the same graph and weights have the same digest
+    wherever they came from.
+
+    Args:
+        source: a path, or the bytes of a single-file model.
+
+    Raises:
+        MalformedError: not a well-formed ONNX model, or external data that leave its folder.
+        LimitError: larger than a limit of :mod:`verifai.limits`.
+        UnsupportedError: dynamic shapes, foreign operators, opsets outside 7 to 24.
+        MissingExtraError: onnx is not installed.
+    """
+    return Model(*read(source))

@@ -188,7 +188,7 @@ def write(
     Sections stream to disk, so artefacts larger than memory are fine.
 
     Raises:
-        EnvironmentFault: the disk refused.
+        SetupError: the disk refused.
     """
     return replace_file(path, _pieces(kind, version, header, sections), mode)
 

@@ -16,6 +16,7 @@ from verifai.errors import (
     LimitError,
     MalformedError,
     MissingFileError,
+    SetupError,
     VerifaiError,
 )
 
@@ -113,3 +114,30 @@ def replace_file(
     except OSError as error:
         raise FileAccessError(f"Cannot write {path}: {error.strerror or error}.") from None
     return Path(path)
+
+
+@contextmanager
+def locked(path: Path, seconds: float = -1, busy: str = "", hint: str = "") -> Iterator[None]:
+    """Alone among the processes and threads that lock this path; its folder is made if missing.
+
+    Args:
+        seconds: how long to wait for another one; for ever if negative.
+        busy, hint: what to say then.
+
+    Raises:
+        SetupError: another one holds it, or the folder cannot be written.
+    """
+    import filelock  # only who waits for others pays for loading it
+
+    lock = filelock.FileLock(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=seconds, poll_interval=0.05)
+    except filelock.Timeout:
+        raise SetupError(busy, hint=hint) from None
+    except OSError as error:
+        raise FileAccessError(f"Cannot write {path}: {error.strerror or error}.") from None
+    try:
+        yield
+    finally:
+        lock.release()

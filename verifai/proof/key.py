@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from verifai.errors import MalformedError
 from verifai.limits import MAX_VERIFYING_KEY_BYTES
@@ -18,6 +18,7 @@ from verifai.proof.tensor import TensorClaim, TensorSpec, specs_from_json
 
 KIND: Final = b"VKEY"
 VERSION: Final = 1
+Made = TypeVar("Made")
 
 
 def key_digest(header: bytes, *material: Section) -> bytes:
@@ -47,7 +48,8 @@ class VerifyingKey:
         inputs, outputs: tensor specs in the model's order.
         guarantees: backend, version, zero knowledge, reference string.
         proof_bytes: exact length of a proof; a longer or shorter one is refused unread.
-        material: the backend's own key, opaque here.
+        material: the backend's own key, which only its verifier reads: three sections, for
+            ``native`` the operation table, the commitments of the weights, and tau H2.
     """
 
     model: str
@@ -68,6 +70,19 @@ class VerifyingKey:
     def header_digest(self) -> bytes:
         """SHA-256 of the header's canonical JSON, 32 bytes: what the key says of itself."""
         return sha256(codec.canonical_json(self._header()))
+
+    def kept(self, make: Callable[[VerifyingKey], Made]) -> Made:
+        """``make(key)``, made once for as long as this object lives.
+
+        What is kept is no part of the key: no comparison, file, copy or pickle has it.
+        """
+        made: dict[Any, Made] = vars(self).setdefault("_kept", {})
+        if make not in made:
+            made[make] = make(self)
+        return made[make]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def hides_weights(self) -> bool:

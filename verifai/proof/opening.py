@@ -50,25 +50,25 @@ class RowLayout:
     @classmethod
     def from_json(cls, value: Any) -> RowLayout:
         """Strict reader; whether the numbers make sense shows when the commitment is made again."""
-        given = exact_fields(value, [item.name for item in fields(cls)], "A row layout")
+        found = exact_fields(value, [item.name for item in fields(cls)], "A row layout")
         for name in ("dims", "outer", "limbs"):
-            items = given[name]
+            items = found[name]
             if not isinstance(items, list) or len(items) > MAX_RANK + 1:
                 raise MalformedError(f"A row layout's {name} are a short list.")
             if not all(type(n) is int and 0 <= n < 1 << 31 for n in items):
                 raise MalformedError(f"A row layout's {name} are naturals.")
-            given[name] = tuple(items)
+            found[name] = tuple(items)
         for name in ("offset", "log_columns"):
-            if type(given[name]) is not int or abs(given[name]) >= 1 << 31:
+            if type(found[name]) is not int or abs(found[name]) >= 1 << 31:
                 raise MalformedError(f"A row layout's {name} is a small integer.")
-        if not 4 <= given["log_columns"] <= 20 or not all(1 <= b <= 8 for b in given["limbs"]):
+        if not 4 <= found["log_columns"] <= 20 or not all(1 <= b <= 8 for b in found["limbs"]):
             raise MalformedError("A row layout has 2^4 to 2^20 columns and limbs of 1 to 8 bits.")
-        if len(set(given["outer"])) != len(given["outer"]) or any(
-            axis >= len(given["dims"]) for axis in given["outer"]
+        if len(set(found["outer"])) != len(found["outer"]) or any(
+            axis >= len(found["dims"]) for axis in found["outer"]
         ):
             raise MalformedError("A row layout's outer axes are axes of its tensor, each once.")
-        hex_digest(given["srs_id"], "srs_id")
-        return cls(**given)
+        hex_digest(found["srs_id"], "srs_id")
+        return cls(**found)
 
 
 @dataclass(frozen=True, repr=False)
@@ -122,9 +122,9 @@ class Opening:
 
     @classmethod
     def _from(cls, header: dict[str, Any], sections: list[memoryview]) -> Opening:
-        given = exact_fields(header, ("tensor", "layout", "integers"), "An opening")
-        spec, layout = TensorSpec.from_json(given["tensor"]), RowLayout.from_json(given["layout"])
-        integers, blindings = given["integers"], bytes(sections[0])
+        found = exact_fields(header, ("tensor", "layout", "integers"), "An opening")
+        spec, layout = TensorSpec.from_json(found["tensor"]), RowLayout.from_json(found["layout"])
+        integers, blindings = found["integers"], bytes(sections[0])
         top = layout.offset + (1 << sum(layout.limbs))
         if not isinstance(integers, list) or len(integers) != spec.size:
             raise MalformedError(f"An opening of {spec.name!r} holds {spec.size} integers.")

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from verifai.errors import MalformedError, UsageError, shown
 from verifai.limits import MAX_NAME_LENGTH
 from verifai.printable import html_table
 from verifai.proof.codec import canonical_json, digest, exact_fields, hex_digest, one_of
 from verifai.proof.reference_string import CEREMONIES, ceremony_of
-from verifai.proof.tensor import TensorClaim, claims_from_json
-
-if TYPE_CHECKING:
-    from verifai.proof.key import VerifyingKey
+from verifai.proof.tensor import TensorClaim, TensorSpec, claims_from_json
 
 #: ``ceremony``: a pinned public ceremony. ``development``: somebody may know the trapdoor.
 SRS_KINDS: Final = ("ceremony", "custom", "development")
@@ -89,6 +86,13 @@ class Guarantees:
         return read
 
 
+class Inputs(Protocol):
+    """A verifying key, as far as a statement asks it."""
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]: ...
+
+
 @dataclass(frozen=True, repr=False)
 class Statement:
     """ "The model of this name maps this input to this output."
@@ -126,7 +130,7 @@ class Statement:
         """The output of a model that has one."""
         return _only(self.outputs, "output")
 
-    def batch(self, key: VerifyingKey) -> int | None:
+    def batch(self, key: Inputs) -> int | None:
         """How many inferences one proof is about: the leading axis that the tensors have here and
         not in the key. None for one inference without such an axis.
         """

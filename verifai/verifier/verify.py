@@ -15,8 +15,9 @@ number  name             what fails it
 A registration that is given too is check 9; check 8 is a chain's contract.
 
 Decoding comes first and raises :class:`~verifai.errors.MalformedError`: what has no canonical
-form has no claim to check. It is done for objects in memory too, as of the file they would be
-saved to: so nothing that somebody put into an object beside what is checked is given back.
+form has no claim to check. Objects in memory are encoded and decoded too, as if they came from a
+file. So a statement that verify returns was made here, from the bytes that were checked: a caller
+who hands in an object with an attribute more, or of a subclass, gets neither back.
 Everything cheap comes before the proof system.
 """
 
@@ -25,10 +26,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from verifai.errors import VerificationError
 from verifai.proof import Proof, Registration, Statement, VerifyingKey
-from verifai.proof.codec import canonical_json
+from verifai.proof.codec import canonical_json, sha256
 from verifai.proof.statement import check_context
 from verifai.proof.tensor import batched
 from verifai.verifier.systems import BATCHING, proof_check, proof_length, registration_check
@@ -89,10 +91,11 @@ def verify(
 
     Raises:
         VerificationError: with the number and name of the first check that failed.
-        MalformedError: ``context`` is none, or what was given is not what a file can hold.
+        MalformedError: ``context`` is no context (it has a float in it, say), or the proof, the key
+            or the registration could not be saved as a file.
     """
     context = check_context(context)
-    proof, key = Proof.from_bytes(proof.to_bytes()), VerifyingKey.from_bytes(key.to_bytes())
+    proof, key = Proof.from_bytes(proof.to_bytes()), _reread(key)
     claimed = proof.statement
     expected = key.statement(claimed.inputs, claimed.outputs, claimed.context)
 
@@ -153,6 +156,25 @@ def results(failure: VerificationError | None, *, registration: bool = False) ->
         )
         for number, name in checks.items()
     ]
+
+
+#: Keys read again, by the digest of their encoding, for as long as somebody has the key itself.
+_REREAD: Final[WeakValueDictionary[bytes, VerifyingKey]] = WeakValueDictionary()
+
+
+def _reread(key: VerifyingKey) -> VerifyingKey:
+    """The key of the same encoding that this room made itself, and what it keeps.
+
+    What is kept is found by the digest of the encoding, in a table of this module. An object that
+    comes with a forged cache of its own (``key._kept = ...``) is therefore never believed.
+    """
+    data = key.to_bytes()
+    name = sha256(data)
+    own = _REREAD.get(name)
+    if own is None:
+        own = _REREAD[name] = VerifyingKey.from_bytes(data)
+    vars(key)["_reread"] = own  # held, and never looked at
+    return own
 
 
 def _failed(check: int, message: str, hint: str | None = None) -> VerificationError:

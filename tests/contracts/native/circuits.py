@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from eth_abi import decode
 
 from tests.soundness.proofs import Claim, Prover, case
 from tests.verifier import circuits as tables
-from verifai.chain.native.contract import refusal, register_calldata, verify_calldata
+from verifai.chain.shipped import interface
+from verifai.chain.verdict import own_error
 from verifai.compact import circuit_id, compact_table
+from verifai.evm.node.faults import RevertedError
 
 #: Names of tests.circuit.models with a batch and whether proofs hide: products and none, custom
 #: tables and none, contractions of all kinds and none.
@@ -121,3 +123,20 @@ def _said(data: bytes | None) -> tuple[str, str] | None:
     said = refusal(data)
     assert said is not None, data
     return said
+
+
+def register_calldata(table: bytes) -> bytes:
+    """The transaction data that registers a compact table."""
+    return interface("NativeVerifier").call("register", table)
+
+
+def verify_calldata(circuit: bytes, context: bytes, words: Sequence[int], proof: bytes) -> bytes:
+    """The transaction data that verifies a proof."""
+    packed = b"".join(word.to_bytes(16, "big") for word in words)
+    return interface("NativeVerifier").call("verify", circuit, context, packed, proof)
+
+
+def refusal(data: bytes) -> tuple[str, str] | None:
+    """The verifier's error with its one argument in words; None for data of another form."""
+    found = own_error(RevertedError(data), ("NativeVerifier",))
+    return None if found is None else (found.name, *found.arguments)

@@ -13,7 +13,7 @@ from tests.chain.conftest import anvil as anvil
 from tests.contracts.native.circuits import Verifier
 from verifai.chain import connect
 from verifai.contracts.shipped import artefact
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 
 
 @pytest.fixture(scope="session")
@@ -21,20 +21,22 @@ def embedded() -> Iterator[Verifier]:
     with connect() as chain:
         eth = chain.web3.eth
         shipped = artefact("NativeVerifier")
-        address, _ = chain._stand(shipped.code_hash, shipped.creation, "the verifier")
+        address, _ = chain.connection.ensure(shipped.code_hash, shipped.creation, "the verifier")
 
         def read(data: bytes) -> bytes:
-            return bytes(eth.call({"to": address, "data": data, "from": chain._sender.address}))
+            return bytes(
+                eth.call({"to": address, "data": data, "from": chain.connection.sender.address})
+            )
 
         def call(data: bytes) -> bytes | None:
             try:
                 read(data)
-            except Reverted as error:
+            except RevertedError as error:
                 return error.data
             return None
 
         def send(data: bytes) -> int:
-            return int(chain._sender.send(address, data, "test")["gasUsed"])
+            return int(chain.connection.sender.send(address, data, "test")["gasUsed"])
 
         yield Verifier(call, read, send)
 

@@ -24,6 +24,7 @@ from verifai.compact.table import REFERENCE_STRINGS
 from verifai.errors import MalformedError, UnsupportedError, VerificationError
 from verifai.proof.codec import canonical_json
 from verifai.proof.reference_string import CEREMONIES, DEVELOPMENT_SRS, g2_bytes, srs_id
+from verifai.verifier.native.circuit import Circuits
 from verifai.verifier.native.curve import decode_g2
 from verifai.verifier.native.keccak import keccak256
 from verifai.verifier.native.linked import linked_rows
@@ -57,7 +58,7 @@ def test_a_reference_string_is_numbered_by_its_digest_not_by_its_kind():
 def test_tables_with_linked_tensors(name, batch):
     claim, table = linked_claim(name, batch), linked_table(name, batch)
     model.verify(table, decode_g2(claim.tau_g2), claim.context, words_of(claim), claim.proof)
-    found = linked_rows(claim.table, srs_id(claim.tau_g2), batch)
+    found = linked_rows(Circuits(claim.table).of(batch), srs_id(claim.tau_g2))
     assert [digest for digest, _ in model.parse(table).linked] == [
         keccak256(canonical_json(tensor.layout.to_json())) for tensor in found
     ]

@@ -22,7 +22,7 @@ from verifai.verifier.native.field import P
 FAST, ALL = 60, size(500, 160)
 
 
-class Told(Exception):
+class ToldError(Exception):
     """What a verification would have compared."""
 
 
@@ -33,12 +33,12 @@ def by_the_verifier(
     evaluate = Form.at
 
     def at(form: Form, point: Any) -> int:
-        raise Told(form.constant % P, evaluate(form, point) % P)
+        raise ToldError(form.constant % P, evaluate(form, point) % P)
 
     arguments = (development(7).tau_g2, batch, CONTEXT, told.words, told.proof)
     with monkeypatch.context() as patch:
         patch.setattr(Form, "at", at)
-        with pytest.raises(Told) as found:
+        with pytest.raises(ToldError) as found:
             verify(HEADER_DIGEST, table, told.commitments, *arguments)
     constant, at_r = found.value.args
     return {"constant": constant, "at_r": at_r}

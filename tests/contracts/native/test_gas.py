@@ -10,9 +10,8 @@ pytest.importorskip("torch")
 
 import verifai
 from benchmarks import models
-from tests.contracts.native.circuits import Verifier, words_of
+from tests.contracts.native.circuits import Verifier, verify_calldata, words_of
 from tests.soundness.proofs import Claim
-from verifai.chain.native.contract import verify_calldata
 from verifai.compact import compact_table
 from verifai.verifier.native.check import context_bytes
 from verifai.verifier.native.check import words_of as public_words

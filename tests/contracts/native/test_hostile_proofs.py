@@ -11,12 +11,18 @@ pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
 from tests.campaign import size
-from tests.contracts.native.circuits import Verifier, claim_of, table_of, words_of
+from tests.contracts.native.circuits import (
+    Verifier,
+    claim_of,
+    refusal,
+    table_of,
+    verify_calldata,
+    words_of,
+)
 from tests.hostile.plan import attempts
 from tests.hostile.scene import Scene
 from tests.hostile.targets import target
 from tests.soundness.proofs import Claim
-from verifai.chain.native.contract import refusal, verify_calldata
 from verifai.compact import compact_table
 
 #: Circuit, hiding, batch: see tests/hostile/targets.py.

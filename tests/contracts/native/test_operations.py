@@ -160,18 +160,8 @@ def machine(anvil: str) -> Run:
 
     sources = closure("native/Operations", CONTRACTS, openzeppelin_folder() / "node_modules")
     sources["Machine.sol"] = Path(__file__).with_name("Machine.sol").read_text("utf-8")
-    request = {
-        "language": "Solidity",
-        "sources": {path: {"content": text} for path, text in sources.items()},
-        "settings": {
-            **SETTINGS,
-            "outputSelection": {"Machine.sol": {"*": ["evm.bytecode.object"]}},
-        },
-    }
-    answer = run_solc(request, openzeppelin_folder())
-    errors = [e for e in answer.get("errors", []) if e["severity"] == "error"]
-    assert not errors, errors
-    creation = answer["contracts"]["Machine.sol"]["Machine"]["evm"]["bytecode"]["object"]
+    contracts = run_solc(sources, SETTINGS, openzeppelin_folder())
+    creation = contracts["Machine.sol"]["Machine"]["evm"]["bytecode"]["object"]
     web3 = Web3(HTTPProvider(anvil))
     sender = web3.eth.accounts[0]
     sent = web3.eth.send_transaction({"from": sender, "data": "0x" + creation})

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contracts.native.circuits import claim_of, linked_table, table_of
+from tests.contracts.native.circuits import (
+    claim_of,
+    linked_table,
+    refusal,
+    register_calldata,
+    table_of,
+)
 from tests.contracts.native.model import HEADER
-from verifai.chain.native.contract import refusal, register_calldata
 from verifai.compact.program import FIRST_WORD, Op
 from verifai.compact.table import HEADER_BYTES
 from verifai.verifier.native.curve import Q

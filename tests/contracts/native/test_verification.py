@@ -22,9 +22,10 @@ from tests.soundness.proofs import Claim, python
 from verifai.compact import compact_table
 from verifai.proof.reference_string import srs_id
 from verifai.verifier.native import verify
+from verifai.verifier.native.circuit import Circuits
 from verifai.verifier.native.curve import G, P, Q
 from verifai.verifier.native.linked import linked_rows, tensor_commitments
-from verifai.verifier.native.transcript import Kind, Step
+from verifai.verifier.native.transcript import Kind, TranscriptStep
 from verifai.verifier.native.verify import verify as verify_recorded
 
 MUTATED = [("mlp", 1, True), ("sigmoid", 3, True), ("attention", 1, True), ("max_pool", 1, False)]
@@ -45,7 +46,7 @@ class Element:
 
 def elements(claim: Claim) -> Iterator[Element]:
     """All elements of a proof, from the transcript of its verification."""
-    steps: list[Step] = []
+    steps: list[TranscriptStep] = []
     verify_recorded(*claim.key, claim.batch, claim.context, words_of(claim), claim.proof, steps)
     at = 0
     statement = ("key", "batch", "context", "public words")
@@ -101,7 +102,7 @@ def test_linked_tensors(node, name, batch):
     claim = linked_claim(name, batch)
     circuit = node.register(linked_table(name, batch))
     assert node.judge(circuit, claim) is None
-    rows = linked_rows(claim.table, srs_id(claim.tau_g2), batch)
+    rows = linked_rows(Circuits(claim.table).of(batch), srs_id(claim.tau_g2))
     expected = tensor_commitments(rows, claim.proof)
     assert [digest.hex() for digest in node.linked(circuit, claim)] == expected
     assert len(set(expected)) == len(rows) >= 2

@@ -16,7 +16,7 @@ from verifai.backends.ezkl.process import (
     workspace,
 )
 from verifai.circuit import SRS
-from verifai.errors import EnvironmentFault, MalformedError, VerificationError
+from verifai.errors import MalformedError, SetupError, VerificationError
 from verifai.proof import Statement, VerifyingKey
 
 
@@ -30,8 +30,8 @@ def check(key: VerifyingKey, statement: Statement, argument: bytes) -> None:
     Raises:
         VerificationError: check 3 or 4 for a key that contradicts itself, 5 for a context, which
             an ezkl proof cannot be bound to; else 7.
-        WorkerFault: ezkl died, so nothing is known.
-        EnvironmentFault: another ezkl version is installed than the key was made with.
+        WorkerError: ezkl died, so nothing is known.
+        SetupError: another ezkl version is installed than the key was made with.
     """
     if statement.context is not None:
         raise VerificationError(
@@ -42,7 +42,7 @@ def check(key: VerifyingKey, statement: Statement, argument: bytes) -> None:
         )
     version = installed_version()
     if version != key.guarantees.version:
-        raise EnvironmentFault(
+        raise SetupError(
             f"The key was made with ezkl {key.guarantees.version}, installed is {version}: "
             "their proofs do not mix.",
             hint=f"pip install ezkl=={key.guarantees.version}",

@@ -14,7 +14,7 @@ from verifai.backends.ezkl import settings as ezkl_settings
 from verifai.backends.ezkl.field import MODULUS, from_ezkl
 from verifai.backends.ezkl.operators import check_operators
 from verifai.backends.ezkl.process import EzklError, Step, installed_version, run, workspace
-from verifai.backends.options import EzklOptions
+from verifai.backends.options import EzklOptions, Target
 from verifai.circuit import Circuit, Visibility
 from verifai.errors import UnsupportedError
 from verifai.graph.fidelity import declared
@@ -29,14 +29,17 @@ MAX_SAMPLES: Final = 8
 Arrays = tuple[NDArray[Any], ...]
 
 
-def compile_model(
+def compile(
     model: Model,
     calibration: Any,
     visibility: Visibility,
     progress: Progress,
     options: EzklOptions,
+    target: Target,
 ) -> Circuit:
-    """See :meth:`verifai.backends.protocol.Backend.compile`."""
+    """See :meth:`verifai.backends.protocol.Backend.compile`. Whatever the target is, ezkl lays its
+    circuits out for contracts.
+    """
     version = installed_version()
     run_args = ezkl_settings.run_args(visibility, options)
     check_operators(model)

@@ -12,7 +12,7 @@ from verifai.backends.ezkl.process import EzklError, Step, installed_version, ru
 from verifai.circuit import SRS, Circuit, ProvingKey
 from verifai.errors import InternalError, MalformedError, UnsupportedError, UsageError
 from verifai.progress import Progress
-from verifai.proof import Guarantees, VerifyingKey
+from verifai.proof import Guarantees, Registration, VerifyingKey
 
 #: Where the generated contract compares the proof's length with the circuit's.
 _PROOF_LENGTH: Final = re.compile(r"eq\(0x([0-9a-f]+), proof\.length\)")
@@ -93,6 +93,13 @@ def setup(
         with (folder / "pk.key").open("rb") as file:
             material = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     return ProvingKey(circuit, key, srs.data, material), key
+
+
+def prove_weights(key: ProvingKey, progress: Progress) -> Registration:
+    """Nothing to prove: the circuits of ezkl fix the weights."""
+    raise UnsupportedError(
+        "Keys of the ezkl backend need no registration: its circuits fix the weights."
+    )
 
 
 def solidity(folder: Path, parameters: bytes, vk: bytes, srs: bytes) -> str:

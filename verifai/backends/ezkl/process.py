@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from verifai.errors import MissingExtra, UsageError, WorkerFault, WorkerTimeoutError
+from verifai.errors import MissingExtraError, UsageError, WorkerError, WorkerTimeoutError
 
 #: A worker that burns no CPU for this long is deadlocked, not slow.
 STALL_SECONDS: Final = 30.0
@@ -79,10 +79,10 @@ def installed_version() -> str:
     """The version of the installed ezkl.
 
     Raises:
-        MissingExtra: it is not installed.
+        MissingExtraError: it is not installed.
     """
     if importlib.util.find_spec("ezkl") is None:
-        raise MissingExtra(
+        raise MissingExtraError(
             "The ezkl backend needs the package ezkl, which is not installed.",
             hint="pip install 'verifai[ezkl]' (its wheel states no licence: read its terms first)",
         )
@@ -123,8 +123,8 @@ def run(
 
     Raises:
         EzklError: ezkl raised or panicked.
-        WorkerFault: the process was killed: out of time or memory, stalled, or crashed.
-        MissingExtra: ezkl is not installed.
+        WorkerError: the process was killed: out of time or memory, stalled, or crashed.
+        MissingExtraError: ezkl is not installed.
     """
     installed_version()
     seconds = (
@@ -197,15 +197,15 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _fault(returncode: int | None, what: str, memory_bytes: int, log: str) -> WorkerFault:
+def _fault(returncode: int | None, what: str, memory_bytes: int, log: str) -> WorkerError:
     # The allocator's abort and the kernel's kill both mean memory here; Rust says so in the log.
     if "memory allocation" in log or returncode in (-signal.SIGKILL, -signal.SIGABRT):
-        return WorkerFault(
+        return WorkerError(
             f"ezkl ({what}) ran out of memory; its limit was {memory_bytes / 2**30:.1f} GiB.",
             hint="Use a smaller model or a machine with more memory; VERIFAI_WORKER_BYTES sets "
             "the limit.",
         )
-    return WorkerFault(
+    return WorkerError(
         f"ezkl ({what}) crashed with exit status {returncode}.",
         hint="Nothing was written. Try again; if it persists, report the model.",
         log=log[-2000:],

@@ -39,10 +39,12 @@ from verifai.proof import Proof
 def prove(
     key: ProvingKey,
     inputs: Any,
+    batch: bool,
     context: Mapping[str, str | int] | None,
     progress: Progress,
 ) -> Proof:
     """See :meth:`verifai.backends.protocol.Backend.prove`."""
+    _one(batch)
     if context is not None:
         raise UnsupportedError(
             "The ezkl backend cannot bind a proof to a context.",
@@ -110,13 +112,22 @@ def prove(
     return Proof.of(statement, argument)
 
 
-def circuit_outputs(key: ProvingKey, inputs: Any) -> Sequence[NDArray[np.float64]]:
-    """The circuit's own outputs on ``inputs``, without a proof."""
+def outputs(key: ProvingKey, inputs: Any, batch: bool) -> Sequence[NDArray[np.float64]]:
+    """See :meth:`verifai.backends.protocol.Backend.outputs`."""
+    _one(batch)
     arrays = Model.from_bytes(bytes(key.circuit.onnx)).check_inputs(inputs)
     files = _files(key)
     with workspace() as name:
         _witness(Path(name), files, key, arrays)
         return witness_outputs(Path(name) / "witness.json", key.circuit.outputs)
+
+
+def _one(batch: bool) -> None:
+    if batch:
+        raise UnsupportedError(
+            "A proof of the ezkl backend is of one inference.",
+            hint="Leave batch out, or compile for the native backend.",
+        )
 
 
 def _files(key: ProvingKey) -> Path:

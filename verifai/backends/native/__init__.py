@@ -1,5 +1,7 @@
 """The project's own proof system (``docs/protocol.md``): sumchecks over one committed vector.
 
+A :class:`~verifai.backends.protocol.Backend`.
+
 ============  ==========================================================================
 module        holds
 ============  ==========================================================================
@@ -17,68 +19,37 @@ statement says which.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-from verifai.backends.native import compiler, keys, prover
-from verifai.backends.options import NativeOptions, Target
+from verifai.backends.native.compiler import compile
+from verifai.backends.native.keys import prove_weights, setup
+from verifai.backends.native.prover import outputs, prove
 from verifai.backends.protocol import EvmCall
-from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
 from verifai.errors import UnsupportedError
-from verifai.model import Model
-from verifai.progress import Progress
-from verifai.proof import Proof, Registration, Statement, VerifyingKey
+from verifai.proof import Proof, Statement, VerifyingKey
 from verifai.verifier.native.check import check
 
+__all__ = [
+    "check",
+    "compile",
+    "evm_call",
+    "evm_verifier",
+    "from_evm_call",
+    "outputs",
+    "prove",
+    "prove_weights",
+    "setup",
+]
 
-class Native:
-    """See :class:`verifai.backends.protocol.Backend`."""
 
-    name = "native"
+def evm_verifier(key: VerifyingKey) -> str:
+    raise _no_contract()
 
-    def compile(
-        self,
-        model: Model,
-        calibration: Any,
-        visibility: Visibility,
-        progress: Progress,
-        options: NativeOptions,
-        target: Target,
-    ) -> Circuit:
-        return compiler.compile(model, calibration, visibility, progress, options, target)
 
-    def setup(
-        self, circuit: Circuit, srs: SRS | str | None, progress: Progress
-    ) -> tuple[ProvingKey, VerifyingKey]:
-        return keys.setup(circuit, srs, progress)
+def evm_call(key: VerifyingKey, statement: Statement, argument: bytes) -> EvmCall:
+    raise _no_contract()
 
-    def prove(
-        self,
-        key: ProvingKey,
-        inputs: Any,
-        batch: bool,
-        context: Mapping[str, str | int] | None,
-        progress: Progress,
-    ) -> Proof:
-        return prover.prove(key, inputs, batch, context, progress)
 
-    def prove_weights(self, key: ProvingKey, progress: Progress) -> Registration:
-        return keys.prove_weights(key, progress)
-
-    def check(self, key: VerifyingKey, statement: Statement, argument: bytes) -> None:
-        check(key, statement, argument)
-
-    def evm_verifier(self, key: VerifyingKey) -> str:
-        raise _no_contract()
-
-    def evm_call(self, key: VerifyingKey, statement: Statement, argument: bytes) -> EvmCall:
-        raise _no_contract()
-
-    def from_evm_call(self, key: VerifyingKey, call: EvmCall) -> Proof:
-        raise _no_contract()
-
-    def outputs(self, key: ProvingKey, inputs: Any, batch: bool) -> Sequence[Any]:
-        return prover.outputs(key, inputs, batch)
+def from_evm_call(key: VerifyingKey, call: EvmCall) -> Proof:
+    raise _no_contract()
 
 
 def _no_contract() -> UnsupportedError:

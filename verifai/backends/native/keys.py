@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from verifai.backends.native.core import core
 from verifai.circuit import SRS, Circuit, ProvingKey
 from verifai.circuit.ceremony import kept as kept_ceremony
-from verifai.circuit.cost import cost
-from verifai.circuit.lower import LoweredCircuit
+from verifai.circuit.lowered import LoweredCircuit
 from verifai.circuit.per_key import PerKey
 from verifai.circuit.restore import PROTOCOL
 from verifai.errors import MalformedError, UnsupportedError, UsageError
@@ -18,12 +17,10 @@ from verifai.progress import Progress
 from verifai.proof import Guarantees, Registration, VerifyingKey
 from verifai.proof.model_name import fresh_salt
 from verifai.proof.reference_string import srs_id
-from verifai.verifier.native import proof_bytes
 from verifai.verifier.native.check import srs_kind
+from verifai.verifier.native.circuit import Circuits
+from verifai.verifier.native.key import key_of
 from verifai.verifier.native.registration import registration_table
-
-if TYPE_CHECKING:
-    from verifai._native import Prover, Srs
 
 #: A proving key's section for the reference string: the development string is made again, not kept.
 DEVELOPMENT: Final = b"development"
@@ -36,7 +33,7 @@ class LoadedKey:
     """A proving key in memory: graph, operation table, SRS, and the Rust prover with its tables."""
 
     def __init__(
-        self, graph: IntegerGraph, lowered: LoweredCircuit, strings: Srs, prover: Prover
+        self, graph: IntegerGraph, lowered: LoweredCircuit, strings: Any, prover: Any
     ) -> None:
         self.graph = graph
         self.lowered = lowered
@@ -75,11 +72,13 @@ def setup(
         kept = strings.to_points(powers)
     progress.stage("committing to the weights")
     # published weights need no blinding: the key can then be made again from the model
-    fixed = bytes(32 * rows(lowered)) if circuit.weights == "public" else None
+    own = Circuits(lowered.table).of(1)
+    rows = len(own.layout.rows["weight"])
+    fixed = bytes(32 * rows) if circuit.weights == "public" else None
     # an unsalted name would undo the blinding: it tests any guess of the weights
     hidden = circuit.weights == "private" and lowered.operations.hiding
     salt = fresh_salt() if hidden else None
-    says = _header(circuit, salt, lowered, strings)
+    says = _header(circuit, salt, lowered, strings, own.proof_bytes)
     prover = _prover(says, lowered, strings, fixed)
     key = replace(says, material=(lowered.table, prover.commitments, strings.tau_g2))
     proving = ProvingKey(circuit, key, kept, prover.blindings, salt)
@@ -88,7 +87,7 @@ def setup(
 
 
 def _header(
-    circuit: Circuit, salt: bytes | None, lowered: LoweredCircuit, strings: Srs
+    circuit: Circuit, salt: bytes | None, lowered: LoweredCircuit, strings: Any, length: int
 ) -> VerifyingKey:
     """What the key says of itself; the material is made by a prover that is bound to it."""
     model, named = circuit.names(salt)
@@ -105,7 +104,7 @@ def _header(
             srs_kind(strings.tau_g2),
             srs_id(strings.tau_g2),
         ),
-        proof_bytes=proof_bytes(lowered.table, 1),
+        proof_bytes=length,
         material=(),
     )
 
@@ -121,21 +120,28 @@ def load(key: ProvingKey) -> LoadedKey:
 
 def _load(key: ProvingKey) -> LoadedKey:
     graph, lowered = key.circuit.restored
+    if lowered.table != bytes(key.verifying_key.material[0]):
+        raise _mixed()
     if bytes(key.srs) == DEVELOPMENT:
         strings = core().Srs.development(1 << lowered.operations.log_columns)
     else:
         strings = _native(lambda: core().Srs.from_points(bytes(key.srs)))
-    says = _header(key.circuit, key.salt, lowered, strings)
+    length = key_of(key.verifying_key).circuits.of(1).proof_bytes
+    says = _header(key.circuit, key.salt, lowered, strings, length)
     # the core compares commitments with weights, which is much faster than making them again
     committed = bytes(key.verifying_key.material[1])
     prover = _prover(says, lowered, strings, bytes(key.material), committed)
     material = (lowered.table, prover.commitments, strings.tau_g2)
     if replace(says, material=material).digest != key.verifying_key.digest:
-        raise MalformedError(
-            "The proving key's circuit and reference string do not give its verifying key.",
-            hint="Set up the circuit again.",
-        )
+        raise _mixed()
     return LoadedKey(graph, lowered, strings, prover)
+
+
+def _mixed() -> MalformedError:
+    return MalformedError(
+        "The proving key's circuit and reference string do not give its verifying key.",
+        hint="Set up the circuit again.",
+    )
 
 
 #: What is loaded is memory and nothing else: a forked child shares it.
@@ -172,34 +178,23 @@ def prove_weights(key: ProvingKey, progress: Progress) -> Registration:
     return Registration(key.verifying_key.digest, argument)
 
 
-def rows(lowered: LoweredCircuit) -> int:
-    """How many rows the weights take."""
-    return cost(lowered.table).chosen.rows["weight"]
-
-
 def _prover(
     key: VerifyingKey,
     lowered: LoweredCircuit,
-    strings: Srs,
+    strings: Any,
     blindings: bytes | None,
     commitments: bytes | None = None,
-) -> Prover:
+) -> Any:
     header, table = key.header_digest, lowered.table
     weights = [array.astype("<i8").tobytes() for array in lowered.weights]
-    made: Prover = _native(
-        lambda: core().Prover(header, table, weights, strings, blindings, commitments)
-    )
-    return made
+    return _native(lambda: core().Prover(header, table, weights, strings, blindings, commitments))
 
 
-def strings_of(srs: SRS, powers: int) -> Srs:
+def strings_of(srs: SRS, powers: int) -> Any:
     """The string's first ``powers`` powers in the core, which checks them itself."""
-    read: Srs
     if srs.format == "points":
-        read = core().Srs.from_points(b"".join((srs.data[: 64 * powers], srs.data[-128:])))
-    else:
-        read = core().Srs.read(bytes(srs.data), powers)
-    return read
+        return core().Srs.from_points(b"".join((srs.data[: 64 * powers], srs.data[-128:])))
+    return core().Srs.read(bytes(srs.data), powers)
 
 
 def _native(call: Any) -> Any:

@@ -26,6 +26,7 @@ from verifai.proof.opening import BLINDING_BYTES, RowLayout
 from verifai.proof.reference_string import DEVELOPMENT_SRS, ceremony_of, srs_id
 from verifai.proof.tensor import TensorSpec, batched
 from verifai.verifier.native.field import P
+from verifai.verifier.native.key import key_of
 from verifai.verifier.native.linked import commitment, linked_rows
 
 
@@ -51,8 +52,8 @@ def commit(key: VerifyingKey, inputs: Any, several: bool) -> dict[str, Opening]:
     batch, arrays = check_batch(infos, inputs, several)
     specs = batched(key.inputs, batch)
     # inputs come first among the linked tensors, in their order
-    table, _, tau_g2 = map(bytes, key.material)
-    rows = iter(linked_rows(table, srs_id(tau_g2), batch or 1))
+    read = key_of(key)
+    rows = iter(linked_rows(read.circuits.of(batch or 1), srs_id(read.tau_g2)))
     found = {}
     for spec, array in zip(specs, arrays, strict=True):
         if spec.visibility != "committed":
@@ -90,11 +91,11 @@ def opened(specs: Sequence[TensorSpec], inputs: Any) -> tuple[Any, dict[str, Ope
         plain = tuple(x.values if isinstance(x, Opening) else x for x in inputs)
     else:
         return inputs, {}
-    given = {name: x for name, x in named.items() if isinstance(x, Opening)}
+    openings = {name: x for name, x in named.items() if isinstance(x, Opening)}
     for spec in specs:
-        if spec.name in given:
-            _check_form(spec, given[spec.name])
-    return plain, given
+        if spec.name in openings:
+            _check_form(spec, openings[spec.name])
+    return plain, openings
 
 
 def _check_form(spec: TensorSpec, opening: Opening) -> None:
@@ -123,7 +124,7 @@ def commitment_of(opening: Opening, srs: SRS | None) -> str:
     Raises:
         MalformedError: blindings that are no scalars, or not as many as there are rows.
         UsageError: the reference string is missing, or another one.
-        EnvironmentFault: it is a public ceremony's, which was not fetched.
+        SetupError: it is a public ceremony's, which was not fetched.
     """
     layout, blindings = opening.layout, opening.blindings
     strings = _strings(layout, srs)

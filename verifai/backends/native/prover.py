@@ -23,36 +23,38 @@ from verifai.proof import Opening, Proof
 from verifai.proof.opening import BLINDING_BYTES, RowLayout
 from verifai.proof.tensor import TensorClaim, TensorSpec, batched
 from verifai.verifier.native.check import context_bytes, words_of
+from verifai.verifier.native.key import key_of
 from verifai.verifier.native.linked import LinkedRows, linked_rows, tensor_commitments
 
 
 def prove(
     key: ProvingKey,
     inputs: Any,
-    several: bool,
+    batch: bool,
     context: Mapping[str, str | int] | None,
     progress: Progress,
 ) -> Proof:
     """See :meth:`verifai.backends.protocol.Backend.prove`."""
     loaded = load(key)
-    inputs, given = opened(key.circuit.inputs, inputs)
-    added = [] if several else without_batch_axis(_infos(key), inputs)
+    inputs, linked_to = opened(key.circuit.inputs, inputs)
+    added = [] if batch else without_batch_axis(_infos(key), inputs)
     axis = f" (batch axis added to {', '.join(added)})" if added else ""
     progress.stage(f"computing the witness{axis}")
-    batch, values = _run(key, loaded, inputs, several)
-    committed = witness(loaded.lowered, values, batch or 1)
+    count, values = _run(key, loaded, inputs, batch)
+    committed = witness(loaded.lowered, values, count or 1)
     bound = context_bytes(context)
-    linked = linked_rows(loaded.lowered.table, key.verifying_key.guarantees.srs_id, batch or 1)
-    specs = batched(key.circuit.inputs + key.circuit.outputs, batch)
+    circuit = key_of(key.verifying_key).circuits.of(count or 1)
+    linked = linked_rows(circuit, key.verifying_key.guarantees.srs_id)
+    specs = batched(key.circuit.inputs + key.circuit.outputs, count)
     committed_specs = [spec for spec in specs if spec.visibility == "committed"]
     blindings = [
-        _blindings(spec, rows, given.get(spec.name))
+        _blindings(spec, rows, linked_to.get(spec.name))
         for spec, rows in zip(committed_specs, linked, strict=True)
     ]
-    progress.stage("proving" if batch is None else f"proving {batch} inferences")
+    progress.stage("proving" if count is None else f"proving {count} inferences")
     try:
         words, argument = loaded.prover.prove(
-            batch or 1,
+            count or 1,
             [tensor.astype("<i8").tobytes() for tensor in committed],
             bound,
             linked=blindings,
@@ -70,8 +72,8 @@ def prove(
             openings[spec.name] = Opening(spec, rows.layout, integers, blinding)
         else:
             claims.append(TensorClaim(spec, integers if spec.visibility == "public" else None))
-    count = len(key.circuit.inputs)
-    statement = key.verifying_key.statement(claims[:count], claims[count:], context)
+    end = len(key.circuit.inputs)
+    statement = key.verifying_key.statement(claims[:end], claims[end:], context)
     progress.stage("checking the proof")
     table, commitments, tau_g2 = map(bytes, key.verifying_key.material)
     claimed = b"".join(word.to_bytes(32, "big") for word in words_of(key.verifying_key, statement))
@@ -79,7 +81,7 @@ def prove(
         raise InternalError("The statement's values are not those that were proved.")
     try:
         header = key.verifying_key.header_digest
-        core().native_verify(header, table, commitments, tau_g2, batch or 1, bound, words, argument)
+        core().native_verify(header, table, commitments, tau_g2, count or 1, bound, words, argument)
     except ValueError as error:
         raise InternalError(f"The proof that was just made does not verify: {error}.") from None
     return replace(Proof.of(statement, argument), openings=openings)
@@ -96,11 +98,11 @@ def check_provable(key: ProvingKey, inputs: Any, several: bool) -> None:
     witness(loaded.lowered, values, batch or 1)
 
 
-def outputs(key: ProvingKey, inputs: Any, several: bool) -> Sequence[NDArray[np.float64]]:
+def outputs(key: ProvingKey, inputs: Any, batch: bool) -> Sequence[NDArray[np.float64]]:
     """The circuit's own outputs on ``inputs``, without a proof."""
     loaded = load(key)
-    batch, values = _run(key, loaded, inputs, several)
-    specs = batched(key.circuit.outputs, batch)
+    count, values = _run(key, loaded, inputs, batch)
+    specs = batched(key.circuit.outputs, count)
     return [
         dequantise(loaded.graph, node, values[node]).reshape(spec.shape)
         for node, spec in zip(loaded.graph.outputs, specs, strict=True)

@@ -9,15 +9,16 @@ replaces a verifier, so what it was made with is what every record had.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
-from verifai.chain.native.contract import verifier_address
-from verifai.chain.shipped import interface
+from verifai.chain.native.system import verifier_address
+from verifai.chain.shipped import contract, interface
 from verifai.contracts.shipped import artefact
 from verifai.errors import MalformedError
 from verifai.evm.abi import checksum, keccak
+from verifai.evm.contract import Contract
 from verifai.evm.create2 import create2_address
-from verifai.evm.node.faults import Reverted, asking
+from verifai.evm.node.faults import RevertedError
 from verifai.evm.transactions.sender import Sender
 
 #: First verifiers of a router that are tried.
@@ -33,8 +34,8 @@ def router_of(sender: Sender, registry: str) -> str | None:
     if not sender.code(registry):
         return None
     try:
-        router = checksum(ask(sender, "NativeProofRegistry", registry, "ROUTER")[0])
-    except (Reverted, MalformedError):
+        router = contract("NativeProofRegistry", registry, sender).call("ROUTER")
+    except (RevertedError, MalformedError):
         return None
     shipped = interface("NativeProofRegistry").deployment(router)
     return router if create2_address(shipped) == registry else None
@@ -49,19 +50,17 @@ def first_systems(sender: Sender, router: str) -> Mapping[bytes, str] | None:
         NetworkError: the node failed.
     """
     try:
-        (delay,) = ask(sender, "VerifierRouter", router, "DELAY")
-        count = min(MAX_SYSTEMS, ask(sender, "VerifierRouter", router, "systemCount")[0])
-        names = [ask(sender, "VerifierRouter", router, "systems", i)[0] for i in range(count)]
+        asked = contract("VerifierRouter", router, sender)
+        delay, count = asked.call("DELAY"), min(MAX_SYSTEMS, asked.call("systemCount"))
+        names = [asked.call("systems", i) for i in range(count)]
         entries = [verifier_now(sender, router, name) for name in names]
-        shipped = interface("VerifierRouter")
-        for owner in _owners(sender, router):
-            for first in range(
-                count + 1
-            ):  # the list only grows: its beginning is the constructor's
-                creation = shipped.deployment(owner, delay, names[:first], entries[:first])
+        for owner in _owners(asked):
+            # the list only grows: its beginning is the constructor's
+            for first in range(count + 1):
+                creation = asked.interface.deployment(owner, delay, names[:first], entries[:first])
                 if create2_address(creation) == router:
                     return dict(zip(names[:first], entries[:first], strict=True))
-    except (Reverted, MalformedError):
+    except (RevertedError, MalformedError):
         pass
     return None
 
@@ -70,10 +69,10 @@ def verifier_now(sender: Sender, router: str, system: bytes) -> str:
     """What a router says is the verifier of a system (EIP-55), revoked or not.
 
     Raises:
-        Reverted, MalformedError: it is no router.
+        RevertedError, MalformedError: it is no router.
         NetworkError: the node failed.
     """
-    return checksum(ask(sender, "VerifierRouter", router, "entries", system)[0])
+    return str(contract("VerifierRouter", router, sender).call("entries", system)[0])
 
 
 def unestablished(sender: Sender, registry: str, system: bytes) -> str:
@@ -102,30 +101,9 @@ def unestablished(sender: Sender, registry: str, system: bytes) -> str:
     return ""
 
 
-def ask(
-    sender: Sender, contract: str, address: str, function: str, *arguments: Any
-) -> tuple[Any, ...]:
-    """What a contract at an address answers as one of the shipped ones.
-
-    Raises:
-        Reverted, MalformedError: it is none.
-        NetworkError: the node failed.
-    """
-    shipped = interface(contract)
-    answer = sender.ask(address, shipped.call(function, *arguments), function)
-    return shipped.result(function, answer)
-
-
-def _owners(sender: Sender, router: str) -> Iterator[str]:
+def _owners(router: Contract) -> Iterator[str]:
     """The owner now, and if that is not the first one, the first one."""
-    now = checksum(ask(sender, "VerifierRouter", router, "owner")[0])
-    yield now
-    topics = [
-        "0x" + interface("VerifierRouter").topic("OwnershipTransferred").hex(),
-        "0x" + "0" * 64,
-    ]
-    with asking("the newest block", sender.url):
-        last = int(sender.web3.eth.block_number)
-    for log in sender.logs(router, topics, 0, last):
-        yield checksum("0x" + bytes(log["topics"][2])[12:].hex())
+    yield router.call("owner")
+    for log in router.logs("OwnershipTransferred", 0, None, "0x" + "0" * 64):
+        yield checksum("0x" + log.topics[2][12:].hex())
         return

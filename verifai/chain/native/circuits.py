@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from verifai.chain.shipped import interface
-from verifai.compact.gas import saving
+from verifai.chain.shipped import contract
 from verifai.compact.table import circuit_id, compact_table, table_batch
 from verifai.compact.words import WORD_BYTES
 from verifai.errors import MalformedError, NetworkError, UnsupportedError
-from verifai.evm.abi import checksum
-from verifai.evm.node.faults import Reverted
-from verifai.proof import Proof, VerifyingKey
+from verifai.evm.node.faults import RevertedError
+from verifai.proof import VerifyingKey
 from verifai.verifier.native.check import WORD, check_key, public_node
 from verifai.verifier.native.parse import parse_table
 
@@ -39,11 +37,6 @@ def circuit_table(key: VerifyingKey, batch: int) -> bytes:
     return compact_table(key.header_digest, table, commitments, tau_g2, batch)
 
 
-def evm_target_saves(proof: Proof, key: VerifyingKey) -> int:
-    """Gas that publishing would take less, had the model been compiled with ``target="evm"``."""
-    return saving(bytes(key.material[0]), proof.statement.batch(key) or 1)
-
-
 def own_batch(
     sender: Sender, key: VerifyingKey, digest: bytes, circuit: bytes, words: bytes, verifier: str
 ) -> int | None:
@@ -56,7 +49,7 @@ def own_batch(
         verifier: address of the contract that accepted; empty if unknown.
 
     Returns:
-        None if the record is of a table that claims the key's digest, and is none of the key's.
+        None if the record is of a stranger's table, which only claims the key's digest.
 
     Raises:
         NetworkError: this cannot be found out through this node.
@@ -106,23 +99,23 @@ def registered_table(sender: Sender, verifier: str, circuit: bytes) -> bytes | N
     if not verifier:
         return None
     try:
-        code = sender.code(checksum(circuit_info(sender, verifier, circuit)[6]))
-    except (Reverted, MalformedError):
+        code = sender.code(
+            contract("NativeVerifier", verifier, sender).call("circuitInfo", circuit)[6]
+        )
+    except (RevertedError, MalformedError):
         return None
     return code[1:] if code[:1] == b"\0" and circuit_id(code[1:]) == circuit else None
 
 
-def circuit_info(sender: Sender, verifier: str, circuit: bytes) -> tuple[Any, ...]:
-    """What a verifier says of a circuit.
-
-    Raises:
-        Reverted: it does not know it.
-        MalformedError: it is no verifier.
-        NetworkError: the node failed.
-    """
-    shipped = interface("NativeVerifier")
-    answer = sender.ask(verifier, shipped.call("circuitInfo", circuit), "the circuit")
-    return shipped.result("circuitInfo", answer)
+def is_registered(sender: Sender, verifier: str, circuit: bytes) -> bool:
+    """Whether a circuit is registered with the verifier at an address. Raises NetworkError."""
+    try:
+        if not sender.code(verifier):
+            return False
+        contract("NativeVerifier", verifier, sender).call("circuitInfo", circuit)
+    except RevertedError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=64)

@@ -2,45 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Final
 
+from verifai.chain.connection import Connection
 from verifai.chain.deploy import planned, require_deployable
-from verifai.chain.native.contract import NATIVE_SYSTEM, verifier_address
-from verifai.chain.native.publication import (
-    Publication,
-    known_circuit,
-    require_accepted,
-    verifier_of,
-)
-from verifai.chain.native.registry import CONTRACTS, NativeRegistry, publish_calldata
-from verifai.chain.shipped import interface
-from verifai.chain.verdict import verdict
+from verifai.chain.native import acceptor
+from verifai.chain.native.circuits import is_registered
+from verifai.chain.native.prepared import Prepared
+from verifai.chain.native.registry import NativeRegistry
+from verifai.chain.native.system import NATIVE_SYSTEM, native_system, verifier_address
+from verifai.chain.publisher import Confirm
+from verifai.chain.shipped import contract, interface
+from verifai.chain.verdict import own_error, verdict
 from verifai.contracts.shipped import artefact
-from verifai.errors import UsageError
+from verifai.errors import NetworkError, UsageError
 from verifai.evm.create2 import PROXY, PROXY_CODE, PROXY_COST, PROXY_SENDER, SALT, create2_address
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 from verifai.evm.transactions.estimate import Estimate, PublishEstimate
+from verifai.evm.transactions.sender import Sender
 from verifai.evm.transactions.simulation import Call, simulate
-from verifai.proof import Proof, VerifyingKey
-from verifai.verifier import verify
 
-if TYPE_CHECKING:
-    from verifai.chain.chain import Chain
+#: The shipped contracts that a publication runs.
+CONTRACTS: Final = ("NativeProofRegistry", "VerifierRouter", "NativeVerifier")
 
 
-def estimate(
-    chain: Chain, registry: str | None, proof: Proof, key: VerifyingKey
-) -> PublishEstimate:
-    """See :meth:`verifai.chain.Chain.estimate`.
+def estimate(connection: Connection, prepared: Prepared, confirm: Confirm) -> PublishEstimate:
+    """The cost of publishing what was prepared.
 
     Transactions that need what others before them leave behind are simulated together; a node that
     does not simulate is asked for those that stand alone.
+
+    Args:
+        confirm: verifies the proof offline; None if that was done.
     """
-    sender = chain._sender
-    if sender.address is None:
-        raise UsageError("This connection only reads: it has no signer.")
-    require_accepted(sender, key)
-    asked = Publication.of(proof, key)
+    sender, registry, account = connection.sender, connection.registry, connection.account
     calls: list[Call] = []
     code: dict[str, bytes] = {}
     steps: list[Estimate] = []
@@ -49,7 +44,7 @@ def estimate(
             code[PROXY] = PROXY_CODE
             what = "funding the deployment proxy's creator"
             steps.append(sender.estimate(PROXY_SENDER, b"", what, value=PROXY_COST))
-        _, creations = planned({NATIVE_SYSTEM: artefact("NativeVerifier").creation}, sender.address)
+        _, creations = planned({NATIVE_SYSTEM: artefact("NativeVerifier").creation}, account)
         for name, creation in creations.items():
             if not sender.code(create2_address(creation)):
                 calls.append(Call(f"deploying {name}", PROXY, SALT + creation))
@@ -57,12 +52,12 @@ def estimate(
     alone = len(calls)
     stands = bool(sender.code(registry))
     verifier = verifier_of(sender, registry) if stands else verifier_address()
-    if not known_circuit(sender, verifier, asked.circuit):
-        data = interface("NativeVerifier").call("register", asked.compact)
+    if not is_registered(sender, verifier, prepared.call.circuit):
+        data = interface("NativeVerifier").call("register", prepared.table)
         calls.append(Call("registering the circuit", verifier, data))
-    elif stands and asked.record(NativeRegistry(chain, registry), sender.address) is not None:
+    elif stands and prepared.find(NativeRegistry(sender, registry), account) is not None:
         return PublishEstimate(sender.chain_id, True, ())
-    text = publish_calldata(asked.circuit, asked.context, asked.words, bytes(proof.argument))
+    text = interface("NativeProofRegistry").call("publish", *prepared.arguments)
     calls.append(Call("publishing", registry, text))
     try:
         if len(calls) == 1:
@@ -72,8 +67,7 @@ def estimate(
         if found is not None:
             steps += [sender.priced(c.what, gas) for c, gas in zip(calls, found, strict=True)]
             return PublishEstimate(sender.chain_id, False, tuple(steps))
-    except Reverted as refusal:
-        confirm = lambda: verify(proof, key, proof.statement.context)  # noqa: E731
+    except RevertedError as refusal:
         raise verdict(sender, refusal, "publishing", CONTRACTS, confirm) from None
     left = []
     for number, call in enumerate(calls):
@@ -82,7 +76,30 @@ def estimate(
             if not code and number < (alone or 1):
                 steps.append(sender.estimate(call.to, call.data, call.what))
                 continue
-        except Reverted:
+        except RevertedError:
             pass  # this one needs those before it
         left.append(call.what)
     return PublishEstimate(sender.chain_id, False, tuple(steps), tuple(left))
+
+
+def verifier_of(sender: Sender, registry: str) -> str:
+    """The native verifier that a registry's router has now (EIP-55).
+
+    Raises:
+        UsageError: it is not this package's, or that was not shown.
+        NetworkError: the node failed, or the router has no verifier in force.
+    """
+    router = str(acceptor.router_of(sender, registry))
+    try:
+        verifier = str(
+            contract("VerifierRouter", router, sender).call("verifierOf", native_system())
+        )
+    except RevertedError as refused:
+        reason = own_error(refused, ("VerifierRouter",))
+        raise NetworkError(f"The router has no native verifier: {reason or refused}.") from None
+    if why := acceptor.unestablished(sender, registry, native_system()):
+        raise UsageError(
+            f"The registry at {registry} would record what another verifier accepts: {why}.",
+            hint="Take the registry's address from whoever deployed it.",
+        )
+    return verifier

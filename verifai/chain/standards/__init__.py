@@ -1,7 +1,7 @@
 """Contracts of others, at addresses that the user names.
 
 ============  ===================================================================
-``contract``  a contract of somebody else's
+``others``    a contract of somebody else's
 ``eas``       attestations (Ethereum Attestation Service)
 ``erc8004``   validation responses (ERC-8004)
 ============  ===================================================================

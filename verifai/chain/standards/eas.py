@@ -13,14 +13,17 @@ The publication may be on another chain than the attestation.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from verifai.chain.chain import Chain
-from verifai.chain.published import Published
-from verifai.chain.standards.contract import Contract, with_digests
-from verifai.errors import MalformedError, NetworkError, UsageError
+from verifai.chain.standards.others import asked, contract_at, sent, with_digests, word
+from verifai.errors import NetworkError, UsageError
 from verifai.evm import abi
 from verifai.evm.abi import checksum
+from verifai.evm.interface import Interface
+from verifai.evm.logs import Log
+from verifai.proof.published import Published
 
 #: The schema's text, as EAS registers it.
 SCHEMA: Final = (
@@ -34,6 +37,20 @@ NOTHING: Final = "0x" + "00" * 32
 _TYPES: Final = ("string", "address", "bytes32", "bytes32", "bytes32", "bytes32")
 _REQUEST: Final = "(bytes32,(address,uint64,bool,bytes32,bytes,uint256))"
 _ATTESTATION: Final = "(bytes32,bytes32,uint64,uint64,uint64,bytes32,address,address,bool,bytes)"
+
+
+@cache
+def _eas() -> Interface:
+    return Interface.written(
+        "EAS",
+        f"attest({_REQUEST}) returns (bytes32)",
+        f"getAttestation(bytes32) returns ({_ATTESTATION})",
+    )
+
+
+@cache
+def _schemas() -> Interface:
+    return Interface.written("schema registry", "register(string,address,bool) returns (bytes32)")
 
 
 @dataclass(frozen=True)
@@ -89,10 +106,10 @@ def register_schema(
 
     Raises:
         UsageError: it is registered already, or there is no such contract.
-        EnvironmentFault, NetworkError: as publishing.
+        SetupError, NetworkError: as publishing.
     """
-    contract = Contract.at(chain, schema_registry, "schema registry")
-    contract.send("register", ("string", "address", "bool"), (SCHEMA, resolver, revocable))
+    contract = contract_at(chain, schema_registry, _schemas())
+    sent(contract, "register", SCHEMA, resolver, revocable)
     return schema_uid(resolver, revocable)
 
 
@@ -125,18 +142,18 @@ def attest(
     Raises:
         UsageError: EAS refuses it, e.g. because the schema is not registered; or the record is one
             of a native proof, and not :meth:`~verifai.chain.Published.named`.
-        EnvironmentFault, NetworkError: as publishing.
+        SetupError, NetworkError: as publishing.
     """
-    contract = Contract.at(chain, eas, "EAS")
-    wanted = _word(schema or schema_uid(revocable=revocable))
+    contract = contract_at(chain, eas, _eas())
+    wanted = word(schema or schema_uid(revocable=revocable))
     subject = (value.removeprefix("0x") for value in _subject(with_digests(record))[2:])
     data = abi.encode(_TYPES, (record.chain_id, record.registry, *map(bytes.fromhex, subject)))
-    request = (wanted, (recipient, expires, revocable, _word(reference), data, 0))
-    mined = contract.send("attest", (_REQUEST,), (request,))
+    request = (wanted, (recipient, expires, revocable, word(reference), data, 0))
+    mined = sent(contract, "attest", request)
     topic = abi.keccak(b"Attested(address,address,bytes32,bytes32)")
-    for log in mined["logs"]:
-        if checksum(str(log["address"])) == contract.address and bytes(log["topics"][0]) == topic:
-            return "0x" + bytes(log["data"])[:32].hex()
+    for log in map(Log.of, mined["logs"]):
+        if log.address == contract.address and log.topics[:1] == (topic,):
+            return "0x" + log.data[:32].hex()
     raise NetworkError(f"The contract at {eas} is no EAS: it does not say what it attested.")
 
 
@@ -148,11 +165,11 @@ def read(chain: Chain, eas: str, uid: str) -> Attestation:
         MalformedError: it is of another schema.
         NetworkError: the node failed, or the contract is no EAS.
     """
-    contract = Contract.at(chain, eas, "EAS")
-    ((found, schema, time, expires, revoked, reference, recipient, attester, _, data),) = (
-        contract.call("getAttestation", ("bytes32",), (_word(uid),), (_ATTESTATION,))
+    contract = contract_at(chain, eas, _eas())
+    found, schema, time, expires, revoked, reference, recipient, attester, _, data = asked(
+        contract, "getAttestation", word(uid)
     )
-    if found != _word(uid):
+    if found != word(uid):
         raise UsageError(f"EAS at {contract.address} has no attestation {uid}.")
     chain_id, registry, transaction, key, statement, bundle = abi.decode(
         _TYPES, data, "The attestation"
@@ -184,12 +201,3 @@ def _subject(record: Published) -> tuple[str, str, str, str, str, str]:
         record.statement_digest,
         record.bundle_digest,
     )
-
-
-def _word(text: str) -> bytes:
-    if not (text.startswith("0x") and len(text) == 66):
-        raise MalformedError("An identifier of EAS is 0x and 64 hex digits.")
-    try:
-        return bytes.fromhex(text[2:])
-    except ValueError:
-        raise MalformedError("An identifier of EAS is 0x and 64 hex digits.") from None

@@ -12,18 +12,28 @@ had ``bytes32``, which is another function, and such a registry refuses this ada
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from verifai.chain.chain import Chain
-from verifai.chain.published import Published
-from verifai.chain.standards.contract import Contract, with_digests
-from verifai.errors import MalformedError, UsageError
-from verifai.evm.abi import checksum
+from verifai.chain.standards.others import asked, contract_at, sent, with_digests, word
+from verifai.errors import UsageError
+from verifai.evm.interface import Interface
+from verifai.proof.published import Published
 
 #: The best answer.
 MAX_RESPONSE: Final = 100
 #: What kind of validation it was: a zero-knowledge proof that was checked.
 TAG: Final = "zk"
+
+
+@cache
+def _registry() -> Interface:
+    return Interface.written(
+        "validation registry",
+        "validationResponse(bytes32,uint8,string,bytes32,string)",
+        "getValidationStatus(bytes32) returns (address,uint256,uint8,bytes32,string,uint256)",
+    )
 
 
 @dataclass(frozen=True)
@@ -76,16 +86,14 @@ def respond(
         UsageError: ``response`` is out of range, or the registry refuses it: no such request, or
             another validator's; or the record is one of a native proof, and not
             :meth:`~verifai.chain.Published.named`.
-        EnvironmentFault, NetworkError: as publishing.
+        SetupError, NetworkError: as publishing.
     """
     if type(response) is not int or not 0 <= response <= MAX_RESPONSE:
         raise UsageError(f"A response is a whole number from 0 to {MAX_RESPONSE}.")
     bundle = bytes.fromhex(with_digests(record).bundle_digest)
-    mined = Contract.at(chain, registry, "validation registry").send(
-        "validationResponse",
-        ("bytes32", "uint8", "string", "bytes32", "string"),
-        (_word(request_hash), response, uri, bundle, tag),
-    )
+    contract = contract_at(chain, registry, _registry())
+    arguments = (word(request_hash), response, uri, bundle, tag)
+    mined = sent(contract, "validationResponse", *arguments)
     return "0x" + bytes(mined["transactionHash"]).hex()
 
 
@@ -96,22 +104,8 @@ def status(chain: Chain, registry: str, request_hash: str) -> Validation:
         UsageError: it knows no such request.
         NetworkError: the node failed, or the contract is no Validation Registry.
     """
-    validator, agent_id, response, digest, tag, updated = Contract.at(
-        chain, registry, "validation registry"
-    ).call(
-        "getValidationStatus",
-        ("bytes32",),
-        (_word(request_hash),),
-        ("address", "uint256", "uint8", "bytes32", "string", "uint256"),
+    contract = contract_at(chain, registry, _registry())
+    validator, agent_id, response, digest, tag, updated = asked(
+        contract, "getValidationStatus", word(request_hash)
     )
-    return Validation(checksum(validator), agent_id, response, digest.hex(), tag, updated)
-
-
-def _word(text: str) -> bytes:
-    try:
-        word = bytes.fromhex(text.removeprefix("0x"))
-    except ValueError:
-        word = b""
-    if len(word) != 32:
-        raise MalformedError("A request's hash is 0x and 64 hex digits.")
-    return word
+    return Validation(validator, agent_id, response, digest.hex(), tag, updated)

@@ -24,7 +24,7 @@ import {TableRules} from "./native/TableRules.sol";
 import {requirePrecompiles} from "./native/Precompiles.sol";
 
 /// @title Verifier of verifai's native proofs, for any circuit.
-/// @notice The skeleton (docs/protocol.md) is fixed here: order of messages and challenges, sumchecks,
+/// @notice The interaction (docs/protocol.md) is fixed here: order of messages and challenges, sumchecks,
 /// tables, ends of contractions, everything that hides, opening. What depends on a model comes from a
 /// compact table (docs/specs/evm-verifier.md), immutable code that `register` has checked for its
 /// form. *That a compact table is the one of an operation table, and that of a model, is established
@@ -505,7 +505,7 @@ contract NativeVerifier is IProofVerifier {
 
     function _output(uint256 names, uint256 i) private pure returns (uint256 v) {
         assembly {
-            v := mload(and(shr(235, mload(add(names, shl(1, i)))), 0x1fffe0))
+            v := mload(and(shr(NAME_0, mload(add(names, shl(1, i)))), NAME_MASK))
         }
     }
 

@@ -16,9 +16,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from verifai.errors import InternalError
+from verifai.errors import InternalError, SetupError
 from verifai.evm.abi import keccak
-from verifai.evm.node.faults import Reverted
+from verifai.evm.node.faults import RevertedError
 from verifai.evm.node.journal import Block, Journal
 from verifai.evm.node.precompiles import bn254_precompiles
 from verifai.extras import require
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 DEVELOPMENT_KEY: Final = (1).to_bytes(32, "big")
 
 
+#: What is not public in eth-tester's py-evm backend, and called here all the same.
+_PRIVATE: Final = ("_max_available_gas", "_get_normalized_and_unsigned_evm_transaction")
+
+
 def start(journal: Journal | None) -> tuple[Web3, Any]:
     """A fresh chain, or the one that ``journal`` tells of; every later block is added to it.
 
@@ -37,7 +41,7 @@ def start(journal: Journal | None) -> tuple[Web3, Any]:
         The client, and the py-evm backend behind it.
 
     Raises:
-        MissingExtra: web3 or eth-tester is not installed.
+        MissingExtraError: web3 or eth-tester is not installed.
         MalformedError: the journal does not replay to the block hashes it records.
     """
     web3 = require("web3", "chain", "the embedded chain")
@@ -82,6 +86,12 @@ def _backend_class() -> type[Any]:
 
     from verifai.evm.create2 import PROXY, create2_address
 
+    if missing := [name for name in _PRIVATE if not hasattr(PyEVMBackend, name)]:
+        raise SetupError(
+            f"The embedded chain is built on {', '.join(missing)} of eth-tester 0.14, which the "
+            "installed one lacks.",
+            hint="pip install 'verifai[chain]' brings the right one; a node's URL needs none.",
+        )
     proxy = bytes.fromhex(PROXY[2:])
 
     class Backend(PyEVMBackend):  # type: ignore[misc]
@@ -215,10 +225,10 @@ def _backend_class() -> type[Any]:
             finally:
                 state.revert(snapshot)
 
-    def _reverted(error: VMError) -> Reverted:
+    def _reverted(error: VMError) -> RevertedError:
         data = error.args[0] if isinstance(error, Revert) and error.args else b""
         said = "" if isinstance(error, Revert) else type(error).__name__
-        return Reverted(data if isinstance(data, bytes) else b"", said)
+        return RevertedError(data if isinstance(data, bytes) else b"", said)
 
     return Backend
 
@@ -230,7 +240,7 @@ def _virtual_machine() -> type[Any]:
     from eth.vm.forks.prague.state import PragueState
 
     precompiles = dict(PragueComputation.get_precompiles())
-    precompiles.update(bn254_precompiles(precompiles))
+    precompiles.update(bn254_precompiles())
     computation = type("Computation", (PragueComputation,), {"_precompiles": precompiles})
     state = type("State", (PragueState,), {"computation_class": computation})
     return type("VirtualMachine", (PragueVM,), {"_state_class": state})

@@ -1,8 +1,8 @@
 """One meaning per failure of a chain, whichever client library reports it.
 
-A call that reverts is a :class:`Reverted`, which is no verdict yet: :mod:`verifai.chain.verdict`
-says what it means. Everything else that leaves the question open (no connection, a time-out, an
-answer that makes no sense) is a NetworkError.
+A call that reverts is a :class:`RevertedError`, which is no verdict yet:
+:mod:`verifai.chain.verdict` says what it means. Everything else that leaves the question open (no
+connection, a time-out, an answer that makes no sense) is a NetworkError.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from verifai.errors import (
-    EnvironmentFault,
     MalformedError,
     NetworkError,
     NetworkTimeoutError,
+    SetupError,
     UnsupportedError,
     UsageError,
     VerifaiError,
@@ -64,7 +64,7 @@ _REFUSALS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-class Reverted(Exception):
+class RevertedError(Exception):
     """A call or transaction reverted. Internal: callers turn it into an error of theirs.
 
     Its text is a few words: the reason in ``data`` if there is one, else what the node said.
@@ -92,19 +92,19 @@ def reason(data: bytes) -> str | None:
 
 
 @contextmanager
-def asking(what: str, url: str) -> Iterator[None]:
+def node_errors(what: str, url: str) -> Iterator[None]:
     """Translate what a chain client raises while it does ``what``.
 
     Raises:
-        Reverted: a contract reverted.
-        EnvironmentFault: the sender cannot pay.
+        RevertedError: a contract reverted.
+        SetupError: the sender cannot pay.
         UnsupportedError: it takes more gas, or more bytes, than the node lets a transaction have.
         UsageError: what was asked about is no address.
         NetworkError: the node could not be reached, or answered an error or nonsense.
     """
     try:
         yield
-    except (VerifaiError, Reverted):
+    except (VerifaiError, RevertedError):
         raise
     except Exception as error:
         raise translated(error, what, url) from None
@@ -116,11 +116,11 @@ def translated(error: Exception, what: str, url: str) -> Exception:
     from web3 import exceptions
 
     if isinstance(error, exceptions.ContractLogicError):
-        return Reverted(_bytes(error.data), said(error))
+        return RevertedError(_bytes(error.data), said(error))
     if type(error).__name__ == "TransactionFailed":
         # eth-tester; the revert data, if any, is what its first argument was made from.
         cause = error.__context__ or error
-        return Reverted(_bytes(cause.args[0] if cause.args else b""), said(error))
+        return RevertedError(_bytes(cause.args[0] if cause.args else b""), said(error))
     if isinstance(error, exceptions.TimeExhausted):
         return NetworkTimeoutError(
             f"Gave up on {what} at {url}: {said(error)}",
@@ -137,7 +137,7 @@ def translated(error: Exception, what: str, url: str) -> Exception:
         return UsageError(f"{what}: not an address that can be asked about: {message}")
     kind = refusal(error)
     if kind == "funds":
-        return EnvironmentFault(
+        return SetupError(
             f"The signer cannot pay for {what} ({message}).",
             hint="Fund its account on this chain.",
         )

@@ -1,7 +1,8 @@
 """The embedded chain's memory between processes: an append-only file of its blocks.
 
-Line 1 is the genesis: ``{"chain":..., "format":1, "time":...}``. Every further line is one mined
-block: ``{"hash":..., "time":..., "transactions":["0x...", ...]}`` with the raw signed transactions.
+Line 1 is the genesis: ``{"chain":..., "format":2, "time":...}``. Every further line is one mined
+block: ``{"hash":..., "time":..., "transactions":["...", ...]}`` with the raw signed transactions in
+hex.
 A chain that replays them must come to the same block hashes, which cover transactions, results and
 everything before, so that no change to the file goes unnoticed except the loss of whole lines from
 its end. Lines are canonical JSON.
@@ -18,10 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from verifai.errors import EnvironmentFault, FileAccessError, MalformedError, UsageError
+from verifai.errors import FileAccessError, MalformedError, SetupError, UsageError
 from verifai.proof.codec import canonical_json, exact_fields, parse_canonical_json
+from verifai.proof.plain import from_plain, to_plain
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 #: How long to wait for another process that has the journal open; publishing takes seconds.
 LOCK_SECONDS: Final = 20.0
 
@@ -35,9 +37,7 @@ class Block:
     transactions: tuple[bytes, ...]
 
     def line(self) -> bytes:
-        raw = ["0x" + transaction.hex() for transaction in self.transactions]
-        value = {"hash": self.hash, "time": self.time, "transactions": raw}
-        return canonical_json(value) + b"\n"
+        return canonical_json(to_plain(self)) + b"\n"
 
 
 class Journal:
@@ -52,7 +52,7 @@ class Journal:
         genesis_time: timestamp of block 0.
 
     Raises:
-        EnvironmentFault: another process has it open, or it cannot be written.
+        SetupError: another process has it open, or it cannot be written.
         MalformedError: not a journal.
         UsageError: there is none to read.
     """
@@ -107,24 +107,17 @@ class Journal:
         """
         for number, line in enumerate(self._lines[1:], start=2):
             try:
-                fields = exact_fields(
-                    parse_canonical_json(line), ("hash", "time", "transactions"), "A block"
-                )
-                raw = fields["transactions"]
-                if not (isinstance(raw, list) and type(fields["time"]) is int):
-                    raise MalformedError("A block has a time and a list of transactions.")
-                yield Block(
-                    str(fields["hash"]), fields["time"], tuple(_from_hex(item) for item in raw)
-                )
+                block: Block = from_plain(Block, parse_canonical_json(line), "A block")
             except MalformedError as error:
                 raise self.damaged(number, error.message) from None
+            yield block
         self._lines = []
 
     def append(self, block: Block) -> None:
         """Add a block; on return it is on disk.
 
         Raises:
-            EnvironmentFault: the disk refused; the file is as it was before, and takes no further
+            SetupError: the disk refused; the file is as it was before, and takes no further
                 block, because the chain in memory is now ahead of it.
             UsageError: it was opened for reading, or by the process that this one was forked from.
         """
@@ -137,7 +130,7 @@ class Journal:
                 hint="Publish in the process that connected, or connect in one process at a time.",
             )
         if self._behind:
-            raise EnvironmentFault(
+            raise SetupError(
                 f"The journal {self.path} lacks a block that could not be written.",
                 hint="Connect again: the chain is then what the journal holds.",
             )
@@ -169,7 +162,7 @@ class Journal:
                 return
             except BlockingIOError:
                 if time.monotonic() >= deadline:
-                    raise EnvironmentFault(
+                    raise SetupError(
                         f"Another process has the journal {self.path} open.",
                         hint="Close it there, or use another journal.",
                     ) from None
@@ -201,12 +194,3 @@ class Journal:
 
     def __repr__(self) -> str:
         return f"Journal({str(self.path)!r})"
-
-
-def _from_hex(value: Any) -> bytes:
-    if not (isinstance(value, str) and value.startswith("0x")):
-        raise MalformedError("A transaction is a string of 0x and hex digits.")
-    try:
-        return bytes.fromhex(value[2:])
-    except ValueError:
-        raise MalformedError("A transaction is a string of 0x and hex digits.") from None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from verifai.errors import NetworkError, UsageError
-from verifai.evm.node.faults import asking
+from verifai.evm.node.faults import node_errors
 from verifai.evm.transactions.signer import NodeAccount, Signer
 from verifai.extras import require
 
@@ -32,7 +32,7 @@ def open_node(url: str) -> tuple[Web3, Callable[[], None]]:
     Raises:
         UsageError: not an http or https URL.
         NetworkError: nothing answers there, or what answers is no Ethereum node.
-        MissingExtra: web3 is not installed.
+        MissingExtraError: web3 is not installed.
     """
     try:
         parts = urlsplit(url)
@@ -88,7 +88,7 @@ def _session_class() -> type[requests.Session]:
 
 
 def _probe(client: Web3, shown: str) -> None:
-    with asking("the chain id", shown):
+    with node_errors("the chain id", shown):
         chain_id = client.eth.chain_id
         genesis = client.eth.get_block(0)
         if type(chain_id) is not int or chain_id <= 0 or len(bytes(genesis["hash"])) != 32:
@@ -102,7 +102,7 @@ def first_unlocked(client: Web3, url: str) -> Signer:
         UsageError: it holds none.
     """
     try:
-        with asking("its accounts", url):
+        with node_errors("its accounts", url):
             accounts = list(client.eth.accounts)
     except NetworkError:
         accounts = []  # many public nodes refuse the question

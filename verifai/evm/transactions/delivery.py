@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from verifai.errors import NetworkError, NetworkTimeoutError, UnsupportedError, VerifaiError
-from verifai.evm.node.faults import asking, refusal, translated
+from verifai.evm.node.faults import node_errors, refusal, translated
 from verifai.evm.transactions import signed as transactions
 from verifai.evm.transactions.fees import Fees, limit, offer
 from verifai.evm.transactions.outbox import FINAL_BLOCKS, Entry, Outbox, Version
@@ -32,7 +32,7 @@ _POLL_SECONDS: Final = (0.1, 2.0)
 _MISSING_SECONDS: Final = 15.0
 
 
-class Superseded(Exception):
+class SupersededError(Exception):
     """Another transaction of the same account took the nonce: this one can never be mined."""
 
 
@@ -52,7 +52,7 @@ class Delivery:
         Raises:
             MalformedError: the signer signed something else.
             UnsupportedError: a node's account that signs only as it sends.
-            EnvironmentFault: the signer failed.
+            SetupError: the signer failed.
         """
         signed = transactions.checked(self.signer.sign(transaction), transaction)
         return Version(signed.hash.hex(), signed.raw)
@@ -114,7 +114,7 @@ class Delivery:
             The receipt, of success or of a revert.
 
         Raises:
-            Superseded: another transaction took the nonce; the entry is dropped.
+            SupersededError: another transaction took the nonce; the entry is dropped.
             NetworkError: no progress within ``terms.patience_seconds``; the entry stays.
         """
         clock = time.monotonic
@@ -124,7 +124,7 @@ class Delivery:
         pause, longest = _POLL_SECONDS
         while True:
             try:
-                with asking(what, self.url):
+                with node_errors(what, self.url):
                     head, used = int(self.web3.eth.block_number), self._nonce()
                     mined = self.mined(entry)
                     if mined is not None:
@@ -155,7 +155,7 @@ class Delivery:
                 state = error.message.removesuffix(".")
             if missing is not None and clock() - missing >= _MISSING_SECONDS:
                 self.outbox.drop(entry)
-                raise Superseded
+                raise SupersededError
             if clock() > deadline:
                 raise NetworkTimeoutError(
                     f"Gave up on {what} at {self.url} after {self.terms.patience_seconds:g} s "
@@ -170,7 +170,7 @@ class Delivery:
     def arrived(self, entry: Entry) -> bool:
         """Whether the node has the newest version, whatever it said; unknown counts as yes."""
         try:
-            with asking("a sent transaction", self.url):
+            with node_errors("a sent transaction", self.url):
                 return self.mined(entry) is not None or self._known(entry)
         except NetworkError:
             return True

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from verifai.errors import EnvironmentFault
+from verifai.errors import SetupError
 from verifai.evm.transactions.terms import MAX_FEE_FACTOR, Terms
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def offer(web3: Web3, terms: Terms) -> Fees:
     """A fee that survives six full blocks, within the terms.
 
     Raises:
-        EnvironmentFault: the chain asks for more than ``terms.max_fee_wei`` now.
+        SetupError: the chain asks for more than ``terms.max_fee_wei`` now.
     """
     base = web3.eth.get_block("latest").get("baseFeePerGas")
     if base is None:
@@ -71,7 +71,7 @@ def offer(web3: Web3, terms: Terms) -> Fees:
     if cap is None or fees.most <= cap:
         return fees
     if least > cap:
-        raise EnvironmentFault(
+        raise SetupError(
             f"The chain asks {least:,} wei per gas now; the limit is {cap:,}.",
             hint="Wait, or raise Terms.max_fee_wei.",
         )

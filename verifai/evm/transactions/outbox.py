@@ -10,20 +10,17 @@ One folder per chain (id and genesis) and signer, one file per nonce.
 
 from __future__ import annotations
 
-import fcntl
-import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from verifai.errors import EnvironmentFault, FileAccessError, MalformedError
+from verifai.errors import MalformedError
 from verifai.evm.abi import keccak
 from verifai.home import home
-from verifai.proof.codec import canonical_json, exact_fields, hex_digest, parse_canonical_json
-from verifai.proof.files import replace_file
+from verifai.proof.codec import canonical_json, hex_digest, parse_canonical_json
+from verifai.proof.files import locked, replace_file
+from verifai.proof.plain import from_plain, to_plain
 
 FORMAT: Final = 1
 #: A mined transaction is remembered until its block is this deep: two epochs of Ethereum, after
@@ -63,30 +60,20 @@ class Entry:
     block: int | None = None
 
     def to_bytes(self) -> bytes:
-        versions = [{"hash": item.hash, "raw": item.raw.hex()} for item in self.versions]
-        value = {"format": FORMAT, "nonce": self.nonce, "content": self.content}
-        return canonical_json({**value, "versions": versions, "block": self.block})
+        return canonical_json({"format": FORMAT, **to_plain(self)})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Entry:
         """Strict inverse of :meth:`to_bytes`. Raises MalformedError."""
-        names = ("format", "nonce", "content", "versions", "block")
-        value: dict[str, Any] = exact_fields(parse_canonical_json(data), names, "An entry")
-        versions = value["versions"]
-        if (
-            value["format"] != FORMAT
-            or type(value["nonce"]) is not int
-            or type(value["block"]) not in (int, type(None))
-            or not isinstance(versions, list)
-            or not versions
-        ):
-            raise MalformedError("An entry has a nonce, versions and perhaps a block.")
-        return cls(
-            value["nonce"],
-            hex_digest(value["content"], "content"),
-            tuple(_version(item) for item in versions),
-            value["block"],
-        )
+        value = parse_canonical_json(data)
+        if not isinstance(value, dict) or value.pop("format", None) != FORMAT:
+            raise MalformedError("Not an entry of this version.")
+        found: Entry = from_plain(cls, value, "An entry")
+        for digest in (found.content, *(version.hash for version in found.versions)):
+            hex_digest(digest, "a hash")
+        if not found.versions:
+            raise MalformedError("An entry has at least one version.")
+        return found
 
 
 class Outbox:
@@ -141,36 +128,21 @@ class Outbox:
         except FileNotFoundError:
             return
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Alone among the processes of this machine that sign for this account.
 
         Raises:
-            EnvironmentFault: another one did not finish within ``LOCK_SECONDS``.
+            SetupError: another one did not finish within ``LOCK_SECONDS``.
         """
         if self._folder is None:
-            yield
-            return
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise FileAccessError(
-                f"Cannot write {self._folder}: {error.strerror or error}."
-            ) from None
-        try:
-            deadline = time.monotonic() + LOCK_SECONDS
-            while not _try_lock(handle):
-                if time.monotonic() > deadline:
-                    raise EnvironmentFault(
-                        "Another process has been signing for this account for LOCK_SECONDS "
-                        f"({LOCK_SECONDS:.0f} s).",
-                        hint="Is a hardware signer waiting for a button?",
-                    )
-                time.sleep(0.05)
-            yield
-        finally:
-            os.close(handle)
+            return nullcontext()
+        return locked(
+            self._folder / "lock",
+            LOCK_SECONDS,
+            "Another process has been signing for this account for LOCK_SECONDS "
+            f"({LOCK_SECONDS:.0f} s).",
+            "Is a hardware signer waiting for a button?",
+        )
 
     def _path(self, entry: Entry) -> Path:
         assert self._folder is not None
@@ -191,21 +163,3 @@ def content_digest(to: str | None, value: int, data: bytes) -> str:
     recipient = bytes.fromhex(to[2:]) if to else b""
     head = len(recipient).to_bytes(1, "big") + recipient + value.to_bytes(32, "big")
     return keccak(head + data).hex()
-
-
-def _version(value: Any) -> Version:
-    fields = exact_fields(value, ("hash", "raw"), "A version")
-    try:
-        return Version(hex_digest(fields["hash"], "hash"), bytes.fromhex(fields["raw"]))
-    except MalformedError:
-        raise
-    except (ValueError, TypeError):
-        raise MalformedError("A version's raw is hex.") from None
-
-
-def _try_lock(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -9,21 +9,20 @@ the one way left.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from verifai.errors import (
-    EnvironmentFault,
     NetworkError,
+    SetupError,
     UnsupportedError,
     UsageError,
     VerifaiError,
 )
-from verifai.evm.history import logs
-from verifai.evm.node.faults import Reverted, asking
+from verifai.evm.node.faults import RevertedError, node_errors
 from verifai.evm.transactions.bounds import TRANSACTION_GAS_CAP, require_size
-from verifai.evm.transactions.delivery import Delivery, Superseded
+from verifai.evm.transactions.delivery import Delivery, SupersededError
 from verifai.evm.transactions.estimate import Estimate, ether
 from verifai.evm.transactions.fees import limit, offer
 from verifai.evm.transactions.outbox import Entry, Outbox, Version, content_digest, default_folder
@@ -50,6 +49,7 @@ class Sender:
         durable: keep the outbox on disk. False for a chain that dies with the process.
 
     Attributes:
+        number: the chain's, as in :attr:`chain_id`.
         genesis: hash of block 0, 0x and 64 hex digits.
     """
 
@@ -66,7 +66,7 @@ class Sender:
         self.url = url
         self.terms = terms or Terms()
         self._signer = signer
-        self._number, self.genesis = self._identity()
+        self.number, self.genesis = self._identity()
         self._delivery: Delivery | None = None
         if signer is not None:
             folder = default_folder(self.chain_id, self.genesis, signer.address)
@@ -76,7 +76,7 @@ class Sender:
     @property
     def chain_id(self) -> str:
         """CAIP-2."""
-        return f"eip155:{self._number}"
+        return f"eip155:{self.number}"
 
     @property
     def address(self) -> str | None:
@@ -85,32 +85,24 @@ class Sender:
 
     def code(self, address: str) -> bytes:
         """Runtime code at an address."""
-        with asking(f"the code at {address}", self.url):
+        with node_errors(f"the code at {address}", self.url):
             return bytes(self.web3.eth.get_code(address))  # type: ignore[arg-type]
 
-    def ask(self, to: str, data: bytes, what: str) -> bytes:
+    def ask(self, to: str, data: bytes, what: str, *, block: int | str = "latest") -> bytes:
         """What a contract answers to a call that changes nothing.
 
         Raises:
-            Reverted: the contract refused.
+            RevertedError: the contract refused.
             NetworkError: the node failed.
         """
         question: Any = {"to": to, "data": "0x" + data.hex()}
-        with asking(what, self.url):
-            return bytes(self.web3.eth.call(question))
+        with node_errors(what, self.url):
+            return bytes(self.web3.eth.call(question, block))  # type: ignore[arg-type]
 
-    def logs(
-        self, address: str, topics: Sequence[str], first: int, last: int
-    ) -> Iterator[Mapping[str, Any]]:
-        """A contract's logs in blocks ``first`` to ``last``, oldest first, asked for in pieces.
-
-        Args:
-            topics: topic 0 and those after it, 0x and 64 digits each.
-
-        Raises:
-            NetworkError: the node refuses even single blocks, or answers what was not asked for.
-        """
-        return logs(self.web3, self.url, address, topics, first, last)
+    def newest_block(self) -> int:
+        """Number of the newest block. Raises NetworkError."""
+        with node_errors("the newest block", self.url):
+            return int(self.web3.eth.block_number)
 
     def sign_typed(self, message: Mapping[str, Any]) -> bytes:
         """The signer's signature of structured data (EIP-712): 65 bytes.
@@ -125,7 +117,7 @@ class Sender:
         sign = getattr(self._signer, "sign_typed", None)
         if sign is None:
             raise UnsupportedError("This signer does not sign structured data (EIP-712).")
-        with asking("signing", self.url):
+        with node_errors("signing", self.url):
             return bytes(sign(self.web3, message))
 
     def estimate(
@@ -147,33 +139,30 @@ class Sender:
             code: runtime code to pretend at addresses, where the node can (state overrides).
 
         Raises:
-            Reverted: it would revert.
+            RevertedError: it would revert.
             UnsupportedError: it needs more gas than a block there holds or a transaction may use
                 (``TRANSACTION_GAS_CAP``), or more bytes than nodes take.
-            EnvironmentFault: the chain asks for more than the terms allow, or the node finds that
+            SetupError: the chain asks for more than the terms allow, or the node finds that
                 the signer cannot pay.
             NetworkError: the node failed.
             UsageError: this connection has no signer.
         """
         signer, _ = self._needed()
         require_size(to is None, data, what)
-        transaction: dict[str, Any] = {"from": signer.address, "data": "0x" + data.hex()}
         # Not a block's gas, where what does not fit looks like a refusal of whatever ran out of it.
-        transaction |= {"gas": TRANSACTION_GAS_CAP}
-        transaction |= {"value": value} if value else {}
-        transaction |= {"to": to} if to is not None else {}
+        transaction = {**_request(signer.address, to, data, value), "gas": TRANSACTION_GAS_CAP}
         overrides = {at: {"code": "0x" + text.hex()} for at, text in (code or {}).items()}
         try:
-            with asking(what, self.url):
+            with node_errors(what, self.url):
                 gas = int(
                     self.web3.eth.estimate_gas(transaction, "latest", overrides)  # type: ignore[arg-type]
                     if overrides
                     else self.web3.eth.estimate_gas(transaction)  # type: ignore[arg-type]
                 )
-        except EnvironmentFault:  # too poor to estimate, so the gas is not known
-            with asking(what, self.url):
+        except SetupError:  # too poor to estimate, so the gas is not known
+            with node_errors(what, self.url):
                 balance = int(self.web3.eth.get_balance(signer.address))  # type: ignore[arg-type]
-            raise EnvironmentFault(
+            raise SetupError(
                 f"The signer cannot pay for {what}: it sends {ether(value)} and pays for gas, and "
                 f"{signer.address} has {ether(balance)}.",
                 hint="Fund its account on this chain.",
@@ -198,7 +187,7 @@ class Sender:
                 f"{self.chain_id} at {self.url} holds {block:,}. Nothing was sent.",
                 hint="Use a chain with larger blocks, or make fewer values public.",
             )
-        with asking(what, self.url):
+        with node_errors(what, self.url):
             fees = offer(self.web3, self.terms)
             balance = int(self.web3.eth.get_balance(signer.address))  # type: ignore[arg-type]
         allowed = min(gas * (100 + GAS_MARGIN_PERCENT) // 100, TRANSACTION_GAS_CAP, block)
@@ -206,7 +195,7 @@ class Sender:
 
     def block_gas(self) -> int:
         """The gas that the newest block could hold. Raises NetworkError."""
-        with asking("the newest block", self.url):
+        with node_errors("the newest block", self.url):
             return int(self.web3.eth.get_block("latest")["gasLimit"])
 
     def send(self, to: str | None, data: bytes, what: str, *, value: int = 0) -> Mapping[str, Any]:
@@ -225,9 +214,9 @@ class Sender:
             The transaction receipt, as web3 gives it.
 
         Raises:
-            Reverted: it would revert (found at estimation, nothing sent), or it did.
+            RevertedError: it would revert (found at estimation, nothing sent), or it did.
             UnsupportedError: it is larger than the chain allows, as :meth:`estimate`.
-            EnvironmentFault: the signer cannot pay, or failed to sign.
+            SetupError: the signer cannot pay, or failed to sign.
             NetworkError: the node failed, is on another chain now, or made no progress within the
                 terms' patience. What was signed stays on record, and the same call resumes it.
             UsageError: this connection has no signer.
@@ -236,7 +225,7 @@ class Sender:
         for _ in range(NONCE_ATTEMPTS):
             self._same_chain()
             with delivery.outbox.locked():
-                with asking("unfinished transactions", self.url):
+                with node_errors("unfinished transactions", self.url):
                     entry = delivery.unfinished(content_digest(to, value, data))
                     if entry is None:
                         delivery.hand_in_again()
@@ -244,7 +233,7 @@ class Sender:
                     entry = self._handed_in(to, data, what, value)
             try:
                 return self._delivered(entry, what)
-            except Superseded:
+            except SupersededError:
                 continue
         raise self._contended(what)
 
@@ -262,7 +251,7 @@ class Sender:
             because another transaction took their nonce, have none.
 
         Raises:
-            NetworkError, EnvironmentFault: as :meth:`send`.
+            NetworkError, SetupError: as :meth:`send`.
         """
         found = []
         _, delivery = self._needed()
@@ -270,7 +259,7 @@ class Sender:
         for entry in self.unfinished():
             try:
                 mined = delivery.deliver(entry, f"the transaction of nonce {entry.nonce}")
-            except Superseded:
+            except SupersededError:
                 continue
             delivery.outbox.keep(self._latest(entry, int(mined["blockNumber"])))
             found.append(mined)
@@ -286,32 +275,30 @@ class Sender:
         highest = limit(fees, self.terms)
         for _ in range(NONCE_ATTEMPTS):
             nonce = self._free_nonce(signer.address, taken, what)
-            transaction: dict[str, Any] = {
-                "from": signer.address,
-                "data": "0x" + data.hex(),
-                "chainId": self._number,
+            transaction = {
+                **_request(signer.address, to, data, value),
+                "chainId": self.number,
                 "gas": estimate.gas_limit,
                 "nonce": nonce,
                 "value": value,
                 **fees.fields(),
             }
-            transaction |= {"to": to} if to is not None else {}
             content = content_digest(to, value, data)
             try:
-                with asking(f"signing for {what}", self.url):
+                with node_errors(f"signing for {what}", self.url):
                     entry = Entry(nonce, content, (delivery.sign(transaction),))
             except UnsupportedError:
                 if not isinstance(signer, NodeAccount):
                     raise
                 # Such nodes are development nodes, whose memory ends with them.
-                with asking(what, self.url):
+                with node_errors(what, self.url):
                     sent = Version(signer.send(transaction).hex(), b"")
                 delivery.outbox.keep(entry := Entry(nonce, content, (sent,)))
                 return entry
             delivery.outbox.keep(entry)
             try:
                 refused = delivery.hand_in(entry)
-            except (VerifaiError, Reverted):
+            except (VerifaiError, RevertedError):
                 delivery.outbox.drop(entry)  # refused in words: no node has it
                 raise
             # A proxy that asked its node twice passes the second answer on.
@@ -321,10 +308,10 @@ class Sender:
             if refused == "funds":
                 raise self._poor(estimate)
             if refused == "underpriced":
-                with asking(what, self.url):
+                with node_errors(what, self.url):
                     fees = fees.raised().at_least(offer(self.web3, self.terms))
                 if fees.most > highest:
-                    raise EnvironmentFault(
+                    raise SetupError(
                         f"The chain wants more than {highest:,} wei per gas for {what}.",
                         hint="Wait, or raise Terms.max_fee_wei.",
                     )
@@ -352,24 +339,24 @@ class Sender:
     def _free_nonce(self, address: str, taken: set[int], what: str) -> int:
         """The lowest that neither the node nor the outbox knows a transaction of. Where another
         wallet left a gap this fills it, and what waited behind it moves on."""
-        with asking(what, self.url):
+        with node_errors(what, self.url):
             nonce = int(self.web3.eth.get_transaction_count(address, "pending"))  # type: ignore[arg-type]
         while nonce in taken:
             nonce += 1
         return nonce
 
     def _identity(self) -> tuple[int, str]:
-        with asking("the chain id", self.url):
+        with node_errors("the chain id", self.url):
             number = int(self.web3.eth.chain_id)
             if not 0 < number < 1 << 63:
                 raise NetworkError(f"What answers at {self.url} names no chain (EIP-155).")
-        with asking("the genesis block", self.url):
+        with node_errors("the genesis block", self.url):
             return number, "0x" + bytes(self.web3.eth.get_block(0)["hash"]).hex()
 
     def _same_chain(self) -> None:
         """Refuse to sign for another chain than was connected to."""
         number, genesis = self._identity()
-        if (number, genesis) != (self._number, self.genesis):
+        if (number, genesis) != (self.number, self.genesis):
             raise NetworkError(
                 f"The node at {self.url} is on another chain now: eip155:{number} with genesis "
                 f"{genesis[:12]}, not {self.chain_id} with {self.genesis[:12]}. Nothing was sent.",
@@ -384,8 +371,8 @@ class Sender:
             )
         return self._signer, self._delivery
 
-    def _poor(self, estimate: Estimate) -> EnvironmentFault:
-        return EnvironmentFault(
+    def _poor(self, estimate: Estimate) -> SetupError:
+        return SetupError(
             f"The signer cannot pay for {estimate.what}: it can cost {ether(estimate.cost_wei)} "
             f"at {estimate.fees.most:,} wei per gas, and {self.address} has "
             f"{ether(estimate.balance_wei)}.",
@@ -404,16 +391,21 @@ class Sender:
         """The revert of a mined transaction, found by running it again before its block."""
         words = "reverted when it was mined"
         try:
-            with asking(what, self.url):
+            with node_errors(what, self.url):
                 sent = self.web3.eth.get_transaction(mined["transactionHash"])
                 if mined["gasUsed"] >= sent["gas"]:
                     words = "ran out of gas when it was mined"
-                again: dict[str, Any] = {"from": sent["from"], "data": sent["input"]}
-                again |= {"to": sent["to"]} if sent.get("to") else {}
-                again |= {"value": sent["value"]} if sent.get("value") else {}
+                data, value = bytes(sent["input"]), int(sent.get("value", 0))
+                again = _request(sent["from"], sent.get("to"), data, value)
                 self.web3.eth.call(again, mined["blockNumber"] - 1)  # type: ignore[arg-type]
-        except Reverted as error:
+        except RevertedError as error:
             return error
         except NetworkError:
             pass  # the reason is a courtesy
-        return Reverted(b"", words)
+        return RevertedError(b"", words)
+
+
+def _request(sender: str, to: str | None, data: bytes, value: int) -> dict[str, Any]:
+    """A transaction as nodes are asked about it."""
+    request: dict[str, Any] = {"from": sender, "data": "0x" + data.hex()}
+    return request | ({"value": value} if value else {}) | ({"to": to} if to else {})

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from verifai.errors import MalformedError, NetworkError, UnsupportedError
 from verifai.evm.abi import keccak
-from verifai.evm.node.faults import asking
-from verifai.evm.transactions.signed import Signed, read
+from verifai.evm.node.faults import node_errors
+from verifai.evm.transactions.signed import Signed, as_bytes, read
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -47,7 +47,7 @@ def shown(web3: Web3, url: str, digest: str, chain_id: str) -> Signed:
         UnsupportedError: a transaction of a type whose content is not read here.
         NetworkError: the node does not show it, or shows another one.
     """
-    with asking("a published transaction", url):
+    with node_errors("a published transaction", url):
         told = web3.eth.get_transaction(digest)  # type: ignore[arg-type]
         kind = int(told.get("type", 0))
         if kind not in _FIELDS:
@@ -82,11 +82,11 @@ def _encoded(told: Mapping[str, Any], kind: int) -> bytes:
 def _item(name: str, value: Any) -> Any:
     if name == "accessList":
         return [
-            [_bytes(entry["address"]), [_bytes(key) for key in entry["storageKeys"]]]
+            [as_bytes(entry["address"]), [as_bytes(key) for key in entry["storageKeys"]]]
             for entry in value
         ]
     if name in ("to", "input"):
-        return _bytes(value or b"")
+        return as_bytes(value or b"")
     return _number(value)
 
 
@@ -94,8 +94,4 @@ def _number(value: Any) -> bytes:
     """As RLP takes one: big-endian without leading zeros."""
     if isinstance(value, int):
         return value.to_bytes((value.bit_length() + 7) // 8, "big")
-    return _bytes(value).lstrip(b"\0")
-
-
-def _bytes(value: Any) -> bytes:
-    return bytes.fromhex(value.removeprefix("0x")) if isinstance(value, str) else bytes(value)
+    return as_bytes(value).lstrip(b"\0")

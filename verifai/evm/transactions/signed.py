@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from verifai.errors import MalformedError
-from verifai.evm.abi import keccak
+from verifai.evm.abi import checksum, keccak
 from verifai.extras import require
 
 #: Fields that must come back as they went out. A legacy transaction has ``gasPrice`` instead.
@@ -47,7 +47,7 @@ class Signed:
     def recipient(self) -> str | None:
         """Address that it goes to (EIP-55); None where it creates a contract."""
         to = self.fields["to"]
-        return str(_checksum(to)) if to else None
+        return checksum("0x" + to.hex()) if to else None
 
     def request(self) -> dict[str, Any]:
         """The unsigned transaction, for signing it again with other fees."""
@@ -84,7 +84,7 @@ def checked(raw: bytes, asked: Mapping[str, Any]) -> Signed:
         MalformedError: it is not; the message names the field.
     """
     signed = read(raw)
-    wanted = {**asked, "to": _bytes(asked.get("to", "")), "data": _bytes(asked["data"])}
+    wanted = {**asked, "to": as_bytes(asked.get("to", "")), "data": as_bytes(asked["data"])}
     wrong = [name for name in _COMPARED if signed.fields.get(name) != wanted.get(name)]
     if signed.sender.lower() != str(asked["from"]).lower():
         wrong.insert(0, "from")
@@ -101,7 +101,7 @@ def _typed(raw: bytes) -> dict[str, Any]:
     from hexbytes import HexBytes
 
     found = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
-    return {**found, "to": _bytes(found.get("to", b"")), "data": _bytes(found["data"])}
+    return {**found, "to": as_bytes(found.get("to", b"")), "data": as_bytes(found["data"])}
 
 
 def _legacy(raw: bytes) -> dict[str, Any]:
@@ -120,10 +120,6 @@ def _legacy(raw: bytes) -> dict[str, Any]:
     }
 
 
-def _checksum(address: bytes) -> str:
-    spelled: str = require("eth_utils", "chain", "addresses").to_checksum_address(address)
-    return spelled
-
-
-def _bytes(value: Any) -> bytes:
+def as_bytes(value: Any) -> bytes:
+    """Of hex digits or bytes."""
     return bytes.fromhex(value.removeprefix("0x")) if isinstance(value, str) else bytes(value)

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from verifai.errors import (
-    EnvironmentFault,
     MalformedError,
+    SetupError,
     UnsupportedError,
     UsageError,
     VerifaiError,
@@ -142,18 +142,18 @@ class ExternalSigner:
         """Ask for a signature.
 
         Raises:
-            EnvironmentFault: the function failed, or returned no bytes.
+            SetupError: the function failed, or returned no bytes.
         """
         try:
             raw = self._sign(dict(transaction))
         except VerifaiError:
             raise
         except Exception as error:
-            raise EnvironmentFault(
+            raise SetupError(
                 f"The signer of {self.address} failed ({type(error).__name__}); nothing was sent."
             ) from None
         if not isinstance(raw, (bytes, bytearray)):
-            raise EnvironmentFault(
+            raise SetupError(
                 f"The signer of {self.address} returned {type(raw).__name__}, not the signed bytes."
             )
         return bytes(raw)
@@ -176,7 +176,7 @@ def from_key(key: bytes) -> KeyAccount:
         raise UsageError("A private key is 32 bytes (64 hex characters), not zero.") from None
 
 
-def named(signer: str | os.PathLike[str] | Any) -> Signer:
+def signer_from(signer: str | os.PathLike[str] | Any) -> Signer:
     """The signer that ``connect`` was given.
 
     Args:
@@ -186,7 +186,7 @@ def named(signer: str | os.PathLike[str] | Any) -> Signer:
 
     Raises:
         UsageError: none of these. What was given is never quoted: it may be a key.
-        EnvironmentFault: the keystore's password variable is not set.
+        SetupError: the keystore's password variable is not set.
         MalformedError: the keystore cannot be read or decrypted.
     """
     if isinstance(signer, (str, os.PathLike)):
@@ -223,7 +223,7 @@ def named(signer: str | os.PathLike[str] | Any) -> Signer:
 def _keystore(path: Path) -> KeyAccount:
     password = os.environ.get(PASSWORD_VARIABLE)
     if password is None:
-        raise EnvironmentFault(
+        raise SetupError(
             f"The keystore {path} needs its password.", hint=f"Set {PASSWORD_VARIABLE}."
         )
     accounts = require("eth_account", "chain", "signing transactions")

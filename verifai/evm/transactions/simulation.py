@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from verifai.evm.node.faults import Reverted, asking
+from verifai.evm.node.faults import RevertedError, node_errors
 from verifai.evm.transactions.bounds import TRANSACTION_GAS_CAP, require_size
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def simulate(sender: Sender, calls: Sequence[Call], code: Mapping[str, bytes]) -
         code: runtime code to pretend at addresses.
 
     Raises:
-        Reverted: one of them would revert.
+        RevertedError: one of them would revert.
         UnsupportedError: one is larger than nodes take.
         NetworkError: the node failed, or answered nonsense.
     """
@@ -49,7 +49,7 @@ def simulate(sender: Sender, calls: Sequence[Call], code: Mapping[str, bytes]) -
         require_size(False, call.data, call.what)
     if sender.url == "embedded":
         provider: Any = sender.web3.provider
-        with asking("a simulation", sender.url):
+        with node_errors("a simulation", sender.url):
             found = provider.ethereum_tester.backend.simulate(
                 [(_bytes(sender.address), _bytes(c.to), c.data, c.value) for c in calls],
                 {_bytes(at): text for at, text in code.items()},
@@ -72,7 +72,7 @@ def simulate(sender: Sender, calls: Sequence[Call], code: Mapping[str, bytes]) -
         }
         for number, call in enumerate(calls)
     ]
-    with asking("a simulation", sender.url):
+    with node_errors("a simulation", sender.url):
         method: Any = "eth_simulateV1"
         answer: Any = sender.web3.provider.make_request(
             method, [{"blockStateCalls": blocks, "validation": False}, "latest"]
@@ -87,7 +87,7 @@ def simulate(sender: Sender, calls: Sequence[Call], code: Mapping[str, bytes]) -
             if int(one["status"], 16) != 1:
                 data = bytes.fromhex(str(one["returnData"])[2:])
                 words = one.get("error", {}).get("message", "it reverted")
-                raise Reverted(data, f"{call.what}: {words}")
+                raise RevertedError(data, f"{call.what}: {words}")
         return [int(one["gasUsed"], 16) for one in found]
 
 

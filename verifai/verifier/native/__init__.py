@@ -1,4 +1,4 @@
-"""The independent verifier of the native proof system, in plain Python (``docs/protocol.md``).
+"""The independent verifier of the native proof system, in plain Python (docs/protocol.md).
 
 ============================  =================================================================
 module                        idea
@@ -8,6 +8,7 @@ module                        idea
 ``transcript``                Fiat-Shamir, and the proof that can only be read through it
 ``table``, ``parse``          the operation table, and every rule that it has to obey
 ``layout``                    where each tensor lies in the committed vector and in the cube
+``circuit``, ``key``          a table read once and laid out once for each batch; a key read once
 ``weights``, ``claims``       linear forms, pulled back through the graph and evaluated
 ``zerocheck``                 lookups and products
 ``contraction``               einsums
@@ -20,7 +21,7 @@ module                        idea
 ============================  =================================================================
 """
 
-from verifai.verifier.native.transcript import Step
+from verifai.verifier.native.transcript import TranscriptStep
 from verifai.verifier.native.verify import proof_bytes, verify
 
-__all__ = ["Step", "proof_bytes", "verify"]
+__all__ = ["TranscriptStep", "proof_bytes", "verify"]

@@ -15,8 +15,8 @@ from verifai.proof import Statement, TensorClaim, VerifyingKey
 from verifai.proof.reference_string import srs_id
 from verifai.proof.tensor import batched
 from verifai.verifier.native.check import WORD, check_tensors, public_node
+from verifai.verifier.native.key import key_of
 from verifai.verifier.native.linked import linked_rows, tensor_commitments
-from verifai.verifier.native.parse import parse_table
 
 #: Bits of a value's lane in a word.
 LANE: Final = 16
@@ -39,14 +39,15 @@ def statement_of(
         MalformedError: the key contradicts itself; or not as many words as its tensors have, a lane
             that holds more than its tensor's range, a lane beyond the end of a row that is not 0.
     """
-    data, _, tau_g2 = map(bytes, key.material)
-    table = parse_table(data)
+    own = key_of(key)
+    table = own.circuits.table
     try:
         check_tensors(key, table)
     except VerificationError as error:
         raise MalformedError(f"Not a key to read calldata with: {error.message}.") from None
     nodes = iter(table.public)
-    digests = iter(tensor_commitments(linked_rows(data, srs_id(tau_g2), batch or 1), argument))
+    rows = linked_rows(own.circuits.of(batch or 1), srs_id(own.tau_g2))
+    digests = iter(tensor_commitments(rows, argument))
     claims, rest = [], list(words)
     for spec in batched(key.inputs + key.outputs, batch):
         if spec.visibility == "committed":

@@ -18,12 +18,11 @@ from verifai.proof.reference_string import DEVELOPMENT_SRS, ceremony_of, srs_id
 from verifai.verifier.known_tau import known_tau
 from verifai.verifier.native.curve import decode_g2
 from verifai.verifier.native.keccak import keccak256
+from verifai.verifier.native.key import Key, key_of
 from verifai.verifier.native.linked import linked_rows, tensor_commitments
-from verifai.verifier.native.parse import parse_table
 from verifai.verifier.native.registration import registration_table
 from verifai.verifier.native.table import Committed, Table
-from verifai.verifier.native.verify import VERSION, verify
-from verifai.verifier.native.verify import proof_bytes as table_proof_bytes
+from verifai.verifier.native.verify import VERSION, verify_under
 
 #: Values in a public word, 16 bits each.
 WORD: Final = 8
@@ -36,22 +35,13 @@ def check(key: VerifyingKey, statement: Statement, argument: bytes) -> None:
         VerificationError: check 3, 4 or 6 for a key that contradicts itself; else 7.
         MalformedError, LimitError: the key's material is no operation table of this version.
     """
-    check_key(key)
-    table, commitments, tau_g2 = map(bytes, key.material)
+    key.kept(check_key)
+    own, batch = key_of(key), statement.batch(key) or 1
     words = words_of(key, statement)
-    batch = statement.batch(key) or 1
-    verify(
-        key.header_digest,
-        table,
-        commitments,
-        tau_g2,
-        batch,
-        context_bytes(statement.context),
-        words,
-        argument,
-    )
+    verify_under(own, batch, context_bytes(statement.context), words, argument)
     claims = [c.commitment for c in statement.inputs + statement.outputs if c.commitment]
-    if claims != tensor_commitments(linked_rows(table, srs_id(tau_g2), batch), argument):
+    rows = linked_rows(own.circuits.of(batch), srs_id(own.tau_g2))
+    if claims != tensor_commitments(rows, argument):
         raise VerificationError(
             "a committed tensor is not the one that the proof is about",
             check=7,
@@ -69,26 +59,22 @@ def check_registration(key: VerifyingKey, registration: Registration) -> None:
         raise VerificationError(
             "the registration is about another key", check=9, check_name="registration"
         )
-    check_key(key)
-    table, commitments, tau_g2 = map(bytes, key.material)
+    key.kept(check_key)
     try:
-        verify(
-            key.header_digest,
-            registration_table(table),
-            commitments,
-            tau_g2,
-            1,
-            bytes(32),
-            (),
-            registration.argument,
-        )
+        verify_under(key.kept(_ranged), 1, bytes(32), (), registration.argument)
     except VerificationError as error:
         raise VerificationError(error.message, check=9, check_name="registration") from None
 
 
+def _ranged(key: VerifyingKey) -> Key:
+    """The key with the table of its registration proof."""
+    table, commitments, tau_g2 = map(bytes, key.material)
+    return Key(key.header_digest, registration_table(table), commitments, tau_g2)
+
+
 def proof_bytes(key: VerifyingKey, statement: Statement) -> int:
     """The exact length of a proof of ``statement``: it depends on the batch."""
-    return table_proof_bytes(bytes(key.material[0]), statement.batch(key) or 1)
+    return key_of(key).circuits.of(statement.batch(key) or 1).proof_bytes
 
 
 def context_bytes(context: Mapping[str, str | int] | None) -> bytes:
@@ -103,7 +89,7 @@ def words_of(key: VerifyingKey, statement: Statement) -> list[int]:
         VerificationError: check 3, the key's tensors are not those of its table; check 7, a value
             that the table's range cannot hold.
     """
-    table = parse_table(bytes(key.material[0]))
+    table = key_of(key).circuits.table
     check_tensors(key, table)
     claims = [c for c in statement.inputs + statement.outputs if c.integers is not None]
     batch = statement.batch(key) or 1
@@ -151,7 +137,7 @@ def public_tensors(key: VerifyingKey) -> list[PublicTensor]:
     Raises:
         MalformedError, LimitError: the key's material is no operation table of this version.
     """
-    table = parse_table(bytes(key.material[0]))
+    table = key_of(key).circuits.table
     return [PublicTensor(*public_node(table, node)[:2]) for node in table.public]
 
 
@@ -179,8 +165,8 @@ def check_key(key: VerifyingKey) -> None:
             and visibility; check 4, its guarantees; check 6, its proofs have another length.
         MalformedError, LimitError: the key's material is no operation table of this version.
     """
-    data, _, tau_g2 = map(bytes, key.material)
-    table, says = parse_table(data), key.guarantees
+    own, says = key_of(key), key.guarantees
+    table, tau_g2 = own.circuits.table, own.tau_g2
     check_tensors(key, table)
     if (says.backend, says.version) != ("native", VERSION):
         raise _contradiction(4, f"it is of {says.backend} {says.version}, not of native {VERSION}")
@@ -190,7 +176,7 @@ def check_key(key: VerifyingKey) -> None:
         raise _contradiction(4, "it names another reference string than it holds")
     if says.srs == "custom":
         _check_tau(tau_g2)
-    if key.proof_bytes != (expected := table_proof_bytes(data, 1)):
+    if key.proof_bytes != (expected := own.circuits.of(1).proof_bytes):
         raise _contradiction(6, f"it names proofs of {key.proof_bytes} bytes, not of {expected}")
 
 

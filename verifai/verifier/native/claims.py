@@ -1,8 +1,9 @@
-"""Claims: ``constant + <weights, committed vector> = 0`` ("Claims").
+"""Claims: ``constant + <weights, committed vector> = 0`` (docs/protocol.md, Claims).
 
-A :class:`Form` collects weights on nodes and on blocks. Pulling back replaces the weights on a node
-by weights on what it is computed from, until only blocks are left; then the form can be evaluated
-at a point of the address space.
+A :class:`Form` collects weights on nodes and on committed blocks. The *pullback* replaces the
+weights on a node by weights on its operands: for ``y = 3 a - b``, weights u on y become 3 u on a
+and -u on b. From the last node to the first, this leaves weights on blocks only, and the form can
+be evaluated at a point of the address space.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Final
 
 from verifai.errors import InternalError, LimitError
 from verifai.verifier.native.field import PART, STEP, P, Work, bits, dot, eq_range
-from verifai.verifier.native.layout import Box, Layout
+from verifai.verifier.native.layout import Layout, Tile
 from verifai.verifier.native.table import Committed, Linear, Reshape, Table, View, Weight
 from verifai.verifier.native.weights import (
     Group,
@@ -129,27 +130,27 @@ class Form:
         """The multilinear extension of the weights on blocks at a point of the address space."""
         assert not self.on_nodes
         value = 0
-        # Limbs of one tensor share groups; only the high part of the point tells them apart.
+        # The limbs of a tensor have the same groups, and differ in the high part of the point only.
         seen: dict[tuple[int, tuple[int, ...]], list[int]] = {}
         for block, terms in self.on_blocks.items():
-            box = self.layout.blocks[block]
-            high, inner = split_point(box, point, self.work)
-            # So do the terms of one claim that reach a block in several ways.
+            tile = self.layout.blocks[block]
+            high, inner = split_point(tile, point, self.work)
+            # A claim can reach a block on several ways, by terms with the same groups.
             coefficients: dict[int, int] = {}
             shared = {id(term.groups): term.groups for term in terms}
             for term in terms:
                 name = id(term.groups)
                 coefficients[name] = coefficients.get(name, 0) + term.coefficient
             for name, groups in shared.items():
-                key = (name, box.outer)
+                key = (name, tile.outer)
                 if key not in seen:
-                    seen[key] = self._outer_vector(groups, box, inner)
-                self.work.spend(box.outer_size)
+                    seen[key] = self._outer_vector(groups, tile, inner)
+                self.work.spend(tile.outer_size)
                 value += coefficients[name] * dot(seen[key], high)
         return value % P
 
     def _outer_vector(
-        self, groups: Sequence[Group], box: Box, inner: dict[int, list[int]]
+        self, groups: Sequence[Group], tile: Tile, inner: dict[int, list[int]]
     ) -> list[int]:
         """The inner axes summed out against ``inner``: a vector over the outer axes."""
         left = []
@@ -159,11 +160,11 @@ class Form:
             for axis in reversed(group.axes):
                 if axis in inner:
                     at = axes.index(axis)
-                    step = prod(box.dims[a] for a in axes[at + 1 :])
+                    step = prod(tile.dims[a] for a in axes[at + 1 :])
                     values = _summed(values, inner[axis], step)
                     axes.remove(axis)
             left.append(Group(tuple(axes), values))
-        return merge(left, box.dims, self.work).values
+        return merge(left, tile.dims, self.work).values
 
 
 def _summed(values: Sequence[int], vector: Sequence[int], step: int) -> list[int]:
@@ -177,30 +178,30 @@ def _summed(values: Sequence[int], vector: Sequence[int], step: int) -> list[int
 
 
 def split_point(
-    box: Box, point: Sequence[int], work: Work
+    tile: Tile, point: Sequence[int], work: Work
 ) -> tuple[list[int], dict[int, list[int]]]:
-    """eq(point, .) on a box: a vector over the outer axes together, and one for each inner axis.
+    """eq(point, .) on a tile: a vector over the outer axes together, and one for each inner axis.
 
     ``eq(point, address)`` is the product of their entries.
     """
-    at = len(point) - box.inner
-    work.spend(STEP + 2 * box.outer_size + 2 * len(point))
-    high = eq_range(point[:at], box.base >> box.inner, box.outer_size)
+    at = len(point) - tile.inner
+    work.spend(STEP + 2 * tile.outer_size + 2 * len(point))
+    high = eq_range(point[:at], tile.base >> tile.inner, tile.outer_size)
     inner = {}
-    for axis in box.inner_axes:
-        n = bits(box.dims[axis])
-        work.spend(STEP + 2 * box.dims[axis])
-        inner[axis] = eq_range(point[at : at + n], 0, box.dims[axis])
+    for axis in tile.inner_axes:
+        n = bits(tile.dims[axis])
+        work.spend(STEP + 2 * tile.dims[axis])
+        inner[axis] = eq_range(point[at : at + n], 0, tile.dims[axis])
         at += n
     return high, inner
 
 
-def eq_on_box(box: Box, point: Sequence[int], work: Work) -> Term:
-    """The weights eq(point, address) on the real entries of a box."""
-    high, inner = split_point(box, point, work)
+def eq_on_tile(tile: Tile, point: Sequence[int], work: Work) -> Term:
+    """The weights eq(point, address) on the real entries of a tile."""
+    high, inner = split_point(tile, point, work)
     groups = [Group((axis,), vector) for axis, vector in inner.items()]
-    if box.outer:
-        return Term(1, (Group(box.outer, high), *groups))
+    if tile.outer:
+        return Term(1, (Group(tile.outer, high), *groups))
     return Term(high[0], tuple(groups))
 
 

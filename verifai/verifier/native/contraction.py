@@ -1,11 +1,13 @@
-"""Einsums under zero constraints, reduced to two linear claims each ("Contractions").
+"""Einsums under zero constraints, as two linear claims each (docs/protocol.md, Contractions).
 
 ::
 
     S = sum_(g,k) A(g,k) B(g,k)     A = w_g(g) sum_m w_m(m) left,   B = sum_n w_n(n) right
 
 An *instance* is one path from a zero node to an einsum. All instances share one sumcheck over the
-variables of the largest; a smaller one uses the last challenges.
+variables of the largest; a smaller one uses the last challenges. The sumcheck ends at a point
+kappa, and the prover sends two *evaluations* for each instance, a = A(kappa) and b = B(kappa). That
+these are the left and the right operand's are two linear claims.
 """
 
 from __future__ import annotations
@@ -120,17 +122,17 @@ def add_contractions(
     eta: int,
     kappa: Sequence[int],
     messages: Sequence[Sequence[int]],
-    ends: Sequence[int],
+    evaluations: Sequence[int],
     scales: Iterator[int],
     triples: Triples | None = None,
 ) -> None:
-    """The contraction claim and the claims on both ends of every instance.
+    """The contraction claim, and for every instance the claims about its evaluations a and b.
 
     Args:
         zeros: the zero nodes with einsums and the weights eq(point, .) on each.
         messages: the rounds of the sumcheck; ``kappa`` their challenges.
-        ends: a_0, b_0, a_1, b_1, ...
-        triples: of a hiding proof; ends and messages are then padded.
+        evaluations: a_0, b_0, a_1, b_1, ...
+        triples: of a hiding proof; evaluations and messages are then padded.
 
     The running claim of the sumcheck is ``- sum_e eta^e linear_e`` before the rounds; it is linear
     in that value, with the factor ``product of l_1(kappa)``, and in the messages.
@@ -146,7 +148,7 @@ def add_contractions(
     add_pads(form, scale, first, pad_weights(len(messages[0]) if messages else 0, kappa))
 
     power, number = 1, 0
-    waiting = list(zip(ends[::2], ends[1::2], strict=True))
+    waiting = list(zip(evaluations[::2], evaluations[1::2], strict=True))
     for node, term in zeros:
         for einsum, weights in open_instances(form, node, term, -scale * factor * power % P):
             a, b = waiting.pop(0)
@@ -156,7 +158,7 @@ def add_contractions(
             if triples is not None:
                 triples.add_product(form, number, -scale * coefficient % P, a, b)
             padded = None if triples is None else (triples, number)
-            _add_ends(form, einsum, weights.groups, kappa[spare:], a, b, scales, padded)
+            _add_evaluations(form, einsum, weights.groups, kappa[spare:], a, b, scales, padded)
             number += 1
         power = power * eta % P
     assert not waiting
@@ -168,7 +170,7 @@ def _round_basis(x: int) -> tuple[int, int, int]:
     return (x - 1) * (x - 2) * half % P, x * (2 - x) % P, x * (x - 1) * half % P
 
 
-def _add_ends(
+def _add_evaluations(
     form: Form,
     node: int,
     weights: Sequence[Group],
@@ -216,6 +218,6 @@ def _add_ends(
         form.add_node(operand, Term(scale, tuple(groups)))
         form.add_constant(-scale * value)
         if padded is not None:
-            padded[0].add_end(form, padded[1], scale, side)
+            padded[0].add_evaluation(form, padded[1], scale, side)
     if padded is not None:
         padded[0].add_sacrifice(form, padded[1], scales)

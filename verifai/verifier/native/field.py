@@ -15,10 +15,11 @@ from verifai.errors import LimitError
 #: The order of F.
 P: Final = 21888242871839275222246405745257275088548364400416034343698204186575808495617
 
-#: Field operations that one verification may spend on a table and on what follows from it: about
-#: 10 s of Python. Other steps count as the field operations that take as long, half a microsecond.
+#: The most field operations that one verification may do: about 10 s of Python. Everything else is
+#: counted in the same unit, of half a microsecond: a permutation of Keccak that takes 320
+#: microseconds counts as 640 operations.
 MAX_WORK: Final = 1 << 24
-#: Of one step on a tensor, whatever its size, and of each axis or group that it handles.
+#: What one step on a tensor costs besides its entries, and what each axis or group of it costs.
 STEP: Final = 16
 PART: Final = 32
 

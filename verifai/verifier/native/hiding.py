@@ -1,10 +1,17 @@
-"""What a hiding proof adds to the claims ("Hiding tables"): pads, slots, triples, the tail.
+"""What a hiding proof adds to the claims (docs/protocol.md, Hiding tables).
 
-Every scalar of a hiding proof is uniform. A message is sent with its *pad* added, and the pads are
-committed entries: wherever a message stood in a claim, "sent - pad" stands, which is linear again.
-Columns are masked by *slots* at a position of the cube that no selector reads. Products of two
-padded values need *triples* (a, b, ab), and their sacrifice. The last sumcheck cannot have its
-pads in the vector that it speaks of: they are the *tail*, a row of their own under a mask.
+Every scalar that a hiding proof shows is uniform, whatever the witness, by four means:
+
+==========  =====================================================================================
+pads        a message m is sent as m + pad, and pads are entries of the committed vector: where a
+            claim had m it has "sent - pad", which is linear again
+slots       hide the columns' values after the zerocheck: each column has a random entry at one
+            position of the cube more, which no lookup and no product reads
+triples     a product of two padded values is not linear in the pads: it takes entries (a, b,
+            ab), and a second triple, sacrificed to show that the first one is a product
+the tail    pads of the batching sumcheck cannot be in the vector that it sums over: they are a
+            row of their own, shown under a random mask
+==========  =====================================================================================
 """
 
 from __future__ import annotations
@@ -28,8 +35,8 @@ TAIL_SCALARS: Final = 2
 def pad_weights(degree: int, point: Sequence[int]) -> list[int]:
     """The weight of each value's pad in the claim after the rounds, round after round.
 
-    A pad has the opposite of its value's weight: s(0) and s(2), ..., s(degree), with
-    s(1) = claim - s(0).
+    A round sends s(0), s(2), ..., s(degree), and s(1) = claim - s(0) follows. A value that has the
+    weight k in the claim has its pad there with the weight -k: what counts is "sent - pad".
     """
     pads: list[int] = []
     for t in point:
@@ -40,7 +47,7 @@ def pad_weights(degree: int, point: Sequence[int]) -> list[int]:
 
 
 def add_pads(form: Form, scale: int, first: int, weights: Sequence[int]) -> None:
-    """Pads from number ``first`` on, in a claim with this scale; none in a proof that shows all."""
+    """Take pads, from number ``first`` on, out of a claim; does nothing unless the proof hides."""
     hiding = form.layout.hiding
     if hiding is not None and weights:
         vector = [0] * hiding.pad_count
@@ -79,11 +86,11 @@ class Triples:
         form.add_block(self.block, Term(scale, (Group((0,), vector),)))
 
     def add_product(self, form: Form, number: int, scale: int, a: int, b: int) -> None:
-        """``(A - a)(B - b) - A B``, times a scale, for the ends A and B as sent."""
+        """``(A - a)(B - b) - A B``, times a scale, for the evaluations A and B as sent."""
         self._add(form, number, scale, {0: -b, 1: -a, 2: 1})
 
-    def add_end(self, form: Form, number: int, scale: int, side: int) -> None:
-        """The pad of the left (0) or right (1) end, in its claim."""
+    def add_evaluation(self, form: Form, number: int, scale: int, side: int) -> None:
+        """The pad of the left (0) or right (1) evaluation, in its claim."""
         self._add(form, number, scale, {side: 1})
 
     def add_sacrifice(self, form: Form, number: int, scales: Iterator[int]) -> None:
@@ -102,10 +109,10 @@ class Triples:
 def check_tail(
     reader: ProofReader, weights: Sequence[int], gap: int, tail: Sequence[G1Point]
 ) -> PublicRow:
-    """``<weights, P2> = gap`` for the committed pads P2 of the last sumcheck, under the mask M2.
+    """``<weights, P2> = gap``: P2 are the batching sumcheck's committed pads, M2 their mask.
 
     Returns:
-        The row P2 + g M2, which the opening has to show to be the committed one.
+        The row P2 + g M2. The opening has yet to show that it is the one committed.
 
     Raises:
         VerificationError: step "tail", or a message.

@@ -1,4 +1,4 @@
-"""Where everything lies: boxes, regions, lookup groups, the zerocheck cube ("Layout")."""
+"""Where everything lies: tiles, regions, lookup groups, the cube (docs/protocol.md, Layout)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MAX_VARIABLES: Final = 32
 
 
 @dataclass(frozen=True)
-class Box:
+class Tile:
     """A tensor's place: outer axes row-major above, inner axes padded to powers of two below."""
 
     dims: tuple[int, ...]
@@ -59,16 +59,16 @@ class Box:
 
     @property
     def size(self) -> int:
-        """Addresses that the box takes, padding included."""
+        """Addresses that the tile takes, padding included."""
         return self.outer_size << self.inner
 
 
-def pack(boxes: Sequence[Box], start: int) -> tuple[list[Box], int]:
-    """The boxes with bases, largest inner part first, and the end."""
-    placed = list(boxes)
-    for i in sorted(range(len(boxes)), key=lambda i: -boxes[i].inner):  # sorted() is stable
-        placed[i] = replace(boxes[i], base=start)
-        start += boxes[i].size
+def pack(tiles: Sequence[Tile], start: int) -> tuple[list[Tile], int]:
+    """The tiles with bases, largest inner part first, and the end."""
+    placed = list(tiles)
+    for i in sorted(range(len(tiles)), key=lambda i: -tiles[i].inner):  # sorted() is stable
+        placed[i] = replace(tiles[i], base=start)
+        start += tiles[i].size
     return placed, start
 
 
@@ -81,7 +81,7 @@ class LimbLookup:
 
     @property
     def tag(self) -> int:
-        """What separates its table from all others."""
+        """The number by which a fingerprint tells its table from all others."""
         return self.width
 
 
@@ -95,17 +95,22 @@ class PairLookup:
 
     @property
     def tag(self) -> int:
-        """What separates its table from all others."""
+        """The number by which a fingerprint tells its table from all others."""
         return CUSTOM_TAG + self.table
 
 
 @dataclass(frozen=True)
 class LookupGroup:
-    """At most four lookups of one box; ``place`` is in the cube, ``helper`` a block."""
+    """At most four lookups with tiles of one form, which share a helper.
+
+    Attributes:
+        helper: the committed block of their helper.
+        place: where the group lies in the cube of the zerocheck.
+    """
 
     lookups: tuple[LimbLookup | PairLookup, ...]
     helper: int
-    place: Box
+    place: Tile
 
 
 @dataclass(frozen=True)
@@ -113,12 +118,12 @@ class PlacedProduct:
     """A product constraint and its place in the cube."""
 
     factors: tuple[int, ...]
-    place: Box
+    place: Tile
 
 
 @dataclass(frozen=True)
 class Hiding:
-    """Where the randomness of a hiding proof lies ("Hiding tables").
+    """Where the randomness of a hiding proof lies (docs/protocol.md, Hiding tables).
 
     Attributes:
         slots, pads, mask: blocks; ``triples`` too, if there is a contraction.
@@ -139,7 +144,7 @@ class Layout:
     """The address space of an expanded table.
 
     Attributes:
-        blocks: every committed box, with its base.
+        blocks: every committed tile, with its base.
         node_blocks: for each node its limbs, its hint or its weights; () for virtual nodes.
         counts: the blocks of multiplicities: range tables, then each custom table.
         entry_helpers: the blocks hT in the same order.
@@ -151,7 +156,7 @@ class Layout:
         hiding: None for a proof that shows all.
     """
 
-    blocks: tuple[Box, ...]
+    blocks: tuple[Tile, ...]
     node_blocks: tuple[tuple[int, ...], ...]
     counts: tuple[int, ...]
     entry_helpers: tuple[int, ...]
@@ -190,11 +195,11 @@ def layout_of(table: Table) -> Layout:
     Raises:
         LimitError: more rows than MAX_ROWS, or variables than MAX_VARIABLES.
     """
-    blocks: list[Box] = []
+    blocks: list[Tile] = []
     regions: list[str] = []
 
     def block(region: str, dims: tuple[int, ...], outer: tuple[int, ...] = ()) -> int:
-        blocks.append(Box(dims, outer))
+        blocks.append(Tile(dims, outer))
         regions.append(region)
         return len(blocks) - 1
 
@@ -220,12 +225,12 @@ def layout_of(table: Table) -> Layout:
         block("witness", (TRIPLE * len(contractions),)) if table.hiding and contractions else None
     )
     lookup_groups = _lookup_groups(table, node_blocks)
-    helpers = [block("helper", box.dims, box.outer) for box, _ in lookup_groups]
+    helpers = [block("helper", tile.dims, tile.outer) for tile, _ in lookup_groups]
     entry_helpers = tuple(block("helper", (length,)) for length in lines)
 
-    group_places, groups_end = pack([box for box, _ in lookup_groups], 0)
+    group_places, groups_end = pack([tile for tile, _ in lookup_groups], 0)
     product_places, products_end = pack(
-        [Box(table.nodes[p.factors[0]].shape, p.outer) for p in table.product], 0
+        [Tile(table.nodes[p.factors[0]].shape, p.outer) for p in table.product], 0
     )
     position = max(groups_end, products_end)
     cube = max(bits(max(position + table.hiding, 1)), 1)
@@ -302,25 +307,25 @@ def _contractions(table: Table) -> list[int]:
 
 def _lookup_groups(
     table: Table, node_blocks: Sequence[tuple[int, ...]]
-) -> list[tuple[Box, list[LimbLookup | PairLookup]]]:
-    """All lookups in order, those of one box in groups of four; groups by their first lookup."""
-    lookups: list[tuple[Box, LimbLookup | PairLookup]] = []
+) -> list[tuple[Tile, list[LimbLookup | PairLookup]]]:
+    """All lookups in order, those of one tile in groups of four; groups by their first lookup."""
+    lookups: list[tuple[Tile, LimbLookup | PairLookup]] = []
     for node, blocks in zip(table.nodes, node_blocks, strict=True):
         if isinstance(node.operation, Committed):
-            box = Box(node.shape, node.operation.outer)
+            tile = Tile(node.shape, node.operation.outer)
             for number, width in zip(blocks, node.operation.limbs, strict=False):
-                lookups.append((box, LimbLookup(number, width)))
+                lookups.append((tile, LimbLookup(number, width)))
     for x in table.lookup:
-        box = Box(table.nodes[x.input].shape, x.outer)
-        lookups.append((box, PairLookup(x.table, x.input, x.output)))
+        tile = Tile(table.nodes[x.input].shape, x.outer)
+        lookups.append((tile, PairLookup(x.table, x.input, x.output)))
 
-    groups: list[tuple[Box, list[LimbLookup | PairLookup]]] = []
-    filling: dict[Box, list[LimbLookup | PairLookup]] = {}
-    for box, lookup in lookups:
-        group = filling.get(box)
+    groups: list[tuple[Tile, list[LimbLookup | PairLookup]]] = []
+    filling: dict[Tile, list[LimbLookup | PairLookup]] = {}
+    for tile, lookup in lookups:
+        group = filling.get(tile)
         if group is None or len(group) == GROUP:
-            group = filling[box] = []
-            groups.append((box, group))
+            group = filling[tile] = []
+            groups.append((tile, group))
         group.append(lookup)
     return groups
 
@@ -331,7 +336,7 @@ def _linked(place: int) -> str:
 
 
 def _place(
-    blocks: list[Box], regions: Sequence[str], order: Sequence[str], columns: int
+    blocks: list[Tile], regions: Sequence[str], order: Sequence[str], columns: int
 ) -> tuple[dict[str, range], int]:
     """Give every block its base; the rows of each region, and the end of the last one."""
     members: dict[str, list[int]] = {region: [] for region in order}
@@ -345,8 +350,8 @@ def _place(
         largest = max(columns, 1 << max(blocks[i].inner for i in mine))
         start = _next_multiple(end, largest)
         placed, end = pack([blocks[i] for i in mine], start)
-        for i, box in zip(mine, placed, strict=True):
-            blocks[i] = box
+        for i, tile in zip(mine, placed, strict=True):
+            blocks[i] = tile
         end = _next_multiple(end, columns)
         rows[region] = range(start // columns, end // columns)
     return rows, end

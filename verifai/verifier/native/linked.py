@@ -1,7 +1,8 @@
-"""Commitments of linked tensors: digests of their rows' points ("Layout").
+"""Commitments of linked tensors: digests of their rows' points (docs/protocol.md, Layout).
 
-They are the first points of a proof. Equal tensors with equal blindings have equal rows in every
-circuit with as many columns, so that one proof's output can be another one's input.
+They are the first points of a proof. A tensor with the same blindings has the same points in every
+circuit with as many columns: so the committed output of one proof is recognised, by its digest, as
+the committed input of another.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from dataclasses import dataclass
 
 from verifai.proof.codec import canonical_json
 from verifai.proof.opening import RowLayout
+from verifai.verifier.native.circuit import Circuit
 from verifai.verifier.native.curve import G1_BYTES
 from verifai.verifier.native.keccak import keccak256
 from verifai.verifier.native.table import Committed
-from verifai.verifier.native.verify import read_circuit
 
 
 @dataclass(frozen=True)
@@ -24,21 +25,14 @@ class LinkedRows:
     count: int
 
 
-def linked_rows(table: bytes, srs_id: str, batch: int) -> list[LinkedRows]:
-    """The linked tensors of a table, in its order.
-
-    Raises:
-        MalformedError, LimitError: as :func:`~verifai.verifier.native.proof_bytes`.
-    """
-    read = read_circuit(table, batch)
-    circuit, found = read.table, []
-    for index, rows in zip(circuit.linked, read.layout.linked, strict=True):
-        node = circuit.nodes[index]
+def linked_rows(circuit: Circuit, srs_id: str) -> list[LinkedRows]:
+    """The linked tensors of a circuit, in the order of its table."""
+    table, found = circuit.table, []
+    for index, rows in zip(table.linked, circuit.layout.linked, strict=True):
+        node = table.nodes[index]
         own = node.operation
         assert isinstance(own, Committed)  # a rule of the table
-        layout = RowLayout(
-            node.shape, own.outer, own.offset, own.limbs, circuit.log_columns, srs_id
-        )
+        layout = RowLayout(node.shape, own.outer, own.offset, own.limbs, table.log_columns, srs_id)
         found.append(LinkedRows(layout, len(rows)))
     return found
 

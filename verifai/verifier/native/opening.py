@@ -44,8 +44,12 @@ def check_opening(
 ) -> None:
     """The vector with these rows has ``value`` at (row_point, column_point).
 
-    The transcript has to hold the commitments, the point and the value. Rows are those that exist,
-    by their distinct indices below ``2**len(row_point)``; all others are zero.
+    The transcript has to hold the commitments, the point and the value.
+
+    Args:
+        rows: index and commitment of every row that is committed. All other rows that the
+            vector has are zero: of four with 0 and 2 listed, rows 1 and 3.
+        public_rows: further rows, all of whose entries the proof shows.
 
     Raises:
         VerificationError: in the step "opening folding" or "opening pairing", or a message.

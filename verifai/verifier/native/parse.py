@@ -1,4 +1,5 @@
-"""Reading an operation table: every rule, before anything else looks at it.
+"""Reading an operation table: every rule of docs/protocol.md, The operation
+table, before anything else looks at it.
 
 A table comes from a stranger. What is accepted is canonical, has no unknown field, refers to
 earlier nodes only, and stays within the limits named here.
@@ -7,7 +8,6 @@ earlier nodes only, and stays within the limits named here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from math import prod
 from typing import Any, Final
 
@@ -64,12 +64,11 @@ MAX_PUBLIC_BITS: Final = 16
 MIN_HIDING_COLUMNS: Final = 7
 
 
-@lru_cache(maxsize=1)  # a verification asks for its table in several places
 def parse_table(data: bytes) -> Table:
     """Read a table of one inference.
 
     Raises:
-        MalformedError: not canonical JSON, or any of these rules is broken.
+        MalformedError: not canonical JSON, or a rule of its format is broken.
         LimitError: longer than MAX_TABLE_BYTES.
     """
     if len(data) > MAX_TABLE_BYTES:

@@ -1,4 +1,4 @@
-"""The operation table, and its expansion for a batch ("The operation table").
+"""The operation table, and its expansion for a batch (docs/protocol.md, The operation table).
 
 A table says which tensors are committed, how all others follow from them, and which constraints
 hold. Nodes refer to earlier nodes by index. Everything here is immutable.

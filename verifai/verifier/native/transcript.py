@@ -1,4 +1,5 @@
-"""Fiat-Shamir with Keccak-256, and the proof that is read through it.
+"""Fiat-Shamir with Keccak-256, and the proof that is read through it (docs/protocol.md, Transcript
+and order).
 
 ::
 
@@ -38,7 +39,7 @@ class Kind(IntEnum):
 
 
 @dataclass(frozen=True)
-class Step:
+class TranscriptStep:
     """One line of a transcript's inventory; ``kind`` is None for a challenge."""
 
     label: str
@@ -55,7 +56,7 @@ def refused(step: str, reason: str) -> VerificationError:
 class Transcript:
     """The chain of digests. ``record``, if given, receives every step in order."""
 
-    def __init__(self, domain: str, record: list[Step] | None = None) -> None:
+    def __init__(self, domain: str, record: list[TranscriptStep] | None = None) -> None:
         self.state = keccak256(domain.encode("ascii"))
         self._record = record
 
@@ -78,7 +79,7 @@ class Transcript:
         head = bytes([operation, kind or 0]) + len(payload).to_bytes(8, "big")
         self.state = keccak256(self.state + head + name.ljust(22, b"\0") + payload)
         if self._record is not None:
-            self._record.append(Step(label, kind, len(payload), self.state))
+            self._record.append(TranscriptStep(label, kind, len(payload), self.state))
 
 
 class ProofReader:

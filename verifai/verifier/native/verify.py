@@ -1,19 +1,18 @@
-"""The verifier: the interaction of "Transcript and order", from the key to the opening.
+"""The verifier: the interaction from key to opening (docs/protocol.md, Transcript and order).
 
-Nothing that a proof says is checked on the way but its encoding. All that has been claimed
-becomes one linear form in the committed vector, and two checks decide: ``last`` compares the end of
-the last sumcheck with the value of that form, and the opening confirms the committed vector's.
+Messages are read in order and each challenge is drawn after the messages before it; on the way only
+encodings are checked. Everything that the proof claims is then added up to *one* linear form in
+the committed vector w: ``constant + <L, w> = 0``. Two checks decide. The batching sumcheck (label
+``last``) reduces the form to one value ``w(r)``; the opening shows that the commitments have it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any, Final
 
-from verifai.errors import MalformedError, UsageError
-from verifai.proof.key import key_digest
+from verifai.errors import UsageError
+from verifai.verifier.native.circuit import Circuit, Circuits
 from verifai.verifier.native.claims import (
     Form,
     add_words,
@@ -21,26 +20,17 @@ from verifai.verifier.native.claims import (
     word_count,
     word_point_size,
 )
-from verifai.verifier.native.contraction import add_contractions, instance_nodes, variables_of
-from verifai.verifier.native.curve import G1_BYTES, G1Point, decode_g1, decode_g2
+from verifai.verifier.native.contraction import add_contractions
+from verifai.verifier.native.curve import G1Point
 from verifai.verifier.native.field import P, Work, bits, next_claim
-from verifai.verifier.native.hiding import (
-    TAIL_SCALARS,
-    Triples,
-    add_pads,
-    check_tail,
-    pad_weights,
-)
-from verifai.verifier.native.layout import Layout, layout_of, layout_work
-from verifai.verifier.native.opening import check_opening, opening_elements
-from verifai.verifier.native.parse import parse_table
-from verifai.verifier.native.table import Table, expand
+from verifai.verifier.native.hiding import Triples, add_pads, check_tail, pad_weights
+from verifai.verifier.native.key import Key
+from verifai.verifier.native.opening import check_opening
 from verifai.verifier.native.transcript import (
-    SCALAR_BYTES,
     Kind,
     ProofReader,
-    Step,
     Transcript,
+    TranscriptStep,
     encode_scalars,
     refused,
 )
@@ -58,11 +48,6 @@ VERSION: Final = "2"
 DOMAIN: Final = f"verifai-native-{VERSION}"
 #: Variables of the block of range tables.
 ENTRY_VARIABLES: Final = 9
-#: A permutation of Keccak, for each challenge and for every RATE bytes that are absorbed, and a row
-#: in the opening, in field operations that take Python as long.
-PERMUTATION: Final = 640
-RATE: Final = 136
-ROW: Final = 320
 #: Eight lanes of 16 bits.
 WORD_BITS: Final = 128
 
@@ -71,9 +56,9 @@ def proof_bytes(table: bytes, batch: int) -> int:
     """The exact length of every proof for this table and batch.
 
     Raises:
-        MalformedError, LimitError: the table breaks a rule of "The operation table".
+        MalformedError, LimitError: the table breaks a rule of its format.
     """
-    return read_circuit(table, batch).proof_bytes()
+    return Circuits(table).of(batch).proof_bytes
 
 
 def verify(
@@ -85,47 +70,49 @@ def verify(
     context: bytes,
     words: Sequence[int],
     proof: bytes,
-    record: list[Step] | None = None,
+    record: list[TranscriptStep] | None = None,
+) -> None:
+    """:func:`verify_under` the key with these parts, which is read for this one proof."""
+    key = Key(header, table, commitments, tau_g2)
+    verify_under(key, batch, context, words, proof, record)
+
+
+def verify_under(
+    key: Key,
+    batch: int,
+    context: bytes,
+    words: Sequence[int],
+    proof: bytes,
+    record: list[TranscriptStep] | None = None,
 ) -> None:
     """Accept, or raise.
 
     Args:
-        header: SHA-256 of the key's header, 32 bytes: proofs are bound to what a key says of
-            itself, which means nothing here.
-        table: the operation table, canonical JSON.
-        commitments: of the rows of the weight region, 64 bytes each.
-        tau_g2: tau H2 of the reference string, 128 bytes.
         batch: how many inferences.
-        context: 32 bytes, see "Statement and key".
+        context: 32 bytes that the proof is bound to.
         words: of all public nodes, node after node, row after row, eight values in each.
         proof: the proof.
         record: receives the transcript's steps in order.
 
     Raises:
         VerificationError: check 7; the message names the step that failed.
-        MalformedError: table, commitments or tau_g2 are not what they should be.
-        LimitError: they ask for more work than this verifier does.
-        UsageError: a batch below 1, or a context or header that has not 32 bytes.
+        MalformedError: the key's commitments or tau_g2 are not what they should be.
+        LimitError: the key asks for more work than this verifier does.
+        UsageError: a batch below 1, or a context that has not 32 bytes.
     """
-    for what, given in (("context", context), ("header", header)):
-        if len(given) != 32:
-            raise UsageError(f"A {what} is bound by 32 bytes, not {len(given)}.")
-    circuit = read_circuit(table, batch)
-    layout = circuit.layout
-    weights = _points(commitments, len(layout.rows["weight"]))
-    try:
-        tau = decode_g2(tau_g2)
-    except ValueError as error:
-        raise MalformedError(f"The reference string's tau H2: {error}.") from None
-    if len(proof) != circuit.proof_bytes():
-        raise refused("length", f"{len(proof)} bytes, expected {circuit.proof_bytes()}")
-    if len(words) != circuit.word_count():
-        raise refused("public words", f"{len(words)} words, expected {circuit.word_count()}")
+    if len(context) != 32:
+        raise UsageError(f"A context is bound by 32 bytes, not {len(context)}.")
+    circuit = key.circuits.of(batch)
+    weights, tau = key.weights(len(circuit.layout.rows["weight"])), key.tau
+    if len(proof) != circuit.proof_bytes:
+        raise refused("length", f"{len(proof)} bytes, expected {circuit.proof_bytes}")
+    if len(words) != circuit.word_count:
+        raise refused("public words", f"{len(words)} words, expected {circuit.word_count}")
     if not all(0 <= word < 1 << WORD_BITS for word in words):
         raise refused("public words", "a word is not below 2^128")
 
     transcript = Transcript(DOMAIN, record)
-    transcript.absorb("key", Kind.BYTES, key_digest(header, table, commitments, tau_g2))
+    transcript.absorb("key", Kind.BYTES, key.digest)
     transcript.absorb("batch", Kind.INTEGERS, batch.to_bytes(32, "big"))
     transcript.absorb("context", Kind.BYTES, context)
     if words:
@@ -148,7 +135,7 @@ def _check(
     stage_1 = reader.points("stage 1", len(layout.stage_1()))
     tail = reader.points("tail", 2) if layout.hiding else []
     alpha, beta = transcript.challenge("alpha"), transcript.challenge("beta")
-    stage_2 = reader.points("stage 2", len(layout.rows["helper"]))
+    helpers = reader.points("stage 2", len(layout.rows["helper"]))
 
     tau = transcript.challenges("tau", layout.cube)
     challenges = Challenges(alpha, beta, tau, transcript.challenge("gamma"))
@@ -182,14 +169,14 @@ def _check(
         for _ in range(circuit.contraction_rounds):
             messages.append(reader.scalars("contraction", 2))
             kappa.append(transcript.challenge("kappa"))
-    ends = reader.scalars("ends", 2 * len(circuit.instances))
+    evaluations = reader.scalars("ends", 2 * len(circuit.instances))
     triples = None
     if layout.hiding and layout.hiding.triples is not None:
         x = transcript.challenge("x")
         revealed = reader.scalars("sacrifice", 2 * len(circuit.instances))
         triples = Triples(layout.hiding.triples, x, revealed)
 
-    # all claims, in the order of "Claims", become one
+    # all claims, in the order of docs/protocol.md, Claims, become one
     scales = _powers(transcript.challenge("lambda"))
     first = next(scales)
     form.add_constant(first * claim)
@@ -204,7 +191,7 @@ def _check(
     for node, term in plain:
         form.add_node(node, term.times(next(scales)))
     if contracted:
-        add_contractions(form, contracted, eta, kappa, messages, ends, scales, triples)
+        add_contractions(form, contracted, eta, kappa, messages, evaluations, scales, triples)
     form.pull_back()
 
     r, claim = [], -form.constant
@@ -221,84 +208,10 @@ def _check(
         raise refused("last", "the claims do not hold for the value opened")
 
     indices = [*layout.rows["weight"], *layout.stage_1(), *layout.rows["helper"]]
-    rows = list(zip(indices, [*weights, *stage_1, *stage_2], strict=True))
+    rows = list(zip(indices, [*weights, *stage_1, *helpers], strict=True))
     cut = layout.variables - layout.log_columns
     check_opening(reader, tau_g2, rows, r[:cut], r[cut:], value, public_rows)
     reader.finish()
-
-
-@dataclass(frozen=True)
-class Circuit:
-    """A table for one batch, with all that follows from it before a proof is seen.
-
-    Attributes:
-        spent: the work that it took, which counts against the budget of its verification.
-    """
-
-    table: Table
-    layout: Layout
-    instances: list[tuple[int, int]]
-    spent: int
-
-    @property
-    def contraction_rounds(self) -> int:
-        return max((variables_of(self.table, node) for _, node in self.instances), default=0)
-
-    def word_count(self) -> int:
-        return sum(word_count(self.table.nodes[node].shape) for node in self.table.public)
-
-    def transcript_work(self) -> int:
-        """What hashing, and multiplying the points of the rows, costs in field operations."""
-        table, layout = self.table, self.layout
-        shapes = [table.nodes[node].shape for node in table.zero]
-        challenges = sum(bits(d) for shape in shapes for d in shape)
-        challenges += sum(word_point_size(table.nodes[node].shape) for node in table.public)
-        challenges += sum(bits(len(t.outputs)) for t in table.tables)
-        absorbed = self.proof_bytes() + SCALAR_BYTES * self.word_count()
-        rows = sum(map(len, (*layout.rows.values(), *layout.linked)))
-        return PERMUTATION * (challenges + absorbed // RATE) + ROW * rows
-
-    def proof_bytes(self) -> int:
-        layout = self.layout
-        points, scalars = opening_elements(layout.log_columns)
-        points += len(layout.stage_1()) + len(layout.rows["helper"])
-        scalars += DEGREE * layout.cube + layout.columns + 2 * self.contraction_rounds
-        scalars += 2 * len(self.instances) + 2 * layout.variables + 1
-        if layout.hiding:
-            points += 2
-            scalars += 2 * len(self.instances) + 2 * layout.variables + TAIL_SCALARS
-        return G1_BYTES * points + SCALAR_BYTES * scalars
-
-
-@lru_cache(maxsize=1, typed=True)  # a verification asks for its circuit in several places
-def read_circuit(data: bytes, batch: int) -> Circuit:
-    """The circuit of an operation table for a batch.
-
-    Raises:
-        MalformedError, LimitError: the table breaks a rule of "The operation table", or asks
-            for more work than this verifier does.
-        UsageError: a batch below 1.
-    """
-    work = Work()
-    work.spend(len(data) // 2)
-    table = expand(parse_table(data), batch)
-    work.spend(layout_work(table))
-    circuit = Circuit(table, layout_of(table), instance_nodes(table, work), 0)
-    work.spend(circuit.transcript_work())
-    return replace(circuit, spent=work.spent)
-
-
-def _points(data: bytes, count: int) -> list[G1Point]:
-    """The commitments of the weight region."""
-    if len(data) != G1_BYTES * count:
-        raise MalformedError(f"{len(data)} bytes of commitments, expected {count} points.")
-    points = []
-    for index in range(count):
-        try:
-            points.append(decode_g1(data[G1_BYTES * index : G1_BYTES * (index + 1)]))
-        except ValueError as error:
-            raise MalformedError(f"Commitment {index} of the weights: {error}.") from None
-    return points
 
 
 def _powers(base: int) -> Iterator[int]:

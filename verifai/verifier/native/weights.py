@@ -1,8 +1,9 @@
-"""Weights on the entries of a tensor, kept factored ("Claims").
+"""Weights on the entries of a tensor, kept factored (docs/protocol.md, Claims).
 
 A :class:`Term` is ``coefficient * product of its groups``; a group is a set of axes with one
-vector, row-major over them. The groups of a term partition the node's axes. Weights are pulled back
-through a linear map by its transpose, without ever writing out a tensor that factors.
+vector, row-major over them. Every axis of the node is in one group. For a matrix with one group for
+each axis the weight of entry (i, j) is ``c u[i] v[j]``: m + n numbers stand for m n. The pullback
+through a linear map is its transpose, and a tensor that factors is never written out.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def components(count: int, links: Sequence[tuple[int, int]]) -> list[list[int]]:
 
 
 def without_axis_0(term: Term, dims: Sequence[int], work: Work) -> Term:
-    """The batch axis summed out: weights on an unbatched operand of a batched node."""
+    """Weights on an operand that all inferences share (a bias): the batch axis summed out."""
     work.spend(STEP * (1 + len(term.groups)))
     coefficient, groups = term.coefficient, []
     for group in term.groups:
@@ -157,7 +158,10 @@ def _row_major(place: int, step: tuple[int, int]) -> int:
 def _shares(
     group: Group, maps: Sequence[Affine | Indices], dims: Sequence[int], work: Work
 ) -> dict[tuple[int, ...], int]:
-    """A group's weights by its share in the source indices; target axes no map reads are summed."""
+    """A group's weights, summed by what its axes add to the source indices.
+
+    Target axes that no map reads add nothing: their weights are summed.
+    """
     work.spend(2 * len(group.values))
     shares = [(0,) * len(maps)]
     for axis in group.axes:

@@ -1,4 +1,5 @@
-"""The zerocheck of lookups and products, and the table side of the lookups.
+"""The zerocheck of lookups and products, and the table side of the lookups (docs/protocol.md,
+Lookups, products, and the cube).
 
 ::
 
@@ -6,7 +7,7 @@
     d_i      = alpha - column_i - beta tag_i
 
 Its sum over the cube is zero. The verifier needs the selectors at one point, where each is a
-product over the axes of a box, and the columns as linear forms in the committed vector.
+product over the axes of a tile, and the columns as linear forms in the committed vector.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from verifai.verifier.native.claims import Form, eq_on_box, split_point
+from verifai.verifier.native.claims import Form, eq_on_tile, split_point
 from verifai.verifier.native.field import P, Work, eq_range
 from verifai.verifier.native.hiding import add_slots
 from verifai.verifier.native.layout import (
@@ -23,9 +24,9 @@ from verifai.verifier.native.layout import (
     FACTORS,
     GROUP,
     ZEROCHECK_DEGREE,
-    Box,
     Layout,
     LimbLookup,
+    Tile,
 )
 from verifai.verifier.native.weights import Group, Term
 
@@ -35,7 +36,7 @@ DEGREE = ZEROCHECK_DEGREE
 
 @dataclass(frozen=True)
 class Challenges:
-    """What is drawn for the lookups and for the zerocheck."""
+    """What the transcript draws: alpha, beta for fingerprints; tau, gamma for the zerocheck."""
 
     alpha: int
     beta: int
@@ -50,14 +51,14 @@ def final_relation(
     enabled = gate = 0
     numerators, tags = [0] * GROUP, [0] * GROUP
     for group in layout.groups:
-        selected = _box_sum(group.place, work, challenges.tau, z)
-        real = _box_sum(group.place, work, z)
+        selected = _tile_sum(group.place, work, challenges.tau, z)
+        real = _tile_sum(group.place, work, z)
         enabled += selected
         for i, lookup in enumerate(group.lookups):
             numerators[i] += selected
             tags[i] += real * lookup.tag
     for product in layout.products:
-        gate += _box_sum(product.place, work, challenges.tau, z)
+        gate += _tile_sum(product.place, work, challenges.tau, z)
     d = [
         (challenges.alpha - column - challenges.beta * tag) % P
         for column, tag in zip(columns[:GROUP], tags, strict=True)
@@ -70,11 +71,11 @@ def final_relation(
     return value % P
 
 
-def _box_sum(box: Box, work: Work, *points: Sequence[int]) -> int:
-    """Sum over the real positions of a box of the product of eq(point, .) over the points."""
-    parts = [split_point(box, point, work) for point in points]
+def _tile_sum(tile: Tile, work: Work, *points: Sequence[int]) -> int:
+    """Sum over the real positions of a tile of the product of eq(point, .) over the points."""
+    parts = [split_point(tile, point, work) for point in points]
     vectors = [[high for high, _ in parts]]
-    vectors += [[inner[axis] for _, inner in parts] for axis in box.inner_axes]
+    vectors += [[inner[axis] for _, inner in parts] for axis in tile.inner_axes]
     total = 1
     for same_axis in vectors:
         work.spend(len(points) * len(same_axis[0]))
@@ -94,7 +95,7 @@ def add_columns(
     for s, value in zip(scale, columns, strict=True):
         form.add_constant(-s * value)
     for group in form.layout.groups:
-        eq = eq_on_box(group.place, z, form.work)
+        eq = eq_on_tile(group.place, z, form.work)
         for s, lookup in zip(scale, group.lookups, strict=False):
             if isinstance(lookup, LimbLookup):
                 form.add_block(lookup.block, eq.times(s))
@@ -103,7 +104,7 @@ def add_columns(
                 form.add_node(lookup.output, eq.times(s * beta * beta))
         form.add_block(group.helper, eq.times(scale[GROUP]))
     for product in form.layout.products:
-        eq = eq_on_box(product.place, z, form.work)
+        eq = eq_on_tile(product.place, z, form.work)
         for i, s in enumerate(scale[GROUP + 1 :]):
             if i < len(product.factors):
                 form.add_node(product.factors[i], eq.times(s))
@@ -156,7 +157,7 @@ def _add_side(
     side: int,
     total: int,
 ) -> None:
-    """One block of entries; None is the address of no entry."""
+    """One block of table entries; addresses with the fingerprint None hold no entry."""
     form.work.spend(6 * len(fingerprints))
     eq = eq_range(point, 0, len(fingerprints))
     helper = [

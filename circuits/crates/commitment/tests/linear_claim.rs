@@ -9,7 +9,7 @@ use verifai_curve::{G1Affine, G1};
 use verifai_field::{from_i64, inner_product, random::random_vec, One, F};
 use verifai_poly::{evaluate, next_claim};
 use verifai_srs::development;
-use verifai_sumcheck::{prove, Products};
+use verifai_sumcheck::{prove, Product, Products};
 use verifai_transcript::{Kind, Label, ProofReader, ProofWriter, Transcript};
 
 const LOG_ROWS: usize = 1;
@@ -41,7 +41,8 @@ fn prover(key: &CommitmentKey, sum_off: F, recorded: Transcript) -> ProofWriter 
         .collect();
     writer.send(ROWS, &commitments);
     writer.send(SUM, &[inner_product(&weights(), &w) + sum_off]);
-    let mut last = Products::new(vec![(weights(), w, F::one())]);
+    let product = Product { a: weights(), b: w };
+    let mut last = Products::new(vec![(product, F::one())]);
     let (rounds, go_on) = (last.left(), || Ok::<_, Infallible>(()));
     let point = prove(&mut last, rounds, &[], LABELS, go_on, &mut writer).unwrap();
     writer.send(VALUE, &[last.evaluations()[1]]);

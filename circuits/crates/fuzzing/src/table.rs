@@ -2,7 +2,7 @@
 
 use crate::honest::cases;
 use verifai_field::{Zero, F};
-use verifai_table::{read, start, Circuit, Layout, Region};
+use verifai_table::{initial_claims, read, Circuit, Layout, Region};
 use verifai_transcript::ReadError;
 use verifai_verifier::{proof_bytes, verify, Public, VerifyError, VerifyingKey};
 
@@ -56,7 +56,7 @@ fn read_zeros(table: &[u8], batch: usize, length: usize, circuit: &Circuit, layo
 }
 
 fn words(circuit: &Circuit, node: usize) -> usize {
-    let (per_row, rows) = start::word_shape(circuit.dims(node));
+    let (per_row, rows) = initial_claims::word_shape(circuit.dims(node));
     per_row * rows
 }
 

@@ -12,36 +12,31 @@ use std::collections::BTreeMap;
 use verifai_commitment::{combine, Row};
 use verifai_field::{inner_product, OffsetInner, Zero, F};
 use verifai_poly::eq_table;
-use verifai_sumcheck::{Instance, Products};
+use verifai_sumcheck::products::add;
+use verifai_sumcheck::{Instance, Product};
 use verifai_table::Layout;
 use verifai_transcript::ProofWriter;
 use verifai_verifier::labels::{LAST, R, VALUE};
 
-/// The sum, whose first variables are those of the row.
-struct Batching<'a> {
-    left: Left<'a>,
-    interrupt: &'a Interrupt,
-}
-
-/// What is left of it.
+/// What is left of the sum.
 enum Left<'a> {
-    /// Rows, of which some are to become one.
+    /// Rows of integers.
     Rows(Rows<'a>),
-    /// L and w as vectors.
-    Vectors(Products),
+    /// L and w.
+    Vectors(Product),
 }
 
-/// The first rounds bind some variables of the row, so that rows that differ in these alone (a class:
+/// The first rounds bind `k` variables of the row, so that rows that differ in these alone (a class:
 /// rows of one remainder modulo `classes`) become one. Each strand has a product for each class it meets.
 struct Rows<'a> {
     space: &'a Space,
+    interrupt: &'a Interrupt,
+    /// How many rounds are left until rows are combined, and the challenges of those before.
+    left: usize,
+    point: Vec<F>,
     strands: &'a [Strand],
     classes: usize,
-    /// Class and strand of each product.
-    met: Vec<(usize, usize)>,
-    products: Products,
-    /// What the variables were bound to.
-    point: Vec<F>,
+    products: Vec<((usize, usize), Product)>,
 }
 
 impl<'a> Rows<'a> {
@@ -49,7 +44,7 @@ impl<'a> Rows<'a> {
         space: &'a Space,
         strands: &'a [Strand],
         rounds: usize,
-        interrupt: &Interrupt,
+        interrupt: &'a Interrupt,
     ) -> Result<Self, Interrupted> {
         let rows = space.rows();
         let classes = rows.len() >> rounds;
@@ -61,85 +56,77 @@ impl<'a> Rows<'a> {
                 side[row / classes] += weight;
             }
         }
-        let met = sides.keys().copied().collect();
         let products: Result<_, Interrupted> = sides
             .into_par_iter()
             .map(|((class, index), a)| {
                 interrupt.check()?;
                 let of_class = rows.iter().skip(class).step_by(classes);
-                let b = of_class.map(|row| dot(row.as_deref(), &strands[index]));
-                Ok((a, b.collect(), F::from(1u64)))
+                let b = of_class
+                    .map(|row| dot(row.as_deref(), &strands[index]))
+                    .collect();
+                Ok(((class, index), Product { a, b }))
             })
             .collect();
         Ok(Self {
             space,
+            interrupt,
+            left: rounds,
+            point: Vec::with_capacity(rounds),
             strands,
             classes,
-            met,
-            products: Products::new(products?),
-            point: Vec::with_capacity(rounds),
+            products: products?,
         })
     }
 
-    /// L and w as vectors. They are wrong once the interrupt is raised: the next round ends the proof.
-    fn combined(&self, interrupt: &Interrupt) -> Products {
-        let columns = self.space.columns();
+    fn message(&self) -> [F; 2] {
+        let products = self.products.par_iter().with_min_len(1 << 4);
+        products
+            .map(|(_, p)| p.message())
+            .reduce(|| [F::zero(); 2], add)
+    }
+
+    fn bind(&mut self, r: F) {
+        let products = self.products.par_iter_mut().with_min_len(1 << 4);
+        products.for_each(|(_, p)| p.bind(r));
+        self.left -= 1;
+        self.point.push(r);
+    }
+
+    /// L and w with their first variables bound to the challenges.
+    fn combined(&self) -> Result<Product, Interrupted> {
+        let (columns, interrupt) = (self.space.columns(), self.interrupt);
         let eq = eq_table(&self.point);
-        let mut vector = Vec::with_capacity(self.classes * columns);
+        let mut weights = vec![F::zero(); self.classes * columns];
+        let mut vector = Vec::with_capacity(weights.len());
         for class in 0..self.classes {
+            interrupt.check()?;
             let of_class = self.space.rows().iter().skip(class).step_by(self.classes);
-            let of_class = of_class.zip(&eq).take_while(|_| interrupt.check().is_ok());
             let rows: Vec<(&Row, F)> = of_class
+                .zip(&eq)
                 .filter_map(|(row, e)| row.as_deref().map(|row| (row, *e)))
                 .collect();
             vector.extend(combine(&rows, columns));
         }
         let mut by_class: Vec<Vec<(&Strand, F)>> = vec![Vec::new(); self.classes];
-        let sides = self.products.evaluations();
-        for ((class, index), sides) in self.met.iter().zip(sides.chunks_exact(2)) {
-            by_class[*class].push((&self.strands[*index], sides[0]));
+        for ((class, index), product) in &self.products {
+            by_class[*class].push((&self.strands[*index], product.a[0]));
         }
-        let mut weights = vec![F::zero(); vector.len()];
-        let parts = weights.par_chunks_mut(columns).zip(by_class);
-        parts.for_each(|(out, strands)| {
-            for (strand, a) in strands {
-                let out = out[strand.column..].iter_mut();
-                out.zip(strand.vector.iter())
-                    .for_each(|(o, b)| *o += a * *b);
-            }
-        });
-        Products::new(vec![(weights, vector, F::from(1u64))])
-    }
-}
-
-impl Batching<'_> {
-    /// Vectors, once there is no round of rows left.
-    fn settle(&mut self) {
-        if let Left::Rows(rows) = &self.left {
-            if rows.products.left() == 0 {
-                self.left = Left::Vectors(rows.combined(self.interrupt));
-            }
-        }
-    }
-}
-
-impl Instance for Batching<'_> {
-    fn message(&mut self) -> Vec<F> {
-        match &mut self.left {
-            Left::Rows(rows) => rows.products.message(),
-            Left::Vectors(vectors) => vectors.message(),
-        }
-    }
-
-    fn bind(&mut self, challenge: F) {
-        match &mut self.left {
-            Left::Rows(rows) => {
-                rows.products.bind(challenge);
-                rows.point.push(challenge);
-            }
-            Left::Vectors(vectors) => vectors.bind(challenge),
-        }
-        self.settle();
+        weights
+            .par_chunks_mut(columns)
+            .zip(by_class)
+            .try_for_each(|(out, strands)| {
+                interrupt.check()?;
+                for (strand, a) in strands {
+                    let out = out[strand.column..].iter_mut();
+                    out.zip(strand.vector.iter())
+                        .for_each(|(o, b)| *o += a * *b);
+                }
+                Ok::<(), Interrupted>(())
+            })?;
+        Ok(Product {
+            a: weights,
+            b: vector,
+        })
     }
 }
 
@@ -197,6 +184,39 @@ pub(crate) fn reading_all(space: &Space) -> usize {
     space.rows().iter().map(|row| reading(row.as_deref())).sum()
 }
 
+impl Left<'_> {
+    /// Vectors, if no round is left to the rows.
+    fn settled(self) -> Result<Self, Interrupted> {
+        match self {
+            Self::Rows(rows) if rows.left == 0 => rows.combined().map(Self::Vectors),
+            other => Ok(other),
+        }
+    }
+}
+
+impl Instance<Interrupted> for Left<'_> {
+    fn message(&mut self) -> Vec<F> {
+        let message = match self {
+            Self::Rows(rows) => rows.message(),
+            Self::Vectors(product) => product.message(),
+        };
+        message.to_vec()
+    }
+
+    fn bind(&mut self, challenge: F) -> Result<(), Interrupted> {
+        match self {
+            Self::Vectors(product) => product.bind(challenge),
+            Self::Rows(rows) => {
+                rows.bind(challenge);
+                if rows.left == 0 {
+                    *self = Self::Vectors(rows.combined()?);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Sends all rounds and the value; returns the point.
 pub(crate) fn prove(
     layout: &Layout,
@@ -208,14 +228,12 @@ pub(crate) fn prove(
 ) -> Result<Vec<F>, Interrupted> {
     let rounds = rounds(layout, space, strands);
     let rows = Rows::new(space, strands, rounds, interrupt)?;
-    let left = Left::Rows(rows);
-    let mut sum = Batching { left, interrupt };
-    sum.settle();
+    let mut left = Left::Rows(rows).settled()?;
     let wanted = || interrupt.check();
-    let labels = (LAST, R);
-    let point = verifai_sumcheck::prove(&mut sum, layout.variables, pads, labels, wanted, writer)?;
-    if let Left::Vectors(vectors) = sum.left {
-        writer.send(VALUE, &vectors.evaluations()[1..]);
+    let (rounds, labels) = (layout.variables, (LAST, R));
+    let point = verifai_sumcheck::prove(&mut left, rounds, pads, labels, wanted, writer)?;
+    if let Left::Vectors(product) = left {
+        writer.send(VALUE, &product.b[..1]);
     }
     Ok(point)
 }

@@ -6,11 +6,11 @@ use crate::values::{Integers, Values};
 use rayon::prelude::*;
 use verifai_field::{OffsetInner, Zero, F};
 use verifai_poly::variables;
-use verifai_sumcheck::Products;
+use verifai_sumcheck::{Product, Products};
 use verifai_table::layout::TRIPLE;
-use verifai_table::pull::{CubeAxis, Instance, PullError};
+use verifai_table::pullback::{CubeAxis, Instance};
 use verifai_table::weights::{merge, Group, Term};
-use verifai_table::{Box, Circuit, Work};
+use verifai_table::{Circuit, PullError, Tile, Work};
 use verifai_transcript::ProofWriter;
 use verifai_verifier::labels::{CONTRACTION, ENDS, KAPPA};
 
@@ -28,10 +28,10 @@ pub(crate) fn prove(
     writer: &mut ProofWriter,
 ) -> Result<(Vec<F>, Vec<F>), ProveError> {
     let (pads, triples) = hidden;
-    let mut tables = Vec::with_capacity(instances.len());
+    let mut products = Vec::with_capacity(instances.len());
     for (instance, coefficient) in instances {
         interrupt.check()?;
-        let mut left = table(
+        let left = table(
             circuit,
             values,
             instance,
@@ -47,10 +47,11 @@ pub(crate) fn prove(
             &instance.right_groups,
             |a| a.right,
         )?;
-        share(&mut left, instance)?;
-        tables.push((left, right, *coefficient));
+        let mut product = Product { a: left, b: right };
+        share(&mut product.a, instance)?;
+        products.push((product, *coefficient));
     }
-    let mut products = Products::new(tables);
+    let mut products = Products::new(products);
     let (rounds, labels) = (products.left(), (CONTRACTION, KAPPA));
     let wanted = || interrupt.check();
     let point = verifai_sumcheck::prove(&mut products, rounds, pads, labels, wanted, writer)?;
@@ -90,7 +91,7 @@ fn table(
             .collect();
     }
     let lengths = instance.lengths();
-    let cube = Box::new(&lengths, &[]);
+    let cube = Tile::new(&lengths, &[]);
     let positions = cube.positions();
     // where the entry of the cube lies in the node
     let mut places = vec![0usize];
@@ -150,7 +151,7 @@ fn share(a: &mut [F], instance: &Instance) -> Result<(), ProveError> {
         .collect();
     let groups: Vec<&Group> = instance.shared.iter().chain(&ones).collect();
     let all = merge(&groups, &lengths).ok_or(PullError::TooLarge(instance.node))?;
-    let positions = Box::new(&lengths, &[]).positions();
+    let positions = Tile::new(&lengths, &[]).positions();
     for (position, weight) in positions.into_iter().zip(all.vector.iter()) {
         a[position] *= weight;
     }

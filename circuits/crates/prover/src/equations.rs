@@ -6,13 +6,13 @@ use crate::hiding::Randomness;
 use crate::stages::Stages;
 use crate::values::Values;
 use verifai_field::{Zero, F};
-use verifai_table::pull::{pull, Pulled};
-use verifai_table::start;
+use verifai_table::initial_claims;
+use verifai_table::pullback::{pullback, Pulled};
 use verifai_table::{Circuit, Claim, Layout, Work};
 use verifai_transcript::ProofWriter;
+use verifai_verifier::interaction::{batch, first_contraction_pad, unpad, Triple};
 use verifai_verifier::labels::{ETA, SACRIFICE, X, ZERO_POINT};
 use verifai_verifier::rounds::pad_weights;
-use verifai_verifier::skeleton::{batch, first_contraction_pad, unpad, Triple};
 
 /// Proves that each zero is zero: the claims of equations without einsums, then one sumcheck for all others
 /// and the claims that its evaluations make.
@@ -27,8 +27,11 @@ pub(crate) fn prove(
 ) -> Result<(), ProveError> {
     let mut equations = Vec::new();
     for node in &circuit.zero {
-        let point = writer.challenges(ZERO_POINT, start::point_variables(circuit.dims(*node)));
-        let pulled = start::zero(circuit, layout, *node, &point, &mut Work::unlimited())?;
+        let point = writer.challenges(
+            ZERO_POINT,
+            initial_claims::point_variables(circuit.dims(*node)),
+        );
+        let pulled = initial_claims::zero(circuit, layout, *node, &point, &mut Work::unlimited())?;
         if circuit.nodes[*node].einsum {
             equations.push(pulled);
         } else {
@@ -70,7 +73,8 @@ pub(crate) fn prove(
         let (left, right) = contraction::evaluations(instance, &kappa)?;
         let mut evaluations = Vec::with_capacity(5);
         for (node, term) in [(instance.left, left), (instance.right, right)] {
-            let Pulled { claim, .. } = pull(circuit, layout, node, term, &mut Work::unlimited())?;
+            let Pulled { claim, .. } =
+                pullback(circuit, layout, node, term, &mut Work::unlimited())?;
             evaluations.push(claim);
         }
         if let Some(block) = triples {

@@ -14,8 +14,8 @@ use verifai_curve::{Digits, G1};
 use verifai_field::{batch_inverse, from_i64, Field, One, Zero, F};
 use verifai_lookup::table::{address, entry};
 use verifai_lookup::{Challenges, BLOCK};
+use verifai_table::initial_claims::custom_denominator;
 use verifai_table::layout::Column;
-use verifai_table::start::custom_denominator;
 use verifai_table::{Circuit, Layout, Region};
 
 /// Tables and what is looked up in them.

@@ -1,8 +1,9 @@
 //! The randomness of a hiding proof: fresh from the operating system for every attempt.
 
 use crate::error::ProveError;
+use crate::job::Job;
 use crate::key::ProvingKey;
-use crate::masks::{Mask, Spoiled};
+use crate::masks::Mask;
 use crate::space::Space;
 use verifai_commitment::{KeyError as RowError, PublicRow, Row};
 use verifai_curve::G1;
@@ -10,9 +11,9 @@ use verifai_field::{inner_product, F};
 use verifai_table::layout::TRIPLE;
 use verifai_table::{Layout, Region};
 use verifai_transcript::ProofWriter;
+use verifai_verifier::interaction::first_contraction_pad;
 use verifai_verifier::labels::{G, TAIL, TAIL_BLINDING, TAIL_MASK, TAIL_ROW};
 use verifai_verifier::rounds::pad_weights;
-use verifai_verifier::skeleton::first_contraction_pad;
 
 /// Everything that hides. All vectors are empty for a proof that does not hide.
 #[derive(Debug, Default)]
@@ -37,8 +38,8 @@ pub(crate) struct Randomness {
 
 impl Randomness {
     /// Draws all of it, or nothing if the layout does not hide.
-    pub(crate) fn draw(layout: &Layout, spoiled: &Spoiled) -> Result<Self, ProveError> {
-        let draw = |mask, n| spoiled.draw(mask, n);
+    pub(crate) fn draw(layout: &Layout, job: &Job) -> Result<Self, ProveError> {
+        let draw = |mask, n| job.draw(mask, n);
         let Some(hiding) = &layout.hiding else {
             return Ok(Self {
                 rows: vec![F::default(); 1 << layout.log_rows()],
@@ -229,7 +230,7 @@ mod tests {
         assert!(first_contraction_pad(&layout) < pads && layout.contractions.len() == 2);
         let mut seen = HashSet::from([F::default()]);
         for proof in 0..2 {
-            let random = Randomness::draw(&layout, &Spoiled::default()).unwrap();
+            let random = Randomness::draw(&layout, &Job::default()).unwrap();
             for ((name, values), count) in masks(random).into_iter().zip(counts) {
                 assert_eq!(values.len(), count, "{name}");
                 for (i, value) in values.into_iter().enumerate() {

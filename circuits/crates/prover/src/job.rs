@@ -2,6 +2,7 @@
 
 use crate::error::ProveError;
 use crate::interrupt::Interrupt;
+#[cfg(feature = "testing")]
 use crate::masks::Spoiled;
 use verifai_field::F;
 use verifai_table::{Circuit, Kind, Node};
@@ -20,10 +21,13 @@ pub struct Job {
     pub linked: Vec<Vec<F>>,
     /// Additions to entries of the committed vector, by address: how tests make a prover lie. Empty for
     /// an honest prover, which refuses a witness that proves nothing.
+    #[cfg(feature = "testing")]
     pub lies: Vec<(usize, i64)>,
     /// Go on with a witness that proves nothing.
+    #[cfg(feature = "testing")]
     pub stubborn: bool,
     /// What tests of hiding take away. Empty for an honest prover.
+    #[cfg(feature = "testing")]
     pub spoiled: Spoiled,
     /// Whoever waits for the proof raises it to wait no longer.
     pub interrupt: Interrupt,

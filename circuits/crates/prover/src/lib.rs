@@ -14,7 +14,8 @@
 //! | `helpers` | the helpers of the lookups |
 //! | [`space`] | the committed vector by rows |
 //! | `hiding` | the randomness of a hiding proof |
-//! | [`masks`] | what tests of hiding take away from it |
+//! | [`masks`] | its parts, and what tests of hiding take away |
+//! | `faults` | what the feature `testing` spoils |
 //! | [`zerocheck`] | the sumcheck of lookups and products |
 //! | `equations` | the claims of what is zero |
 //! | [`contraction`] | the sumcheck of einsums |
@@ -30,6 +31,7 @@ mod batching;
 pub mod contraction;
 mod equations;
 pub mod error;
+mod faults;
 mod helpers;
 mod hiding;
 pub mod interrupt;
@@ -50,6 +52,7 @@ pub use error::ProveError;
 pub use interrupt::{Interrupt, Interrupted};
 pub use job::{Job, Proof};
 pub use key::ProvingKey;
+#[cfg(feature = "testing")]
 pub use masks::{Mask, Spoiled};
 pub use prove::{profile, prove};
 pub use stages::Stages;

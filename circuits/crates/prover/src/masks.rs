@@ -1,11 +1,13 @@
-//! Masks that a test takes away from a proof, to see what each of them hides.
+//! The masks of a hiding proof, and those that a test takes away to see what each of them hides.
 
-use verifai_field::{random::random_vec, F};
+#[cfg(feature = "testing")]
+use verifai_field::F;
+#[cfg(feature = "testing")]
 use verifai_transcript::{Label, Transcript};
 
-use crate::error::ProveError;
-
+#[cfg(feature = "testing")]
 const DOMAIN: &str = "verifai repeated mask";
+#[cfg(feature = "testing")]
 const ENTRY: Label = Label::new("entry");
 
 /// The random parts of a hiding proof.
@@ -37,6 +39,7 @@ pub enum Mask {
     RowBlinding,
 }
 
+#[cfg(feature = "testing")]
 impl Mask {
     /// All of them, with the names that Python uses.
     pub const ALL: [(&'static str, Mask); 12] = [
@@ -62,6 +65,7 @@ impl Mask {
 }
 
 /// What a test spoils in an otherwise valid proof. Empty for an honest prover.
+#[cfg(feature = "testing")]
 #[derive(Clone, Debug, Default)]
 pub struct Spoiled {
     /// Masks that are zero.
@@ -70,18 +74,19 @@ pub struct Spoiled {
     pub repeated: Vec<Mask>,
 }
 
+#[cfg(feature = "testing")]
 impl Spoiled {
-    /// `n` entries of a mask: uniform from the operating system, unless this mask is spoiled.
-    pub(crate) fn draw(&self, mask: Mask, n: usize) -> Result<Vec<F>, ProveError> {
+    /// `n` entries of a mask, if it is spoiled.
+    pub(crate) fn draw(&self, mask: Mask, n: usize) -> Option<Vec<F>> {
         if self.unmasked.contains(&mask) {
-            return Ok(vec![F::default(); n]);
+            return Some(vec![F::default(); n]);
         }
         if self.repeated.contains(&mask) {
             let mut stream = Transcript::new(DOMAIN);
             stream.absorb(ENTRY, &[mask as u64]);
-            return Ok(stream.challenges(ENTRY, n));
+            return Some(stream.challenges(ENTRY, n));
         }
-        random_vec(n).map_err(|e| ProveError::Randomness(e.to_string()))
+        None
     }
 }
 
@@ -104,10 +109,10 @@ mod tests {
             unmasked: vec![Mask::Row],
             repeated: vec![Mask::Tail, Mask::TailMask],
         };
-        let draw = |mask| spoiled.draw(mask, 3).unwrap();
-        assert_eq!(draw(Mask::Row), vec![F::default(); 3]);
+        let draw = |mask| spoiled.draw(mask, 3);
+        assert_eq!(draw(Mask::Row), Some(vec![F::default(); 3]));
         assert_eq!(draw(Mask::Tail), draw(Mask::Tail));
         assert_ne!(draw(Mask::Tail), draw(Mask::TailMask));
-        assert_ne!(draw(Mask::Slots), draw(Mask::Slots));
+        assert_eq!(draw(Mask::Slots), None);
     }
 }

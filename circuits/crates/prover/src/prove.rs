@@ -1,5 +1,7 @@
 //! The steps of a proof in their order.
 
+use crate::batching;
+use crate::equations;
 use crate::error::ProveError;
 use crate::helpers::{lie_in_helper, Lookups};
 use crate::hiding::{fold_tail, send_tail, Randomness};
@@ -13,19 +15,18 @@ use crate::strands::strands;
 use crate::values::Values;
 use crate::witness::{limbs, multiplicities, refused};
 use crate::zerocheck::Cube;
-use crate::{batching, equations};
 use rayon::prelude::*;
 use std::sync::atomic::Ordering;
 use verifai_commitment::{open, Row, SecretRow};
 use verifai_curve::G1;
 use verifai_field::{from_i64, powers};
 use verifai_lookup::{Challenges, RELATION_DEGREE};
-use verifai_table::start;
+use verifai_table::initial_claims;
 use verifai_table::{Claim, Kind, Layout, PullError, Region, Work};
 use verifai_transcript::ProofWriter;
+use verifai_verifier::interaction::{entry_points, statement, unpad};
 use verifai_verifier::labels::{ALPHA, BETA, GAMMA, LAMBDA, STAGE_1, STAGE_2, TAU, WORD_POINT};
 use verifai_verifier::rounds::pad_weights;
-use verifai_verifier::skeleton::{entry_points, statement, unpad};
 use verifai_verifier::Public;
 
 /// Proves one job.
@@ -59,7 +60,7 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
         space.open(rows.clone(), true);
     }
     space.open(layout.region_rows(Region::Mask), false);
-    let mut random = Randomness::draw(&layout, &job.spoiled)?;
+    let mut random = Randomness::draw(&layout, job)?;
     for (row, blinding) in layout.region_rows(Region::Weight).zip(&key.blindings) {
         random.rows[row] = *blinding;
     }
@@ -89,7 +90,7 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     stages.end("limbs")?;
     let values = Values::new(&circuit, given, &key.weights);
     stages.end("virtual values")?;
-    let strict = !job.stubborn && job.lies.is_empty();
+    let strict = job.strict();
     let counts = multiplicities(&circuit, &layout, &blocks, &values, strict)?;
     stages.end("multiplicities")?;
     for (block, count) in layout.counts.iter().zip(&counts) {
@@ -100,8 +101,8 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
             space.put(&block.shape, block.base, values);
         }
     }
-    if !job.lies.is_empty() {
-        job.lies
+    if !job.lies().is_empty() {
+        job.lies()
             .iter()
             .for_each(|(address, delta)| space.disturb(*address, *delta));
         for (block, values) in layout.blocks.iter().zip(&mut blocks) {
@@ -144,7 +145,7 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     }
     let mut sums = lookups.sums(&helpers);
     let start_of_helpers = layout.region_rows(Region::Helper).start << layout.log_columns;
-    for (address, delta) in job.lies.iter().filter(|l| l.0 >= start_of_helpers) {
+    for (address, delta) in job.lies().iter().filter(|l| l.0 >= start_of_helpers) {
         space.disturb(*address, *delta);
         sums.add(*address, &from_i64(*delta));
         lie_in_helper(&layout, &mut helpers, *address, *delta);
@@ -169,7 +170,7 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     let mut end = Claim::default();
     unpad(&layout, &mut end, 0, &pad_weights(RELATION_DEGREE, &z)?);
     claims.push(end);
-    claims.extend(start::columns(
+    claims.extend(initial_claims::columns(
         &circuit,
         &layout,
         challenges.beta,
@@ -178,16 +179,22 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     )?);
 
     let points = entry_points(&circuit, |label, n| writer_ref.challenges(label, n));
-    claims.extend(start::table_side(&circuit, &layout, &challenges, &points));
+    claims.extend(initial_claims::table_side(
+        &circuit,
+        &layout,
+        &challenges,
+        &points,
+    ));
     let mut rest = words.as_slice();
     for node in &circuit.public {
         let dims = circuit.dims(*node);
-        let (per_row, rows) = start::word_shape(dims);
+        let (per_row, rows) = initial_claims::word_shape(dims);
         let (own, after) = rest.split_at(per_row * rows);
         rest = after;
-        let point = writer_ref.challenges(WORD_POINT, start::word_point_variables(dims));
+        let point = writer_ref.challenges(WORD_POINT, initial_claims::word_point_variables(dims));
         claims.push(
-            start::words(&circuit, &layout, *node, own, &point).ok_or(PullError::Missing(*node))?,
+            initial_claims::words(&circuit, &layout, *node, own, &point)
+                .ok_or(PullError::Missing(*node))?,
         );
     }
     stages.end("claims of lookups and words")?;

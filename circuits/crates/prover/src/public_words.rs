@@ -1,7 +1,7 @@
 //! The words of the public tensors.
 
 use verifai_field::F;
-use verifai_table::{start, Circuit, Kind, Layout};
+use verifai_table::{initial_claims, Circuit, Kind, Layout};
 
 /// The words of the public tensors, from their limbs.
 pub(crate) fn words(circuit: &Circuit, layout: &Layout, blocks: &[Vec<i32>]) -> Vec<F> {
@@ -26,7 +26,7 @@ pub(crate) fn words(circuit: &Circuit, layout: &Layout, blocks: &[Vec<i32>]) -> 
             })
             .collect();
         for row in raw.chunks(last) {
-            for word in row.chunks(start::WORD) {
+            for word in row.chunks(initial_claims::WORD) {
                 let packed = word.iter().rev().fold(0u128, |w, v| (w << 16) | v);
                 out.push(F::from(packed));
             }

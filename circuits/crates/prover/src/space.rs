@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use verifai_commitment::Row;
 use verifai_field::{from_i64, PrimeField, F};
-use verifai_table::{Box, Layout};
+use verifai_table::{Layout, Tile};
 
 /// Rows of the address space; those that nothing occupies are absent and zero. Rows of weights are the
 /// key's own: a proof copies none.
@@ -61,16 +61,16 @@ impl Space {
         self.rows.get_mut(row)?.as_mut().map(Arc::make_mut)
     }
 
-    /// Writes small integers at the real positions of a box.
-    pub fn put(&mut self, shape: &Box, base: usize, values: &[i32]) {
+    /// Writes small integers at the real positions of a tile.
+    pub fn put(&mut self, shape: &Tile, base: usize, values: &[i32]) {
         self.write(shape, base, values, |row, at, value| match row {
             Row::Small(row) => row[at] = value,
             Row::Field(row) => row[at] = from_i64(i64::from(value)),
         });
     }
 
-    /// Turns the rows of a box into rows of field elements.
-    pub fn widen(&mut self, shape: &Box, base: usize) {
+    /// Turns the rows of a tile into rows of field elements.
+    pub fn widen(&mut self, shape: &Tile, base: usize) {
         let last = base + shape.size() - 1;
         for row in base >> self.log_columns..=last >> self.log_columns {
             if let Some(Row::Small(small)) = self.rows[row].as_deref() {
@@ -80,8 +80,8 @@ impl Space {
         }
     }
 
-    /// Writes field elements at the real positions of a box.
-    pub fn put_field(&mut self, shape: &Box, base: usize, values: &[F]) {
+    /// Writes field elements at the real positions of a tile.
+    pub fn put_field(&mut self, shape: &Tile, base: usize, values: &[F]) {
         self.write(shape, base, values, |row, at, value| {
             if let Row::Field(row) = row {
                 row[at] = value;
@@ -89,10 +89,10 @@ impl Space {
         });
     }
 
-    /// Writes values at the real positions of a box, along its last axis as far as each row goes.
+    /// Writes values at the real positions of a tile, along its last axis as far as each row goes.
     fn write<T: Copy>(
         &mut self,
-        shape: &Box,
+        shape: &Tile,
         base: usize,
         values: &[T],
         set: impl Fn(&mut Row, usize, T),
@@ -121,8 +121,8 @@ impl Space {
         }
     }
 
-    /// Reads the real positions of a box of small integers.
-    pub fn get(&self, shape: &Box, base: usize) -> Vec<i32> {
+    /// Reads the real positions of a tile of small integers.
+    pub fn get(&self, shape: &Tile, base: usize) -> Vec<i32> {
         let mask = self.columns() - 1;
         let read = |at: usize| match self.rows[at >> self.log_columns].as_deref() {
             Some(Row::Small(row)) => row[at & mask],

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use verifai_field::{One, Zero, F};
-use verifai_table::{Box, Term};
+use verifai_table::{Term, Tile};
 
 /// An axis of more than one entry.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ struct Level {
     ends: bool,
 }
 
-/// A term on the box that it has weights on.
+/// A term on the tile that it has weights on.
 #[derive(Debug)]
 pub(crate) struct Walk<'a> {
     levels: Vec<Level>,
@@ -29,7 +29,7 @@ pub(crate) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub(crate) fn new(term: &'a Term, shape: &Box) -> Self {
+    pub(crate) fn new(term: &'a Term, shape: &Tile) -> Self {
         let (dims, strides, outer) = (shape.dims(), shape.strides(), shape.outer_axes());
         let mut levels = Vec::with_capacity(dims.len());
         let mut coefficient = term.coefficient;
@@ -154,7 +154,7 @@ mod tests {
     use verifai_table::weights::Group;
 
     /// `coefficient prod vector[index]` at each position, from the indices of all axes.
-    fn expected(term: &Term, shape: &Box) -> Vec<(usize, F)> {
+    fn expected(term: &Term, shape: &Tile) -> Vec<(usize, F)> {
         let dims = shape.dims();
         let mut out: Vec<(usize, F)> = (0..shape.real())
             .map(|mut rest| {
@@ -185,7 +185,7 @@ mod tests {
             (vec![1, 1], vec![], vec![vec![0], vec![1]]),
             (vec![], vec![], vec![]),
         ] {
-            let shape = Box::new(&dims, &outer);
+            let shape = Tile::new(&dims, &outer);
             let groups = groups.into_iter().map(|axes: Vec<usize>| {
                 let length = axes.iter().map(|a| dims[*a]).product::<usize>() as u64;
                 next += length;

@@ -11,7 +11,7 @@ use verifai_field::{from_i64, One, Zero, F};
 use verifai_lookup::{cleared, relation, Challenges, Selectors, GROUP, RELATION_DEGREE};
 use verifai_poly::{bind, eq_table, next_claim};
 use verifai_sumcheck::Instance;
-use verifai_table::{start, Layout};
+use verifai_table::{initial_claims, Layout};
 use verifai_transcript::ProofWriter;
 use verifai_verifier::labels::{COLUMNS, Z, ZEROCHECK};
 
@@ -142,7 +142,7 @@ impl<'a> Cube<'a> {
         let wanted = || interrupt.check();
         let point = verifai_sumcheck::prove(&mut self, rounds, pads, labels, wanted, writer)?;
         let Challenges { alpha, beta } = self.challenges;
-        let tags = start::selectors(self.layout, self.tau, &point).tags;
+        let tags = initial_claims::selectors(self.layout, self.tau, &point).tags;
         let columns = self.denominators.iter().zip(tags);
         let mut sent: Vec<F> = columns.map(|(d, tag)| alpha - d[0] - beta * tag).collect();
         sent.push(self.helper[0]);
@@ -231,7 +231,7 @@ impl<'a> Cube<'a> {
     }
 }
 
-impl Instance for Cube<'_> {
+impl Instance<Interrupted> for Cube<'_> {
     fn message(&mut self) -> Vec<F> {
         let half = self.helper.len() / 2;
         let sums = (0..half.div_ceil(PARALLEL))
@@ -245,7 +245,7 @@ impl Instance for Cube<'_> {
         self.message.to_vec()
     }
 
-    fn bind(&mut self, challenge: F) {
+    fn bind(&mut self, challenge: F) -> Result<(), Interrupted> {
         // the degree is a constant within the limits
         self.claim = next_claim(self.claim, &self.message, challenge).unwrap_or_default();
         let tables = self.denominators.iter_mut();
@@ -256,6 +256,7 @@ impl Instance for Cube<'_> {
             .into_par_iter()
             .for_each(|table| bind(table, challenge));
         self.first = false;
+        Ok(())
     }
 }
 

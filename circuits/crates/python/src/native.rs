@@ -10,7 +10,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use verifai_curve::{blinding_generator, encode_g1, msm_small, CurveGroup};
 use verifai_field::{decode, encode, F};
-use verifai_prover::{Job, Mask, ProvingKey, Spoiled};
+use verifai_prover::{Job, ProvingKey};
+#[cfg(feature = "testing")]
+use verifai_prover::{Mask, Spoiled};
 use verifai_srs::{development, Srs};
 use verifai_table::Layout;
 use verifai_verifier::{key, proof_bytes, verify, Public, VerifyingKey};
@@ -141,6 +143,7 @@ fn scalars(bytes: &[u8]) -> PyResult<Vec<F>> {
     all.map_err(|e| PyValueError::new_err(format!("not a scalar: {e}")))
 }
 
+#[cfg(feature = "testing")]
 fn masks(names: &[String]) -> PyResult<Vec<Mask>> {
     let named = |name: &String| {
         Mask::named(name).ok_or_else(|| PyValueError::new_err(format!("no mask is called {name}")))
@@ -256,6 +259,7 @@ impl Prover {
         self.proved(py, job)
     }
 
+    #[cfg(feature = "testing")]
     /// **Only for tests of soundness and hiding.** Proves as `prove` does, and spoils the proof on purpose:
     /// what it returns convinces nobody, or hides nothing.
     ///

@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::time::Instant;
 use verifai_field::{powers, One, F};
-use verifai_sumcheck::{prove, Products};
+use verifai_sumcheck::{prove, Product, Products};
 use verifai_transcript::{Label, ProofWriter, Transcript};
 
 const LABELS: (Label, Label) = (Label::new("round"), Label::new("t"));
@@ -21,7 +21,13 @@ fn main() -> Result<(), Infallible> {
         let table = |x: u64| -> Vec<F> { powers(F::from(x)).take(1 << log).collect() };
         let mut best = f64::INFINITY;
         for _ in 0..5 {
-            let mut instance = Products::new(vec![(table(3), table(5), F::one())]);
+            let mut instance = Products::new(vec![(
+                Product {
+                    a: table(3),
+                    b: table(5),
+                },
+                F::one(),
+            )]);
             let mut writer = ProofWriter::new(Transcript::new("bench"));
             let start = Instant::now();
             prove(

@@ -18,5 +18,5 @@
 pub mod products;
 pub mod prove;
 
-pub use products::Products;
+pub use products::{Product, Products};
 pub use prove::{prove, Instance};

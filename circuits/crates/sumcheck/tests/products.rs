@@ -5,7 +5,7 @@
 use std::convert::Infallible;
 use verifai_field::{inner_product, random::random_vec, One, F};
 use verifai_poly::{evaluate, next_claim};
-use verifai_sumcheck::{prove, Products};
+use verifai_sumcheck::{prove, Product, Products};
 use verifai_transcript::{Label, ProofReader, ProofWriter, Transcript};
 
 const LABELS: (Label, Label) = (Label::new("round"), Label::new("t"));
@@ -27,7 +27,20 @@ fn case(variables: &[usize], padded: bool) -> Case {
     let random = |n: usize| random_vec(n).unwrap();
     let product = |m: &usize| (random(1 << m), random(1 << m), random(1)[0]);
     let products: Vec<_> = variables.iter().map(product).collect();
-    let mut instance = Products::new(products.clone());
+    let mut instance = Products::new(
+        products
+            .iter()
+            .map(|(a, b, c)| {
+                (
+                    Product {
+                        a: a.clone(),
+                        b: b.clone(),
+                    },
+                    *c,
+                )
+            })
+            .collect(),
+    );
     let rounds = instance.left();
     let pads = random(if padded { 2 * rounds } else { 0 });
     let mut writer = ProofWriter::new(transcript());
@@ -119,7 +132,8 @@ fn every_pad_counts() {
 
 #[test]
 fn nobody_waits() {
-    let mut instance = Products::new(vec![(vec![F::one(); 2], vec![F::one(); 2], F::one())]);
+    let (a, b) = (vec![F::one(); 2], vec![F::one(); 2]);
+    let mut instance = Products::new(vec![(Product { a, b }, F::one())]);
     let mut writer = ProofWriter::new(transcript());
     let stop = || Err("stopped");
     let ended = prove(&mut instance, 1, &[], LABELS, stop, &mut writer);

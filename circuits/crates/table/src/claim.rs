@@ -1,7 +1,7 @@
 //! A claim: constant + linear form in the committed blocks = 0.
 
-use crate::boxes::Box;
 use crate::layout::Layout;
+use crate::tiles::Tile;
 use crate::weights::{eq_range, merge, parts, shift_right, Group, Indices, Term};
 use crate::work::Work;
 use verifai_field::{inner_product, One, Zero, F};
@@ -61,8 +61,8 @@ impl Claim {
     }
 }
 
-/// The extension of a term on a box at `base`, at a point.
-pub fn at_point(term: &Term, shape: &Box, base: usize, point: &[F]) -> Option<F> {
+/// The extension of a term on a tile at `base`, at a point.
+pub fn at_point(term: &Term, shape: &Tile, base: usize, point: &[F]) -> Option<F> {
     let inner = shape.inner();
     let (high, mut low) = point.split_at_checked(point.len().saturating_sub(inner))?;
     let first = shift_right(base, inner);
@@ -103,7 +103,7 @@ pub fn at_point(term: &Term, shape: &Box, base: usize, point: &[F]) -> Option<F>
 fn mixed(
     axes: &[usize],
     vector: &[F],
-    shape: &Box,
+    shape: &Tile,
     eq_outer: &[F],
     eq_inner: &[Option<Vec<F>>],
 ) -> Option<F> {
@@ -142,9 +142,9 @@ fn mixed(
     Some(sum)
 }
 
-/// `sum over real positions of eq(x, .) eq(y, .)` on a box.
-pub fn box_sum(shape: &Box, base: usize, x: &[F], y: &[F]) -> F {
-    let (a, b) = (Term::eq_box(shape, base, x), Term::eq_box(shape, base, y));
+/// `sum over real positions of eq(x, .) eq(y, .)` on a tile.
+pub fn tile_sum(shape: &Tile, base: usize, x: &[F], y: &[F]) -> F {
+    let (a, b) = (Term::eq_tile(shape, base, x), Term::eq_tile(shape, base, y));
     let pairs = a.groups.iter().zip(&b.groups);
     let groups = pairs.fold(F::one(), |product, (g, h)| {
         product * inner_product(&g.vector, &h.vector)

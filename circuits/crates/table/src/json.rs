@@ -3,7 +3,7 @@
 //! serde reads a struct from an array too, and an enum from an object. [`Table::read`] therefore writes what
 //! it has read and compares: one table has one encoding, and any other form of it is refused.
 
-use crate::validate::TableError;
+use crate::error::TableError;
 use serde::{Deserialize, Deserializer, Serialize};
 
 #[derive(Debug, Deserialize, Serialize)]

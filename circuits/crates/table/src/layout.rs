@@ -1,9 +1,10 @@
-//! The address space: regions, blocks, lookup groups, the cube of the zerocheck.
+//! The address space: blocks, lookup groups, the cube of the zerocheck.
 
-use crate::boxes::{pack, Box};
+use crate::error::TableError;
 use crate::limits::{MAX_BATCH_ELEMENTS, MAX_TERMS, MAX_VARIABLES};
 use crate::node::{Circuit, Kind};
-use crate::validate::TableError;
+use crate::region::{Region, REGIONS};
+use crate::tiles::{pack, Tile};
 use std::collections::HashMap;
 use std::ops::Range;
 use verifai_lookup::{BLOCK, GROUP, RELATION_DEGREE};
@@ -12,42 +13,13 @@ use verifai_poly::variables;
 /// Entries of a triple: a, b, ab and a', b', a'b'.
 pub const TRIPLE: usize = 6;
 
-/// A part of the address space with rows of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Region {
-    /// The model's integers: committed once, at setup.
-    Weight,
-    /// A tensor with a commitment of its own, by its place in the table's list.
-    Linked(usize),
-    /// A private input.
-    Input,
-    /// A private output.
-    Output,
-    /// Everything else that is committed before the first challenge.
-    Witness,
-    /// Helpers of the lookups.
-    Helper,
-    /// The uniform row of a hiding proof.
-    Mask,
-}
-
-/// The regions in their order; linked tensors follow the weights, each a region.
-pub const REGIONS: [Region; 6] = [
-    Region::Weight,
-    Region::Input,
-    Region::Output,
-    Region::Witness,
-    Region::Helper,
-    Region::Mask,
-];
-
-/// A box with its place.
+/// A tile with its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
     /// Its region.
     pub region: Region,
     /// Its shape.
-    pub shape: Box,
+    pub shape: Tile,
     /// Its first address.
     pub base: usize,
 }
@@ -118,8 +90,8 @@ pub struct LookupGroup {
 pub struct PlacedProduct {
     /// The factors.
     pub factors: Vec<usize>,
-    /// Its box.
-    pub shape: Box,
+    /// Its tile.
+    pub shape: Tile,
     /// First position in the cube.
     pub base: usize,
 }
@@ -186,7 +158,7 @@ impl Layout {
             }
             match &node.kind {
                 Kind::Weight { outer } => {
-                    out.push(builder.block(Region::Weight, Box::new(&node.dims, outer)));
+                    out.push(builder.block(Region::Weight, Tile::new(&node.dims, outer)));
                 }
                 Kind::Committed {
                     region,
@@ -197,7 +169,7 @@ impl Layout {
                     let linked = circuit.linked.iter().position(|n| *n == index);
                     let region = linked.map_or(*region, Region::Linked);
                     for _ in 0..limbs.len().max(1) {
-                        out.push(builder.block(region, Box::new(&node.dims, outer)));
+                        out.push(builder.block(region, Tile::new(&node.dims, outer)));
                     }
                 }
                 _ => {}
@@ -211,22 +183,22 @@ impl Layout {
         let contractions = contractions(circuit)?;
         let slots = circuit.hiding.then(|| {
             let columns = columns(circuit.product.is_empty());
-            builder.block(Region::Witness, Box::line(columns))
+            builder.block(Region::Witness, Tile::line(columns))
         });
         let triples = (circuit.hiding && !contractions.is_empty()).then(|| {
             let entries = contractions.len().saturating_mul(TRIPLE);
-            builder.block(Region::Witness, Box::line(entries))
+            builder.block(Region::Witness, Tile::line(entries))
         });
 
         let (mut groups, widths) = groups(circuit, &node_blocks, &mut builder);
         let table_helpers = builder.lines(Region::Helper, &entries);
 
-        let boxes: Vec<&Box> = groups
+        let tiles: Vec<&Tile> = groups
             .iter()
             .filter_map(|g| builder.blocks.get(g.helper))
             .map(|b| &b.shape)
             .collect();
-        let (bases, lookups_end) = pack(&boxes, 0);
+        let (bases, lookups_end) = pack(&tiles, 0);
         groups
             .iter_mut()
             .zip(bases)
@@ -236,15 +208,15 @@ impl Layout {
             .iter()
             .map(|p| PlacedProduct {
                 factors: p.factors.clone(),
-                shape: Box::new(
+                shape: Tile::new(
                     circuit.dims(p.factors.first().copied().unwrap_or_default()),
                     &p.outer,
                 ),
                 base: 0,
             })
             .collect();
-        let boxes: Vec<&Box> = products.iter().map(|p| &p.shape).collect();
-        let (bases, products_end) = pack(&boxes, 0);
+        let tiles: Vec<&Tile> = products.iter().map(|p| &p.shape).collect();
+        let (bases, products_end) = pack(&tiles, 0);
         products
             .iter_mut()
             .zip(bases)
@@ -260,9 +232,9 @@ impl Layout {
             Hiding {
                 slots,
                 triples,
-                pads: builder.block(Region::Witness, Box::line(pad_count)),
+                pads: builder.block(Region::Witness, Tile::line(pad_count)),
                 pad_count,
-                mask: builder.block(Region::Mask, Box::line(columns)),
+                mask: builder.block(Region::Mask, Tile::line(columns)),
                 position,
             }
         });
@@ -381,7 +353,7 @@ fn groups(
     builder: &mut Builder,
 ) -> (Vec<LookupGroup>, u32) {
     let mut widths = 0u32;
-    let mut lookups: Vec<(Box, Column)> = Vec::new();
+    let mut lookups: Vec<(Tile, Column)> = Vec::new();
     for (node, blocks) in circuit.nodes.iter().zip(node_blocks) {
         if let Kind::Committed { outer, limbs, .. } = &node.kind {
             for (bits, block) in limbs.iter().zip(blocks) {
@@ -390,7 +362,7 @@ fn groups(
                     block: *block,
                     bits: *bits,
                 };
-                lookups.push((Box::new(&node.dims, outer), column));
+                lookups.push((Tile::new(&node.dims, outer), column));
             }
         }
     }
@@ -400,10 +372,10 @@ fn groups(
             input: l.input,
             output: l.output,
         };
-        lookups.push((Box::new(circuit.dims(l.input), &l.outer), column));
+        lookups.push((Tile::new(circuit.dims(l.input), &l.outer), column));
     }
-    let mut cut: Vec<(Box, Vec<Column>)> = Vec::new();
-    let mut open: HashMap<Box, usize> = HashMap::new();
+    let mut cut: Vec<(Tile, Vec<Column>)> = Vec::new();
+    let mut open: HashMap<Tile, usize> = HashMap::new();
     for (shape, column) in lookups {
         let place = open.get(&shape).copied();
         match place
@@ -434,7 +406,7 @@ struct Builder {
 }
 
 impl Builder {
-    fn block(&mut self, region: Region, shape: Box) -> usize {
+    fn block(&mut self, region: Region, shape: Tile) -> usize {
         self.blocks.push(Block {
             region,
             shape,
@@ -446,7 +418,7 @@ impl Builder {
     fn lines(&mut self, region: Region, lengths: &[usize]) -> Vec<usize> {
         lengths
             .iter()
-            .map(|n| self.block(region, Box::line(*n)))
+            .map(|n| self.block(region, Tile::line(*n)))
             .collect()
     }
 
@@ -473,12 +445,12 @@ impl Builder {
             let mine: Vec<usize> = (0..self.blocks.len())
                 .filter(|i| self.blocks.get(*i).is_some_and(|b| b.region == region))
                 .collect();
-            let boxes: Vec<&Box> = mine
+            let tiles: Vec<&Tile> = mine
                 .iter()
                 .filter_map(|i| self.blocks.get(*i))
                 .map(|b| &b.shape)
                 .collect();
-            let Some(inner) = boxes.iter().map(|b| b.inner()).max() else {
+            let Some(inner) = tiles.iter().map(|b| b.inner()).max() else {
                 *rows = at.div_euclid(columns)..at.div_euclid(columns);
                 continue;
             };
@@ -489,7 +461,7 @@ impl Builder {
             let start = at
                 .checked_next_multiple_of(columns.max(largest))
                 .unwrap_or(usize::MAX);
-            let (bases, end) = pack(&boxes, start);
+            let (bases, end) = pack(&tiles, start);
             for (i, base) in mine.iter().zip(bases) {
                 if let Some(block) = self.blocks.get_mut(*i) {
                     block.base = base;

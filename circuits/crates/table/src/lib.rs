@@ -15,33 +15,39 @@
 //! | [`json`] | the canonical JSON form |
 //! | [`node`] | validated nodes, and their expansion for a batch |
 //! | [`validate`](mod@validate) | the rules |
-//! | [`boxes`] | how a tensor lies in the address space; packing |
-//! | [`layout`](mod@layout) | regions, blocks, lookup groups, the cube of the zerocheck |
+//! | [`error`] | what can be wrong with a table |
+//! | [`tiles`] | how a tensor lies in the address space; packing |
+//! | [`region`] | the parts of the address space |
+//! | [`layout`](mod@layout) | blocks, lookup groups, the cube of the zerocheck |
 //! | [`weights`] | weights on a tensor: terms over groups of axes |
-//! | [`pull`] | pulling weights back through a node |
+//! | [`pullback`] | pulling weights back through a node |
 //! | [`claim`] | a claim: constant + linear form in the committed blocks |
-//! | [`start`] | the claims that constraints start |
+//! | [`initial_claims`] | the claims that constraints start |
 //! | [`work`] | the budget of a verification |
 
 #![forbid(unsafe_code)]
 
-pub mod boxes;
 pub mod claim;
+pub mod error;
+pub mod initial_claims;
 pub mod json;
 pub mod layout;
 pub mod limits;
 pub mod node;
-pub mod pull;
-pub mod start;
+pub mod pullback;
+pub mod region;
+pub mod tiles;
 pub mod validate;
 pub mod weights;
 pub mod work;
 
-pub use boxes::{pack, Box};
 pub use claim::{BlockTerm, Claim};
-pub use layout::{Layout, Region};
+pub use error::{PullError, TableError};
+pub use layout::Layout;
 pub use node::{Circuit, Kind, Map, Node};
-pub use pull::{Instance, PullError};
-pub use validate::{read, TableError};
+pub use pullback::Instance;
+pub use region::{Region, REGIONS};
+pub use tiles::{pack, Tile};
+pub use validate::read;
 pub use weights::{Group, Term};
 pub use work::Work;

@@ -1,6 +1,6 @@
 //! Validated nodes, and their expansion for a batch.
 
-use crate::layout::Region;
+use crate::region::Region;
 
 /// Where a view reads along one source axis.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,14 +36,14 @@ impl Map {
 pub enum Kind {
     /// Integers of the model, one block of any field elements.
     Weight {
-        /// Outer axes of its box.
+        /// Outer axes of its tile.
         outer: Vec<usize>,
     },
     /// A committed tensor: `offset + sum 2^.. limb`, or `offset + block` without limbs.
     Committed {
         /// Where it lies.
         region: Region,
-        /// Outer axes of its boxes.
+        /// Outer axes of its tiles.
         outer: Vec<usize>,
         /// What is added to the limbs.
         offset: i64,
@@ -107,7 +107,7 @@ pub struct Custom {
 pub struct Product {
     /// The factors, of one shape.
     pub factors: Vec<usize>,
-    /// Outer axes of its box.
+    /// Outer axes of its tile.
     pub outer: Vec<usize>,
 }
 
@@ -120,7 +120,7 @@ pub struct Lookup {
     pub input: usize,
     /// The output.
     pub output: usize,
-    /// Outer axes of its box.
+    /// Outer axes of its tile.
     pub outer: Vec<usize>,
 }
 

@@ -1,35 +1,15 @@
 //! Reading a table: every rule of the specification, before anything else looks at it.
 
+use crate::error::TableError;
 use crate::json;
-use crate::layout::Region;
 use crate::limits::{
     LOG_COLUMNS, MAX_AXES, MAX_BYTES, MAX_ELEMENTS, MAX_ENTRIES, MAX_ENTRY, MAX_FACTORS,
     MAX_INTEGER, MAX_NODES, MAX_PUBLIC_BITS, MAX_TABLES, MAX_TENSORS, MIN_HIDING_LOG_COLUMNS,
 };
 use crate::node::{Circuit, Custom, Kind, Lookup, Map, Node, Product};
+use crate::region::Region;
 use std::collections::BTreeSet;
-use thiserror::Error;
 use verifai_lookup::MAX_BITS;
-
-/// Why a table is refused.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum TableError {
-    /// Too long, or not the JSON of a table.
-    #[error("no operation table: {0}")]
-    Json(String),
-    /// A rule that a node breaks.
-    #[error("node {index} of the operation table: {rule}")]
-    Node {
-        /// Which node.
-        index: usize,
-        /// The rule.
-        rule: &'static str,
-    },
-    /// A rule that a constraint or the table as a whole breaks.
-    #[error("operation table: {0}")]
-    Rule(&'static str),
-}
 
 type Check = Result<(), &'static str>;
 

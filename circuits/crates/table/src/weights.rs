@@ -1,7 +1,7 @@
 //! Weights on a tensor: a sum of terms, each a product over groups of axes.
 
-use crate::boxes::Box;
 use crate::limits::MAX_GROUP;
+use crate::tiles::Tile;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use verifai_field::{One, Zero, F};
@@ -60,9 +60,9 @@ impl Term {
         }
     }
 
-    /// eq at a point of the space that a box lies in, on the box's real positions: outer axes in one
+    /// eq at a point of the space that a tile lies in, on the tile's real positions: outer axes in one
     /// group, inner axes one group each.
-    pub fn eq_box(shape: &Box, base: usize, point: &[F]) -> Self {
+    pub fn eq_tile(shape: &Tile, base: usize, point: &[F]) -> Self {
         let inner = shape.inner();
         let (high, mut low) = point
             .split_at_checked(point.len().saturating_sub(inner))

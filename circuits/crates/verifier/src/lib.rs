@@ -1,6 +1,6 @@
 //! The verifier of the native proof system.
 //!
-//! One pass over the proof ([`skeleton`]): every message is received (and with that absorbed), every
+//! One pass over the proof ([`interaction`]): every message is received (and with that absorbed), every
 //! challenge drawn, every claim derived from the operation table. Only two equations are checked: the
 //! last sumcheck ends in `L(r) y`, and the opening. `docs/protocol.md` is the specification.
 //!
@@ -8,19 +8,22 @@
 //! |---|---|
 //! | [`key`] | what a verifier trusts: table, weight commitments, tau H2 |
 //! | [`labels`] | the names of the steps |
-//! | [`skeleton`] | the pass |
+//! | [`interaction`] | the pass |
 //! | [`rounds`] | sumcheck rounds on a claim of the type "public number + linear form" |
+//! | [`error`](mod@error) | why a proof is refused |
 //! | [`size`] | the exact length of a proof |
 
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+pub mod error;
+pub mod interaction;
 pub mod key;
 pub mod labels;
 pub mod rounds;
 pub mod size;
-pub mod skeleton;
 
+pub use error::VerifyError;
+pub use interaction::{verify, Public};
 pub use key::{KeyError, VerifyingKey};
 pub use size::proof_bytes;
-pub use skeleton::{verify, Public, VerifyError};

@@ -3,9 +3,9 @@
 use verifai_field::{inner_product, F};
 use verifai_poly::{message_weights, RoundError};
 use verifai_table::Claim;
-use verifai_transcript::{Label, ProofReader, ReadError};
+use verifai_transcript::{Label, ProofReader};
 
-use crate::VerifyError;
+use crate::error::VerifyError;
 
 /// Receives all rounds of a sumcheck; the claim becomes that of the final value, but for the pads.
 /// Returns the point.
@@ -39,16 +39,4 @@ pub fn pad_weights(degree: usize, point: &[F]) -> Result<Vec<F>, RoundError> {
         pads.extend(weights.message.iter().map(|w| -*w));
     }
     Ok(pads)
-}
-
-impl From<ReadError> for VerifyError {
-    fn from(error: ReadError) -> Self {
-        Self::Read(error)
-    }
-}
-
-impl From<RoundError> for VerifyError {
-    fn from(error: RoundError) -> Self {
-        Self::Round(error)
-    }
 }

@@ -1,10 +1,10 @@
 //! The exact length of a proof and of its public words: checked before any work that grows with
 //! what a stranger sent.
 
+use crate::error::VerifyError;
 use crate::key::VerifyingKey;
-use crate::skeleton::VerifyError;
 use verifai_lookup::RELATION_DEGREE;
-use verifai_table::{start, Circuit, Layout, Region, Work};
+use verifai_table::{initial_claims, Circuit, Layout, Region, Work};
 
 /// Bytes of a scalar.
 const SCALAR: usize = 32;
@@ -43,7 +43,7 @@ pub fn proof_bytes(layout: &Layout) -> usize {
 /// How many words the public tensors of an expanded circuit have.
 pub fn word_count(circuit: &Circuit) -> usize {
     circuit.public.iter().fold(0usize, |sum, node| {
-        let (per_row, rows) = start::word_shape(circuit.dims(*node));
+        let (per_row, rows) = initial_claims::word_shape(circuit.dims(*node));
         sum.saturating_add(per_row.saturating_mul(rows))
     })
 }

@@ -4,7 +4,7 @@ pragma solidity ^0.8.24;
 import "./Memory.sol";
 import {eqAt, eqRange, evaluate, total} from "./Field.sol";
 
-// What the skeleton knows of the claims without the operations: the relation at the end of the
+// What the contract knows of the claims without the operations: the relation at the end of the
 // zerocheck, the tables' sides, the ends of contractions, and all that hides.
 
 /// @dev Claim 0's relation from the outputs of the operations (their names lie at `names`) and the
@@ -13,7 +13,7 @@ function relation(uint256 names, uint256 columns) pure returns (uint256 value) {
     uint256 hasProducts = u8(AT_FLAGS) & PRODUCTS;
     assembly {
         function output(at, i) -> v {
-            v := mload(and(shr(235, mload(add(at, shl(1, i)))), 0x1fffe0))
+            v := mload(and(shr(NAME_0, mload(add(at, shl(1, i)))), NAME_MASK))
         }
         let alpha := mload(SLOT_ALPHA)
         let beta := mload(SLOT_BETA)
@@ -240,7 +240,7 @@ function contractions(
             uint256 w;
             assembly {
                 let prime := mload(PRIME_AT)
-                w := mulmod(fifth, mload(and(shr(235, mload(names)), 0x1fffe0)), prime)
+                w := mulmod(fifth, mload(and(shr(NAME_0, mload(names)), NAME_MASK)), prime)
                 let a := mload(ends)
                 let b := mload(add(ends, 0x20))
                 let s := add(mulmod(mload(powers), a, prime), mulmod(mload(add(powers, 0x20)), b, prime))

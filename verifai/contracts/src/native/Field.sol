@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.24;
 
-import {PRIME_AT, bitsOf, word} from "./Memory.sol";
+import {NAME_0, NAME_MASK, PRIME_AT, bitsOf, word} from "./Memory.sol";
 
 // Tables of eq and inner products. Points have the coordinate of the most significant bit first.
 
@@ -248,7 +248,7 @@ function _prefixOfMany(uint256 names, uint256 count, uint256 n, uint256 end)
             let one := 1
             let zero := 1
             for { let name := names } lt(name, limit) { name := add(name, 2) } {
-                let x := mload(add(and(shr(235, mload(name)), 0x1fffe0), offset))
+                let x := mload(add(and(shr(NAME_0, mload(name)), NAME_MASK), offset))
                 one := mulmod(one, x, prime)
                 zero := mulmod(zero, sub(add(prime, 1), x), prime)
             }

@@ -32,6 +32,15 @@ uint256 constant LINKED_POINTER = 0xbe0;
 uint256 constant SCALARS = 0xc00;
 uint256 constant FIRST_WORD = 96;
 
+// Operations name a scalar in two bytes, by its word in memory; its address is 32 times that. Both at
+// once: the two bytes are shifted down, but for the five bits of the factor, and all other bits go.
+// With the name 0x0068 in the first two bytes of w, and(shr(NAME_0, w), NAME_MASK) is 0xd00: alpha.
+uint256 constant NAME_MASK = 0x1fffe0;
+/// @dev Of a name in bytes 0 and 1 of a word (240 - 5), in bytes 2 and 3, in bytes 4 and 5.
+uint256 constant NAME_0 = 235;
+uint256 constant NAME_2 = 219;
+uint256 constant NAME_4 = 203;
+
 // Slots that every circuit has; those before are constants (see claims).
 uint256 constant SLOT_ALPHA = 0xd00;
 uint256 constant SLOT_BETA = 0xd20;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.24;
 
-import {PRIME_AT, ROOM_AT, SCRATCH_AT, VECTORS_AT, word} from "./Memory.sol";
+import {
+    NAME_0, NAME_2, NAME_4, NAME_MASK, PRIME_AT, ROOM_AT, SCRATCH_AT, VECTORS_AT, word
+} from "./Memory.sol";
 import {eqRange, evaluate, dot, total, interval} from "./Field.sol";
 
 // The operations of the compact table (docs/specs/evm-verifier.md). All that they name was checked
@@ -94,8 +96,8 @@ function _frequent(uint256 at, uint256 top) pure returns (uint256, uint256) {
         // operation w that has n, y and x. Bits of `end` are shifted out at the top.
         function prefix(w, end, prime) -> sum {
             let n := byte(1, w)
-            let x := and(shr(203, w), 0x1fffe0)
-            w := and(shr(219, w), 0x1fffe0)
+            let x := and(shr(NAME_4, w), NAME_MASK)
+            w := and(shr(NAME_2, w), NAME_MASK)
             // sum: over the prefixes below that of `end`; path: at the prefix of `end` itself
             sum := shr(n, end)
             let path := iszero(sum)
@@ -166,8 +168,8 @@ function _frequent(uint256 at, uint256 top) pure returns (uint256, uint256) {
                     sum := addmod(
                         sum,
                         mulmod(
-                            mload(and(shr(235, w), 0x1fffe0)),
-                            mload(and(shr(219, w), 0x1fffe0)),
+                            mload(and(shr(NAME_0, w), NAME_MASK)),
+                            mload(and(shr(NAME_2, w), NAME_MASK)),
                             prime
                         ),
                         prime
@@ -179,9 +181,9 @@ function _frequent(uint256 at, uint256 top) pure returns (uint256, uint256) {
             if eq(op, OP_PRODUCT) {
                 let limit := add(at, shl(1, byte(1, w)))
                 at := add(at, 4)
-                let v := mload(and(shr(219, w), 0x1fffe0))
+                let v := mload(and(shr(NAME_2, w), NAME_MASK))
                 for { limit := add(limit, 2) } lt(at, limit) { at := add(at, 2) } {
-                    v := mulmod(v, mload(and(shr(235, mload(at)), 0x1fffe0)), prime)
+                    v := mulmod(v, mload(and(shr(NAME_0, mload(at)), NAME_MASK)), prime)
                 }
                 mstore(top, v)
                 continue
@@ -189,7 +191,7 @@ function _frequent(uint256 at, uint256 top) pure returns (uint256, uint256) {
             if eq(op, OP_EQ_AT) {
                 at := add(at, 8)
                 let n := byte(1, w)
-                let x := and(shr(219, w), 0x1fffe0)
+                let x := and(shr(NAME_2, w), NAME_MASK)
                 w := shr(192, w)
                 let e := 1
                 for {} n { x := add(x, 0x20) } {
@@ -267,7 +269,7 @@ function _point(uint256 at, uint256 count, uint256 top) pure returns (uint256 en
         end := add(at, shl(1, count))
         newTop := top
         for {} lt(at, end) { at := add(at, 2) } {
-            mstore(newTop, mload(and(shr(235, mload(at)), 0x1fffe0)))
+            mstore(newTop, mload(and(shr(NAME_0, mload(at)), NAME_MASK)))
             newTop := add(newTop, 0x20)
         }
     }
@@ -322,7 +324,7 @@ function _combine(uint256 at, uint256 to, uint256 length, uint256 parts, uint256
             first := 0
         } {
             let w := mload(at)
-            let s := mload(and(shr(235, w), 0x1fffe0))
+            let s := mload(and(shr(NAME_0, w), NAME_MASK))
             let v := sub(add(base, shl(5, and(shr(216, w), 0xffffff))), to)
             switch first
             case 1 {

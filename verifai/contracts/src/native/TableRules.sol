@@ -159,7 +159,7 @@ function _checkBlock(bytes calldata t, uint256 region, uint256 base, uint256 k) 
     demand(base >= start && base + (1 << k) <= end && base & ((1 << k) - 1) == 0, "blocks");
 }
 
-/// @dev The blocks that the skeleton knows: tables in helper and witness, the rest in witness.
+/// @dev The blocks that every circuit has: tables in helper and witness, the rest in witness.
 function _checkBlocks(
     bytes calldata t,
     uint256 columns,

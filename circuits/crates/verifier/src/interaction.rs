@@ -1,6 +1,7 @@
 //! The pass over a proof.
 
-use crate::key::{KeyError, VerifyingKey};
+use crate::error::VerifyError;
+use crate::key::VerifyingKey;
 use crate::labels::{
     ALPHA, BATCH, BETA, COLUMNS, CONTEXT, CONTRACTION, DOMAIN, ENDS, ENTRY, ETA, G, GAMMA, KAPPA,
     KEY, LAMBDA, LAST, R, SACRIFICE, STAGE_1, STAGE_2, TABLE_ENTRY, TAIL, TAIL_BLINDING, TAIL_MASK,
@@ -8,19 +9,16 @@ use crate::labels::{
 };
 use crate::rounds::{self, pad_weights};
 use crate::size;
-use thiserror::Error;
-use verifai_commitment::{OpeningError, PublicRow, Statement};
+use verifai_commitment::{PublicRow, Statement};
 use verifai_curve::{CurveGroup, G1};
 use verifai_field::{from_i64, inner_product, powers, Field, One, Zero, F};
 use verifai_lookup::{relation, Challenges, ENTRY_VARIABLES, GROUP, RELATION_DEGREE};
-use verifai_poly::{variables, RoundError};
+use verifai_poly::variables;
+use verifai_table::initial_claims::{self, EntryPoints};
 use verifai_table::layout::TRIPLE;
-use verifai_table::pull::{pull, Pulled};
-use verifai_table::start::{self, EntryPoints};
-use verifai_table::{
-    BlockTerm, Circuit, Claim, Instance, Layout, PullError, Region, TableError, Work,
-};
-use verifai_transcript::{ProofReader, ReadError, Transcript};
+use verifai_table::pullback::{pullback, Pulled};
+use verifai_table::{BlockTerm, Circuit, Claim, Instance, Layout, PullError, Region, Work};
+use verifai_transcript::{ProofReader, Transcript};
 
 /// What a proof is about, besides the key.
 #[derive(Clone, Debug)]
@@ -31,66 +29,6 @@ pub struct Public<'a> {
     pub context: [u8; 32],
     /// Words of the public tensors, one after another.
     pub words: &'a [F],
-}
-
-/// Why a proof is refused.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum VerifyError {
-    /// The key is to blame.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// The table cannot be laid out for this batch.
-    #[error(transparent)]
-    Table(#[from] TableError),
-    /// Claims of the table cannot be derived.
-    #[error(transparent)]
-    Pull(#[from] PullError),
-    /// A batch of no inferences.
-    #[error("a batch has at least one inference")]
-    EmptyBatch,
-    /// The proof is longer or shorter than every proof for this table and batch.
-    #[error("a proof of {got} bytes, the key asks for {expected}")]
-    Length {
-        /// Bytes given.
-        got: usize,
-        /// Bytes of the proofs for this table and batch.
-        expected: usize,
-    },
-    /// The wrong number of public words.
-    #[error("{got} public words, the key asks for {expected}")]
-    Words {
-        /// Words given.
-        got: usize,
-        /// Words of the key's public tensors.
-        expected: usize,
-    },
-    /// A public word holds more than its values do.
-    #[error("public word {0} is not below 2^128, or sets bits that belong to no value")]
-    WordRange(usize),
-    /// A message is missing or not canonical.
-    #[error(transparent)]
-    Read(ReadError),
-    /// A message is no round polynomial.
-    #[error(transparent)]
-    Round(RoundError),
-    /// Check `last`: the claims do not hold.
-    #[error(
-        "the last sumcheck does not end in L(r) y: a claim about the committed tensors is false"
-    )]
-    Last,
-    /// Check `tail`: the claims do not hold, or the pads of the last sumcheck are not those that
-    /// were committed.
-    #[error(
-        "the tail of the last sumcheck does not fit: a claim about the committed tensors is false"
-    )]
-    Tail,
-    /// A challenge hit zero: probability 2^-254.
-    #[error("a challenge is degenerate")]
-    DegenerateChallenge,
-    /// The opening is false.
-    #[error("opening: {0}")]
-    Opening(#[from] OpeningError),
 }
 
 /// Verifies a proof: returns if it shows that the key's model was evaluated with these public
@@ -131,17 +69,22 @@ pub fn verify(key: &VerifyingKey, public: &Public<'_>, proof: &[u8]) -> Result<(
     )?;
 
     let points = entry_points(&circuit, |label, n| reader.challenges(label, n));
-    claims.extend(start::table_side(&circuit, &layout, &challenges, &points));
+    claims.extend(initial_claims::table_side(
+        &circuit,
+        &layout,
+        &challenges,
+        &points,
+    ));
     let mut words = public.words;
     for node in &circuit.public {
         let dims = circuit.dims(*node);
-        let (per_row, rows) = start::word_shape(dims);
+        let (per_row, rows) = initial_claims::word_shape(dims);
         let (own, after) = words
             .split_at_checked(per_row.saturating_mul(rows))
             .unwrap_or((words, &[]));
         words = after;
-        let point = reader.challenges(WORD_POINT, start::word_point_variables(dims));
-        let claim = start::words(&circuit, &layout, *node, own, &point);
+        let point = reader.challenges(WORD_POINT, initial_claims::word_point_variables(dims));
+        let claim = initial_claims::words(&circuit, &layout, *node, own, &point);
         claims.push(claim.ok_or(PullError::Missing(*node))?);
     }
     contractions(&circuit, &layout, reader, &mut claims, &mut work)?;
@@ -231,12 +174,12 @@ fn check_words(circuit: &Circuit, words: &[F]) -> Result<(), VerifyError> {
     let mut expected = Vec::new();
     for node in &circuit.public {
         let dims = circuit.dims(*node);
-        let (per_row, rows) = start::word_shape(dims);
+        let (per_row, rows) = initial_claims::word_shape(dims);
         let last = dims.last().copied().unwrap_or(1);
         for _ in 0..rows {
             let full = (0..per_row).map(|j| {
-                last.saturating_sub(j.saturating_mul(start::WORD))
-                    .min(start::WORD)
+                last.saturating_sub(j.saturating_mul(initial_claims::WORD))
+                    .min(initial_claims::WORD)
             });
             expected.extend(full);
         }
@@ -290,10 +233,10 @@ fn zerocheck(
     )?;
     unpad(layout, &mut running, 0, &pad_weights(RELATION_DEGREE, &z)?);
     let sent: Vec<F> = reader.receive(COLUMNS, layout.columns())?;
-    let selectors = start::selectors(layout, &tau, &z);
+    let selectors = initial_claims::selectors(layout, &tau, &z);
     running.constant -= end(&selectors, challenges, gamma, &sent);
     claims.push(running);
-    for (mut column, value) in start::columns(circuit, layout, challenges.beta, &z, work)?
+    for (mut column, value) in initial_claims::columns(circuit, layout, challenges.beta, &z, work)?
         .into_iter()
         .zip(&sent)
     {
@@ -304,7 +247,12 @@ fn zerocheck(
 }
 
 /// The zerocheck's relation at its point, from the columns sent.
-fn end(selectors: &start::CubeSelectors, challenges: &Challenges, gamma: F, sent: &[F]) -> F {
+fn end(
+    selectors: &initial_claims::CubeSelectors,
+    challenges: &Challenges,
+    gamma: F,
+    sent: &[F],
+) -> F {
     let mut denominators = [F::zero(); GROUP];
     for ((d, value), tag) in denominators.iter_mut().zip(sent).zip(&selectors.tags) {
         *d = challenges.alpha - value - challenges.beta * tag;
@@ -327,8 +275,11 @@ fn contractions(
 ) -> Result<(), VerifyError> {
     let mut equations = Vec::new();
     for node in &circuit.zero {
-        let point = reader.challenges(ZERO_POINT, start::point_variables(circuit.dims(*node)));
-        let pulled = start::zero(circuit, layout, *node, &point, work)?;
+        let point = reader.challenges(
+            ZERO_POINT,
+            initial_claims::point_variables(circuit.dims(*node)),
+        );
+        let pulled = initial_claims::zero(circuit, layout, *node, &point, work)?;
         if circuit.node(*node).is_some_and(|n| n.einsum) {
             equations.push(pulled);
         } else {
@@ -366,7 +317,7 @@ fn contractions(
         let (left, right) = instance.ends(kappa.get(own..).unwrap_or_default(), work)?;
         let mut claims = Vec::with_capacity(5);
         for (node, term, value) in [(instance.left, left, a), (instance.right, right, b)] {
-            let Pulled { mut claim, .. } = pull(circuit, layout, node, term, work)?;
+            let Pulled { mut claim, .. } = pullback(circuit, layout, node, term, work)?;
             claim.constant -= value;
             claims.push(claim);
         }
@@ -400,7 +351,7 @@ pub fn unpad(layout: &Layout, claim: &mut Claim, first: usize, weights: &[F]) {
             .collect();
         claim
             .terms
-            .push(start::entries(hiding.pads, layout, &weights));
+            .push(initial_claims::entries(hiding.pads, layout, &weights));
     }
 }
 
@@ -423,7 +374,7 @@ impl Triple<'_> {
             .iter()
             .map(|(i, w)| (first.saturating_add(*i), *w))
             .collect();
-        start::entries(self.block, self.layout, &placed)
+        initial_claims::entries(self.block, self.layout, &placed)
     }
 
     /// What `- coefficient (A - a)(B - b)` has besides `- coefficient A B`.

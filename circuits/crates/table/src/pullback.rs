@@ -4,30 +4,15 @@
 //! einsum is met, the term becomes an [`Instance`] of the contraction sumcheck.
 
 use crate::claim::{BlockTerm, Claim};
+use crate::error::PullError;
 use crate::layout::Layout;
 use crate::limits::{MAX_GROUP, MAX_TERMS};
 use crate::node::{Circuit, Kind, Map};
 use crate::weights::{merge, parts, segments, Group, Indices, Term};
 use crate::work::Work;
 use std::sync::Arc;
-use thiserror::Error;
 use verifai_field::{from_i64, One, Zero, F};
 use verifai_poly::{eq_table_real, variables};
-
-/// Why weights cannot be pulled back. The table is to blame, never the proof.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum PullError {
-    /// Weights on an einsum mix axes of different classes.
-    #[error("node {0}: weights on an einsum do not factor")]
-    NotFactored(usize),
-    /// Too many terms, or a group that is too large.
-    #[error("node {0}: the weights of a claim are too large")]
-    TooLarge(usize),
-    /// A node that does not exist; cannot happen with a validated table.
-    #[error("node {0} does not exist")]
-    Missing(usize),
-}
 
 /// What is left of weights after all linear nodes.
 #[derive(Clone, Debug, Default)]
@@ -201,7 +186,7 @@ fn relabel(group: &Group, dims: &[usize], name: impl Fn(usize) -> usize) -> Grou
 }
 
 /// Pulls one term on a node back to committed blocks, constants and instances.
-pub fn pull(
+pub fn pullback(
     circuit: &Circuit,
     layout: &Layout,
     node: usize,

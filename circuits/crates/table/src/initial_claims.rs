@@ -1,9 +1,10 @@
 //! The claims that constraints start, before anything is combined.
 
-use crate::claim::{box_sum, BlockTerm, Claim};
+use crate::claim::{tile_sum, BlockTerm, Claim};
+use crate::error::PullError;
 use crate::layout::{Column, Layout, Table};
 use crate::node::{Circuit, Kind};
-use crate::pull::{pull, PullError, Pulled};
+use crate::pullback::{pullback, Pulled};
 use crate::weights::{Group, Term};
 use crate::work::Work;
 use std::sync::Arc;
@@ -36,8 +37,8 @@ pub fn selectors(layout: &Layout, tau: &[F], z: &[F]) -> CubeSelectors {
         let Some(block) = layout.blocks.get(group.helper) else {
             continue;
         };
-        let both = box_sum(&block.shape, group.base, tau, z);
-        let at_z = Term::eq_box(&block.shape, group.base, z).sum();
+        let both = tile_sum(&block.shape, group.base, tau, z);
+        let at_z = Term::eq_tile(&block.shape, group.base, z).sum();
         out.lookups.enabled += both;
         let places = out.lookups.numerators.iter_mut().zip(&mut out.tags);
         for (column, (numerator, tag)) in group.columns.iter().zip(places) {
@@ -46,7 +47,7 @@ pub fn selectors(layout: &Layout, tau: &[F], z: &[F]) -> CubeSelectors {
         }
     }
     for product in &layout.products {
-        out.gate += box_sum(&product.shape, product.base, tau, z);
+        out.gate += tile_sum(&product.shape, product.base, tau, z);
     }
     out
 }
@@ -66,7 +67,7 @@ pub fn columns(
         let Some(block) = layout.blocks.get(group.helper) else {
             continue;
         };
-        let term = Term::eq_box(&block.shape, group.base, z);
+        let term = Term::eq_tile(&block.shape, group.base, z);
         for (column, claim) in group.columns.iter().zip(&mut out) {
             match column {
                 Column::Limb { block, .. } => {
@@ -77,7 +78,7 @@ pub fn columns(
                 }
                 Column::Pair { input, output, .. } => {
                     for (node, factor) in [(*input, F::one()), (*output, beta_2)] {
-                        let pulled = pull(circuit, layout, node, term.clone(), work)?;
+                        let pulled = pullback(circuit, layout, node, term.clone(), work)?;
                         claim.add(pulled.claim, factor);
                     }
                 }
@@ -91,11 +92,11 @@ pub fn columns(
         }
     }
     for product in &layout.products {
-        let term = Term::eq_box(&product.shape, product.base, z);
+        let term = Term::eq_tile(&product.shape, product.base, z);
         for (j, claim) in out.iter_mut().skip(GROUP.saturating_add(1)).enumerate() {
             match product.factors.get(j) {
                 Some(factor) => {
-                    let pulled = pull(circuit, layout, *factor, term.clone(), work)?;
+                    let pulled = pullback(circuit, layout, *factor, term.clone(), work)?;
                     claim.add(pulled.claim, F::one());
                 }
                 None => claim.constant += term.sum(),
@@ -336,5 +337,5 @@ pub fn zero(
     let entries = dims.iter().fold(dims.len(), |n, d| n.saturating_add(*d));
     work.spend(entries.saturating_mul(2))
         .ok_or(PullError::TooLarge(node))?;
-    pull(circuit, layout, node, Term::eq(dims, point), work)
+    pullback(circuit, layout, node, Term::eq(dims, point), work)
 }

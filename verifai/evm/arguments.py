@@ -9,7 +9,7 @@ from verifai.evm.abi import checksum
 from verifai.extras import require
 
 
-def given_address(value: Any, name: str) -> str:
+def address_argument(value: Any, name: str) -> str:
     """An address in EIP-55 spelling.
 
     Raises:
@@ -26,7 +26,7 @@ def given_address(value: Any, name: str) -> str:
     raise UsageError(f"{name} is an address: 0x and 40 hex digits.", hint="Is there a slip in it?")
 
 
-def whole(value: Any, name: str, least: int = 0, *, bits: int | None = None) -> int:
+def number_argument(value: Any, name: str, least: int = 0, *, bits: int | None = None) -> int:
     """A whole number from ``least``, of at most so many bits.
 
     Raises:

@@ -1,4 +1,4 @@
-//! Boxes: how a tensor lies in the address space.
+//! Tiles: how a tensor lies in the address space.
 //!
 //! The outer axes lie above, row-major and unpadded, the inner axes below, each padded to a power of
 //! two. A position is linear in the indices: every axis has a stride.
@@ -7,13 +7,13 @@ use verifai_poly::variables;
 
 /// The shape of a block.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Box {
+pub struct Tile {
     dims: Vec<usize>,
     outer: Vec<bool>,
 }
 
-impl Box {
-    /// A box; axes beyond the dims are not outer.
+impl Tile {
+    /// A tile; axes beyond the dims are not outer.
     pub fn new(dims: &[usize], outer: &[usize]) -> Self {
         Self {
             dims: dims.to_vec(),
@@ -70,7 +70,7 @@ impl Box {
         lengths.fold(self.outer_size(), usize::saturating_add)
     }
 
-    /// Addresses that the box takes; saturates.
+    /// Addresses that the tile takes; saturates.
     pub fn size(&self) -> usize {
         let inner = u32::try_from(self.inner()).ok();
         let block = inner
@@ -120,16 +120,16 @@ impl Box {
     }
 }
 
-/// Places boxes one after another, larger inner parts first, so that each base is a multiple of
+/// Places tiles one after another, larger inner parts first, so that each base is a multiple of
 /// 2^inner. Returns the bases and the end.
-pub fn pack(boxes: &[&Box], start: usize) -> (Vec<usize>, usize) {
-    let mut order: Vec<usize> = (0..boxes.len()).collect();
-    let inner = |i: &usize| boxes.get(*i).map_or(0, |b| b.inner());
+pub fn pack(tiles: &[&Tile], start: usize) -> (Vec<usize>, usize) {
+    let mut order: Vec<usize> = (0..tiles.len()).collect();
+    let inner = |i: &usize| tiles.get(*i).map_or(0, |b| b.inner());
     order.sort_by_key(|i| std::cmp::Reverse(inner(i)));
-    let mut bases = vec![0; boxes.len()];
+    let mut bases = vec![0; tiles.len()];
     let mut at = start;
     for i in order {
-        if let (Some(base), Some(b)) = (bases.get_mut(i), boxes.get(i)) {
+        if let (Some(base), Some(b)) = (bases.get_mut(i), tiles.get(i)) {
             *base = at;
             at = at.saturating_add(b.size());
         }
@@ -150,7 +150,7 @@ mod tests {
             (vec![], vec![]),
             (vec![1, 1], vec![0]),
         ] {
-            let b = Box::new(&dims, &outer);
+            let b = Tile::new(&dims, &outer);
             let mut positions = b.positions();
             assert_eq!(positions.len(), b.real());
             assert!(positions.iter().all(|p| *p < b.size()));
@@ -158,7 +158,7 @@ mod tests {
             positions.dedup();
             assert_eq!(positions.len(), b.real());
         }
-        let b = Box::new(&[3, 5, 6], &[0, 2]);
+        let b = Tile::new(&[3, 5, 6], &[0, 2]);
         assert_eq!(
             (b.inner(), b.size(), b.strides()),
             (3, 18 * 8, vec![48, 1, 8])
@@ -167,17 +167,17 @@ mod tests {
 
     #[test]
     fn packing_aligns() {
-        let boxes = [
-            Box::new(&[3, 3], &[0]),
-            Box::line(9),
-            Box::line(1),
-            Box::new(&[5, 2], &[0]),
+        let tiles = [
+            Tile::new(&[3, 3], &[0]),
+            Tile::line(9),
+            Tile::line(1),
+            Tile::new(&[5, 2], &[0]),
         ];
-        let refs: Vec<&Box> = boxes.iter().collect();
+        let refs: Vec<&Tile> = tiles.iter().collect();
         let (bases, end) = pack(&refs, 64);
         assert_eq!(bases, [80, 64, 102, 92]);
         assert_eq!(end, 103);
-        for (b, base) in boxes.iter().zip(bases) {
+        for (b, base) in tiles.iter().zip(bases) {
             assert_eq!(base % (1 << b.inner()), 0);
         }
     }
