@@ -1,11 +1,13 @@
 //! The prover's key: powers of tau, window tables, H.
 
 use crate::{row::Row, verify::VerifierKey};
+use std::sync::OnceLock;
 use thiserror::Error;
 use verifai_curve::{
-    blinding_generator, msm_small, CurveGroup, Digits, FixedBases, G1Affine, G1Projective, Repeated,
+    blinding_generator, msm, msm_small, CurveGroup, Digits, FixedBases, G1Affine, G1Projective,
+    Repeated, TooFewPoints,
 };
-use verifai_field::F;
+use verifai_field::{PrimeField, F};
 use verifai_srs::Srs;
 
 /// Why a key cannot be made, or a row not committed.
@@ -37,7 +39,8 @@ pub enum KeyError {
 #[derive(Debug)]
 pub struct CommitmentKey {
     powers: Vec<G1Affine>,
-    tables: FixedBases,
+    /// Tables of `powers`, once [`CommitmentKey::prepare`] was called.
+    tables: OnceLock<FixedBases>,
     h: G1Affine,
     log_columns: usize,
     verifier: VerifierKey,
@@ -59,7 +62,7 @@ impl CommitmentKey {
             .ok_or(too_short)?;
         let powers = srs.powers().get(..columns).ok_or(too_short)?.to_vec();
         Ok(Self {
-            tables: FixedBases::new(&powers),
+            tables: OnceLock::new(),
             powers,
             h: blinding_generator().0,
             log_columns,
@@ -84,7 +87,7 @@ impl CommitmentKey {
     pub fn commit(&self, row: &Row, blinding: F) -> Result<G1Affine, KeyError> {
         let sum = match row {
             Row::Small(entries) => msm_small(&self.powers, entries),
-            Row::Field(entries) => self.tables.msm(entries),
+            Row::Field(entries) => self.msm(entries),
         };
         let sum: G1Projective = sum.map_err(|_| KeyError::RowTooLong {
             length: row.len(),
@@ -103,15 +106,29 @@ impl CommitmentKey {
         blinding: F,
     ) -> Result<G1Affine, KeyError> {
         let sums = Repeated::new(terms, scalars);
-        if sums.additions() >= self.tables.additions(row.len()) {
+        let direct = self.tables.get().map(|t| t.additions(row.len()));
+        if sums.additions() >= direct.unwrap_or(row.len() * F::MODULUS_BIT_SIZE as usize / 8) {
             return self.commit(row, blinding);
         }
         Ok((sums.sum(&self.powers) + self.h * blinding).into_affine())
     }
 
+    /// Makes the tables that later sums of field elements are faster with. They cost as much as a few
+    /// openings.
+    pub fn prepare(&self) {
+        self.tables.get_or_init(|| FixedBases::new(&self.powers));
+    }
+
+    fn msm(&self, scalars: &[F]) -> Result<G1Projective, TooFewPoints> {
+        match self.tables.get() {
+            Some(tables) => tables.msm(scalars),
+            None => msm(&self.powers, scalars),
+        }
+    }
+
     /// The commitment of a polynomial, without blinding.
     pub(crate) fn commit_plain(&self, coefficients: &[F]) -> Result<G1Affine, KeyError> {
-        let sum = self.tables.msm(coefficients);
+        let sum = self.msm(coefficients);
         let sum = sum.map_err(|too_few| KeyError::RowTooLong {
             length: too_few.scalars,
             columns: too_few.points,

@@ -29,7 +29,7 @@ pub use ark_ec::{AffineRepr, CurveGroup, PrimeGroup};
 pub use blinding::blinding_generator;
 pub use encoding::{decode_g1, decode_g2, encode_g1, encode_g2, G1, G2};
 pub use fixed::FixedBases;
-pub use msm::msm;
+pub use msm::{msm, TooFewPoints};
 pub use pairing::pairing_product_is_one;
 pub use repeated::{Digits, Repeated};
 pub use small::msm_small;

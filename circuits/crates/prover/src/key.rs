@@ -4,6 +4,7 @@ use crate::error::ProveError;
 use crate::interrupt::Interrupt;
 use crate::space::Space;
 use rayon::prelude::*;
+use std::sync::atomic::AtomicBool;
 use std::sync::Arc;
 use verifai_commitment::{combine, CommitmentKey, Row};
 use verifai_curve::{encode_g1, encode_g2, msm, CurveGroup, G1Affine};
@@ -26,6 +27,9 @@ pub struct ProvingKey {
     pub(crate) rows: Vec<Arc<Row>>,
     /// Their blindings: zeros where proofs do not hide.
     pub(crate) blindings: Vec<F>,
+    /// Whether a proof was begun: from the second one on window tables pay, and a process that proves once
+    /// makes none.
+    pub(crate) used: AtomicBool,
 }
 
 impl ProvingKey {
@@ -100,6 +104,7 @@ impl ProvingKey {
             weights: by_node,
             rows,
             blindings,
+            used: AtomicBool::new(false),
         })
     }
 

@@ -16,6 +16,7 @@ use crate::values::Values;
 use crate::witness::{limbs, multiplicities, refused};
 use crate::zerocheck::Cube;
 use rayon::prelude::*;
+use std::sync::atomic::Ordering;
 use verifai_commitment::{open, Row, SecretRow};
 use verifai_curve::G1;
 use verifai_field::{from_i64, powers};
@@ -41,6 +42,9 @@ pub fn profile(key: &ProvingKey, job: &Job) -> Result<(Proof, Stages), ProveErro
 }
 
 fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, ProveError> {
+    if key.used.swap(true, Ordering::Relaxed) {
+        key.commitment.prepare();
+    }
     let circuit = key.verifying.circuit.expand(job.batch);
     let layout = Layout::new(&circuit).map_err(ProveError::Table)?;
     let given = given(&circuit, job)?;
