@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -70,10 +71,6 @@ def with_digests(record: Published) -> Published:
 
 def word(text: str) -> bytes:
     """The 32 bytes of 0x and 64 hex digits. Raises MalformedError."""
-    try:
-        found = bytes.fromhex(text.removeprefix("0x"))
-    except ValueError:
-        found = b""
-    if len(found) != 32:
+    if not re.fullmatch("0x[0-9a-fA-F]{64}", text):
         raise MalformedError(f"An identifier is 0x and 64 hex digits, not {text[:80]!r}.")
-    return found
+    return bytes.fromhex(text[2:])
