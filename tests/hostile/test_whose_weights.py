@@ -31,7 +31,7 @@ BATCH = np.random.default_rng(1).uniform(-1, 1, (16, 1, 4)).astype(np.float32)
 #: Of weights that are published: either anybody may see them, or nothing is blinded.
 SHOWN: dict[str, dict[str, Any]] = {
     "public weights": {"visibility": verifai.Visibility(weights="public")},
-    "no zero knowledge": {"zero_knowledge": False},
+    "no zero knowledge": {"options": verifai.NativeOptions(log_columns=7, zero_knowledge=False)},
 }
 PUBLIC = SHOWN["public weights"]
 
@@ -44,9 +44,8 @@ def linear(sign: float) -> verifai.Model:
 
 def compiled(sign: float, **settings: Any) -> verifai.Circuit:
     both = np.concatenate([BATCH, -BATCH])
-    return verifai.compile(
-        linear(sign), both, options=verifai.NativeOptions(log_columns=7), **settings
-    )
+    settings = {"options": verifai.NativeOptions(log_columns=7)} | settings
+    return verifai.compile(linear(sign), both, **settings)
 
 
 def key_of(circuit: verifai.Circuit, srs: verifai.SRS | None = None) -> VerifyingKey:

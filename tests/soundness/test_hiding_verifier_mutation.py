@@ -35,6 +35,8 @@ from tests.soundness.test_verifier_mutation import ALIKE
 from tests.soundness.test_verifier_mutation import CLAIMS as PLAIN
 from tests.verifier.reference_algebra import Linear, P, combine, eq, inv
 from tests.verifier.reference_prover import Prover
+from verifai.verifier.native.circuit import Circuit, Circuits
+from verifai.verifier.native.key import Key
 
 #: Claims in the order of "Claims", with those of "Hiding tables".
 CLAIMS = (*PLAIN, "first triple", "second factor", "product of triples")
@@ -362,16 +364,22 @@ class CrowdedLiar(Liar, Crowded):
 
 def test_slots_where_lookups_are() -> None:
     """A slot where a selector has weight frees its column: slots have a position of their own."""
-    real = MODULES["verify"].layout_of
 
-    def crowded(table: Any) -> Any:
-        layout = real(table)
-        return replace(layout, hiding=replace(layout.hiding, position=0))
+    class CrowdedCircuits(Circuits):
+        def of(self, batch: int) -> Circuit:
+            circuit = super().of(batch)
+            hiding = replace(circuit.layout.hiding, position=0)
+            return replace(circuit, layout=replace(circuit.layout, hiding=hiding))
+
+    def crowded(header: bytes, table: bytes, commitments: bytes, tau_g2: bytes) -> Key:
+        key = Key(header, table, commitments, tau_g2)
+        key.circuits = CrowdedCircuits(table)
+        return key
 
     liar = limb(set(), of=CrowdedLiar)
     liar.masks["slots"] = [slot % P for slot in Crowded.slots]
     liar.prove()
     assert liar.false == []
-    broken = assembled({"verify": compiled("verify", {"layout_of": crowded})})
+    broken = assembled({"verify": compiled("verify", {"Key": crowded})})
     assert python(claim_of(liar), broken) is None
     assert judge(claim_of(liar)) == "tail"
