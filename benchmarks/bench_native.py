@@ -50,7 +50,7 @@ def test_set_up(benchmark: Any, proved: Proved) -> None:
 
 def test_witness(benchmark: Any, proved: Proved) -> None:
     """The integer graph and the committed tensors, in Python."""
-    batch, tensors = benchmark(committed, proved.pk, proved.inputs)
+    batch, tensors = benchmark(committed, proved.pk, proved.inputs, False)
     assert batch == 1
     assert tensors
 
@@ -59,7 +59,7 @@ def test_witness(benchmark: Any, proved: Proved) -> None:
 def test_prove(benchmark: Any, proved: Proved, batch: int) -> None:
     """The Rust prover alone."""
     inputs = proved.inputs if batch == 1 else np.repeat(proved.inputs[None], batch, 0)
-    _, tensors = committed(proved.pk, inputs)
+    _, tensors = committed(proved.pk, inputs, batch > 1)
     prover = load(proved.pk).prover
     _, proof = benchmark(prover.prove, batch, tensors, bytes(32))
     assert len(proof) >= proved.vk.proof_bytes

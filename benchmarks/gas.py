@@ -121,7 +121,7 @@ def incumbent(chain: Any, name: str) -> dict[str, Any]:
 
     workload = MODELS[name]()
     model = verifai.export(workload.module, (workload.example,))
-    circuit = verifai.compile(model, workload.calibration[:8], backend="ezkl")
+    circuit = verifai.compile(model, workload.calibration[:8], options=verifai.EzklOptions())
     pk, vk = verifai.setup(circuit)
     receipt = chain.publish(verifai.prove(pk, workload.held_out[0]), vk)
     return {"model": name, "deployment": receipt.deployed_gas, **transaction(chain, receipt)}

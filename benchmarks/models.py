@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -144,10 +145,7 @@ MODELS: Final[dict[str, Callable[[], Workload]]] = {
     "mlp": lambda: _random(mlp, 1, 28, 28),
     "lenet": _trained_lenet,
     "cifar": lambda: _random(cifar, 3, 32, 32),
-    **{
-        name: lambda hidden=hidden: _random(lambda: rung(hidden), 1, 28, 28)
-        for name, hidden in LADDER.items()
-    },
+    **{name: partial(_random, partial(rung, hidden), 1, 28, 28) for name, hidden in LADDER.items()},
 }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +27,17 @@ from verifai.graph import quantise_inputs, run
 from verifai.model.inputs import check_batch
 
 
-def _values(pk: verifai.ProvingKey, inputs: Any) -> tuple[int, Any]:
+def _values(pk: verifai.ProvingKey, inputs: Any, several: bool) -> tuple[int, Any]:
     """The batch, and the integer graph's values."""
     graph = load(pk).graph
     model = verifai.Model.from_bytes(bytes(pk.circuit.onnx))
-    batch, arrays = check_batch(model.inputs, inputs)
+    batch, arrays = check_batch(model.inputs, inputs, several)
     return batch or 1, run(graph, quantise_inputs(graph, arrays), batch=True)
 
 
-def committed(pk: verifai.ProvingKey, inputs: Any) -> tuple[int, list[bytes]]:
+def committed(pk: verifai.ProvingKey, inputs: Any, several: bool) -> tuple[int, list[bytes]]:
     """The batch and the committed tensors, as the Rust prover takes them."""
-    batch, values = _values(pk, inputs)
+    batch, values = _values(pk, inputs, several)
     return batch, _tensors(pk, batch, values)
 
 
@@ -44,14 +45,16 @@ def _tensors(pk: verifai.ProvingKey, batch: int, values: Any) -> list[bytes]:
     return [tensor.astype("<i8").tobytes() for tensor in witness(load(pk).lowered, values, batch)]
 
 
-def stages(pk: verifai.ProvingKey, inputs: Any, proofs: int) -> dict[str, dict[str, float]]:
+def stages(
+    pk: verifai.ProvingKey, inputs: Any, several: bool, proofs: int
+) -> dict[str, dict[str, float]]:
     """Median and best seconds by stage."""
     prover = load(pk).prover
     found: dict[str, list[float]] = {}
     for _ in range(proofs):
-        seconds, (batch, values) = timed(lambda: _values(pk, inputs))
+        seconds, (batch, values) = timed(lambda: _values(pk, inputs, several))
         found.setdefault("integer graph", []).append(seconds)
-        seconds, tensors = timed(lambda n=batch, v=values: _tensors(pk, n, v))
+        seconds, tensors = timed(partial(_tensors, pk, batch, values))
         found.setdefault("witness", []).append(seconds)
         for name, seconds in prover.profile(batch, tensors, bytes(32)):
             found.setdefault(name, []).append(seconds)
@@ -73,7 +76,7 @@ def profile(model: str, batch: int, proofs: int) -> dict[str, Any]:
     if batch > 1:
         inputs = np.resize(work.held_out, (batch, *work.held_out.shape[1:]))
     spent = cpu_seconds()
-    seconds, found = timed(lambda: stages(pk, inputs, proofs))
+    seconds, found = timed(lambda: stages(pk, inputs, batch > 1, proofs))
     return {
         "model": model,
         "batch": batch,
