@@ -18,8 +18,11 @@ from tests.verifier.reference_prover import Prover
 from verifai.compact.table import compact_table
 from verifai.proof import Guarantees, TensorSpec, VerifyingKey
 from verifai.proof.codec import sha256
-from verifai.verifier.native.check import VERSION, srs_id, srs_kind, table_proof_bytes
+from verifai.proof.reference_string import srs_id
+from verifai.verifier.native.check import srs_kind
 from verifai.verifier.native.keccak import keccak256
+from verifai.verifier.native.verify import VERSION
+from verifai.verifier.native.verify import proof_bytes as table_proof_bytes
 
 
 @dataclass(frozen=True)

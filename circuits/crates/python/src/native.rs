@@ -3,6 +3,7 @@
 use crate::guard::{on_pool, released};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use std::fmt::Display;
 use std::io::Cursor;
@@ -329,21 +330,20 @@ impl Prover {
 pub(crate) fn native_verify(
     py: Python<'_>,
     header: &[u8],
-    table: &[u8],
-    commitments: &[u8],
-    tau_g2: &[u8],
+    // borrowed, not copied: what is far too long is refused at once
+    table: PyBackedBytes,
+    commitments: PyBackedBytes,
+    tau_g2: PyBackedBytes,
     batch: usize,
     context: &[u8],
-    words: &[u8],
-    proof: &[u8],
+    words: PyBackedBytes,
+    proof: PyBackedBytes,
 ) -> PyResult<()> {
     let header = digest(header, "the digest of a header")?;
     let context = digest(context, "a context")?;
     if words.len() % 32 != 0 {
         return Err(PyValueError::new_err("public words have 32 bytes each"));
     }
-    let [table, commitments, tau_g2, words, proof] =
-        [table, commitments, tau_g2, words, proof].map(<[u8]>::to_vec);
     on_pool(py, move |_| {
         let key =
             VerifyingKey::read(header, &table, &commitments, &tau_g2).map_err(|e| e.to_string())?;
