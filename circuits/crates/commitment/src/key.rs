@@ -115,8 +115,14 @@ impl CommitmentKey {
 
     /// Makes the tables that later sums of field elements are faster with. They cost as much as a few
     /// openings.
+    ///
+    /// Others that commit meanwhile do not wait for them: a thread of the pool that waited here could hold
+    /// the work that it waits for.
     pub fn prepare(&self) {
-        self.tables.get_or_init(|| FixedBases::new(&self.powers));
+        if self.tables.get().is_none() {
+            // lost only where another thread has made the same
+            let _ = self.tables.set(FixedBases::new(&self.powers));
+        }
     }
 
     fn msm(&self, scalars: &[F]) -> Result<G1Projective, TooFewPoints> {

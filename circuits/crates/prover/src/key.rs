@@ -4,7 +4,7 @@ use crate::error::ProveError;
 use crate::interrupt::Interrupt;
 use crate::space::Space;
 use rayon::prelude::*;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicUsize;
 use std::sync::Arc;
 use verifai_commitment::{combine, CommitmentKey, Row};
 use verifai_curve::{encode_g1, encode_g2, msm, CurveGroup, G1Affine};
@@ -27,9 +27,9 @@ pub struct ProvingKey {
     pub(crate) rows: Vec<Arc<Row>>,
     /// Their blindings: zeros where proofs do not hide.
     pub(crate) blindings: Vec<F>,
-    /// Whether a proof was begun: from the second one on window tables pay, and a process that proves once
-    /// makes none.
-    pub(crate) used: AtomicBool,
+    /// How many proofs were begun: the second one makes window tables, and a process that proves once makes
+    /// none.
+    pub(crate) begun: AtomicUsize,
 }
 
 impl ProvingKey {
@@ -104,7 +104,7 @@ impl ProvingKey {
             weights: by_node,
             rows,
             blindings,
-            used: AtomicBool::new(false),
+            begun: AtomicUsize::new(0),
         })
     }
 

@@ -42,7 +42,7 @@ pub fn profile(key: &ProvingKey, job: &Job) -> Result<(Proof, Stages), ProveErro
 }
 
 fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, ProveError> {
-    if key.used.swap(true, Ordering::Relaxed) {
+    if key.begun.fetch_add(1, Ordering::Relaxed) == 1 {
         key.commitment.prepare();
     }
     let circuit = key.verifying.circuit.expand(job.batch);
