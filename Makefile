@@ -47,7 +47,7 @@ check: $(STAMP) ## one room, in a minute: make check ROOM=graph
 	$(BIN)/python -m pytest -q -m "$(QUICK)" $(ROOMS_TESTS)
 
 campaign: $(STAMP) ## all that CI tries a part of, in full: hours; writes the figures of docs/security.md
-	VERIFAI_CAMPAIGN=1 $(BIN)/python -m pytest -q $(SIDE_BY_SIDE) -m statistical
+	VERIFAI_CAMPAIGN=1 $(BIN)/python -m pytest -q $(SIDE_BY_SIDE) -o faulthandler_timeout=0 -m statistical
 	$(BIN)/python circuits/fuzz/run.py --seconds 600
 	$(BIN)/python -m tests.hostile.figures --write
 

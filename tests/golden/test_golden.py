@@ -30,7 +30,9 @@ def test_committed_bundles_are_accepted(name: str) -> None:
 def test_the_same_circuit_gives_the_same_bytes(name: str) -> None:
     pk, vk = CIRCUITS[name].keys()
     assert vk.to_bytes() == (FILES / f"{name}.vfk").read_bytes()
-    assert CIRCUITS[name].proof(pk).to_bytes() == (FILES / f"{name}.vfb").read_bytes()
+    # a key's first proof is made without window tables, the second makes them, the third finds them
+    for _ in range(3):
+        assert CIRCUITS[name].proof(pk).to_bytes() == (FILES / f"{name}.vfb").read_bytes()
 
 
 if __name__ == "__main__":
