@@ -13,6 +13,7 @@ from tests.circuit import models
 from verifai.circuit import Visibility
 from verifai.circuit.lower import lower
 from verifai.compact import gas
+from verifai.compact.program import Op
 from verifai.errors import UnsupportedError, UsageError
 from verifai.proof.codec import canonical_json
 
@@ -86,6 +87,14 @@ def test_what_a_chain_would_save_is_said_where_it_is_much(tables):
     assert 0.2 * offline < saved <= offline - gas.cheapest(tables["lenet"]).gas
     placed = lower(models.mlp(), Visibility(), outer_axes=False, log_columns=12).table
     assert gas.saving(placed) == 0
+
+
+def test_every_operation_has_a_price():
+    for op in Op:
+        fields = (1,) * {Op.EQ_SLOTS: 4, Op.EQ_RANGE: 5}.get(op, 12)
+        assert set(gas._work_of_step(op, fields)) <= set(gas.GAS), op
+    table = lower(models.MODELS["attention"](), Visibility(), hiding=True).table
+    assert gas.price(table, 3).gas > gas.price(table).gas  # entrywise products in a batch
 
 
 def linear(**options):
