@@ -12,23 +12,23 @@ from verifai.errors import MalformedError, UsageError, VerifaiError
 from verifai.proof import KeyStore, Proof, VerifyingKey
 from verifai.proof.published import Published
 
-#: The facts of a record that a report shows, all plain values.
-RECORD_FIELDS: Final = (
-    "key_digest",
-    "statement_digest",
-    "bundle_digest",
-    "publisher",
-    "registry",
-    "router",
-    "system",
-    "verifier",
-    "verifier_code_hash",
-    "block_number",
-    "block_time",
-    "transaction_hash",
-    "gas_used",
-    "chain_id",
-)
+#: The facts of a record that a report shows, all plain values, by the names that people read.
+RECORD_FIELDS: Final = {
+    "key_digest": "Verifying key",
+    "statement_digest": "Statement",
+    "bundle_digest": "Bundle",
+    "publisher": "Publisher",
+    "registry": "Registry",
+    "router": "Router",
+    "system": "Proof system",
+    "verifier": "Accepting contract",
+    "verifier_code_hash": "Its code hash",
+    "block_number": "Block",
+    "block_time": "Block time",
+    "transaction_hash": "Transaction",
+    "gas_used": "Gas",
+    "chain_id": "Chain",
+}
 _NUMBERS: Final = frozenset({"block_number", "block_time", "gas_used"})
 
 

@@ -33,7 +33,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from verifai.audit.collect import AuditedChain, GivenKeys, key_finder
-from verifai.audit.entry import Entry
+from verifai.audit.entry import EXIT_CODES, Entry
 from verifai.audit.examine import Examiner
 from verifai.audit.policy import Policy
 from verifai.audit.report import Report
@@ -101,7 +101,7 @@ def run(
                         "no registry is known on this chain, so nothing was read; a publisher's "
                         "receipt names its own (--registry)"
                     )
-                    problems.append(Problem("unchecked", label + text))
+                    problems.append(Problem("unchecked", label + text, EXIT_CODES["unchecked"]))
                 for record in one.published():
                     stages.stage(f"proof {len(entries) + 1}, block {record.block_number}")
                     entries.append(examiner.entry(record))
@@ -118,7 +118,8 @@ def run(
             for entry in entries
             if entry.verdict == "verified" and entry.statement
         }
-        problems += [Problem("policy", text) for text in policy.unmet(verified.values())]
+        unmet = policy.unmet(verified.values())
+        problems += [Problem("policy", text, EXIT_CODES["policy"]) for text in unmet]
     report = Report(
         _together(described),
         None if policy is None else policy.to_json(),

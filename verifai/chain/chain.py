@@ -243,10 +243,7 @@ class Chain:
             UsageError: no registry is known on this chain.
             As Watcher, also while iterating.
         """
-        chain = f"{self.chain_id}/{self._sender.genesis}"
-        source = source if source is not None else self._publications()
-        exact = self.url != "embedded"
-        return Watcher(self.web3, self.url, chain, source, exact=exact, **options)
+        return Watcher(self._sender, source or self._publications(), **options)
 
     def record(self, seen: Seen[Event]) -> Published:
         """The whole record of a publication that :meth:`watch` saw.

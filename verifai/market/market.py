@@ -97,7 +97,6 @@ class Market:
     ) -> None:
         self.address = checksum(address)
         self._sender = chain.connection.sender
-        self._connection = chain.connection
         self.chain_number = self._sender.number
         self._since = since
         self._contract = contract("JobMarket", self.address, self._sender)
@@ -112,7 +111,7 @@ class Market:
         Raises:
             UsageError: the connection only reads.
         """
-        return self._connection.account
+        return self._sender.account
 
     # ---------------------------------------------------------------- clients
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from verifai import backends
 from verifai.backends import Backend, EvmCall
 from verifai.chain.generated.registry import GeneratedRegistry, Publication
 from verifai.chain.publisher import Confirm, Publisher
 from verifai.chain.receipt import Receipt
+from verifai.chain.requirements import OLD_PROBE, answers_one
 from verifai.chain.verdict import own_error, unexplained, verdict
 from verifai.contracts.shipped import artefact
 from verifai.contracts.solidity import CompiledContract, compile_contract
-from verifai.errors import MalformedError, NetworkError, UnsupportedError
-from verifai.evm.node.faults import RevertedError, node_errors
+from verifai.errors import MalformedError, UnsupportedError
+from verifai.evm.node.faults import RevertedError
 from verifai.evm.transactions.estimate import PublishEstimate
 from verifai.progress import Progress
 from verifai.proof import Proof, VerifyingKey
@@ -30,8 +31,6 @@ _PRETENDED: Final = (
     "0xEEEEEeeeeEeEEeeeeeEeEeeeeeeeEeEeEEEEeE01",
     "0xEeEeeEEEEeeEEEEEEeeEeEeEeeeEeeeEeeEeeE02",
 )
-#: Answers everything with the word 1; whether a node honours state overrides.
-_ANSWERS_ONE: Final = bytes.fromhex("600160005260206000f3")
 
 
 class GeneratedPublisher(Publisher):
@@ -77,7 +76,9 @@ class GeneratedPublisher(Publisher):
         stages.stage("publishing")
         publication = Publication(verifier, key.digest, proof.statement.digest, proof.digest, call)
         hash_ = self._published(GeneratedRegistry(self._sender, at), publication, confirm)
-        return Receipt.of(self._sender, hash_, at, verifier, proof.digest, key.digest, gas + more)
+        used, block = self._sender.mined(hash_)
+        where = (at, verifier, block, self._sender.chain_id)
+        return Receipt(used, hash_, *where, proof.digest, key.digest, gas + more)
 
     def _published(
         self,
@@ -123,13 +124,13 @@ class GeneratedPublisher(Publisher):
         )
         if at and GeneratedRegistry(sender, at).of(publication) is not None:
             return PublishEstimate(sender.chain_id, True, ())
-        if steps and not self._pretends():
+        # some nodes ignore state overrides without a word
+        probe = {_PRETENDED[0]: OLD_PROBE}
+        if steps and not answers_one(sender, _PRETENDED[0], b"", "state overrides", probe):
             return PublishEstimate(sender.chain_id, False, tuple(steps), ("publishing",))
         code = {}
         if at is None:
-            question: Any = {"data": "0x" + shipped.creation.hex()}
-            with node_errors("the registry's code", sender.url):
-                code[_PRETENDED[0]] = bytes(sender.web3.eth.call(question))
+            code[_PRETENDED[0]] = sender.ask(None, shipped.creation, "the registry's code")
         if verifier is None:
             code[_PRETENDED[1]] = contract.runtime
         try:
@@ -141,17 +142,6 @@ class GeneratedPublisher(Publisher):
         except RevertedError as refusal:
             raise verdict(sender, refusal, "publishing", CONTRACTS, confirm) from None
         return PublishEstimate(sender.chain_id, False, tuple(steps))
-
-    def _pretends(self) -> bool:
-        """Whether the node honours state overrides; some ignore them without a word."""
-        question: Any = {"to": _PRETENDED[0], "data": "0x"}
-        override: Any = {_PRETENDED[0]: {"code": "0x" + _ANSWERS_ONE.hex()}}
-        try:
-            with node_errors("state overrides", self._sender.url):
-                answer = self._sender.web3.eth.call(question, "latest", override)
-                return int.from_bytes(answer, "big") == 1
-        except (RevertedError, NetworkError):
-            return False
 
     def bundle(self, record: Published, key: VerifyingKey) -> Proof:
         if key.guarantees.backend == "native":

@@ -10,11 +10,10 @@ from verifai.chain.native import acceptor
 from verifai.chain.native.circuits import is_registered
 from verifai.chain.native.prepared import Prepared
 from verifai.chain.native.registry import NativeRegistry
-from verifai.chain.native.system import NATIVE_SYSTEM, native_system, verifier_address
+from verifai.chain.native.system import native_system, verifier_address, verifiers
 from verifai.chain.publisher import Confirm
 from verifai.chain.shipped import contract, interface
 from verifai.chain.verdict import own_error, verdict
-from verifai.contracts.shipped import artefact
 from verifai.errors import NetworkError, UsageError
 from verifai.evm.create2 import PROXY, PROXY_CODE, PROXY_COST, PROXY_SENDER, SALT, create2_address
 from verifai.evm.node.faults import RevertedError
@@ -35,7 +34,8 @@ def estimate(connection: Connection, prepared: Prepared, confirm: Confirm) -> Pu
     Args:
         confirm: verifies the proof offline; None if that was done.
     """
-    sender, registry, account = connection.sender, connection.registry, connection.account
+    sender, registry = connection.sender, connection.registry
+    account = sender.account
     calls: list[Call] = []
     code: dict[str, bytes] = {}
     steps: list[Estimate] = []
@@ -44,7 +44,7 @@ def estimate(connection: Connection, prepared: Prepared, confirm: Confirm) -> Pu
             code[PROXY] = PROXY_CODE
             what = "funding the deployment proxy's creator"
             steps.append(sender.estimate(PROXY_SENDER, b"", what, value=PROXY_COST))
-        _, creations = planned({NATIVE_SYSTEM: artefact("NativeVerifier").creation}, account)
+        _, creations = planned(verifiers(), account)
         for name, creation in creations.items():
             if not sender.code(create2_address(creation)):
                 calls.append(Call(f"deploying {name}", PROXY, SALT + creation))

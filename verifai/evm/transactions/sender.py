@@ -79,25 +79,54 @@ class Sender:
         return f"eip155:{self.number}"
 
     @property
+    def chain(self) -> str:
+        """Id and genesis: development nodes all use the same few ids."""
+        return f"{self.chain_id}/{self.genesis}"
+
+    @property
     def address(self) -> str | None:
         """Address of the signer."""
         return self._signer.address if self._signer else None
+
+    @property
+    def account(self) -> str:
+        """Address of the signer. Raises UsageError if this connection has none."""
+        return self._needed()[0].address
 
     def code(self, address: str) -> bytes:
         """Runtime code at an address."""
         with node_errors(f"the code at {address}", self.url):
             return bytes(self.web3.eth.get_code(address))  # type: ignore[arg-type]
 
-    def ask(self, to: str, data: bytes, what: str, *, block: int | str = "latest") -> bytes:
+    def ask(
+        self,
+        to: str | None,
+        data: bytes,
+        what: str,
+        *,
+        block: int | str = "latest",
+        code: Mapping[str, bytes] | None = None,
+    ) -> bytes:
         """What a contract answers to a call that changes nothing.
+
+        Args:
+            to: a contract, or None for what creation bytecode leaves behind.
+            code: runtime code to pretend at addresses.
 
         Raises:
             RevertedError: the contract refused.
             NetworkError: the node failed.
         """
-        question: Any = {"to": to, "data": "0x" + data.hex()}
+        question: Any = {"data": "0x" + data.hex()} | ({"to": to} if to else {})
+        pretended: Any = (overrides(code),) if code else ()
         with node_errors(what, self.url):
-            return bytes(self.web3.eth.call(question, block))  # type: ignore[arg-type]
+            return bytes(self.web3.eth.call(question, block, *pretended))  # type: ignore[arg-type]
+
+    def mined(self, transaction_hash: str) -> tuple[int, int]:
+        """Gas and block of a mined transaction. Raises NetworkError."""
+        with node_errors("the receipt", self.url):
+            found = self.web3.eth.get_transaction_receipt(transaction_hash)  # type: ignore[arg-type]
+            return int(found["gasUsed"]), int(found["blockNumber"])
 
     def newest_block(self) -> int:
         """Number of the newest block. Raises NetworkError."""
@@ -112,9 +141,7 @@ class Sender:
             UnsupportedError: the signer cannot.
             NetworkError: the node that holds the account does not sign.
         """
-        if self._signer is None:
-            raise UsageError("This connection only reads: it has no signer.")
-        sign = getattr(self._signer, "sign_typed", None)
+        sign = getattr(self._needed()[0], "sign_typed", None)
         if sign is None:
             raise UnsupportedError("This signer does not sign structured data (EIP-712).")
         with node_errors("signing", self.url):
@@ -151,14 +178,10 @@ class Sender:
         require_size(to is None, data, what)
         # Not a block's gas, where what does not fit looks like a refusal of whatever ran out of it.
         transaction = {**_request(signer.address, to, data, value), "gas": TRANSACTION_GAS_CAP}
-        overrides = {at: {"code": "0x" + text.hex()} for at, text in (code or {}).items()}
+        pretended: Any = ("latest", overrides(code)) if code else ()
         try:
             with node_errors(what, self.url):
-                gas = int(
-                    self.web3.eth.estimate_gas(transaction, "latest", overrides)  # type: ignore[arg-type]
-                    if overrides
-                    else self.web3.eth.estimate_gas(transaction)  # type: ignore[arg-type]
-                )
+                gas = int(self.web3.eth.estimate_gas(transaction, *pretended))  # type: ignore[arg-type]
         except SetupError:  # too poor to estimate, so the gas is not known
             with node_errors(what, self.url):
                 balance = int(self.web3.eth.get_balance(signer.address))  # type: ignore[arg-type]
@@ -403,6 +426,11 @@ class Sender:
         except NetworkError:
             pass  # the reason is a courtesy
         return RevertedError(b"", words)
+
+
+def overrides(code: Mapping[str, bytes]) -> dict[str, dict[str, str]]:
+    """Runtime code to pretend at addresses, as nodes take it."""
+    return {at: {"code": "0x" + text.hex()} for at, text in code.items()}
 
 
 def _request(sender: str, to: str | None, data: bytes, value: int) -> dict[str, Any]:
