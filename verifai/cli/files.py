@@ -115,20 +115,26 @@ def target(path: str, force: bool) -> Path:
     return file
 
 
-def pairs(items: list[str] | None, what: str) -> dict[str, str | int] | None:
-    """``NAME=VALUE`` words as a dict; digits become integers."""
-    if not items:
-        return None
-    result: dict[str, str | int] = {}
-    for item in items:
-        name, equals, value = item.partition("=")
+def pairs(words: list[str] | None, what: str) -> dict[str, str]:
+    """``NAME=VALUE`` words by their names; none are no words."""
+    found = {}
+    for word in words or ():
+        name, equals, found[name] = word.partition("=")
         if not equals or not name:
-            raise UsageError(f"{what} is NAME=VALUE, found {item!r}.")
+            raise UsageError(f"{what} is NAME=VALUE, found {word!r}.")
+    return found
+
+
+def context_of(words: list[str] | None) -> dict[str, str | int] | None:
+    """The context that ``--context`` words give, if any; digits become integers."""
+    context: dict[str, str | int] = {}
+    for name, value in pairs(words, "A context entry").items():
         number = value.isdecimal() and value.isascii()
         if number and len(value) > _MAX_DIGITS:
-            raise UsageError(f"{what} has up to {_MAX_DIGITS} digits: {name[:80]!r} has more.")
-        result[name] = int(value) if number else value
-    return result
+            what = "A context entry has up to"
+            raise UsageError(f"{what} {_MAX_DIGITS} digits: {name[:80]!r} has more.")
+        context[name] = int(value) if number else value
+    return context or None
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
