@@ -38,17 +38,14 @@ class AuditedChain(Protocol):
     @property
     def registries(self) -> tuple[str, ...]:
         """Addresses of the registries that :meth:`published` reads."""
-        ...
 
     @property
     def empty(self) -> bool:
         """Whether it is known that nothing was published; False where no registry is known."""
-        ...
 
     def published(self) -> Iterator[Published]:
         """Records, oldest first; what is wrong with the history as a whole is raised when all
         that can be read was given."""
-        ...
 
     def bundle(self, record: Published, key: VerifyingKey) -> Proof:
         """The bundle that a record's calldata stand for.
@@ -56,21 +53,17 @@ class AuditedChain(Protocol):
         Raises:
             MalformedError: no statement of this key has such calldata.
         """
-        ...
 
     def foreign(self, record: Published, key: VerifyingKey) -> str:
         """Why what accepted a record is not the verifier of the key that it claims, which anyone
         can claim; empty if it is."""
-        ...
 
     def unestablished(self, record: Published, key: VerifyingKey) -> str:
         """What is not established of the key's own verifier having accepted a record; empty if all
         of it is."""
-        ...
 
     def describe(self) -> dict[str, str | int]:
         """Which chain this is, in plain values."""
-        ...
 
 
 Keys = Callable[[str], VerifyingKey | None]

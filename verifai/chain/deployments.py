@@ -50,9 +50,6 @@ class Deployments:
             self._known[code_hash] = tuple(dict.fromkeys((*self.at(code_hash), address)))
             replace_file(self.path, [canonical_json(everything)])
 
-    def __repr__(self) -> str:
-        return f"Deployments({self.chain[:40]}, {sum(map(len, self._known.values()))} contracts)"
-
 
 def default_path() -> Path:
     """``home()/chain/deployments.json``."""

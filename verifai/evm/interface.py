@@ -130,9 +130,6 @@ class Interface:
         except MalformedError:
             return None
 
-    def __repr__(self) -> str:
-        return f"Interface({self.name})"
-
 
 def event_topic(name: str, types: Sequence[str]) -> bytes:
     """Keccak-256 of an event's signature."""

@@ -10,7 +10,7 @@ from verifai.chain.generated.registry import GeneratedRegistry, Publication
 from verifai.chain.publisher import Confirm, Publisher
 from verifai.chain.receipt import Receipt
 from verifai.chain.requirements import OLD_PROBE, answers_one
-from verifai.chain.verdict import own_error, unexplained, verdict
+from verifai.chain.verdict import unexplained, verdict
 from verifai.contracts.shipped import artefact
 from verifai.contracts.solidity import CompiledContract, compile_contract
 from verifai.errors import MalformedError, UnsupportedError
@@ -20,8 +20,6 @@ from verifai.progress import Progress
 from verifai.proof import Proof, VerifyingKey
 from verifai.proof.published import Published
 
-#: The shipped contracts that take proofs of generated verifiers.
-CONTRACTS: Final = ("ProofRegistry",)
 #: What a backend's ``evm_verifier`` calls its contract.
 VERIFIER_NAME: Final = "Halo2Verifier"
 #: Why another record is not a native key's.
@@ -90,14 +88,13 @@ class GeneratedPublisher(Publisher):
         if (record := registry.of(publication)) is not None:
             return record.transaction_hash
         try:
-            mined = registry.contract.send("publish", *publication.arguments, what="publishing")
-        except RevertedError as refusal:
-            found = own_error(refusal, CONTRACTS)
+            return registry.publish(publication.arguments, confirm)
+        except UnsupportedError as error:
             # Somebody else was faster with the same proof.
-            if found and found.name == "AlreadyPublished" and (record := registry.of(publication)):
+            again = error.details.get("reason") == "AlreadyPublished"
+            if again and (record := registry.of(publication)):
                 return record.transaction_hash
-            raise verdict(self._sender, refusal, "publishing", CONTRACTS, confirm) from None
-        return "0x" + bytes(mined["transactionHash"]).hex()
+            raise
 
     def _estimate(
         self,
@@ -140,7 +137,7 @@ class GeneratedPublisher(Publisher):
                 )
             )
         except RevertedError as refusal:
-            raise verdict(sender, refusal, "publishing", CONTRACTS, confirm) from None
+            raise verdict(sender, refusal, "publishing", self.registry.RUNS, confirm) from None
         return PublishEstimate(sender.chain_id, False, tuple(steps))
 
     def bundle(self, record: Published, key: VerifyingKey) -> Proof:

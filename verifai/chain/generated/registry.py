@@ -67,6 +67,7 @@ class GeneratedRegistry(Registry):
     """A registry in which publishers name verifier and digests; an audit settles the claims."""
 
     NAME: Final = "ProofRegistry"  # type: ignore[misc]
+    RUNS: Final = ("ProofRegistry",)  # type: ignore[misc]
 
     @classmethod
     def claims(cls, fields: Mapping[str, Any]) -> dict[str, str]:

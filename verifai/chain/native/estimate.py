@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from verifai.chain.connection import Connection
 from verifai.chain.deploy import planned, require_deployable
 from verifai.chain.native import acceptor
@@ -20,9 +18,6 @@ from verifai.evm.node.faults import RevertedError
 from verifai.evm.transactions.estimate import Estimate, PublishEstimate
 from verifai.evm.transactions.sender import Sender
 from verifai.evm.transactions.simulation import Call, simulate
-
-#: The shipped contracts that a publication runs.
-CONTRACTS: Final = ("NativeProofRegistry", "VerifierRouter", "NativeVerifier")
 
 
 def estimate(connection: Connection, prepared: Prepared, confirm: Confirm) -> PublishEstimate:
@@ -44,7 +39,7 @@ def estimate(connection: Connection, prepared: Prepared, confirm: Confirm) -> Pu
             code[PROXY] = PROXY_CODE
             what = "funding the deployment proxy's creator"
             steps.append(sender.estimate(PROXY_SENDER, b"", what, value=PROXY_COST))
-        _, creations = planned(verifiers(), account)
+        creations = planned(verifiers(), account)
         for name, creation in creations.items():
             if not sender.code(create2_address(creation)):
                 calls.append(Call(f"deploying {name}", PROXY, SALT + creation))
@@ -68,7 +63,7 @@ def estimate(connection: Connection, prepared: Prepared, confirm: Confirm) -> Pu
             steps += [sender.priced(c.what, gas) for c, gas in zip(calls, found, strict=True)]
             return PublishEstimate(sender.chain_id, False, tuple(steps))
     except RevertedError as refusal:
-        raise verdict(sender, refusal, "publishing", CONTRACTS, confirm) from None
+        raise verdict(sender, refusal, "publishing", NativeRegistry.RUNS, confirm) from None
     left = []
     for number, call in enumerate(calls):
         # with the proxy, most creations stand alone, and so does a registration with its verifier

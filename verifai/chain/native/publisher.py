@@ -13,14 +13,14 @@ from typing import Final
 from verifai.chain.deploy import Contracts, deploy, planned
 from verifai.chain.native import acceptor, circuits
 from verifai.chain.native.call import NativeCall
-from verifai.chain.native.estimate import CONTRACTS, estimate, verifier_of
+from verifai.chain.native.estimate import estimate, verifier_of
 from verifai.chain.native.prepared import Prepared, require_accepted
 from verifai.chain.native.registry import NativeRegistry
 from verifai.chain.native.system import NATIVE_SYSTEM, verifiers
 from verifai.chain.publisher import Confirm, Publisher
 from verifai.chain.receipt import Receipt
 from verifai.chain.shipped import contract, interface
-from verifai.chain.verdict import own_error, unexplained, verdict
+from verifai.chain.verdict import own_error, unexplained
 from verifai.compact.table import circuit_id
 from verifai.errors import MalformedError, NetworkError, UnsupportedError
 from verifai.evm.abi import keccak
@@ -49,7 +49,7 @@ class NativePublisher(Publisher):
         """Where the registry stands that the signer deploys."""
         if self._sender.address is None:
             return ()
-        _, creations = planned(verifiers(), self._sender.address)
+        creations = planned(verifiers(), self._sender.address)
         return (create2_address(creations["NativeProofRegistry"]),)
 
     def is_registry(self, address: str) -> bool:
@@ -84,7 +84,7 @@ class NativePublisher(Publisher):
         registry = NativeRegistry(sender, at)
         published = proof.digest
         if (found := prepared.find(registry, sender.account)) is None:
-            hash_ = send(registry, prepared, confirm)
+            hash_ = registry.publish(prepared.arguments, confirm)
         else:
             hash_ = found.transaction_hash
             if found.call != prepared.call:  # another proof of the statement is on record
@@ -134,21 +134,6 @@ class NativePublisher(Publisher):
         return circuits.own_batch(
             self._sender, key, digest, call.circuit, call.words, record.verifier
         )
-
-
-def send(registry: NativeRegistry, prepared: Prepared, confirm: Confirm) -> str:
-    """Have the chain verify a proof and record that it did; hash of the transaction.
-
-    Raises:
-        ChainRejectedError, UnsupportedError, NetworkError: as
-            :func:`verifai.chain.verdict.verdict`.
-        SetupError: the signer cannot pay.
-    """
-    try:
-        sent = registry.contract.send("publish", *prepared.arguments, what="publishing")
-    except RevertedError as refusal:
-        raise verdict(registry.contract.sender, refusal, "publishing", CONTRACTS, confirm) from None
-    return "0x" + bytes(sent["transactionHash"]).hex()
 
 
 def register_circuit(sender: Sender, verifier: str, table: bytes) -> tuple[bytes, int]:
