@@ -38,7 +38,7 @@ from verifai.audit.examine import Examiner
 from verifai.audit.policy import Policy
 from verifai.audit.report import Report
 from verifai.audit.summary import Problem
-from verifai.errors import SetupError, UsageError, VerifaiError
+from verifai.errors import SetupError, UsageError, explained
 from verifai.progress import Progress, reporting
 from verifai.version import __version__
 
@@ -109,7 +109,7 @@ def run(
                 exit_code = 6 if isinstance(error, SetupError) else 7
                 count = len(entries) - before
                 read = f"{count} " + ("proof" if count == 1 else "proofs")
-                text = f"the history could not be read as a whole ({read} read): {_why(error)}"
+                text = f"the history could not be read as a whole ({read} read): {explained(error)}"
                 problems.append(Problem("unchecked", label + text, exit_code))
     if policy is not None:
         # One proof that was published twice, on two chains for example, is one proof.
@@ -131,12 +131,6 @@ def run(
     if out is not None:
         report.save(out)
     return report
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, VerifaiError):
-        return error.message
-    return f"internal error, please report it: {type(error).__name__}: {error}"
 
 
 def _together(described: Sequence[Mapping[str, str | int]]) -> dict[str, str | int]:

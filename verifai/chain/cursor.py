@@ -69,11 +69,6 @@ class Cursor:
         return self.tail[-1].number if self.tail else self.start - 1
 
     @property
-    def block_hash(self) -> str | None:
-        """Its hash."""
-        return self.tail[-1].hash if self.tail else None
-
-    @property
     def next_block(self) -> int:
         """The block to be read next."""
         if self.tail and not self.tail[-1].complete:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from verifai.chain.native.call import NativeCall
 from verifai.chain.shipped import contract, interface
 from verifai.chain.verdict import verdict
-from verifai.errors import MalformedError, NetworkError, VerifaiError
-from verifai.evm.history import history, incomplete, number
+from verifai.errors import MalformedError, NetworkError, VerifaiError, explained
+from verifai.evm.history import events, history, incomplete, number
 from verifai.evm.logs import Log
 from verifai.evm.node.faults import RevertedError, node_errors
 from verifai.evm.transactions.sender import Sender
@@ -142,11 +142,8 @@ class Registry(ABC):
         for log, fields in history(self.contract, EVENT):
             try:
                 asked = self._call(log, fields)
-            except VerifaiError as error:
-                asked = None, error.message
             except Exception as error:
-                what = f"{type(error).__name__}: {error}"
-                asked = None, f"internal error, please report it: {what}"
+                asked = None, explained(error)
             yield self._record(log, fields, asked)
 
     def record(self, event: Event) -> Published:
@@ -155,7 +152,7 @@ class Registry(ABC):
         Raises:
             NetworkError: the node does not show the event any more, or not its transaction.
         """
-        for log, fields in self._events(event.block_number):
+        for log, fields in events(self.contract, EVENT, event.block_number, event.block_number):
             if log.log_index == event.log_index and self.event(log) == event:
                 return self._record(log, fields, self._call(log, fields))
         raise NetworkError(
@@ -176,7 +173,7 @@ class Registry(ABC):
             NetworkError: the node failed, or does not show what the registry says it has.
         """
         block = number(self.contract, "publishedIn", record_id)
-        for log, fields in self._events(block) if block else ():
+        for log, fields in events(self.contract, EVENT, block, block) if block else ():
             if any(fields[name] != value for name, value in named.items()):
                 continue
             record = self._record(log, fields, self._call(log, fields))
@@ -185,13 +182,6 @@ class Registry(ABC):
         if block:
             raise incomplete(self.contract, f"the record in block {block} is missing")
         return None
-
-    def _events(self, block: int) -> Iterator[tuple[Log, Mapping[str, Any]]]:
-        for log in self.contract.logs(EVENT, block, block):
-            try:
-                yield log, self.contract.interface.event(log, EVENT)
-            except MalformedError as error:
-                raise incomplete(self.contract, error.message) from None
 
     def _call(self, log: Log, fields: Mapping[str, Any]) -> Asked:
         """What the verifier was asked, or why the transaction does not say."""

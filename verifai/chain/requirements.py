@@ -16,6 +16,7 @@ from verifai.errors import NetworkError, UnsupportedError, UsageError, VerifaiEr
 from verifai.evm.node.faults import RevertedError
 
 if TYPE_CHECKING:
+    from verifai.evm.transactions.estimate import Estimate
     from verifai.evm.transactions.sender import Sender
 
 #: Creation code that answers 1, first with instructions that every chain has, then with the newer
@@ -49,8 +50,9 @@ def require_cancun(sender: Sender) -> None:
         )
 
 
-def require_room(sender: Sender, name: str, creation: bytes) -> None:
-    """Refuse a chain that cannot hold a contract, before others are paid for.
+def require_room(sender: Sender, name: str, creation: bytes) -> Estimate:
+    """What a contract's creation costs; refuses a chain that cannot hold it, before others are paid
+    for.
 
     Args:
         name: the contract, in messages.
@@ -62,7 +64,7 @@ def require_room(sender: Sender, name: str, creation: bytes) -> None:
         SetupError, NetworkError, UsageError: as :meth:`Sender.estimate`.
     """
     try:
-        sender.estimate(None, creation, f"deploying {name}")
+        return sender.estimate(None, creation, f"deploying {name}")
     except RevertedError as refusal:
         raise undeployable(sender, name, refusal) from None
 

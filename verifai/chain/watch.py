@@ -329,9 +329,8 @@ class Watcher(Generic[T]):
                 return None
 
     def _same_chain(self) -> None:
-        with node_errors("the chain id", self._url):
-            number = int(self._sender.web3.eth.chain_id)
-        chain = f"eip155:{number}/{self._hash(0)}"
+        number, genesis = self._sender.identity()
+        chain = f"eip155:{number}/{genesis}"
         if chain != self.cursor.chain:
             raise HistoryLostError(
                 f"The node at {self._url} is on another chain now: {chain[:40]}...",

@@ -53,12 +53,10 @@ def _npy(data: bytes) -> Any:
     """numpy's own reader allocates what the header declares; here the header must be true."""
     stream = io.BytesIO(data)
     version = npy.read_magic(stream)
-    if version == (1, 0):
-        shape, fortran, dtype = npy.read_array_header_1_0(stream)
-    elif version == (2, 0):
-        shape, fortran, dtype = npy.read_array_header_2_0(stream)
-    else:
+    readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+    if version not in readers:
         raise ValueError(f"version {version} of the .npy format is not read here")
+    shape, fortran, dtype = readers[version](stream)
     if dtype.kind not in "fiub":
         raise ValueError(f"the file holds {dtype}, not numbers")
     held = len(data) - stream.tell()

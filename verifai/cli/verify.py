@@ -28,9 +28,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     context = context_of(arguments.context)
     proof = Proof.load(arguments.bundle)
     key = VerifyingKey.load(arguments.key)
-    registration = None
-    if arguments.registration:
-        registration = Registration.load(arguments.registration)
+    registration = Registration.load(arguments.registration) if arguments.registration else None
     given = registration is not None
     try:
         statement = verify(proof, key, context, registration)

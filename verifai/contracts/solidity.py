@@ -41,7 +41,7 @@ _OUTPUT: Final = (
 COMPILE_BYTES: Final = 4 << 30
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class CompiledContract:
     """What the compiler gives for one contract.
 
@@ -71,9 +71,6 @@ class CompiledContract:
             bytes.fromhex(told["evm"][part]["object"]) for part in ("bytecode", "deployedBytecode")
         )
         return cls(name, told["abi"], creation, runtime, source_sha256)
-
-    def __repr__(self) -> str:
-        return f"CompiledContract({self.name}, {len(self.runtime):,} bytes of code)"
 
 
 def compile_contract(source: str, name: str) -> CompiledContract:

@@ -61,6 +61,22 @@ def history(registry: Contract, event: str) -> Iterator[tuple[Log, Mapping[str, 
         raise incomplete(registry, faults[0])
 
 
+def events(
+    contract: Contract, event: str, first: int, last: int | None, *topics: str
+) -> Iterator[tuple[Log, Mapping[str, Any]]]:
+    """The events of some blocks, oldest first; arguments as of :meth:`Contract.logs`.
+
+    Raises:
+        NetworkError: the node failed, or shows what is no such event.
+    """
+    for log in contract.logs(event, first, last, *topics):
+        try:
+            fields = contract.interface.event(log, event)
+        except MalformedError as error:
+            raise incomplete(contract, error.message) from None
+        yield log, fields
+
+
 def _numbers(registry: Contract) -> tuple[int, int, int]:
     """Blocks of creation and of the newest record, and how many there are: all of one state.
 

@@ -9,8 +9,8 @@ from verifai.backends import Backend, EvmCall
 from verifai.chain.generated.registry import GeneratedRegistry, Publication
 from verifai.chain.publisher import Confirm, Publisher
 from verifai.chain.receipt import Receipt
-from verifai.chain.requirements import OLD_PROBE, answers_one
-from verifai.chain.verdict import unexplained, verdict
+from verifai.chain.requirements import OLD_PROBE, answers_one, require_room
+from verifai.chain.verdict import verdict
 from verifai.contracts.shipped import artefact
 from verifai.contracts.solidity import CompiledContract, compile_contract
 from verifai.errors import MalformedError, UnsupportedError
@@ -108,14 +108,10 @@ class GeneratedPublisher(Publisher):
         at = self._connection.registry or self._connection.find(shipped.code_hash)
         verifier = self._connection.find(contract.code_hash)
         steps = []
-        for stands, creation, what in (
-            (at, shipped.creation, "deploying the registry"),
-            (verifier, contract.creation, "deploying the verifier"),
-        ):
-            try:
-                steps += [] if stands else [sender.estimate(None, creation, what)]
-            except RevertedError as refusal:
-                raise unexplained(sender, refusal, what) from None
+        if not at:
+            steps.append(require_room(sender, "the registry", shipped.creation))
+        if not verifier:
+            steps.append(require_room(sender, "the verifier", contract.creation))
         publication = Publication(
             verifier or _PRETENDED[1], key.digest, proof.statement.digest, proof.digest, call
         )
