@@ -70,9 +70,8 @@ def outputs(claim: TensorClaim) -> str:
     charts = []
     for number, row in enumerate(rows[:MAX_ROWS]):
         values = [float(value) for value in row]
-        best = max(range(width), key=values.__getitem__)
-        chosen = list(range(width))
-        cut = ""
+        chosen, cut = list(range(width)), ""
+        best = max(chosen, key=values.__getitem__)
         if width > MAX_BARS:  # the largest ones, largest first
             chosen = sorted(chosen, key=lambda i: -values[i])[:MAX_BARS]
             cut = f'<p class="cut">the {MAX_BARS} largest of {width:,} values</p>'

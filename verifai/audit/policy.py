@@ -171,8 +171,7 @@ class Policy:
 
     def to_json(self) -> dict[str, Any]:
         """All demands, also those that demand nothing."""
-        plain: dict[str, Any] = to_plain(self)
-        return plain
+        return {**to_plain(self)}
 
 
 def _parse(file: Path, data: bytes) -> Any:

@@ -35,8 +35,7 @@ class Problem:
     exit_code: int
 
     def to_json(self) -> dict[str, Any]:
-        plain: dict[str, Any] = to_plain(self)
-        return plain
+        return {**to_plain(self)}
 
     @classmethod
     def from_json(cls, value: Any) -> Problem:

@@ -83,10 +83,9 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
 
 
 def _version(package: str) -> str | None:
-    try:
+    with suppress(importlib.metadata.PackageNotFoundError):
         return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+    return None
 
 
 def _cpuinfo(name: str) -> str:

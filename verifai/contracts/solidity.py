@@ -162,8 +162,7 @@ def run_solc(
             f"{folder.name} refused {next(iter(sources))} with {len(refused)} errors, the first: "
             f"{first.strip()[:2000]}"
         )
-    contracts: dict[str, Any] = answer.get("contracts", {})
-    return contracts
+    return dict(answer.get("contracts", {}))
 
 
 def _read_cache(path: Path) -> dict[str, Any] | None:

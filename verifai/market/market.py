@@ -373,8 +373,7 @@ class Market:
 
     def owed(self, token: str = NATIVE, account: str | None = None) -> int:
         """What an account can fetch, in the token's smallest unit."""
-        amount: int = self._ask("owed", checksum(token), account or self.account)
-        return amount
+        return int(self._ask("owed", checksum(token), account or self.account))
 
     def stake(self, provider: str | None = None) -> Stake:
         """A provider's collateral; by default the signer's."""

@@ -12,18 +12,17 @@ from typing import TYPE_CHECKING, Any, Final
 from verifai.errors import MalformedError, NetworkError, UnsupportedError
 from verifai.evm.abi import keccak
 from verifai.evm.node.faults import node_errors
-from verifai.evm.transactions.signed import LEGACY_FIELDS, Signed, as_bytes, read
+from verifai.evm.transactions.signed import FEE_FIELDS, LEGACY_FIELDS, Signed, as_bytes, read
 
 if TYPE_CHECKING:
     from verifai.evm.transactions.sender import Sender
 
-_FEES: Final = ("maxPriorityFeePerGas", "maxFeePerGas")
 #: Fields of a transaction by its type (EIP-2718), in the order of its encoding, without the
 #: signature: before types, EIP-2930, EIP-1559.
 _FIELDS: Final[Mapping[int, tuple[str, ...]]] = {
     0: LEGACY_FIELDS,
     1: ("chainId", *LEGACY_FIELDS, "accessList"),
-    2: ("chainId", "nonce", *_FEES, *LEGACY_FIELDS[2:], "accessList"),
+    2: ("chainId", "nonce", *FEE_FIELDS, *LEGACY_FIELDS[2:], "accessList"),
 }
 
 

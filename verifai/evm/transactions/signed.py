@@ -12,18 +12,10 @@ from verifai.extras import require
 
 #: Of a transaction before types, in the order of its encoding, without the signature.
 LEGACY_FIELDS: Final = ("nonce", "gasPrice", "gas", "to", "value", "input")
-#: Fields that must come back as they went out. A legacy transaction has ``gasPrice`` instead.
-_COMPARED: Final = (
-    "chainId",
-    "nonce",
-    "gas",
-    "value",
-    "to",
-    "data",
-    "gasPrice",
-    "maxFeePerGas",
-    "maxPriorityFeePerGas",
-)
+#: What a unit of gas is offered since EIP-1559, in place of ``gasPrice``.
+FEE_FIELDS: Final = ("maxPriorityFeePerGas", "maxFeePerGas")
+#: Fields that must come back as they went out.
+_COMPARED: Final = ("chainId", "nonce", "gas", "value", "to", "data", "gasPrice", *FEE_FIELDS)
 
 
 @dataclass(frozen=True)
