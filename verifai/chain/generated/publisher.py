@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from verifai import backends
@@ -46,15 +47,14 @@ class GeneratedPublisher(Publisher):
         return _verifier_contract(key).code_hash
 
     def estimate(self, proof: Proof, key: VerifyingKey, confirm: Confirm) -> PublishEstimate:
-        call = _backend(key).evm_call(key, proof.statement, proof.argument)
-        return self._estimate(proof, key, call, _verifier_contract(key), confirm)
+        return self._estimate(_publication(proof, key), _verifier_contract(key), confirm)
 
     def publish(
         self, proof: Proof, key: VerifyingKey, stages: Progress, confirm: Confirm
     ) -> Receipt:
-        backend, shipped = _backend(key), artefact("ProofRegistry")
-        call = backend.evm_call(key, proof.statement, proof.argument)
-        if confirm is None and backend.from_evm_call(key, call).digest != proof.digest:
+        shipped, publication = artefact("ProofRegistry"), _publication(proof, key)
+        backend = _backend(key)
+        if confirm is None and backend.from_evm_call(key, publication.call).digest != proof.digest:
             raise UnsupportedError(
                 "This bundle cannot be rebuilt from a transaction, so no auditor could check it: "
                 "a verifier contract's call carries no context.",
@@ -64,7 +64,7 @@ class GeneratedPublisher(Publisher):
         contract = _verifier_contract(key)
         stages.stage("finding the contracts")
         if self._sender.url != "embedded":  # whose gas is known: nothing is paid in vain
-            self._estimate(proof, key, call, contract, confirm)
+            self._estimate(publication, contract, confirm)
         at, gas = self._connection.registry, 0
         if at is None:
             at, gas = self._connection.ensure(shipped.code_hash, shipped.creation, "the registry")
@@ -72,7 +72,7 @@ class GeneratedPublisher(Publisher):
             contract.code_hash, contract.creation, "the verifier"
         )
         stages.stage("publishing")
-        publication = Publication(verifier, key.digest, proof.statement.digest, proof.digest, call)
+        publication = replace(publication, verifier=verifier)
         hash_ = self._published(GeneratedRegistry(self._sender, at), publication, confirm)
         used, block = self._sender.mined(hash_)
         where = (at, verifier, block, self._sender.chain_id)
@@ -97,12 +97,7 @@ class GeneratedPublisher(Publisher):
             raise
 
     def _estimate(
-        self,
-        proof: Proof,
-        key: VerifyingKey,
-        call: EvmCall,
-        contract: CompiledContract,
-        confirm: Confirm,
+        self, publication: Publication, contract: CompiledContract, confirm: Confirm
     ) -> PublishEstimate:
         sender, shipped = self._sender, artefact("ProofRegistry")
         at = self._connection.registry or self._connection.find(shipped.code_hash)
@@ -112,9 +107,8 @@ class GeneratedPublisher(Publisher):
             steps.append(require_room(sender, "the registry", shipped.creation))
         if not verifier:
             steps.append(require_room(sender, "the verifier", contract.creation))
-        publication = Publication(
-            verifier or _PRETENDED[1], key.digest, proof.statement.digest, proof.digest, call
-        )
+        else:
+            publication = replace(publication, verifier=verifier)
         if at and GeneratedRegistry(sender, at).of(publication) is not None:
             return PublishEstimate(sender.chain_id, True, ())
         # some nodes ignore state overrides without a word
@@ -159,6 +153,12 @@ class GeneratedPublisher(Publisher):
 
 def _backend(key: VerifyingKey) -> Backend:
     return backends.get(key.guarantees.backend)
+
+
+def _publication(proof: Proof, key: VerifyingKey) -> Publication:
+    """What publishing a proof says, of a verifier that is yet to be found."""
+    call = _backend(key).evm_call(key, proof.statement, proof.argument)
+    return Publication(_PRETENDED[1], key.digest, proof.statement.digest, proof.digest, call)
 
 
 def _verifier_contract(key: VerifyingKey) -> CompiledContract:
