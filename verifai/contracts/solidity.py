@@ -17,14 +17,20 @@ from verifai.proof.codec import canonical_json, parse_canonical_json
 from verifai.proof.files import replace_file
 from verifai.verifier.native.keccak import keccak256
 
+
+def settings(evm_version: str, runs: int, *, via_ir: bool) -> Mapping[str, Any]:
+    """What the compiler is told: no metadata, so that equal sources give equal code."""
+    return {
+        "evmVersion": evm_version,
+        "metadata": {"appendCBOR": False, "bytecodeHash": "none"},
+        "optimizer": {"enabled": True, "runs": runs},
+        "viaIR": via_ir,
+    }
+
+
 #: Optimizer on and the legacy pipeline: ezkl's contracts compile no other way. Paris, because its
-#: opcodes run on every chain since 2022. No metadata, so that equal sources give equal code.
-SETTINGS: Final[Mapping[str, Any]] = {
-    "evmVersion": "paris",
-    "metadata": {"appendCBOR": False, "bytecodeHash": "none"},
-    "optimizer": {"enabled": True, "runs": 200},
-    "viaIR": False,
-}
+#: opcodes run on every chain since 2022.
+SETTINGS: Final = settings("paris", 200, via_ir=False)
 #: Largest code that a chain accepts at an address (EIP-170).
 MAX_CODE_BYTES: Final = 24_576
 #: The largest verifier measured (23 kB of code) compiles in 2 s.
