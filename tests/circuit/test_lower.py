@@ -11,13 +11,13 @@ import pytest
 from tests.circuit.graphs import Graph, run
 from tests.circuit.models import MODELS, digits, max_pool, mlp, random_inputs, sigmoid
 from verifai.circuit.lower import lower
-from verifai.circuit.operation_table import Committed, WeightBlock
 from verifai.circuit.satisfied import unsatisfied
 from verifai.circuit.visibility import Visibility
 from verifai.circuit.witness import NodeValues, witness
 from verifai.errors import InputError, UnsupportedError
 from verifai.graph.integer import Affine
 from verifai.verifier.native.parse import parse_table
+from verifai.verifier.native.table import Committed, Weight
 
 PRIVATE = Visibility(input="private", output="private")
 COMMITTED = Visibility(input="committed", output="committed")
@@ -321,7 +321,7 @@ def test_the_number_of_columns_follows_the_weights_and_can_be_given():
     big.outputs = [big.requantise(big.einsum("oi,i->o", w, x), 0, name="y")]
     lowered = lower(big, Visibility())
     assert lowered.operations.log_columns == 15
-    assert isinstance(lowered.operations.nodes[1].operation, WeightBlock)
+    assert isinstance(lowered.operations.nodes[1].operation, Weight)
 
 
 def big_weight():

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from verifai.circuit.operation_table import OperationTable
-from verifai.graph.integer import Integers, View
+from verifai.graph.integer import Integers
+from verifai.verifier.native.table import Table, View
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class LoweredCircuit:
         graph_batched: for each graph node whether its values have a batch axis.
     """
 
-    operations: OperationTable
+    operations: Table
     table: bytes = field(repr=False)
     weights: tuple[Integers, ...] = field(repr=False)
     program: tuple[WitnessStep, ...] = field(repr=False)

@@ -16,6 +16,7 @@ from verifai.limits import MIB
 from verifai.proof.codec import parse_canonical_json
 from verifai.proof.tensor import MAX_TENSORS, VISIBILITIES
 from verifai.verifier.native.table import (
+    VERSION,
     Affine,
     Committed,
     CustomTable,
@@ -32,8 +33,7 @@ from verifai.verifier.native.table import (
     Weight,
 )
 
-#: Of the format, and its fields; one that hides says so in another.
-VERSION: Final = 2
+#: One that hides says so in another.
 FIELDS: Final = (
     "version",
     "log_columns",
