@@ -61,7 +61,7 @@ def pretended(monkeypatch: pytest.MonkeyPatch) -> Pretended:
 
     def check(vk: object, statement: object, argument: bytes) -> None:
         if argument != b"\x01":
-            raise VerificationError("not 0x01", check=7, check_name="proof")
+            raise VerificationError("not 0x01", check=7)
 
     monkeypatch.setattr("verifai.backends.get", lambda name: system)
     # The package exports a function of the module's name, so the module is found by its full one.

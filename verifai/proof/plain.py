@@ -1,8 +1,8 @@
-"""Dataclasses as JSON values, and strictly back: the files that this machine keeps for itself."""
+"""Dataclasses as JSON values; strictly back, those of the files that this machine keeps itself."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from types import UnionType
@@ -21,6 +21,11 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: to_plain(item) for name, item in value.items()}
     return [to_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def fields_of(value: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Some attributes of a value, by name, as JSON values."""
+    return {name: to_plain(getattr(value, name)) for name in names}
 
 
 def from_plain(kind: Any, value: Any, what: str) -> Any:

@@ -183,4 +183,4 @@ def _strings(layout: RowLayout, srs: SRS | None) -> Any:
 
 
 def _refused(reason: str) -> VerificationError:
-    return VerificationError(f"the opening: {reason}", check=10, check_name="opening")
+    return VerificationError(f"the opening: {reason}", check=10)
