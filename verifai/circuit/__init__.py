@@ -5,6 +5,7 @@ module              holds
 ==================  ===================================================================
 ``visibility``      what a proof discloses
 ``artefact``        the circuit and the proving key as files
+``core``            the Rust module ``verifai._native``, or one sentence on how to get it
 ``srs``             structured reference strings: read, check, make
 ``ceremony``        those of public ceremonies: fetched, cut, kept
 ``ceremony_files``  where their files lie, sizes and digests

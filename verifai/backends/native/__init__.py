@@ -5,7 +5,6 @@ A :class:`~verifai.backends.protocol.Backend`.
 ============  ==========================================================================
 module        holds
 ============  ==========================================================================
-``core``      the Rust module ``verifai._native``, or one sentence on how to get it
 ``compiler``  model -> integer graph -> operation table -> :class:`Circuit`
 ``faithful``  a graph within the tolerance, or where it is not
 ``keys``      circuit -> key pair

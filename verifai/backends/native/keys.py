@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from verifai.backends.native.core import core
 from verifai.circuit import SRS, Circuit, ProvingKey
 from verifai.circuit.ceremony import kept as kept_ceremony
+from verifai.circuit.core import core
 from verifai.circuit.lowered import LoweredCircuit
 from verifai.circuit.per_key import PerKey
 from verifai.circuit.restore import PROTOCOL

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from verifai.backends.native.core import core
 from verifai.backends.native.keys import strings_of
 from verifai.circuit import SRS
 from verifai.circuit.ceremony import kept
+from verifai.circuit.core import core
 from verifai.errors import (
     InputError,
     MalformedError,
