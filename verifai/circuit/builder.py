@@ -9,13 +9,12 @@ from verifai.circuit.layout import (
     MAX_OUTER_WEIGHT,
     log_columns_for,
     outer_axes,
-    tile_of,
 )
 from verifai.circuit.lowered import WitnessStep
 from verifai.errors import UnsupportedError
 from verifai.graph.integer import Table as LookupTable
 from verifai.proof.tensor import MAX_TENSORS
-from verifai.verifier.native.layout import FACTORS, MAX_LIMB
+from verifai.verifier.native.layout import FACTORS, MAX_LIMB, Tile
 from verifai.verifier.native.parse import (
     MAX_AXES,
     MAX_ELEMENTS,
@@ -167,7 +166,7 @@ class TableBuilder:
         if log_columns is None:
             log_columns = log_columns_for(
                 [
-                    tile_of(node.shape, node.operation.outer)
+                    Tile(node.shape, node.operation.outer)
                     for node in self._nodes
                     if isinstance(node.operation, Weight)
                 ]

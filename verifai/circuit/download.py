@@ -128,7 +128,7 @@ def _receive(
         "Accept-Encoding": "identity",
         "User-Agent": f"verifai/{__version__}",
     }
-    opener = urllib.request.build_opener(*pace.handlers(), _Redirections)
+    opener = urllib.request.build_opener(pace.handler(), _Redirections)
     try:
         answer = opener.open(urllib.request.Request(url, headers=headers), timeout=TIMEOUT)
     except urllib.error.HTTPError as error:

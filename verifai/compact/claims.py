@@ -35,6 +35,7 @@ from verifai.verifier.native.contraction import axes_of, variables_of
 from verifai.verifier.native.field import bits
 from verifai.verifier.native.layout import GROUP, LimbLookup, Tile
 from verifai.verifier.native.table import Committed, Einsum, Linear, Reshape, View, Weight
+from verifai.verifier.native.weights import places
 
 
 @dataclass(frozen=True)
@@ -431,13 +432,9 @@ class Claims:
         order = sorted(axes)
         if order == list(axes):
             return Group(tuple(axes), group.value)
-        sizes = [dims[axis] for axis in order]
-        strides = dict(zip(order, (prod(sizes[i + 1 :]) for i in range(len(sizes))), strict=True))
-        places = [0]
-        for axis in axes:
-            places = [p + i * strides[axis] for p in places for i in range(dims[axis])]
         length = group.value.length
-        vector = self.graph.place(self.pullback.dense(group.value), length, places)
+        written = self.pullback.dense(group.value)
+        vector = self.graph.place(written, length, places(axes, order, dims))
         return Group(tuple(order), Dense(vector, length))
 
     def value(self) -> Node:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from verifai import backends
-from verifai.backends import Backend, EvmCall
+from verifai.backends import EvmCall
+from verifai.backends.protocol import ContractBackend
 from verifai.chain.generated.registry import GeneratedRegistry, Publication
 from verifai.chain.publisher import Confirm, Publisher
 from verifai.chain.receipt import Receipt
@@ -174,8 +175,8 @@ class GeneratedPublisher(Publisher):
         return "" if matches else f"the node shows other code at {record.verifier} than the event"
 
 
-def _backend(key: VerifyingKey) -> Backend:
-    return backends.get(key.guarantees.backend)
+def _backend(key: VerifyingKey) -> ContractBackend:
+    return cast(ContractBackend, backends.get(key.guarantees.backend))
 
 
 def _verifier_contract(key: VerifyingKey) -> CompiledContract:
