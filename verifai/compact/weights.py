@@ -22,7 +22,7 @@ from math import prod
 from typing import TypeAlias
 
 from verifai.compact.expressions import ONE, ZERO, Graph, Monomial, Node, Point
-from verifai.verifier.native.field import bits
+from verifai.verifier.native.field import bits, cut
 from verifai.verifier.native.table import Affine, Indices
 from verifai.verifier.native.weights import components, places, reshape_segments, row_major
 
@@ -219,13 +219,13 @@ class Pullback:
         whole = isinstance(value, Bits) and value.end % prod(tail) == 0 and len(large) > 1
         if not (isinstance(value, Bits) and whole and powers):
             return [*trivial, Group(tuple(large), value)]
-        groups, at = [], 0
-        for axis in large:
-            n = bits(dims[axis])
-            points = tuple(point[at : at + n] for point in value.points)
-            end = value.end // prod(tail) if axis == large[0] else dims[axis]
+        counts = [bits(dims[axis]) for axis in large]
+        parts = [cut(point, counts) for point in value.points]
+        groups = []
+        for i, axis in enumerate(large):
+            end = dims[axis] if i else value.end // prod(tail)
+            points = tuple(part[i] for part in parts)
             groups.append(Group((axis,), Bits(dims[axis], end, points)))
-            at += n
         return [*trivial, *groups]
 
     def without_axis_0(self, term: Term, dims: Sequence[int]) -> Term:
