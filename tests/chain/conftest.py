@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -66,7 +67,8 @@ def pretended(monkeypatch: pytest.MonkeyPatch) -> Pretended:
     monkeypatch.setattr("verifai.backends.get", lambda name: system)
     # The package exports a function of the module's name, so the module is found by its full one.
     module = sys.modules["verifai.verifier.verify"]
-    monkeypatch.setattr(module, "proof_check", lambda name: check)
+    checks = SimpleNamespace(check=check, proof_bytes=lambda key, statement: key.proof_bytes)
+    monkeypatch.setattr(module, "proof_system", lambda name: checks)
     return system
 
 

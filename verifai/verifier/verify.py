@@ -34,7 +34,7 @@ from verifai.proof import Proof, Registration, Statement, VerifyingKey
 from verifai.proof.codec import canonical_json, sha256
 from verifai.proof.statement import check_context
 from verifai.proof.tensor import batched
-from verifai.verifier.systems import BATCHING, proof_check, proof_length, registration_check
+from verifai.verifier.systems import BATCHING, proof_system
 
 #: Those that :func:`verify` makes, by number; 9 comes last, where a registration is given.
 CHECKS: Final = {number: errors.CHECKS[number] for number in range(1, 8)}
@@ -119,16 +119,17 @@ def verify(
             check=5,
             hint="A proof for one job, chain or payee is not a proof for another.",
         )
-    expected_bytes = proof_length(key.guarantees.backend)(key, claimed)
+    system = proof_system(key.guarantees.backend)
+    expected_bytes = system.proof_bytes(key, claimed)
     if len(proof.argument) != expected_bytes:
         raise VerificationError(
             f"{len(proof.argument)} bytes, the key's proofs have {expected_bytes}", check=6
         )
-    proof_check(key.guarantees.backend)(key, claimed, proof.argument)
+    system.check(key, claimed, proof.argument)
     if registration is None:
         return claimed
     registration = Registration.from_bytes(registration.to_bytes())
-    registration_check(key.guarantees.backend)(key, registration)
+    system.check_registration(key, registration)
     return replace(claimed, weights_ranged=True)
 
 

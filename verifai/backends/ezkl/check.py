@@ -15,8 +15,8 @@ from verifai.backends.ezkl.process import (
     workspace,
 )
 from verifai.circuit import SRS
-from verifai.errors import MalformedError, SetupError, VerificationError
-from verifai.proof import Statement, VerifyingKey
+from verifai.errors import MalformedError, SetupError, UnsupportedError, VerificationError
+from verifai.proof import Registration, Statement, VerifyingKey
 from verifai.verifier.known_tau import check_tau
 
 
@@ -83,6 +83,13 @@ def check(key: VerifyingKey, statement: Statement, argument: bytes) -> None:
 def proof_bytes(key: VerifyingKey, statement: Statement) -> int:
     """The exact length of a proof of ``statement``: ezkl's depends on the key alone."""
     return key.proof_bytes
+
+
+def check_registration(key: VerifyingKey, registration: Registration) -> None:
+    """No key has one."""
+    raise UnsupportedError(
+        "Keys of the ezkl backend have no registration: its circuits fix the weights."
+    )
 
 
 def _check_key(key: VerifyingKey) -> None:

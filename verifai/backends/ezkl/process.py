@@ -122,15 +122,15 @@ def run(
     steps: Sequence[Step],
     *,
     seconds: float | None = None,
-    memory_bytes: int | None = None,
 ) -> list[Any]:
     """Run ``steps`` in a fresh process, with ``folder`` as its home and working directory.
+
+    Its address space has a limit: ``VERIFAI_WORKER_BYTES``, or 90 % of the RAM.
 
     Args:
         folder: where relative paths of the steps lie.
         steps: ezkl calls, run in order until one fails.
         seconds: wall-clock limit; default ``VERIFAI_WORKER_SECONDS`` or ``DEFAULT_SECONDS``.
-        memory_bytes: address-space limit; default ``VERIFAI_WORKER_BYTES`` or 90 % of the RAM.
 
     Returns:
         The plain values (bool, int, str, float, None) that the calls returned.
@@ -141,11 +141,8 @@ def run(
         MissingExtraError: ezkl is not installed.
     """
     installed_version()
-    seconds = (
-        seconds if seconds is not None else _setting("VERIFAI_WORKER_SECONDS", DEFAULT_SECONDS)
-    )
-    if memory_bytes is None:
-        memory_bytes = int(_setting("VERIFAI_WORKER_BYTES", 0.9 * _physical_memory()))
+    seconds = seconds or _setting("VERIFAI_WORKER_SECONDS", DEFAULT_SECONDS)
+    memory_bytes = int(_setting("VERIFAI_WORKER_BYTES", 0.9 * _physical_memory()))
     what = ", ".join(step.function for step in steps)
     request, result, log = (folder / name for name in ("request.json", "result.json", "log.txt"))
     result.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ earlier nodes only, and stays within the limits named here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from math import prod
 from typing import Any, Final
 
@@ -34,17 +35,7 @@ from verifai.verifier.native.table import (
 )
 
 #: One that hides says so in another.
-FIELDS: Final = (
-    "version",
-    "log_columns",
-    "nodes",
-    "tables",
-    "zero",
-    "product",
-    "lookup",
-    "inputs",
-    "outputs",
-)
+FIELDS: Final = ("version", *(field.name for field in fields(Table) if field.name != "hiding"))
 MAX_TABLE_BYTES: Final = 8 * MIB
 MAX_INTEGER: Final = 1 << 62
 MAX_ELEMENTS: Final = 1 << 24
