@@ -85,6 +85,6 @@ def test_a_batch_is_outside():
 
 def test_columns_grow_with_the_weights():
     half = Tile((LARGE_WEIGHT_SLOTS // 2,), ())
-    assert log_columns_for([]) == 13
-    assert log_columns_for([half, half]) == 13
+    assert log_columns_for([]) == 12
+    assert log_columns_for([half, half]) == 12
     assert log_columns_for([half, half, Tile((1,), ())]) == 15
