@@ -10,12 +10,12 @@ from verifai.backends.ezkl.process import (
     VERIFY_SECONDS,
     EzklError,
     Step,
-    installed_version,
+    require_version,
     run,
     workspace,
 )
 from verifai.circuit import SRS
-from verifai.errors import MalformedError, SetupError, UnsupportedError, VerificationError
+from verifai.errors import MalformedError, UnsupportedError, VerificationError
 from verifai.proof import Registration, Statement, VerifyingKey
 from verifai.verifier.known_tau import check_tau
 
@@ -39,13 +39,7 @@ def check(key: VerifyingKey, statement: Statement, argument: bytes) -> None:
             check=5,
             hint="Proofs of the ezkl backend carry no context; any that is claimed is forged.",
         )
-    version = installed_version()
-    if version != key.guarantees.version:
-        raise SetupError(
-            f"The key was made with ezkl {key.guarantees.version}, installed is {version}: "
-            "their proofs do not mix.",
-            hint=f"pip install ezkl=={key.guarantees.version}",
-        )
+    require_version(key.guarantees.version, "key")
     _check_key(key)
     parameters, vk, srs = key.material
     try:

@@ -11,8 +11,8 @@ from verifai.backends.ezkl import settings as ezkl_settings
 from verifai.backends.ezkl.process import (
     Step,
     call,
-    installed_version,
     refusing,
+    require_version,
     run,
     workspace,
 )
@@ -35,12 +35,7 @@ def setup(
             "their Lagrange basis.",
             hint="Take the .srs file of the same ceremony for your circuit's size.",
         )
-    version = installed_version()
-    if version != circuit.version:
-        raise UsageError(
-            f"The circuit was compiled with ezkl {circuit.version}; {version} is installed.",
-            hint="Compile it again: ezkl's files carry no version and do not mix.",
-        )
+    require_version(circuit.version, "circuit")
     parameters = bytes(circuit.parameters)
     settings = ezkl_settings.load(parameters)
     if ezkl_settings.canonical(parameters.decode("ascii")) != parameters:
@@ -73,7 +68,7 @@ def setup(
             weights=circuit.weights,
             inputs=circuit.inputs,
             outputs=circuit.outputs,
-            guarantees=Guarantees("ezkl", version, True, srs.kind, srs.id),
+            guarantees=Guarantees("ezkl", circuit.version, True, srs.kind, srs.id),
             proof_bytes=int(found.group(1), 16),
             material=(parameters, vk, verifier_srs),
         )

@@ -25,6 +25,7 @@ from typing import Any, Final
 
 from verifai.errors import (
     MissingExtraError,
+    SetupError,
     UsageError,
     VerifaiError,
     WorkerError,
@@ -84,6 +85,20 @@ def installed_version() -> str:
             hint="pip install 'verifai[ezkl]' (its wheel states no licence: read its terms first)",
         )
     return importlib.metadata.version("ezkl")
+
+
+def require_version(version: str, what: str) -> None:
+    """What was made with one ezkl is used with the same: its files carry no version.
+
+    Raises:
+        MissingExtraError: ezkl is not installed.
+        SetupError: another version is.
+    """
+    if (installed := installed_version()) != version:
+        raise SetupError(
+            f"The {what} was made with ezkl {version}, installed is {installed}: they do not mix.",
+            hint=f"pip install ezkl=={version}; or compile and set up again.",
+        )
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from verifai.backends.ezkl import settings as ezkl_settings
 from verifai.backends.ezkl.check import check
 from verifai.backends.ezkl.compiler import witness_outputs, write_input
 from verifai.backends.ezkl.field import claims, from_ezkl
-from verifai.backends.ezkl.process import call, installed_version, refusing, workspace
+from verifai.backends.ezkl.process import call, refusing, require_version, workspace
 from verifai.circuit import ProvingKey
 from verifai.circuit.per_key import PerKey
 from verifai.errors import (
@@ -26,7 +26,6 @@ from verifai.errors import (
     InternalError,
     MalformedError,
     UnsupportedError,
-    UsageError,
     VerifaiError,
     VerificationError,
 )
@@ -52,13 +51,7 @@ def prove(
             "The ezkl backend cannot bind a proof to a context.",
             hint="Leave context out; replay protection is then the application's own job.",
         )
-    version = installed_version()
-    if version != key.verifying_key.guarantees.version:
-        raise UsageError(
-            f"The key was made with ezkl {key.verifying_key.guarantees.version}; {version} is "
-            "installed.",
-            hint="Compile and set up again.",
-        )
+    require_version(key.verifying_key.guarantees.version, "key")
     model = Model.from_bytes(bytes(key.circuit.onnx))
     arrays = model.check_inputs(inputs)
     added = without_batch_axis(model.inputs, inputs)
