@@ -56,15 +56,12 @@ class Proof(Artefact):
     @classmethod
     def of(cls, statement: Statement, argument: bytes) -> Proof:
         """A bundle whose digests are computed from its content."""
-        return cls(statement, argument, cls._digests(statement, argument))
-
-    @staticmethod
-    def _digests(statement: Statement, argument: bytes) -> Digests:
-        return Digests(statement.digest, codec.digest("proof/1", argument))
+        digests = Digests(statement.digest, codec.digest("proof/1", argument))
+        return cls(statement, argument, digests)
 
     def recomputed_digests(self) -> Digests:
         """The digests of what is really there."""
-        return self._digests(self.statement, self.argument)
+        return Proof.of(self.statement, self.argument).digests
 
     @property
     def digest(self) -> str:
