@@ -55,7 +55,6 @@ class LoweredCircuit:
         table: its canonical encoding.
         weights: int64, one array per weight node, in table order.
         program: one step per committed node, in table order.
-        inputs, outputs: the committed node of each model input and output.
         names: for each table node the ONNX node it comes from. A product is named as its first
             factor, a lookup as its output.
         graph_batched: for each graph node whether its values have a batch axis.
@@ -65,7 +64,5 @@ class LoweredCircuit:
     table: bytes = field(repr=False)
     weights: tuple[Integers, ...] = field(repr=False)
     program: tuple[WitnessStep, ...] = field(repr=False)
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
     names: tuple[str, ...] = field(repr=False)
     graph_batched: tuple[bool, ...] = field(repr=False)
