@@ -1,11 +1,11 @@
-"""Dataclasses as JSON values, and strictly back.
+"""Dataclasses as JSON values; strictly back, those of the files that this machine keeps itself.
 
 A part that has a ``to_json`` and a ``from_json`` of its own is written and read by these.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from types import UnionType
@@ -28,6 +28,11 @@ def to_plain(value: Any) -> Any:
 
 def _part(value: Any) -> Any:
     return value.to_json() if hasattr(value, "to_json") else to_plain(value)
+
+
+def fields_of(value: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Some attributes of a value, by name, as JSON values."""
+    return {name: to_plain(getattr(value, name)) for name in names}
 
 
 def from_plain(kind: Any, value: Any, what: str) -> Any:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import Final, cast
 
 from verifai import backends
-from verifai.backends import Backend, EvmCall
+from verifai.backends import EvmCall
+from verifai.backends.protocol import ContractBackend
 from verifai.chain.generated.registry import GeneratedRegistry, Publication
 from verifai.chain.publisher import Confirm, Publisher
 from verifai.chain.receipt import Receipt
@@ -151,8 +152,8 @@ class GeneratedPublisher(Publisher):
         return "" if matches else f"the node shows other code at {record.verifier} than the event"
 
 
-def _backend(key: VerifyingKey) -> Backend:
-    return backends.get(key.guarantees.backend)
+def _backend(key: VerifyingKey) -> ContractBackend:
+    return cast(ContractBackend, backends.get(key.guarantees.backend))
 
 
 def _publication(proof: Proof, key: VerifyingKey) -> Publication:

@@ -18,8 +18,7 @@ from verifai.compact.words import WORD_BYTES
 from verifai.errors import MalformedError, NetworkError, UnsupportedError
 from verifai.evm.node.faults import RevertedError
 from verifai.proof import VerifyingKey
-from verifai.verifier.native.check import WORD, check_key, public_node
-from verifai.verifier.native.parse import parse_table
+from verifai.verifier.native.check import WORD, check_key, public_tensors
 
 if TYPE_CHECKING:
     from verifai.evm.transactions.sender import Sender
@@ -78,13 +77,11 @@ def batch_of_words(key: VerifyingKey, size: int) -> int | None:
 
     None if no batch has, or if none of the key's public tensors grows with it.
     """
-    table = parse_table(bytes(key.material[0]))
     fixed = growing = 0
-    for node in table.public:
-        _, _, shape, batched = public_node(table, node)
-        row = shape[-1] if shape else 1
-        words = math.prod(shape) // row * -(-row // WORD)
-        growing, fixed = (growing + words, fixed) if batched else (growing, fixed + words)
+    for tensor in public_tensors(key):
+        row = tensor.shape[-1] if tensor.shape else 1
+        words = math.prod(tensor.shape) // row * -(-row // WORD)
+        growing, fixed = (growing + words, fixed) if tensor.batched else (growing, fixed + words)
     rest, odd = divmod(size, WORD_BYTES)
     if odd or not growing or rest <= fixed or (rest - fixed) % growing:
         return None
