@@ -27,7 +27,7 @@ pub(crate) fn prove(
 ) -> Result<(), ProveError> {
     let mut equations = Vec::new();
     for node in &circuit.zero {
-        let point = writer.challenges(
+        let point = writer.transcript.challenges(
             ZERO_POINT,
             initial_claims::point_variables(circuit.dims(*node)),
         );
@@ -42,7 +42,7 @@ pub(crate) fn prove(
     if equations.is_empty() {
         return Ok(());
     }
-    let eta = writer.challenge(ETA);
+    let eta = writer.transcript.challenge(ETA);
     let (mut running, instances) = batch(equations, eta);
     let first = first_contraction_pad(layout);
     let hidden = (
@@ -55,7 +55,7 @@ pub(crate) fn prove(
     let mut x = F::zero();
     let mut revealed = Vec::new();
     if triples.is_some() {
-        x = writer.challenge(X);
+        x = writer.transcript.challenge(X);
         revealed = random.sacrifice(x);
         writer.send(SACRIFICE, &revealed);
     }
@@ -67,7 +67,7 @@ pub(crate) fn prove(
         weight *= *t * (F::from(2u64) - t);
     }
     running = running.scaled(weight);
-    unpad(layout, &mut running, first, &pad_weights(2, &kappa)?);
+    unpad(layout, &mut running, first, &pad_weights(2, &kappa));
     let mut tail = Vec::new();
     for (j, (instance, coefficient)) in instances.iter().enumerate() {
         let (left, right) = contraction::evaluations(instance, &kappa)?;

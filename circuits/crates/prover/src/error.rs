@@ -3,7 +3,6 @@
 use crate::interrupt::Interrupted;
 use thiserror::Error;
 use verifai_commitment::{KeyError as RowError, OpenError};
-use verifai_poly::RoundError;
 use verifai_table::{PullError, TableError};
 use verifai_verifier::KeyError;
 
@@ -20,9 +19,6 @@ pub enum ProveError {
     /// Claims cannot be derived.
     #[error(transparent)]
     Pull(#[from] PullError),
-    /// A message is no round polynomial.
-    #[error(transparent)]
-    Round(#[from] RoundError),
     /// A row cannot be committed.
     #[error(transparent)]
     Row(#[from] RowError),

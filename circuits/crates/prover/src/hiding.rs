@@ -167,9 +167,9 @@ pub(crate) fn fold_tail(
     if layout.hiding.is_none() {
         return Ok(Vec::new());
     }
-    let weights = pad_weights(2, r)?;
+    let weights = pad_weights(2, r);
     writer.send(TAIL_MASK, &[random.masked(&weights)]);
-    let (coefficients, blinding) = random.folded(writer.challenge(G));
+    let (coefficients, blinding) = random.folded(writer.transcript.challenge(G));
     writer.send(TAIL_ROW, &coefficients);
     writer.send(TAIL_BLINDING, &[blinding]);
     Ok(vec![PublicRow {

@@ -127,8 +127,8 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     send(&space, stage_1, STAGE_1, writer_ref)?;
     send_tail(key, &random, writer_ref)?;
     let challenges = Challenges {
-        alpha: writer_ref.challenge(ALPHA),
-        beta: writer_ref.challenge(BETA),
+        alpha: writer_ref.transcript.challenge(ALPHA),
+        beta: writer_ref.transcript.challenge(BETA),
     };
     stages.end("commit integers")?;
 
@@ -157,8 +157,8 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     stages.end("commit helpers")?;
 
     let mut claims = Vec::new();
-    let tau = writer_ref.challenges(TAU, layout.cube);
-    let gamma = writer_ref.challenge(GAMMA);
+    let tau = writer_ref.transcript.challenges(TAU, layout.cube);
+    let gamma = writer_ref.transcript.challenge(GAMMA);
     let mut cube = Cube::new(&lookups, &helpers, &tau, gamma);
     if let Some(hiding) = &layout.hiding {
         cube.put_slots(hiding.position, &random.slots);
@@ -168,7 +168,7 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
     stages.end("zerocheck")?;
     // the end of the zerocheck: constants are of no interest here, pads are
     let mut end = Claim::default();
-    unpad(&layout, &mut end, 0, &pad_weights(RELATION_DEGREE, &z)?);
+    unpad(&layout, &mut end, 0, &pad_weights(RELATION_DEGREE, &z));
     claims.push(end);
     claims.extend(initial_claims::columns(
         &circuit,
@@ -178,7 +178,9 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
         &mut Work::unlimited(),
     )?);
 
-    let points = entry_points(&circuit, |label, n| writer_ref.challenges(label, n));
+    let points = entry_points(&circuit, |label, n| {
+        writer_ref.transcript.challenges(label, n)
+    });
     claims.extend(initial_claims::table_side(
         &circuit,
         &layout,
@@ -191,7 +193,9 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
         let (per_row, rows) = initial_claims::word_shape(dims);
         let (own, after) = rest.split_at(per_row * rows);
         rest = after;
-        let point = writer_ref.challenges(WORD_POINT, initial_claims::word_point_variables(dims));
+        let point = writer_ref
+            .transcript
+            .challenges(WORD_POINT, initial_claims::word_point_variables(dims));
         claims.push(
             initial_claims::words(&circuit, &layout, *node, own, &point)
                 .ok_or(PullError::Missing(*node))?,
@@ -208,7 +212,7 @@ fn prove_in(key: &ProvingKey, job: &Job, stages: &mut Stages) -> Result<Proof, P
         stages,
     )?;
 
-    let lambda = writer_ref.challenge(LAMBDA);
+    let lambda = writer_ref.transcript.challenge(LAMBDA);
     let mut all = Claim::default();
     for (claim, power) in claims.into_iter().zip(powers(lambda)) {
         all.add(claim, power);

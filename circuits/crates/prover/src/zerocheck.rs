@@ -246,8 +246,7 @@ impl Instance<Interrupted> for Cube<'_> {
     }
 
     fn bind(&mut self, challenge: F) -> Result<(), Interrupted> {
-        // the degree is a constant within the limits
-        self.claim = next_claim(self.claim, &self.message, challenge).unwrap_or_default();
+        self.claim = next_claim(self.claim, &self.message, challenge);
         let tables = self.denominators.iter_mut();
         let tables = tables.chain(&mut self.selectors).chain(&mut self.factors);
         let tables = tables.chain([&mut self.helper, &mut self.gate]);

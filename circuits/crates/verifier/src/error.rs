@@ -3,7 +3,6 @@
 use crate::key::KeyError;
 use thiserror::Error;
 use verifai_commitment::OpeningError;
-use verifai_poly::RoundError;
 use verifai_table::{PullError, TableError};
 use verifai_transcript::ReadError;
 
@@ -45,9 +44,6 @@ pub enum VerifyError {
     /// A message is missing or not canonical.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// A message is no round polynomial.
-    #[error(transparent)]
-    Round(#[from] RoundError),
     /// Check `last`: the claims do not hold.
     #[error(
         "the last sumcheck does not end in L(r) y: a claim about the committed tensors is false"

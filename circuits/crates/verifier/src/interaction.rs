@@ -53,8 +53,8 @@ pub fn verify(key: &VerifyingKey, public: &Public<'_>, proof: &[u8]) -> Result<(
         None => Vec::new(),
     };
     let challenges = Challenges {
-        alpha: reader.challenge(ALPHA),
-        beta: reader.challenge(BETA),
+        alpha: reader.transcript.challenge(ALPHA),
+        beta: reader.transcript.challenge(BETA),
     };
     let stage_2: Vec<G1> = reader.receive(STAGE_2, layout.region_rows(Region::Helper).len())?;
 
@@ -68,7 +68,7 @@ pub fn verify(key: &VerifyingKey, public: &Public<'_>, proof: &[u8]) -> Result<(
         &mut work,
     )?;
 
-    let points = entry_points(&circuit, |label, n| reader.challenges(label, n));
+    let points = entry_points(&circuit, |label, n| reader.transcript.challenges(label, n));
     claims.extend(initial_claims::table_side(
         &circuit,
         &layout,
@@ -83,14 +83,16 @@ pub fn verify(key: &VerifyingKey, public: &Public<'_>, proof: &[u8]) -> Result<(
             .split_at_checked(per_row.saturating_mul(rows))
             .unwrap_or((words, &[]));
         words = after;
-        let point = reader.challenges(WORD_POINT, initial_claims::word_point_variables(dims));
+        let point = reader
+            .transcript
+            .challenges(WORD_POINT, initial_claims::word_point_variables(dims));
         let claim = initial_claims::words(&circuit, &layout, *node, own, &point);
         claims.push(claim.ok_or(PullError::Missing(*node))?);
     }
     contractions(&circuit, &layout, reader, &mut claims, &mut work)?;
 
     // all claims in one sumcheck over the address space
-    let lambda = reader.challenge(LAMBDA);
+    let lambda = reader.transcript.challenge(LAMBDA);
     let mut all = Claim::default();
     for (claim, power) in claims.into_iter().zip(powers(lambda)) {
         all.add(claim, power);
@@ -106,7 +108,7 @@ pub fn verify(key: &VerifyingKey, public: &Public<'_>, proof: &[u8]) -> Result<(
         .ok_or(PullError::TooLarge(0))?;
     let gap = l * y - last.constant;
     let public_rows = match tail.as_slice() {
-        [p2, m2] => vec![discharge_tail(reader, &pad_weights(2, &r)?, gap, p2, m2)?],
+        [p2, m2] => vec![discharge_tail(reader, &pad_weights(2, &r), gap, p2, m2)?],
         _ if gap.is_zero() => Vec::new(),
         _ => return Err(VerifyError::Last),
     };
@@ -141,7 +143,7 @@ fn discharge_tail(
     m2: &G1,
 ) -> Result<PublicRow, VerifyError> {
     let masked: F = reader.receive_one(TAIL_MASK)?;
-    let g = reader.challenge(G);
+    let g = reader.transcript.challenge(G);
     if g.is_zero() {
         return Err(VerifyError::DegenerateChallenge);
     }
@@ -221,8 +223,8 @@ fn zerocheck(
     claims: &mut Vec<Claim>,
     work: &mut Work,
 ) -> Result<(), VerifyError> {
-    let tau = reader.challenges(TAU, layout.cube);
-    let gamma = reader.challenge(GAMMA);
+    let tau = reader.transcript.challenges(TAU, layout.cube);
+    let gamma = reader.transcript.challenge(GAMMA);
     let mut running = Claim::default();
     let z = rounds::receive(
         reader,
@@ -231,7 +233,7 @@ fn zerocheck(
         RELATION_DEGREE,
         (ZEROCHECK, Z),
     )?;
-    unpad(layout, &mut running, 0, &pad_weights(RELATION_DEGREE, &z)?);
+    unpad(layout, &mut running, 0, &pad_weights(RELATION_DEGREE, &z));
     let sent: Vec<F> = reader.receive(COLUMNS, layout.columns())?;
     let selectors = initial_claims::selectors(layout, &tau, &z);
     running.constant -= end(&selectors, challenges, gamma, &sent);
@@ -275,7 +277,7 @@ fn contractions(
 ) -> Result<(), VerifyError> {
     let mut equations = Vec::new();
     for node in &circuit.zero {
-        let point = reader.challenges(
+        let point = reader.transcript.challenges(
             ZERO_POINT,
             initial_claims::point_variables(circuit.dims(*node)),
         );
@@ -289,12 +291,12 @@ fn contractions(
     if equations.is_empty() {
         return Ok(());
     }
-    let eta = reader.challenge(ETA);
+    let eta = reader.transcript.challenge(ETA);
     let (mut running, instances) = batch(equations, eta);
     let rounds = layout.contraction_rounds();
     let kappa = rounds::receive(reader, &mut running, rounds, 2, (CONTRACTION, KAPPA))?;
     let first = first_contraction_pad(layout);
-    unpad(layout, &mut running, first, &pad_weights(2, &kappa)?);
+    unpad(layout, &mut running, first, &pad_weights(2, &kappa));
     let count = instances.len().saturating_mul(2);
     let ends: Vec<F> = if instances.is_empty() {
         Vec::new()
@@ -303,7 +305,10 @@ fn contractions(
     };
     let triples = layout.hiding.as_ref().and_then(|h| h.triples);
     let (x, revealed) = match triples {
-        Some(_) => (reader.challenge(X), reader.receive(SACRIFICE, count)?),
+        Some(_) => (
+            reader.transcript.challenge(X),
+            reader.receive(SACRIFICE, count)?,
+        ),
         None => (F::zero(), Vec::new()),
     };
     let mut revealed = revealed.chunks_exact(2);
