@@ -2,8 +2,9 @@
 
 use crate::honest::cases;
 use verifai_field::{Zero, F};
-use verifai_table::{initial_claims, read, Circuit, Layout, Region};
+use verifai_table::{read, Circuit, Layout, Region};
 use verifai_transcript::ReadError;
+use verifai_verifier::size::word_count;
 use verifai_verifier::{proof_bytes, verify, Public, VerifyError, VerifyingKey};
 
 /// Elements of all tensors together, up to which claims are derived too: a fuzzer wants many
@@ -16,15 +17,14 @@ const MAX_PROOF: usize = 1 << 16;
 pub fn table(data: &[u8]) {
     let Ok(circuit) = read(data) else { return };
     for batch in [1, 2, 3, 1 << 10, 1 << 22] {
-        let expanded = circuit.expand(batch);
-        let Ok(layout) = Layout::new(&expanded) else {
+        let Ok(layout) = Layout::new(&circuit, batch) else {
             continue;
         };
         let length = proof_bytes(&layout);
         assert_eq!(length % 32, 0);
         assert!(layout.blocks.iter().all(|b| inside(b, layout.variables)));
-        if batch <= 3 && length <= MAX_PROOF && elements(&expanded) <= MAX_ELEMENTS {
-            read_zeros(data, batch, length, &expanded, &layout);
+        if batch <= 3 && length <= MAX_PROOF && elements(&layout.circuit) <= MAX_ELEMENTS {
+            read_zeros(data, batch, length, &layout);
         }
     }
 }
@@ -32,14 +32,13 @@ pub fn table(data: &[u8]) {
 /// A verifier derives all claims of a table whatever the proof says, and the proof is neither
 /// shorter nor longer than `proof_bytes`. (Zeros may well be an honest proof of a table that
 /// demands nothing.)
-fn read_zeros(table: &[u8], batch: usize, length: usize, circuit: &Circuit, layout: &Layout) {
+fn read_zeros(table: &[u8], batch: usize, length: usize, layout: &Layout) {
     let [plain, _] = cases();
     let rows = layout.region_rows(Region::Weight).len();
     let key = VerifyingKey::read(plain.header, table, &vec![0; rows * 64], plain.tau_g2);
     assert!(key.is_ok() || batch > 1, "{key:?}");
     let Ok(key) = key else { return };
-    let count: usize = circuit.public.iter().map(|n| words(circuit, *n)).sum();
-    let zeros = vec![F::zero(); count];
+    let zeros = vec![F::zero(); word_count(&layout.circuit)];
     let public = Public {
         batch,
         context: [0; 32],
@@ -53,11 +52,6 @@ fn read_zeros(table: &[u8], batch: usize, length: usize, circuit: &Circuit, layo
         ))
     );
     assert!(!cut, "{error:?}");
-}
-
-fn words(circuit: &Circuit, node: usize) -> usize {
-    let (per_row, rows) = initial_claims::word_shape(circuit.dims(node));
-    per_row * rows
 }
 
 fn elements(circuit: &Circuit) -> usize {

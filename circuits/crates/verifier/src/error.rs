@@ -3,6 +3,7 @@
 use crate::key::KeyError;
 use thiserror::Error;
 use verifai_commitment::OpeningError;
+use verifai_field::EncodingError;
 use verifai_table::{PullError, TableError};
 use verifai_transcript::ReadError;
 
@@ -38,6 +39,9 @@ pub enum VerifyError {
         /// Words of the key's public tensors.
         expected: usize,
     },
+    /// A public word is no scalar.
+    #[error("public words: {0}")]
+    Encoding(#[from] EncodingError),
     /// A public word holds more than its values do.
     #[error("public word {0} is not below 2^128, or sets bits that belong to no value")]
     WordRange(usize),
