@@ -154,7 +154,9 @@ def proving(
     columns = lowered.operations.log_columns
     again = lower(graph, visibility, log_columns=columns, hiding=hiding)
     assert not hiding or visibility != PUBLIC or again.table == lowered.table
-    core = native().Prover(vk.header_digest, again.table, raw_weights(again.weights), loaded.strings)
+    core = native().Prover(
+        vk.header_digest, again.table, raw_weights(again.weights), loaded.strings
+    )
     return Proving(vk.header_digest, loaded, graph, again, core)
 
 

@@ -1,11 +1,10 @@
 //! Operation tables from strangers.
 
 use crate::honest::cases;
-use verifai_field::{Zero, F};
-use verifai_table::{read, Circuit, Layout, Region};
+use verifai_table::{read, Block, Circuit, Layout, Region};
 use verifai_transcript::ReadError;
 use verifai_verifier::size::word_count;
-use verifai_verifier::{proof_bytes, verify, Public, VerifyError, VerifyingKey};
+use verifai_verifier::{proof_bytes, verify_encoded, VerifyError, VerifyingKey};
 
 /// Elements of all tensors together, up to which claims are derived too: a fuzzer wants many
 /// small circuits, and time grows with the elements.
@@ -38,13 +37,8 @@ fn read_zeros(table: &[u8], batch: usize, length: usize, layout: &Layout) {
     let key = VerifyingKey::read(plain.header, table, &vec![0; rows * 64], plain.tau_g2);
     assert!(key.is_ok() || batch > 1, "{key:?}");
     let Ok(key) = key else { return };
-    let zeros = vec![F::zero(); word_count(&layout.circuit)];
-    let public = Public {
-        batch,
-        context: [0; 32],
-        words: &zeros,
-    };
-    let error = verify(&key, &public, &vec![0; length]).err();
+    let words = vec![0; 32 * word_count(&layout.circuit)];
+    let error = verify_encoded(&key, batch, [0; 32], &words, &vec![0; length]).err();
     let cut = matches!(
         error,
         Some(VerifyError::Read(
@@ -59,7 +53,7 @@ fn elements(circuit: &Circuit) -> usize {
     sizes.fold(0, usize::saturating_add)
 }
 
-fn inside(block: &verifai_table::layout::Block, variables: usize) -> bool {
+fn inside(block: &Block, variables: usize) -> bool {
     let end = block.base.checked_add(block.shape.size());
     end.is_some_and(|end| end <= 1 << variables)
 }

@@ -15,7 +15,7 @@ use verifai_prover::{Job, ProvingKey};
 use verifai_prover::{Mask, Spoiled};
 use verifai_srs::{development, Srs};
 use verifai_table::{Layout, TableError};
-use verifai_verifier::{key, proof_bytes, verify_admitted, Public, VerifyingKey};
+use verifai_verifier::{key, proof_bytes, verify_encoded, VerifyingKey};
 
 /// A structured reference string in memory.
 #[pyclass(name = "Srs", module = "verifai._native", frozen)]
@@ -318,14 +318,7 @@ pub(crate) fn native_verify(
     }
     on_pool(py, move |_| {
         let key = VerifyingKey::read(header, &table, &commitments, &tau_g2)?;
-        let layout = key.admit(batch, words.len() / 32, proof.len())?;
-        let words = words.chunks_exact(32).map(decode);
-        let public = Public {
-            batch,
-            context,
-            words: &words.collect::<Result<Vec<F>, _>>()?,
-        };
-        verify_admitted(&key, &layout, &public, &proof)
+        verify_encoded(&key, batch, context, &words, &proof)
     })
 }
 

@@ -12,7 +12,7 @@ use crate::rounds::{self, pad_weights};
 use crate::size;
 use verifai_commitment::{PublicRow, Statement};
 use verifai_curve::{CurveGroup, G1};
-use verifai_field::{inner_product, Zero, F};
+use verifai_field::{decode, inner_product, Zero, F};
 use verifai_lookup::{relation, Challenges, GROUP, RELATION_DEGREE};
 use verifai_table::initial_claims;
 use verifai_table::{Circuit, Claim, Layout, PullError, Region, Work};
@@ -33,11 +33,29 @@ pub struct Public<'a> {
 /// words, under this context; an error says what is wrong otherwise.
 pub fn verify(key: &VerifyingKey, public: &Public<'_>, proof: &[u8]) -> Result<(), VerifyError> {
     let layout = key.admit(public.batch, public.words.len(), proof.len())?;
-    verify_admitted(key, &layout, public, proof)
+    pass(key, &layout, public, proof)
 }
 
-/// As [`verify`], for words and a proof of the sizes that the layout was admitted for.
-pub fn verify_admitted(
+/// As [`verify`], for words of 32 bytes each: read once there are as many as there should be.
+pub fn verify_encoded(
+    key: &VerifyingKey,
+    batch: usize,
+    context: [u8; 32],
+    words: &[u8],
+    proof: &[u8],
+) -> Result<(), VerifyError> {
+    let words = words.chunks(32);
+    let layout = key.admit(batch, words.len(), proof.len())?;
+    let public = Public {
+        batch,
+        context,
+        words: &words.map(decode).collect::<Result<Vec<F>, _>>()?,
+    };
+    pass(key, &layout, &public, proof)
+}
+
+/// The pass over words and a proof of the sizes that the layout was admitted for.
+fn pass(
     key: &VerifyingKey,
     layout: &Layout,
     public: &Public<'_>,

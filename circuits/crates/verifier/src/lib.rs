@@ -26,6 +26,6 @@ pub mod rounds;
 pub mod size;
 
 pub use error::VerifyError;
-pub use interaction::{verify, verify_admitted, Public};
+pub use interaction::{verify, verify_encoded, Public};
 pub use key::{KeyError, VerifyingKey};
 pub use size::proof_bytes;
