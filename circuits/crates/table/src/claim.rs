@@ -38,6 +38,22 @@ impl Claim {
         self.terms.push(BlockTerm { block, term });
     }
 
+    /// Adds weights on some entries of a line.
+    pub fn push_entries(
+        &mut self,
+        layout: &Layout,
+        block: usize,
+        weights: impl IntoIterator<Item = (usize, F)>,
+    ) {
+        let mut vector = vec![F::zero(); layout.shape(block).map_or(0, Tile::real)];
+        for (entry, weight) in weights {
+            if let Some(v) = vector.get_mut(entry) {
+                *v += weight;
+            }
+        }
+        self.push(block, Term::of(vec![Group::axis(0, vector)]));
+    }
+
     /// Adds `factor * other`.
     pub fn add(&mut self, other: Self, factor: F) {
         self.constant += factor * other.constant;

@@ -98,36 +98,23 @@ pub fn columns(
     if let Some(hiding) = &layout.hiding {
         let weight = eq_at(z, hiding.position);
         for (column, claim) in out.iter_mut().enumerate() {
-            claim.push(
-                hiding.slots,
-                entries(layout, hiding.slots, &[(column, weight)]),
-            );
+            claim.push_entries(layout, hiding.slots, [(column, weight)]);
         }
     }
     Ok(out)
 }
 
-/// The random points of the table side.
-#[derive(Clone, Debug)]
-pub struct EntryPoints {
-    /// For the block of range tables.
-    pub range: Vec<F>,
-    /// For each custom table.
-    pub custom: Vec<Vec<F>>,
-}
-
-/// The table side: range tables, total, then each custom table.
-pub fn table_side(layout: &Layout, challenges: &Challenges, points: &EntryPoints) -> Vec<Claim> {
+/// The table side: range tables, total, then each custom table; each table at a random point of its own.
+pub fn table_side(layout: &Layout, challenges: &Challenges, points: &[Vec<F>]) -> Vec<Claim> {
     let mut sides = Vec::new();
     let mut total = Claim::default();
     for group in &layout.groups {
-        total.push(
-            group.helper,
-            ones(layout.shape(group.helper).map_or(&[], Tile::dims)),
-        );
+        let dims = layout.shape(group.helper).map_or(&[][..], Tile::dims);
+        let ones = dims.iter().enumerate();
+        let ones = ones.map(|(axis, d)| Group::axis(axis, vec![F::one(); *d]));
+        total.push(group.helper, Term::of(ones.collect()));
     }
     let blocks = layout.counts.iter().zip(&layout.table_helpers);
-    let points = std::iter::once(&points.range).chain(&points.custom);
     let tables = blocks.zip(points).zip(denominators(layout, challenges));
     for (((count, helper), point), denominators) in tables {
         let eq = eq_table_real(point, denominators.len());
@@ -158,47 +145,21 @@ pub fn denominators(layout: &Layout, challenges: &Challenges) -> Vec<Vec<Option<
         let (bits, t) = entry(address).filter(|(bits, _)| used(bits))?;
         Some(challenges.denominator(F::from(t as u64), bits))
     };
-    let custom = layout
-        .circuit
-        .tables
-        .iter()
-        .enumerate()
-        .map(|(index, table)| {
-            // alpha - (first + a + beta tag + beta^2 output)
-            let first = alpha - from_i64(table.first) - beta * from_i64(Table::Custom(index).tag());
-            let outputs = table.outputs.iter().enumerate();
-            let entries =
-                outputs.map(|(a, y)| first - F::from(a as u64) - beta * beta * from_i64(*y));
-            entries.map(Some).collect()
-        });
-    std::iter::once((0..BLOCK).map(range).collect())
-        .chain(custom)
-        .collect()
-}
-
-/// Weights on some entries of a line.
-pub fn entries(layout: &Layout, block: usize, weights: &[(usize, F)]) -> Term {
-    let mut vector = vec![F::zero(); layout.shape(block).map_or(0, Tile::real)];
-    for (entry, weight) in weights {
-        if let Some(v) = vector.get_mut(*entry) {
-            *v += weight;
-        }
-    }
-    line(vector)
+    let range = (0..BLOCK).map(range).collect();
+    let tables = layout.circuit.tables.iter().enumerate();
+    let custom = tables.map(|(index, table)| {
+        // alpha - (first + a + beta tag + beta^2 output)
+        let first = alpha - from_i64(table.first) - beta * from_i64(Table::Custom(index).tag());
+        let entries = table.outputs.iter().enumerate();
+        let entries = entries.map(|(a, y)| first - F::from(a as u64) - beta * beta * from_i64(*y));
+        entries.map(Some).collect()
+    });
+    std::iter::once(range).chain(custom).collect()
 }
 
 /// Weights on a line.
 fn line(vector: Vec<F>) -> Term {
     Term::of(vec![Group::axis(0, vector)])
-}
-
-fn ones(dims: &[usize]) -> Term {
-    let groups = dims.iter().enumerate();
-    Term::of(
-        groups
-            .map(|(axis, d)| Group::axis(axis, vec![F::one(); *d]))
-            .collect(),
-    )
 }
 
 /// Public values in a word.

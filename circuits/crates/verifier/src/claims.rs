@@ -6,7 +6,7 @@ use crate::rounds::pad_weights;
 use verifai_field::{from_i64, powers, Field, One, F};
 use verifai_lookup::{Challenges, ENTRY_VARIABLES, RELATION_DEGREE};
 use verifai_poly::variables;
-use verifai_table::initial_claims::{self, EntryPoints};
+use verifai_table::initial_claims;
 use verifai_table::layout::TRIPLE;
 use verifai_table::pullback::{pullback, Pulled};
 use verifai_table::{Claim, Instance, Layout, PullError, Work};
@@ -14,11 +14,11 @@ use verifai_transcript::Transcript;
 
 /// The table side at random points.
 pub fn tables(layout: &Layout, challenges: &Challenges, transcript: &mut Transcript) -> Vec<Claim> {
-    let range = transcript.challenges(ENTRY, ENTRY_VARIABLES);
-    let tables = layout.circuit.tables.iter();
-    let points = tables.map(|t| transcript.challenges(TABLE_ENTRY, variables(t.outputs.len())));
-    let custom = points.collect();
-    initial_claims::table_side(layout, challenges, &EntryPoints { range, custom })
+    let mut points = vec![transcript.challenges(ENTRY, ENTRY_VARIABLES)];
+    for table in &layout.circuit.tables {
+        points.push(transcript.challenges(TABLE_ENTRY, variables(table.outputs.len())));
+    }
+    initial_claims::table_side(layout, challenges, &points)
 }
 
 /// The public tensors, each at a random point of its words.
@@ -159,9 +159,7 @@ pub fn first_contraction_pad(layout: &Layout) -> usize {
 pub fn unpad(layout: &Layout, claim: &mut Claim, first: usize, weights: &[F]) {
     if let Some(hiding) = &layout.hiding {
         let placed = (first..).zip(weights.iter().copied());
-        let weights: Vec<(usize, F)> = placed.collect();
-        let term = initial_claims::entries(layout, hiding.pads, &weights);
-        claim.push(hiding.pads, term);
+        claim.push_entries(layout, hiding.pads, placed);
     }
 }
 
@@ -179,9 +177,7 @@ impl Triple<'_> {
     fn add(&self, claim: &mut Claim, weights: &[(usize, F)]) {
         let first = self.j.saturating_mul(TRIPLE);
         let placed = weights.iter().map(|(i, w)| (first.saturating_add(*i), *w));
-        let placed: Vec<(usize, F)> = placed.collect();
-        let term = initial_claims::entries(self.layout, self.block, &placed);
-        claim.push(self.block, term);
+        claim.push_entries(self.layout, self.block, placed);
     }
 
     /// Adds what `- coefficient (A - a)(B - b)` has besides `- coefficient A B`.
