@@ -1,7 +1,8 @@
 """The Rust module: the proving core, and curve and hash functions as the EVM has them.
 
 Points are 64 bytes (G1) or 128 (G2) as the EVM encodes them, field elements 32 bytes big-endian,
-tensors of integers little-endian: int32 for weights, int64 for all others. Everything raises ValueError with the reason.
+tensors of integers little-endian: int32 for weights, int64 for all others. Everything raises
+ValueError with the reason.
 """
 
 from os import PathLike
