@@ -1,7 +1,8 @@
 """The Rust module: the proving core, and curve and hash functions as the EVM has them.
 
 Points are 64 bytes (G1) or 128 (G2) as the EVM encodes them, field elements 32 bytes big-endian,
-tensors of integers little-endian int64. Everything raises ValueError with the reason.
+tensors of integers little-endian: int32 for weights, int64 for all others. Everything raises
+ValueError with the reason.
 """
 
 from os import PathLike
@@ -26,7 +27,7 @@ class Srs:
     def to_points(self, powers: int) -> bytes:
         """The first powers and tau H2: what a proving key carries."""
     def commit(self, row: bytes, blinding: bytes) -> bytes:
-        """The commitment, a G1 point, of a row of integers of 32 bits under a field element."""
+        """The commitment, a G1 point, of a row of integers under a field element."""
     @property
     def powers(self) -> int: ...
     @property
@@ -110,9 +111,6 @@ def bn254_pairing(data: bytes, /) -> bytes:
 
 def keccak256(data: bytes, /) -> bytes:
     """Keccak-256, as the EVM has it."""
-
-def srs_check(path: str | PathLike[str], /, powers: int | None = None) -> dict[str, Any]:
-    """Check a file of a reference string, or its first powers, and say what it is."""
 
 def build_info() -> dict[str, Any]:
     """Version, target, threads and processor features."""

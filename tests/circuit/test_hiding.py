@@ -25,7 +25,7 @@ def proved(name: str, batch: int, **visibility: str):
     lowered = lower(graph, Visibility(**visibility), hiding=True)
     values = witness(lowered, run(graph, models.random_inputs(graph, batch)), batch)
     srs = core.Srs.development(1 << lowered.operations.log_columns)
-    weights = [array.astype("<i8").tobytes() for array in lowered.weights]
+    weights = [array.astype("<i4").tobytes() for array in lowered.weights]
     prover = core.Prover(HEADER_DIGEST, lowered.table, weights, srs)
     committed = [array.astype("<i8").tobytes() for array in values]
     words, proof = prover.prove(batch, committed, CONTEXT)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import verifai
-from tests.soundness.proofs import Array, Claim, native, raw
+from tests.soundness.proofs import Array, Claim, native, raw, raw_weights
 from verifai.backends.native.keys import LoadedKey, load
 from verifai.circuit import Visibility
 from verifai.circuit.lower import LoweredCircuit, lower
@@ -154,7 +154,9 @@ def proving(
     columns = lowered.operations.log_columns
     again = lower(graph, visibility, log_columns=columns, hiding=hiding)
     assert not hiding or visibility != PUBLIC or again.table == lowered.table
-    core = native().Prover(vk.header_digest, again.table, raw(again.weights), loaded.strings)
+    core = native().Prover(
+        vk.header_digest, again.table, raw_weights(again.weights), loaded.strings
+    )
     return Proving(vk.header_digest, loaded, graph, again, core)
 
 

@@ -249,7 +249,7 @@ def hostile(honest: Made, change: Change) -> tuple[VerifyingKey, Proof]:
     """A setup with a false header, and its proof: all but the header is as it should be."""
     key = change(honest.vk)
     loaded = load(honest.pk)
-    weights = [array.astype("<i8").tobytes() for array in loaded.lowered.weights]
+    weights = [array.astype("<i4").tobytes() for array in loaded.lowered.weights]
     table = loaded.lowered.table
     blindings = bytes(honest.pk.material)
     prover = core.Prover(key.header_digest, table, weights, loaded.strings, blindings)

@@ -114,7 +114,6 @@ def _core_calls(keys: Keys, folder: Path) -> dict[str, Callable[[], Any]]:
         "bn254_pairing": lambda: native.bn254_pairing(_PAIRS),
         "keccak256": lambda: native.keccak256(b"abc"),
         "build_info": native.build_info,
-        "srs_check": lambda: native.srs_check(str(strings)),
         "Srs.development": lambda: native.Srs.development(1 << 8),
         "Srs.load": lambda: native.Srs.load(str(strings), 16),
         "Srs.read": lambda: native.Srs.read(b"ptau", 16),

@@ -112,6 +112,11 @@ def raw(arrays: Sequence[Array]) -> list[bytes]:
     return [np.ascontiguousarray(a.astype("<i8")).tobytes() for a in arrays]
 
 
+def raw_weights(arrays: Sequence[Array]) -> list[bytes]:
+    """Weights as the Rust prover takes them. They have to fit in 32 bits."""
+    return [np.ascontiguousarray(a.astype("<i4")).tobytes() for a in arrays]
+
+
 class Prover:
     """Proves witnesses, true or not, of one table and its weights."""
 
@@ -124,7 +129,7 @@ class Prover:
     ) -> None:
         self.srs = development(log_columns)
         self.table = table
-        self.core = native().Prover(HEADER_DIGEST, table, raw(weights), self.srs, blindings)
+        self.core = native().Prover(HEADER_DIGEST, table, raw_weights(weights), self.srs, blindings)
 
     def prove(
         self,

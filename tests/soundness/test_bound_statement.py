@@ -10,7 +10,15 @@ import pytest
 
 import verifai
 from tests.soundness.pipelines import Pipeline, pipeline
-from tests.soundness.proofs import HEADER_DIGEST, Prover, case, development, judge, native
+from tests.soundness.proofs import (
+    HEADER_DIGEST,
+    Prover,
+    case,
+    development,
+    judge,
+    native,
+    raw_weights,
+)
 from verifai.errors import MalformedError, UsageError, VerificationError
 from verifai.proof import Proof, VerifyingKey
 from verifai.proof.key import key_digest
@@ -266,7 +274,7 @@ def test_a_reference_string_that_is_none(name: str) -> None:
 
 def test_a_reference_string_too_short_or_too_long() -> None:
     honest = case("mlp")
-    weights = [w.astype("<i8").tobytes() for w in honest.weights]
+    weights = raw_weights(honest.weights)
     with pytest.raises(ValueError, match=r"power"):
         native().Prover(HEADER_DIGEST, honest.claim.table, weights, native().Srs.development(64))
     with pytest.raises(ValueError, match=r"."):

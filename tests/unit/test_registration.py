@@ -78,7 +78,8 @@ def test_weights_out_of_range_have_no_registration(keys) -> None:
     for value, fits in ((32767, True), (32768, False), (-32768, True), (-32769, False)):
         weights[0].reshape(-1)[0] = value
         tensors = [array.tobytes() for array in weights]
-        prover = core.Prover(vk.header_digest, ranged, tensors, srs)
+        narrow = [array.astype("<i4").tobytes() for array in weights]
+        prover = core.Prover(vk.header_digest, ranged, narrow, srs)
         _, proof = prover.prove_spoiled(1, tensors, bytes(32), stubborn=True)
         arguments = (
             vk.header_digest,

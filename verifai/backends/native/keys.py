@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
+
+import numpy as np
 
 from verifai.circuit import SRS, Circuit, ProvingKey
 from verifai.circuit.ceremony import kept as kept_ceremony
@@ -12,6 +15,7 @@ from verifai.circuit.lowered import LoweredCircuit
 from verifai.circuit.per_key import PerKey
 from verifai.errors import MalformedError, UnsupportedError, UsageError
 from verifai.graph import IntegerGraph
+from verifai.graph.integer import Integers
 from verifai.progress import Progress
 from verifai.proof import Guarantees, Registration, VerifyingKey
 from verifai.proof.model_name import fresh_salt
@@ -163,11 +167,12 @@ def prove_weights(key: ProvingKey, progress: Progress) -> Registration:
     header = key.verifying_key.header_digest
     table, commitments, tau_g2 = map(bytes, key.verifying_key.material)
     ranged = registration_table(table)
-    values = [array.astype("<i8").tobytes() for array in weights]
+    tensors = _weights(weights)
     blindings = bytes(key.material)
     prover = _native(
-        lambda: core().Prover(header, ranged, values, loaded.strings, blindings, commitments)
+        lambda: core().Prover(header, ranged, tensors, loaded.strings, blindings, commitments)
     )
+    values = [array.astype("<i8").tobytes() for array in weights]
     nothing = bytes(32)
     _, argument = _native(lambda: prover.prove(1, values, nothing))
     claim = (header, ranged, commitments, tau_g2, 1, nothing, b"", argument)
@@ -183,8 +188,16 @@ def _prover(
     commitments: bytes | None = None,
 ) -> Any:
     header, table = key.header_digest, lowered.table
-    weights = [array.astype("<i8").tobytes() for array in lowered.weights]
+    weights = _weights(lowered.weights)
     return _native(lambda: core().Prover(header, table, weights, strings, blindings, commitments))
+
+
+def _weights(arrays: Sequence[Integers]) -> list[bytes]:
+    """Weights as the core takes them: int32."""
+    narrow = [array.astype("<i4") for array in arrays]
+    if not all(map(np.array_equal, narrow, arrays)):
+        raise MalformedError("A weight does not fit into 32 bits.")
+    return [array.tobytes() for array in narrow]
 
 
 def strings_of(srs: SRS, powers: int) -> Any:

@@ -6,7 +6,7 @@ use std::time::Instant;
 use verifai_commitment::{open, verify, CommitmentKey, Row, SecretRow, Statement};
 use verifai_curve::G1Affine;
 use verifai_field::random::random_vec;
-use verifai_field::{inner_product, F};
+use verifai_field::{from_i64, inner_product, F};
 use verifai_poly::{eq_at, eq_table};
 use verifai_srs::development;
 use verifai_transcript::{ProofReader, ProofWriter, Transcript};
@@ -83,7 +83,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         .enumerate()
         .map(|(i, row)| {
             let inner = match row {
-                Row::Small(v) => verifai_field::SmallInner::product(v, &weights),
+                Row::Small(v) => v
+                    .iter()
+                    .zip(&weights)
+                    .map(|(k, x)| from_i64((*k).into()) * x)
+                    .sum(),
                 Row::Field(v) => inner_product(v, &weights),
             };
             eq_at(row_point, i) * inner

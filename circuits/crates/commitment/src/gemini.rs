@@ -33,7 +33,7 @@ mod tests {
         for n in 0..6 {
             let row: Vec<F> = (0..1 << n).map(|_| F::rand(&mut rng)).collect();
             let point: Vec<F> = (0..n).map(|_| F::rand(&mut rng)).collect();
-            let value = verifai_poly::evaluate(&row, &point).unwrap();
+            let value = verifai_field::inner_product(&row, &verifai_poly::eq_table(&point));
             let all = folds(row, &point);
             assert_eq!(all.len(), n + 1);
             assert_eq!(all[n], [value]);

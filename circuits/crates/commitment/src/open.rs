@@ -92,7 +92,7 @@ pub(crate) fn open_polynomial(
         .map(|fold| key.commit_plain(fold).map(G1))
         .collect();
     writer.send(FOLDS, &commitments?);
-    let r = writer.challenge(POINT);
+    let r = writer.transcript.challenge(POINT);
 
     let mut claims = Vec::with_capacity(2 * folds.len() + public_rows.len());
     let mut at = r;
@@ -121,10 +121,10 @@ pub(crate) fn open_polynomial(
             value: horner(&row.coefficients, r),
         });
     }
-    let nu = writer.challenge(BATCH);
+    let nu = writer.transcript.challenge(BATCH);
     let f = quotient(&claims, nu);
     writer.send(QUOTIENT, &[G1(key.commit_plain(&f)?)]);
-    let z = writer.challenge(TEST);
+    let z = writer.transcript.challenge(TEST);
     let w = witness(&claims, nu, &f, z)?;
     writer.send(WITNESS, &[G1(key.commit_plain(&w)?)]);
     Ok(())

@@ -68,11 +68,11 @@ pub fn verify(
 
     let blinding: F = reader.receive_one(BLINDING)?;
     let folds: Vec<G1> = reader.receive(FOLDS, n.saturating_sub(1))?;
-    let r = reader.challenge(POINT);
+    let r = reader.transcript.challenge(POINT);
     let evaluations: Vec<F> = reader.receive(EVALUATIONS, n.saturating_add(1))?;
-    let nu = reader.challenge(BATCH);
+    let nu = reader.transcript.challenge(BATCH);
     let quotient: G1 = reader.receive_one(QUOTIENT)?;
-    let z = reader.challenge(TEST);
+    let z = reader.transcript.challenge(TEST);
     let witness: G1 = reader.receive_one(WITNESS)?;
 
     // check 1: walk the folds up to the constant

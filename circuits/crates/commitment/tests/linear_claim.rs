@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use verifai_commitment::{open, verify, CommitmentKey, Row, SecretRow, Statement, VerifierKey};
 use verifai_curve::{G1Affine, G1};
 use verifai_field::{from_i64, inner_product, random::random_vec, One, F};
-use verifai_poly::{evaluate, next_claim};
+use verifai_poly::{eq_table, next_claim};
 use verifai_srs::development;
 use verifai_sumcheck::{prove, Product, Products};
 use verifai_transcript::{Kind, Label, ProofReader, ProofWriter, Transcript};
@@ -67,12 +67,12 @@ fn verifier(key: &VerifierKey, proof: &[u8]) -> Option<()> {
     let mut point = Vec::new();
     for _ in 0..LOG_ROWS + LOG_COLUMNS {
         let message: Vec<F> = reader.receive(LABELS.0, 2).ok()?;
-        let challenge = reader.challenge(LABELS.1);
-        claim = next_claim(claim, &message, challenge).ok()?;
+        let challenge = reader.transcript.challenge(LABELS.1);
+        claim = next_claim(claim, &message, challenge);
         point.push(challenge);
     }
     let value: F = reader.receive_one(VALUE).ok()?;
-    let weight = evaluate(&weights(), &point).ok()?;
+    let weight = inner_product(&weights(), &eq_table(&point));
     if claim != weight * value {
         return None;
     }
@@ -119,7 +119,7 @@ fn a_false_claim_is_refused() {
 fn the_inventory_of_the_transcript() {
     let writer = prover(&key(), F::default(), Transcript::recording("linear claim"));
     let steps: Vec<(String, Option<Kind>, usize)> = writer
-        .transcript()
+        .transcript
         .steps()
         .iter()
         .map(|s| (s.label.as_str().to_owned(), s.absorbed, s.bytes))

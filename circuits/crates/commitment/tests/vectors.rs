@@ -89,7 +89,7 @@ fn opening_vector() {
     let public_rows = [public_row];
     let mut writer = ProofWriter::new(transcript.clone());
     open(&key, &secret, &point, &public_rows, &mut writer).unwrap();
-    let end = writer.transcript().state();
+    let end = writer.transcript.state();
     let proof = writer.finish();
     let statement = Statement {
         rows: &commitments,
@@ -101,7 +101,7 @@ fn opening_vector() {
     };
     let mut reader = ProofReader::new(transcript, &proof);
     verify(&key.verifier_key(), &statement, &mut reader).unwrap();
-    assert_eq!(reader.transcript().state(), end);
+    assert_eq!(reader.transcript.state(), end);
 
     let scalars = |v: &[F]| list(v.iter().map(|x| quoted(&encode(x))));
     let text = format!(

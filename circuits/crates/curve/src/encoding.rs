@@ -46,14 +46,12 @@ pub fn decode_g2(bytes: &[u8]) -> Result<G2Affine, MessageError> {
 
 /// Reads a G1 point where infinity has no meaning.
 pub fn decode_g1_finite(bytes: &[u8]) -> Result<G1Affine, MessageError> {
-    let point = decode_g1(bytes)?;
-    finite(point, point.is_zero())
+    finite(decode_g1(bytes)?)
 }
 
 /// Reads a G2 point where infinity has no meaning.
 pub fn decode_g2_finite(bytes: &[u8]) -> Result<G2Affine, MessageError> {
-    let point = decode_g2(bytes)?;
-    finite(point, point.is_zero())
+    finite(decode_g2(bytes)?)
 }
 
 /// A checked G1 point; (0, 0) is infinity.
@@ -119,8 +117,9 @@ impl Message for G2 {
     }
 }
 
-fn finite<P>(point: P, infinite: bool) -> Result<P, MessageError> {
-    if infinite {
+/// The point, where infinity has no meaning.
+pub fn finite<P: AffineRepr>(point: P) -> Result<P, MessageError> {
+    if point.is_zero() {
         Err(MessageError::Infinity)
     } else {
         Ok(point)

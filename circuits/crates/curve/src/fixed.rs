@@ -50,23 +50,8 @@ impl FixedBases {
     }
 
     /// How many points the tables are for.
-    pub fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.levels.first().map_or(0, Vec::len)
-    }
-
-    /// Whether there are no points.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The window in bits.
-    pub fn window(&self) -> usize {
-        self.window
-    }
-
-    /// Memory of the tables in bytes.
-    pub fn bytes(&self) -> usize {
-        self.levels.len() * self.len() * size_of::<G1Affine>()
     }
 
     /// Point additions of a sum of so many points.

@@ -32,7 +32,6 @@ fn full_width() {
         for window in [2, 3, 7, 8, 13, 16] {
             let tables = FixedBases::with_window(&p, window);
             assert_eq!(tables.msm(&s), Ok(expected), "n {n} window {window}");
-            assert_eq!(tables.len(), n);
         }
     }
 }
@@ -156,8 +155,6 @@ fn too_few_points_is_an_error() {
     assert!(msm_small(&p, &[1u8; 3]).is_err());
     let tables = FixedBases::new(&p);
     assert!(tables.msm(&[F::one(); 3]).is_err());
-    assert!(!tables.is_empty());
-    assert!(tables.bytes() > 0);
 }
 
 /// Scalars of all sizes, each at many points, at none, at one point twice; and what is in no list.

@@ -1,6 +1,6 @@
 //! Montgomery's trick: n inversions for one inversion and 3n multiplications.
 
-use crate::{Field, F};
+use crate::Field;
 use thiserror::Error;
 
 /// One of the elements to invert is zero.
@@ -31,15 +31,10 @@ pub fn batch_inverse<K: Field>(elements: &mut [K]) -> Result<(), ZeroHasNoInvers
     Ok(())
 }
 
-/// The inverse of one element.
-pub fn inverse(x: F) -> Result<F, ZeroHasNoInverse> {
-    x.inverse().ok_or(ZeroHasNoInverse { index: 0 })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Zero;
+    use crate::{Zero, F};
     use ark_ff::UniformRand;
 
     #[test]
@@ -50,7 +45,7 @@ mod tests {
             let mut ys = xs.clone();
             batch_inverse(&mut ys).unwrap();
             for (x, y) in xs.iter().zip(&ys) {
-                assert_eq!(inverse(*x), Ok(*y));
+                assert_eq!(x.inverse(), Some(*y));
             }
         }
     }
@@ -60,6 +55,5 @@ mod tests {
         let mut xs = [F::from(3u64), F::zero(), F::zero()];
         assert_eq!(batch_inverse(&mut xs), Err(ZeroHasNoInverse { index: 1 }));
         assert_eq!(xs, [F::from(3u64), F::zero(), F::zero()]);
-        assert!(inverse(F::zero()).is_err());
     }
 }

@@ -2,8 +2,7 @@
 //!
 //! Weights and activations of a model are small integers. `k * x` with `|k| < 2^64` needs only four
 //! word multiplications when the sum is kept unreduced in six words, against a full Montgomery
-//! product ("delayed reduction", ePrint 2025/1117). Positive and
-//! negative terms have an accumulator each, so that there is no branch on a borrow.
+//! product ("delayed reduction", ePrint 2025/1117).
 
 use crate::F;
 use ark_ff::{BigInt, BigInteger, PrimeField};
@@ -13,51 +12,11 @@ pub fn inner_product(a: &[F], b: &[F]) -> F {
     a.iter().zip(b).map(|(x, y)| *x * y).sum()
 }
 
-/// A running sum of `k_i x_i` with 64-bit integers `k_i`: exact for up to 2^60 terms.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SmallInner {
-    plus: Wide,
-    minus: Wide,
-}
-
-impl SmallInner {
-    /// Adds `k * x`.
-    #[inline]
-    pub fn add(&mut self, k: i64, x: &F) {
-        let side = if k < 0 {
-            &mut self.minus
-        } else {
-            &mut self.plus
-        };
-        side.multiply_add(k.unsigned_abs(), x);
-    }
-
-    /// Adds another running sum.
-    pub fn merge(&mut self, other: &Self) {
-        self.plus.merge(&other.plus);
-        self.minus.merge(&other.minus);
-    }
-
-    /// The sum as a field element.
-    pub fn finish(&self) -> F {
-        self.plus.reduce() - self.minus.reduce()
-    }
-
-    /// `sum k_i x_i` over two slices; the shorter side decides how far.
-    pub fn product<K: Copy + Into<i64>>(k: &[K], x: &[F]) -> F {
-        let mut sum = Self::default();
-        for (k, x) in k.iter().zip(x) {
-            sum.add((*k).into(), x);
-        }
-        sum.finish()
-    }
-}
-
 /// What [`OffsetInner`] adds to an integer: no integer is negative then, and there is no branch on a sign.
 const OFFSET: u64 = 1 << 63;
 
-/// A running sum of `k_i x_i` whose `sum x_i` is known at its end: four times as fast as [`SmallInner`]
-/// where signs are random.
+/// A running sum of `k_i x_i` with 64-bit integers `k_i`, whose `sum x_i` is known at its end: exact for up
+/// to 2^60 terms.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OffsetInner(Wide);
 
@@ -90,13 +49,6 @@ impl Wide {
         let (sum, over) = a4.overflowing_add(carry);
         *a4 = sum;
         *a5 = a5.wrapping_add(u64::from(over));
-    }
-
-    fn merge(&mut self, other: &Self) {
-        let mut carry = 0;
-        for (a, b) in self.0.iter_mut().zip(other.0) {
-            carry = step(a, 1, b, carry);
-        }
     }
 
     /// The sum modulo p. A representative of y is y 2^256 mod p, so the two high words `h` stand
@@ -139,19 +91,11 @@ mod tests {
             .map(|i: i64| (i - 250).wrapping_mul(0x1234_5678_9abc))
             .collect();
         let expected: F = ks.iter().zip(&xs).map(|(k, x)| from_i64(*k) * x).sum();
-        assert_eq!(SmallInner::product(&ks, &xs), expected);
         let fs: Vec<F> = ks.iter().map(|k| from_i64(*k)).collect();
         assert_eq!(inner_product(&fs, &xs), expected);
         let mut offset = OffsetInner::default();
         ks.iter().zip(&xs).for_each(|(k, x)| offset.add(*k, x));
         assert_eq!(offset.finish(xs.iter().sum()), expected);
-        let shorts: Vec<i16> = (0..500).map(|i| (i * 131 - 30_000) as i16).collect();
-        let expected: F = shorts
-            .iter()
-            .zip(&xs)
-            .map(|(k, x)| from_i64(i64::from(*k)) * x)
-            .sum();
-        assert_eq!(SmallInner::product(&shorts, &xs), expected);
     }
 
     #[test]
@@ -159,20 +103,14 @@ mod tests {
         let x = -F::one();
         let big = F::new_unchecked(BigInt([u64::MAX; 4].map(|v| v >> 3)));
         for y in [x, big] {
-            let mut a = SmallInner::default();
-            let mut b = SmallInner::default();
             let (mut low, mut high) = (OffsetInner::default(), OffsetInner::default());
             let many = F::from(1000u64);
             for _ in 0..1000 {
                 low.add(i64::MIN, &y);
                 high.add(i64::MAX, &y);
-                a.add(i64::MIN, &y);
-                b.add(i64::MAX, &y);
             }
-            assert_eq!(low.finish(many * y), a.finish());
-            assert_eq!(high.finish(many * y), b.finish());
-            a.merge(&b);
-            assert_eq!(a.finish(), -many * y);
+            assert_eq!(low.finish(many * y), from_i64(i64::MIN) * many * y);
+            assert_eq!(high.finish(many * y), from_i64(i64::MAX) * many * y);
         }
     }
 
@@ -180,9 +118,7 @@ mod tests {
     fn wide_carries_propagate() {
         let mut w = Wide([u64::MAX; 6]);
         w.0[5] = 0;
-        let mut one = Wide::default();
-        one.0[0] = 1;
-        w.merge(&one);
+        w.multiply_add(1, &F::new_unchecked(BigInt([1, 0, 0, 0])));
         assert_eq!(w.0, [0, 0, 0, 0, 0, 1]);
         // 2^320 as a representative is the element 2^64
         assert_eq!(w.reduce(), F::from(1u128 << 64));

@@ -31,7 +31,7 @@ pub type Fq = ark_bn254::Fq;
 
 pub use batch::{batch_inverse, ZeroHasNoInverse};
 pub use encoding::{decode, encode, EncodingError};
-pub use inner::{inner_product, OffsetInner, SmallInner};
-pub use integer::{from_i128, from_i64};
+pub use inner::{inner_product, OffsetInner};
+pub use integer::from_i64;
 pub use powers::powers;
 pub use random::random;

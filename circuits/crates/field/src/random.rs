@@ -12,7 +12,7 @@ const SIZE: usize = 32;
 const TOP: u8 = 0x3f;
 
 /// The operating system gave no randomness.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the operating system gave no randomness: {0}")]
 pub struct NoRandomness(#[from] getrandom::Error);
 

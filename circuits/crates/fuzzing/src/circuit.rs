@@ -9,25 +9,10 @@ const EDIT: usize = 4;
 /// Edits of one input.
 const MOST: usize = 24;
 
-/// Numbers at and beside the bounds of the format.
-const NUMBERS: [i64; 24] = [
-    0,
-    1,
-    2,
-    3,
-    4,
-    5,
-    7,
-    8,
-    9,
-    12,
-    13,
-    16,
-    17,
-    26,
-    62,
-    63,
-    64,
+/// Numbers at and beside the small bounds of the format.
+const SMALL: [i64; 17] = [0, 1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 16, 17, 26, 62, 63, 64];
+/// And at the large ones.
+const LARGE: [i64; 7] = [
     1 << 10,
     (1 << 16) + 1,
     1 << 24,
@@ -87,7 +72,7 @@ fn change(value: &mut Value, kind: u8, operand: u8) {
             *value = match kind % 3 {
                 0 => json!(operand),
                 1 => json!(n.wrapping_add(i64::from(i8::from_le_bytes([operand])))),
-                _ => json!(NUMBERS.get(place % NUMBERS.len())),
+                _ => json!(SMALL.iter().chain(&LARGE).cycle().nth(place)),
             };
         }
         Value::Array(items) => {

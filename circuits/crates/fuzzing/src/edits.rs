@@ -2,7 +2,7 @@
 
 use crate::honest::{case, BATCH, CONTEXT, HEADER};
 use verifai_field::{decode, encode, Field, Fq, F};
-use verifai_verifier::{verify, Public, VerifyingKey};
+use verifai_verifier::{verify_encoded, VerifyingKey};
 
 /// Bytes of one edit: field, kind, position (2 bytes), value, and one that says how often.
 const EDIT: usize = 6;
@@ -47,20 +47,8 @@ fn holds(fields: &[Vec<u8>; 7], batch: usize) -> bool {
     let (Ok(context), Ok(header)) = (array(context), array(header)) else {
         return false;
     };
-    if words.len() % ELEMENT != 0 {
-        return false;
-    }
-    let words: Result<Vec<F>, _> = words.chunks_exact(ELEMENT).map(decode).collect();
     let key = VerifyingKey::read(header, table, commitments, tau_g2);
-    let (Ok(words), Ok(key)) = (words, key) else {
-        return false;
-    };
-    let public = Public {
-        batch,
-        context,
-        words: &words,
-    };
-    verify(&key, &public, proof).is_ok()
+    key.is_ok_and(|key| verify_encoded(&key, batch, context, words, proof).is_ok())
 }
 
 fn change(bytes: &mut Vec<u8>, kind: u8, at: usize, value: u8, count: u8) {
@@ -75,7 +63,7 @@ fn change(bytes: &mut Vec<u8>, kind: u8, at: usize, value: u8, count: u8) {
         2 => bytes.extend(std::iter::repeat_n(value, usize::from(count))),
         3 => drop(bytes.drain(..at)),
         4 => bytes.insert(at, value),
-        5 => drop(bytes.remove_checked(at)),
+        5 => drop(bytes.drain(at..length.min(at + 1))),
         6 => elements
             .nth(index)
             .into_iter()
@@ -104,16 +92,5 @@ fn swap(bytes: &mut [u8], i: usize, j: usize) {
     let b = right.chunks_exact_mut(ELEMENT).next();
     if let (Some(a), Some(b)) = (a, b) {
         a.swap_with_slice(b);
-    }
-}
-
-trait RemoveChecked {
-    /// Removes a byte, if it is there.
-    fn remove_checked(&mut self, at: usize) -> Option<u8>;
-}
-
-impl RemoveChecked for Vec<u8> {
-    fn remove_checked(&mut self, at: usize) -> Option<u8> {
-        (at < self.len()).then(|| self.remove(at))
     }
 }

@@ -25,11 +25,14 @@ pub fn messages(data: &[u8]) {
             2 => pass::<G2>(&mut reader, &mut writer, n),
             3 => pass::<u64>(&mut reader, &mut writer, n),
             _ => {
-                assert_eq!(reader.challenges(DRAW, n), writer.challenges(DRAW, n));
+                assert_eq!(
+                    reader.transcript.challenges(DRAW, n),
+                    writer.transcript.challenges(DRAW, n)
+                );
                 true
             }
         };
-        assert_eq!(reader.transcript().state(), writer.transcript().state());
+        assert_eq!(reader.transcript.state(), writer.transcript.state());
         if !complete {
             break;
         }
@@ -42,7 +45,7 @@ pub fn messages(data: &[u8]) {
 
 /// Reads a message and sends it again; whether there was one.
 fn pass<M: Message>(reader: &mut ProofReader<'_>, writer: &mut ProofWriter, n: usize) -> bool {
-    let before = reader.transcript().state();
+    let before = reader.transcript.state();
     match reader.receive::<M>(MESSAGE, n) {
         Ok(values) => {
             assert_eq!(values.len(), n);
@@ -50,7 +53,7 @@ fn pass<M: Message>(reader: &mut ProofReader<'_>, writer: &mut ProofWriter, n: u
             true
         }
         Err(_) => {
-            assert_eq!(before, reader.transcript().state());
+            assert_eq!(before, reader.transcript.state());
             false
         }
     }

@@ -1,10 +1,10 @@
 //! Operation tables from strangers.
 
 use crate::honest::cases;
-use verifai_field::{Zero, F};
-use verifai_table::{initial_claims, read, Circuit, Layout, Region};
+use verifai_table::{read, Block, Circuit, Layout, Region};
 use verifai_transcript::ReadError;
-use verifai_verifier::{proof_bytes, verify, Public, VerifyError, VerifyingKey};
+use verifai_verifier::size::word_count;
+use verifai_verifier::{proof_bytes, verify_encoded, VerifyError, VerifyingKey};
 
 /// Elements of all tensors together, up to which claims are derived too: a fuzzer wants many
 /// small circuits, and time grows with the elements.
@@ -16,15 +16,14 @@ const MAX_PROOF: usize = 1 << 16;
 pub fn table(data: &[u8]) {
     let Ok(circuit) = read(data) else { return };
     for batch in [1, 2, 3, 1 << 10, 1 << 22] {
-        let expanded = circuit.expand(batch);
-        let Ok(layout) = Layout::new(&expanded) else {
+        let Ok(layout) = Layout::new(&circuit, batch) else {
             continue;
         };
         let length = proof_bytes(&layout);
         assert_eq!(length % 32, 0);
         assert!(layout.blocks.iter().all(|b| inside(b, layout.variables)));
-        if batch <= 3 && length <= MAX_PROOF && elements(&expanded) <= MAX_ELEMENTS {
-            read_zeros(data, batch, length, &expanded, &layout);
+        if batch <= 3 && length <= MAX_PROOF && elements(&layout.circuit) <= MAX_ELEMENTS {
+            read_zeros(data, batch, length, &layout);
         }
     }
 }
@@ -32,20 +31,14 @@ pub fn table(data: &[u8]) {
 /// A verifier derives all claims of a table whatever the proof says, and the proof is neither
 /// shorter nor longer than `proof_bytes`. (Zeros may well be an honest proof of a table that
 /// demands nothing.)
-fn read_zeros(table: &[u8], batch: usize, length: usize, circuit: &Circuit, layout: &Layout) {
+fn read_zeros(table: &[u8], batch: usize, length: usize, layout: &Layout) {
     let [plain, _] = cases();
     let rows = layout.region_rows(Region::Weight).len();
     let key = VerifyingKey::read(plain.header, table, &vec![0; rows * 64], plain.tau_g2);
     assert!(key.is_ok() || batch > 1, "{key:?}");
     let Ok(key) = key else { return };
-    let count: usize = circuit.public.iter().map(|n| words(circuit, *n)).sum();
-    let zeros = vec![F::zero(); count];
-    let public = Public {
-        batch,
-        context: [0; 32],
-        words: &zeros,
-    };
-    let error = verify(&key, &public, &vec![0; length]).err();
+    let words = vec![0; 32 * word_count(&layout.circuit)];
+    let error = verify_encoded(&key, batch, [0; 32], &words, &vec![0; length]).err();
     let cut = matches!(
         error,
         Some(VerifyError::Read(
@@ -55,17 +48,12 @@ fn read_zeros(table: &[u8], batch: usize, length: usize, circuit: &Circuit, layo
     assert!(!cut, "{error:?}");
 }
 
-fn words(circuit: &Circuit, node: usize) -> usize {
-    let (per_row, rows) = initial_claims::word_shape(circuit.dims(node));
-    per_row * rows
-}
-
 fn elements(circuit: &Circuit) -> usize {
     let sizes = (0..circuit.nodes.len()).map(|n| circuit.dims(n).iter().product::<usize>());
     sizes.fold(0, usize::saturating_add)
 }
 
-fn inside(block: &verifai_table::layout::Block, variables: usize) -> bool {
+fn inside(block: &Block, variables: usize) -> bool {
     let end = block.base.checked_add(block.shape.size());
     end.is_some_and(|end| end <= 1 << variables)
 }

@@ -5,7 +5,6 @@ use std::fs;
 use std::path::Path;
 use verifai_fuzzing::honest::{cases, proof};
 use verifai_fuzzing::TARGETS;
-use verifai_verifier::verify;
 
 #[test]
 fn every_input_of_the_corpus_passes() {
@@ -27,7 +26,7 @@ fn every_input_of_the_corpus_passes() {
 #[test]
 fn the_honest_proofs_hold_and_changed_ones_do_not() {
     for (which, case) in cases().iter().enumerate() {
-        assert_eq!(verify(&case.key, &case.public(), case.proof), Ok(()));
+        assert!(case.accepts(case.proof));
         let mut bytes = vec![which as u8];
         bytes.extend(case.proof);
         proof(&bytes);

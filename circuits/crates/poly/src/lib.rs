@@ -7,9 +7,9 @@
 //!
 //! | module | idea |
 //! |---|---|
-//! | [`eq`](mod@eq) | the table of eq(r, .), whole or cut to real indices; eq at one index or at two points |
-//! | [`axis`] | sums of products of eq over the real indices of one axis, in time log n |
-//! | [`multilinear`] | evaluations on the cube: bind a variable, evaluate at a point |
+//! | [`eq`](mod@eq) | the table of eq(r, .), whole or cut to real indices; eq at one index |
+//! | [`axis`] | variables of an axis, entries of a cube |
+//! | [`multilinear`] | evaluations on the cube: bind a variable |
 //! | [`round`] | a round polynomial as it is sent: s(0), s(2), ..., s(d), with s(1) implied |
 
 #![forbid(unsafe_code)]
@@ -19,7 +19,7 @@ pub mod eq;
 pub mod multilinear;
 pub mod round;
 
-pub use axis::{real_sum, variables};
-pub use eq::{eq, eq_at, eq_table, eq_table_real};
-pub use multilinear::{bind, evaluate, NotACube};
-pub use round::{message_weights, next_claim, RoundError, MAX_DEGREE};
+pub use axis::{cube_size, variables};
+pub use eq::{eq_at, eq_table, eq_table_real};
+pub use multilinear::bind;
+pub use round::{message_weights, next_claim};

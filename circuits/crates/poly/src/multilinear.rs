@@ -1,18 +1,7 @@
-//! A multilinear polynomial as its evaluations on the cube.
+//! A multilinear polynomial as its evaluations on the cube: binding its variables evaluates it.
 
 use rayon::prelude::*;
-use thiserror::Error;
 use verifai_field::F;
-
-/// A table whose length is not 2^n for the n that is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("{length} evaluations are no cube of {variables} variables")]
-pub struct NotACube {
-    /// Evaluations given.
-    pub length: usize,
-    /// Variables expected.
-    pub variables: usize,
-}
 
 /// Below this many outputs, one thread is faster than several.
 const PARALLEL: usize = 1 << 12;
@@ -36,29 +25,6 @@ pub fn bind(table: &mut Vec<F>, r: F) {
     table.truncate(half);
 }
 
-/// The value at a point: 2^n multiplications, 2^(n/2) + 2^(n/2) elements of memory.
-pub fn evaluate(table: &[F], point: &[F]) -> Result<F, NotACube> {
-    let wrong = NotACube {
-        length: table.len(),
-        variables: point.len(),
-    };
-    let expected = u32::try_from(point.len())
-        .ok()
-        .and_then(|n| 1usize.checked_shl(n))
-        .ok_or(wrong)?;
-    if table.len() != expected {
-        return Err(wrong);
-    }
-    let (outer, inner) = point.split_at(point.len() / 2);
-    let row = crate::eq_table(inner);
-    let column = crate::eq_table(outer);
-    Ok(table
-        .chunks_exact(row.len())
-        .zip(&column)
-        .map(|(chunk, e)| verifai_field::inner_product(chunk, &row) * e)
-        .sum())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,7 +40,6 @@ mod tests {
             let table = random(1 << n);
             let point = random(n);
             let direct: F = verifai_field::inner_product(&table, &eq_table(&point));
-            assert_eq!(evaluate(&table, &point), Ok(direct));
             let mut bound = table;
             for r in &point {
                 bind(&mut bound, *r);
@@ -85,20 +50,8 @@ mod tests {
 
     #[test]
     fn most_significant_bit_first() {
-        let table: Vec<F> = (0..8u64).map(F::from).collect();
-        let point = [F::from(1u64), F::from(0u64), F::from(0u64)];
-        assert_eq!(evaluate(&table, &point), Ok(F::from(4u64)));
-    }
-
-    #[test]
-    fn wrong_sizes_are_errors() {
-        let table = random(4);
-        let wrong = NotACube {
-            length: 4,
-            variables: 3,
-        };
-        assert_eq!(evaluate(&table, &random(3)), Err(wrong));
-        assert!(evaluate(&table, &random(200)).is_err());
-        assert!(evaluate(&[], &[]).is_err());
+        let mut table: Vec<F> = (0..8u64).map(F::from).collect();
+        bind(&mut table, F::from(1u64));
+        assert_eq!(table, [4u64, 5, 6, 7].map(F::from));
     }
 }

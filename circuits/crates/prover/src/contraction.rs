@@ -5,12 +5,11 @@ use crate::interrupt::Interrupt;
 use crate::values::{Integers, Values};
 use rayon::prelude::*;
 use verifai_field::{OffsetInner, Zero, F};
-use verifai_poly::variables;
 use verifai_sumcheck::{Product, Products};
 use verifai_table::layout::TRIPLE;
 use verifai_table::pullback::{CubeAxis, Instance};
-use verifai_table::weights::{merge, Group, Term};
-use verifai_table::{Circuit, PullError, Tile, Work};
+use verifai_table::weights::{merge, Group};
+use verifai_table::{positions, strides, Circuit, PullError, Tile};
 use verifai_transcript::ProofWriter;
 use verifai_verifier::labels::{CONTRACTION, ENDS, KAPPA};
 
@@ -31,25 +30,13 @@ pub(crate) fn prove(
     let mut products = Vec::with_capacity(instances.len());
     for (instance, coefficient) in instances {
         interrupt.check()?;
-        let left = table(
-            circuit,
-            values,
-            instance,
-            instance.left,
-            &instance.left_groups,
-            |a| a.left,
-        )?;
-        let right = table(
-            circuit,
-            values,
-            instance,
-            instance.right,
-            &instance.right_groups,
-            |a| a.right,
-        )?;
-        let mut product = Product { a: left, b: right };
-        share(&mut product.a, instance)?;
-        products.push((product, *coefficient));
+        let (left, right) = (&instance.left_groups, &instance.right_groups);
+        let mut a = table(circuit, values, instance, instance.left, left, |a| a.left)?;
+        let b = table(circuit, values, instance, instance.right, right, |a| {
+            a.right
+        })?;
+        share(&mut a, instance)?;
+        products.push((Product { a, b }, *coefficient));
     }
     let mut products = Products::new(products);
     let (rounds, labels) = (products.left(), (CONTRACTION, KAPPA));
@@ -77,44 +64,25 @@ fn table(
     side: impl Fn(&CubeAxis) -> usize,
 ) -> Result<Vec<F>, ProveError> {
     let dims = circuit.dims(node);
-    let mut strides = vec![1usize; dims.len()];
-    for axis in (1..dims.len()).rev() {
-        strides[axis - 1] = strides[axis] * dims[axis];
-    }
+    let strides = strides(dims);
     let free = merge(&groups.iter().collect::<Vec<_>>(), dims).ok_or(PullError::TooLarge(node))?;
-    let mut offsets = vec![0usize];
-    for axis in &free.axes {
-        let along = strides[*axis];
-        offsets = offsets
-            .iter()
-            .flat_map(|o| (0..dims[*axis]).map(move |i| o + i * along))
-            .collect();
-    }
-    let lengths = instance.lengths();
-    let cube = Tile::new(&lengths, &[]);
-    let positions = cube.positions();
-    // where the entry of the cube lies in the node
-    let mut places = vec![0usize];
-    for axis in &instance.axes {
-        let along = strides[side(axis)];
-        places = places
-            .iter()
-            .flat_map(|p| (0..axis.length).map(move |i| p + i * along))
-            .collect();
-    }
+    let offsets = positions(
+        0,
+        free.axes.iter().map(|axis| (strides[*axis], dims[*axis])),
+    );
+    // where the entries of the cube lie in the node
+    let axes = instance.axes.iter();
+    let places = positions(0, axes.map(|axis| (strides[side(axis)], axis.length)));
     let total = free.sum();
     let sums = match values.integers(node) {
         Integers::Small(values) => sums(values, &places, &offsets, &free.vector, total),
         Integers::Wide(values) => sums(values, &places, &offsets, &free.vector, total),
     };
+    let cube = Tile::new(&instance.lengths(), &[]);
     let mut out = vec![F::zero(); cube.size()];
-    for (position, sum) in positions.into_iter().zip(sums) {
+    for (position, sum) in cube.positions().into_iter().zip(sums) {
         out[position] = sum;
     }
-    debug_assert_eq!(
-        out.len(),
-        1 << lengths.iter().map(|n| variables(*n)).sum::<usize>()
-    );
     Ok(out)
 }
 
@@ -156,10 +124,4 @@ fn share(a: &mut [F], instance: &Instance) -> Result<(), ProveError> {
         a[position] *= weight;
     }
     Ok(())
-}
-
-/// The terms of both claims that evaluations make; see [`Instance::ends`].
-pub(crate) fn evaluations(instance: &Instance, kappa: &[F]) -> Result<(Term, Term), PullError> {
-    let own = kappa.len().saturating_sub(instance.variables());
-    instance.ends(kappa.get(own..).unwrap_or_default(), &mut Work::unlimited())
 }

@@ -3,7 +3,7 @@
 use crate::interrupt::Interrupted;
 use thiserror::Error;
 use verifai_commitment::{KeyError as RowError, OpenError};
-use verifai_poly::RoundError;
+use verifai_field::random::NoRandomness;
 use verifai_table::{PullError, TableError};
 use verifai_verifier::KeyError;
 
@@ -13,16 +13,13 @@ use verifai_verifier::KeyError;
 pub enum ProveError {
     /// The table is refused.
     #[error(transparent)]
-    Table(TableError),
+    Table(#[from] TableError),
     /// The key is refused.
     #[error(transparent)]
-    Key(KeyError),
+    Key(#[from] KeyError),
     /// Claims cannot be derived.
     #[error(transparent)]
     Pull(#[from] PullError),
-    /// A message is no round polynomial.
-    #[error(transparent)]
-    Round(#[from] RoundError),
     /// A row cannot be committed.
     #[error(transparent)]
     Row(#[from] RowError),
@@ -40,11 +37,11 @@ pub enum ProveError {
         expected: usize,
     },
     /// The wrong number of tensors.
-    #[error("the table has {expected} committed nodes, got values of {got}")]
+    #[error("the table has {expected} nodes to be given, got values of {got}")]
     Nodes {
         /// Tensors given.
         got: usize,
-        /// Committed nodes.
+        /// Nodes with values of their own: committed ones, or weights.
         expected: usize,
     },
     /// A value out of its range.
@@ -70,8 +67,8 @@ pub enum ProveError {
         output: i64,
     },
     /// The operating system gave no randomness.
-    #[error("{0}")]
-    Randomness(String),
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
     /// The wrong number of blindings of weight rows, or of the rows of a linked tensor.
     #[error("{expected} rows, got blindings of {got}")]
     Blindings {

@@ -1,10 +1,10 @@
 //! What makes a prover lie or give its witness away: tests of soundness and hiding ask for it, and only
 //! the feature `testing` has it.
 
-use crate::error::ProveError;
 use crate::job::Job;
 use crate::masks::Mask;
-use verifai_field::{random::random_vec, F};
+use verifai_field::random::{random_vec, NoRandomness};
+use verifai_field::F;
 
 #[cfg(feature = "testing")]
 impl Job {
@@ -19,8 +19,11 @@ impl Job {
     }
 
     /// `n` entries of a mask: uniform from the operating system, unless this mask is spoiled.
-    pub(crate) fn draw(&self, mask: Mask, n: usize) -> Result<Vec<F>, ProveError> {
-        self.spoiled.draw(mask, n).map_or_else(|| random(n), Ok)
+    pub(crate) fn draw(&self, mask: Mask, n: usize) -> Result<Vec<F>, NoRandomness> {
+        match self.spoiled.draw(mask, n) {
+            Some(spoiled) => Ok(spoiled),
+            None => random_vec(n),
+        }
     }
 }
 
@@ -37,11 +40,7 @@ impl Job {
     }
 
     /// `n` entries of a mask: uniform from the operating system.
-    pub(crate) fn draw(&self, _: Mask, n: usize) -> Result<Vec<F>, ProveError> {
-        random(n)
+    pub(crate) fn draw(&self, _: Mask, n: usize) -> Result<Vec<F>, NoRandomness> {
+        random_vec(n)
     }
-}
-
-fn random(n: usize) -> Result<Vec<F>, ProveError> {
-    random_vec(n).map_err(|e| ProveError::Randomness(e.to_string()))
 }

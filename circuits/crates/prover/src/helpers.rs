@@ -7,94 +7,50 @@ use crate::error::ProveError;
 use crate::interrupt::Interrupt;
 use crate::key::ProvingKey;
 use crate::space::Space;
-use crate::values::Values;
+use crate::witness::Entries;
 use rayon::prelude::*;
-use verifai_commitment::Row;
 use verifai_curve::{Digits, G1};
 use verifai_field::{batch_inverse, from_i64, Field, One, Zero, F};
-use verifai_lookup::table::{address, entry};
-use verifai_lookup::{Challenges, BLOCK};
-use verifai_table::initial_claims::custom_denominator;
+use verifai_lookup::Challenges;
 use verifai_table::layout::Column;
-use verifai_table::{Circuit, Layout, Region};
+use verifai_table::{initial_claims, Layout, Region};
 
 /// Tables and what is looked up in them.
 #[derive(Debug)]
 pub(crate) struct Lookups<'a> {
-    pub(crate) circuit: &'a Circuit,
-    pub(crate) layout: &'a Layout,
-    pub(crate) blocks: &'a [Vec<i32>],
-    pub(crate) values: &'a Values<'a>,
+    pub(crate) entries: Entries<'a>,
     pub(crate) challenges: Challenges,
-    /// `alpha - T` of all entries: of the range tables at their addresses, then of each custom table.
+    /// `alpha - T` of all entries.
     denominators: Vec<F>,
     reciprocals: Vec<F>,
-    /// Where each custom table begins.
-    custom: Vec<usize>,
 }
 
 impl<'a> Lookups<'a> {
-    pub(crate) fn new(
-        circuit: &'a Circuit,
-        layout: &'a Layout,
-        blocks: &'a [Vec<i32>],
-        values: &'a Values<'a>,
-        challenges: Challenges,
-    ) -> Result<Self, ProveError> {
-        let range = |a| entry(a).map(|(bits, t)| challenges.denominator(F::from(t as u64), bits));
-        let mut denominators: Vec<F> = (0..BLOCK)
-            .map(|a| range(a).unwrap_or_else(F::one))
-            .collect();
-        let mut custom = Vec::new();
-        for (t, table) in circuit.tables.iter().enumerate() {
-            custom.push(denominators.len());
-            let outputs = table.outputs.iter().enumerate();
-            denominators.extend(
-                outputs.map(|(a, y)| custom_denominator(&challenges, t, table.first, a, *y)),
-            );
-        }
+    pub(crate) fn new(entries: Entries<'a>, challenges: Challenges) -> Result<Self, ProveError> {
+        let denominators = initial_claims::denominators(entries.layout, &challenges);
+        let denominators = denominators.into_iter().flatten();
+        let denominators: Vec<F> = denominators.map(|d| d.unwrap_or_else(F::one)).collect();
         let mut reciprocals = denominators.clone();
         batch_inverse(&mut reciprocals).map_err(|_| ProveError::DegenerateChallenge)?;
         Ok(Self {
-            circuit,
-            layout,
-            blocks,
-            values,
+            entries,
             challenges,
             denominators,
             reciprocals,
-            custom,
         })
-    }
-
-    /// The entry that lookup `i` of a column finds; none if it is in no table.
-    fn entry(&self, column: &Column, i: usize) -> Option<usize> {
-        match column {
-            Column::Limb { block, bits } => address(*bits, self.blocks[*block][i]),
-            Column::Pair {
-                table,
-                input,
-                output,
-            } => {
-                let custom = &self.circuit.tables[*table];
-                let e = self.values.node(*input)[i].checked_sub(custom.first)?;
-                let e = usize::try_from(e).ok()?;
-                let found = custom.outputs.get(e) == Some(&self.values.node(*output)[i]);
-                found.then(|| self.custom[*table] + e)
-            }
-        }
     }
 
     /// `alpha - f` of lookup `i` of a column.
     pub(crate) fn denominator(&self, column: &Column, i: usize) -> F {
-        if let Some(entry) = self.entry(column, i) {
+        let Entries { blocks, values, .. } = &self.entries;
+        if let Some(entry) = self.entries.entry(column, i) {
             return self.denominators[entry];
         }
         let Challenges { alpha, beta } = self.challenges;
         let value = match column {
-            Column::Limb { block, .. } => from_i64(i64::from(self.blocks[*block][i])),
+            Column::Limb { block, .. } => from_i64(i64::from(blocks[*block][i])),
             Column::Pair { input, output, .. } => {
-                let (x, y) = (self.values.node(*input)[i], self.values.node(*output)[i]);
+                let (x, y) = (values.node(*input)[i], values.node(*output)[i]);
                 from_i64(x) + beta * beta * from_i64(y)
             }
         };
@@ -103,7 +59,7 @@ impl<'a> Lookups<'a> {
 
     /// What is in no table proves nothing, whatever its reciprocal.
     fn reciprocal(&self, column: &Column, i: usize) -> F {
-        match self.entry(column, i) {
+        match self.entries.entry(column, i) {
             Some(entry) => self.reciprocals[entry],
             None => self.denominator(column, i).inverse().unwrap_or_default(),
         }
@@ -111,16 +67,21 @@ impl<'a> Lookups<'a> {
 
     /// Blocks of helpers with their values: groups first, then hT of each table.
     pub(crate) fn helpers(&self) -> Vec<(usize, Vec<F>)> {
-        let groups = self.layout.groups.iter().map(|group| {
+        let Entries {
+            layout,
+            blocks,
+            firsts,
+            ..
+        } = &self.entries;
+        let groups = layout.groups.iter().map(|group| {
             let sum = |i| group.columns.iter().map(|c| self.reciprocal(c, i)).sum();
-            let count = self.layout.blocks[group.helper].shape.real();
+            let count = layout.blocks[group.helper].shape.real();
             let all = (0..count).into_par_iter().with_min_len(1 << 10);
             (group.helper, all.map(sum).collect())
         });
-        let firsts = std::iter::once(&0).chain(&self.custom);
-        let tables = self.layout.counts.iter().zip(&self.layout.table_helpers);
+        let tables = layout.counts.iter().zip(&layout.table_helpers);
         let tables = tables.zip(firsts).map(|((count, helper), first)| {
-            let counts = self.blocks[*count].iter().zip(&self.reciprocals[*first..]);
+            let counts = blocks[*count].iter().zip(&self.reciprocals[*first..]);
             let values = counts.map(|(m, reciprocal)| from_i64(i64::from(*m)) * reciprocal);
             (*helper, values.collect())
         });
@@ -129,7 +90,7 @@ impl<'a> Lookups<'a> {
 
     /// The rows of helpers as sums of reciprocals.
     pub(crate) fn sums(&self, helpers: &[(usize, Vec<F>)]) -> Sums {
-        let layout = self.layout;
+        let layout = self.entries.layout;
         let rows = layout.region_rows(Region::Helper);
         let mut sums = Sums {
             log_columns: layout.log_columns,
@@ -143,7 +104,7 @@ impl<'a> Lookups<'a> {
             for column in &group.columns {
                 for (i, position) in positions.iter().enumerate() {
                     let at = block.base + position;
-                    match self.entry(column, i) {
+                    match self.entries.entry(column, i) {
                         Some(entry) => sums.put(at, entry),
                         None => sums.add(at, &self.reciprocal(column, i)),
                     }
@@ -176,10 +137,8 @@ impl Sums {
     /// Adds a scalar of the list at an address.
     fn put(&mut self, address: usize, scalar: usize) {
         let column = address & ((1 << self.log_columns) - 1);
-        if let Some(row) = self
-            .terms
-            .get_mut((address >> self.log_columns) - self.first)
-        {
+        let row = (address >> self.log_columns) - self.first;
+        if let Some(row) = self.terms.get_mut(row) {
             row.push((column as u32, scalar as u32));
         }
     }
@@ -198,16 +157,12 @@ impl Sums {
         blindings: &[F],
         interrupt: &Interrupt,
     ) -> Result<Vec<G1>, ProveError> {
-        let empty = Row::Small(Vec::new());
         let rows = self.terms.par_iter().enumerate().with_max_len(1);
         rows.map(|(i, terms)| {
             interrupt.check()?;
-            let row = space.rows()[self.first + i].as_deref().unwrap_or(&empty);
-            let blinding = blindings[self.first + i];
-            let commitment = key
-                .commitment
-                .commit_sums(row, terms, &self.scalars, blinding)?;
-            Ok(G1(commitment))
+            let (row, blinding) = (space.row(self.first + i), blindings[self.first + i]);
+            let key = &key.commitment;
+            Ok(G1(key.commit_sums(row, terms, &self.scalars, blinding)?))
         })
         .collect()
     }

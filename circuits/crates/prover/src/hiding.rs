@@ -11,7 +11,7 @@ use verifai_field::{inner_product, F};
 use verifai_table::layout::TRIPLE;
 use verifai_table::{Layout, Region};
 use verifai_transcript::ProofWriter;
-use verifai_verifier::interaction::first_contraction_pad;
+use verifai_verifier::claims::first_contraction_pad;
 use verifai_verifier::labels::{G, TAIL, TAIL_BLINDING, TAIL_MASK, TAIL_ROW};
 use verifai_verifier::rounds::pad_weights;
 
@@ -91,15 +91,15 @@ impl Randomness {
             let wrong = (got != expected).then_some(ProveError::Blindings { got, expected });
             wrong.map_or(Ok(()), Err)
         };
-        lengths(given.len(), layout.linked.len())?;
-        for (rows, given) in layout.linked.iter().zip(given) {
+        lengths(given.len(), layout.linked().count())?;
+        for (rows, given) in layout.linked().zip(given) {
             lengths(given.len(), rows.len())?;
-            self.rows[rows.clone()].copy_from_slice(given);
+            self.rows[rows].copy_from_slice(given);
         }
         Ok(())
     }
 
-    /// Writes what lies in the address space.
+    /// Writes what lies in the address space, in rows of field elements.
     pub(crate) fn put(&self, layout: &Layout, space: &mut Space) {
         let Some(hiding) = &layout.hiding else { return };
         let lines = [
@@ -110,7 +110,8 @@ impl Randomness {
         ];
         for (block, values) in lines {
             if let Some(block) = block.map(|b| &layout.blocks[b]) {
-                space.put_field(&block.shape, block.base, values);
+                space.widen(block);
+                space.put_field(block, values);
             }
         }
     }
@@ -167,9 +168,9 @@ pub(crate) fn fold_tail(
     if layout.hiding.is_none() {
         return Ok(Vec::new());
     }
-    let weights = pad_weights(2, r)?;
+    let weights = pad_weights(2, r);
     writer.send(TAIL_MASK, &[random.masked(&weights)]);
-    let (coefficients, blinding) = random.folded(writer.challenge(G));
+    let (coefficients, blinding) = random.folded(writer.transcript.challenge(G));
     writer.send(TAIL_ROW, &coefficients);
     writer.send(TAIL_BLINDING, &[blinding]);
     Ok(vec![PublicRow {
@@ -215,7 +216,7 @@ mod tests {
     #[test]
     fn no_two_masks_are_equal() {
         let circuit = verifai_table::read(TABLE).unwrap();
-        let layout = Layout::new(&circuit.expand(1)).unwrap();
+        let layout = Layout::new(&circuit, 1).unwrap();
         let pads = layout.hiding.as_ref().unwrap().pad_count;
         let counts = [
             layout.columns(),

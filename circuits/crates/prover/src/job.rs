@@ -5,7 +5,7 @@ use crate::interrupt::Interrupt;
 #[cfg(feature = "testing")]
 use crate::masks::Spoiled;
 use verifai_field::F;
-use verifai_table::{Circuit, Kind, Node};
+use verifai_table::{Circuit, Kind};
 
 /// What is to be proven.
 #[derive(Clone, Debug, Default)]
@@ -42,29 +42,29 @@ pub struct Proof {
     pub bytes: Vec<u8>,
 }
 
-/// The values of committed nodes, by node.
-pub(crate) fn given(circuit: &Circuit, job: &Job) -> Result<Vec<Vec<i64>>, ProveError> {
+/// The tensors of the nodes of a kind, by node, from those given in the order of nodes; empty for all others.
+pub(crate) fn by_node<T: Clone>(
+    circuit: &Circuit,
+    of_kind: impl Fn(&Kind) -> bool,
+    given: Vec<Vec<T>>,
+) -> Result<Vec<Vec<T>>, ProveError> {
     let nodes = circuit.nodes.iter().enumerate();
-    let committed: Vec<(usize, &Node)> = nodes
-        .filter(|(_, node)| matches!(node.kind, Kind::Committed { .. }))
-        .collect();
-    if committed.len() != job.values.len() {
-        return Err(ProveError::Nodes {
-            got: job.values.len(),
-            expected: committed.len(),
-        });
+    let nodes = nodes.filter(|(_, node)| of_kind(&node.kind));
+    let (got, expected) = (given.len(), nodes.clone().count());
+    if got != expected {
+        return Err(ProveError::Nodes { got, expected });
     }
     let mut out = vec![Vec::new(); circuit.nodes.len()];
-    for ((index, node), values) in committed.into_iter().zip(&job.values) {
-        let expected: usize = node.dims.iter().product();
-        if values.len() != expected {
+    for ((node, of), values) in nodes.zip(given) {
+        let (got, expected) = (values.len(), of.dims.iter().product());
+        if got != expected {
             return Err(ProveError::Shape {
-                node: index,
-                got: values.len(),
+                node,
+                got,
                 expected,
             });
         }
-        out[index].clone_from(values);
+        out[node] = values;
     }
     Ok(out)
 }

@@ -2,13 +2,14 @@
 
 use crate::error::ProveError;
 use crate::interrupt::Interrupt;
+use crate::job::by_node;
 use crate::space::Space;
 use rayon::prelude::*;
 use std::sync::atomic::AtomicUsize;
 use std::sync::Arc;
 use verifai_commitment::{combine, CommitmentKey, Row};
 use verifai_curve::{encode_g1, encode_g2, msm, CurveGroup, G1Affine};
-use verifai_field::random::random_vec;
+use verifai_field::random::{random, random_vec};
 use verifai_field::{inner_product, powers, F};
 use verifai_srs::Srs;
 use verifai_table::{read, Kind, Layout, Region};
@@ -49,37 +50,23 @@ impl ProvingKey {
         commitments: Option<&[u8]>,
         interrupt: &Interrupt,
     ) -> Result<Self, ProveError> {
-        let circuit = read(table).map_err(ProveError::Table)?;
-        let layout = Layout::new(&circuit.expand(1)).map_err(ProveError::Table)?;
+        let circuit = read(table)?;
+        let layout = Layout::new(&circuit, 1)?;
         let commitment = CommitmentKey::new(srs, circuit.log_columns)?;
-        let mut by_node = vec![Vec::new(); circuit.nodes.len()];
+        let is_weight = |kind: &Kind| matches!(kind, Kind::Weight { .. });
+        let weights = by_node(&circuit, is_weight, weights)?;
         let mut space = Space::new(&layout);
         let region = layout.region_rows(Region::Weight);
         space.open(region.clone(), true);
-        let mut given = weights.into_iter();
-        for (index, node) in circuit.nodes.iter().enumerate() {
-            if !matches!(node.kind, Kind::Weight { .. }) {
-                continue;
+        for (node, values) in weights.iter().enumerate().filter(|(_, v)| !v.is_empty()) {
+            for block in layout.blocks_of(node) {
+                space.put(&layout.blocks[*block], values);
             }
-            let values = given.next().unwrap_or_default();
-            let expected: usize = node.dims.iter().product();
-            if values.len() != expected {
-                return Err(ProveError::Shape {
-                    node: index,
-                    got: values.len(),
-                    expected,
-                });
-            }
-            for block in &layout.node_blocks[index] {
-                let block = &layout.blocks[*block];
-                space.put(&block.shape, block.base, &values);
-            }
-            by_node[index] = values;
         }
         let rows = space.remove(region);
         let blindings = match blindings {
             Some(given) => given,
-            None if circuit.hiding => random(rows.len())?,
+            None if circuit.hiding => random_vec(rows.len())?,
             None => vec![F::default(); rows.len()],
         };
         if blindings.len() != rows.len() {
@@ -94,14 +81,14 @@ impl ProvingKey {
             None => commit(&commitment, &rows, &blindings, interrupt)?,
         };
         let tau = encode_g2(&srs.tau_g2());
-        let verifying = VerifyingKey::read(header, table, &made, &tau).map_err(ProveError::Key)?;
+        let verifying = VerifyingKey::laid_out(header, table, circuit, layout, &made, &tau)?;
         if commitments.is_some() {
             check(&commitment, &rows, &blindings, &verifying.weights)?;
         }
         Ok(Self {
             verifying,
             commitment,
-            weights: by_node,
+            weights,
             rows,
             blindings,
             begun: AtomicUsize::new(0),
@@ -117,10 +104,6 @@ impl ProvingKey {
     pub fn commitments(&self) -> Vec<u8> {
         self.verifying.weights.iter().flat_map(encode_g1).collect()
     }
-}
-
-fn random(count: usize) -> Result<Vec<F>, ProveError> {
-    random_vec(count).map_err(|e| ProveError::Randomness(e.to_string()))
 }
 
 /// The commitments of all rows, 64 bytes each.
@@ -149,7 +132,7 @@ fn check(
     blindings: &[F],
     commitments: &[G1Affine],
 ) -> Result<(), ProveError> {
-    let factors: Vec<F> = powers(random(1)?[0]).take(rows.len()).collect();
+    let factors: Vec<F> = powers(random()?).take(rows.len()).collect();
     let weighted: Vec<(&Row, F)> = rows.iter().map(Arc::as_ref).zip(factors.clone()).collect();
     let combined = Row::Field(combine(&weighted, 1 << key.log_columns()));
     let own = key.commit(&combined, inner_product(blindings, &factors))?;

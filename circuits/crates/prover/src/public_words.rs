@@ -1,10 +1,11 @@
 //! The words of the public tensors.
 
 use verifai_field::F;
-use verifai_table::{initial_claims, Circuit, Kind, Layout};
+use verifai_table::{initial_claims, Kind, Layout};
 
 /// The words of the public tensors, from their limbs.
-pub(crate) fn words(circuit: &Circuit, layout: &Layout, blocks: &[Vec<i32>]) -> Vec<F> {
+pub(crate) fn words(layout: &Layout, blocks: &[Vec<i32>]) -> Vec<F> {
+    let circuit = &layout.circuit;
     let mut out = Vec::new();
     for node in &circuit.public {
         let Kind::Committed { limbs, .. } = &circuit.nodes[*node].kind else {

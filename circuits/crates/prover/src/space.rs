@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use verifai_commitment::Row;
 use verifai_field::{from_i64, PrimeField, F};
-use verifai_table::{Layout, Tile};
+use verifai_table::{positions, Block, Layout};
 
 /// Rows of the address space; those that nothing occupies are absent and zero. Rows of weights are the
 /// key's own: a proof copies none.
@@ -35,9 +35,9 @@ impl Space {
     }
 
     /// Takes finished rows in.
-    pub fn insert(&mut self, first: usize, rows: &[Arc<Row>]) {
-        for (i, row) in rows.iter().enumerate() {
-            self.rows[first + i] = Some(Arc::clone(row));
+    pub fn insert(&mut self, places: std::ops::Range<usize>, rows: &[Arc<Row>]) {
+        for (place, row) in self.rows[places].iter_mut().zip(rows) {
+            *place = Some(Arc::clone(row));
         }
     }
 
@@ -51,6 +51,12 @@ impl Space {
         &self.rows
     }
 
+    /// A row; one that is absent has no entries.
+    pub fn row(&self, row: usize) -> &Row {
+        static ABSENT: Row = Row::Small(Vec::new());
+        self.rows[row].as_deref().unwrap_or(&ABSENT)
+    }
+
     /// Entries of a row.
     pub fn columns(&self) -> usize {
         1 << self.log_columns
@@ -62,17 +68,17 @@ impl Space {
     }
 
     /// Writes small integers at the real positions of a tile.
-    pub fn put(&mut self, shape: &Tile, base: usize, values: &[i32]) {
-        self.write(shape, base, values, |row, at, value| match row {
+    pub fn put(&mut self, block: &Block, values: &[i32]) {
+        self.write(block, values, |row, at, value| match row {
             Row::Small(row) => row[at] = value,
             Row::Field(row) => row[at] = from_i64(i64::from(value)),
         });
     }
 
     /// Turns the rows of a tile into rows of field elements.
-    pub fn widen(&mut self, shape: &Tile, base: usize) {
-        let last = base + shape.size() - 1;
-        for row in base >> self.log_columns..=last >> self.log_columns {
+    pub fn widen(&mut self, block: &Block) {
+        let last = block.base + block.shape.size() - 1;
+        for row in block.base >> self.log_columns..=last >> self.log_columns {
             if let Some(Row::Small(small)) = self.rows[row].as_deref() {
                 let wide = small.iter().map(|v| from_i64(i64::from(*v))).collect();
                 self.rows[row] = Some(Arc::new(Row::Field(wide)));
@@ -81,8 +87,8 @@ impl Space {
     }
 
     /// Writes field elements at the real positions of a tile.
-    pub fn put_field(&mut self, shape: &Tile, base: usize, values: &[F]) {
-        self.write(shape, base, values, |row, at, value| {
+    pub fn put_field(&mut self, block: &Block, values: &[F]) {
+        self.write(block, values, |row, at, value| {
             if let Row::Field(row) = row {
                 row[at] = value;
             }
@@ -90,22 +96,12 @@ impl Space {
     }
 
     /// Writes values at the real positions of a tile, along its last axis as far as each row goes.
-    fn write<T: Copy>(
-        &mut self,
-        shape: &Tile,
-        base: usize,
-        values: &[T],
-        set: impl Fn(&mut Row, usize, T),
-    ) {
+    fn write<T: Copy>(&mut self, block: &Block, values: &[T], set: impl Fn(&mut Row, usize, T)) {
         let columns = self.columns();
-        let strides = shape.strides();
-        let mut axes = strides.into_iter().zip(shape.dims().iter().copied());
+        let strides = block.shape.strides();
+        let mut axes = strides.into_iter().zip(block.shape.dims().iter().copied());
         let (stride, length) = axes.next_back().unwrap_or((1, 1));
-        let mut starts = vec![base];
-        for (stride, dim) in axes {
-            let next = |start: &usize| (0..dim).map(|i| start + i * stride).collect::<Vec<_>>();
-            starts = starts.iter().flat_map(next).collect();
-        }
+        let starts = positions(block.base, axes);
         for (start, values) in starts.into_iter().zip(values.chunks(length)) {
             let (mut at, mut rest) = (start, values);
             while !rest.is_empty() {
@@ -122,18 +118,15 @@ impl Space {
     }
 
     /// Reads the real positions of a tile of small integers.
-    pub fn get(&self, shape: &Tile, base: usize) -> Vec<i32> {
+    pub fn get(&self, block: &Block) -> Vec<i32> {
         let mask = self.columns() - 1;
         let read = |at: usize| match self.rows[at >> self.log_columns].as_deref() {
             Some(Row::Small(row)) => row[at & mask],
             Some(Row::Field(row)) => small(row[at & mask]),
             None => 0,
         };
-        shape
-            .positions()
-            .into_iter()
-            .map(|p| read(base + p))
-            .collect()
+        let positions = block.shape.positions().into_iter();
+        positions.map(|p| read(block.base + p)).collect()
     }
 
     /// Adds to one entry, whatever it is: how a test lies.

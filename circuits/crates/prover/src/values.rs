@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 use std::borrow::Cow;
-use verifai_table::{Circuit, Kind, Map};
+use verifai_table::{strides, Circuit, Kind, Map};
 
 /// The integers of a node, as they are kept.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +42,7 @@ impl<'a> Values<'a> {
             }
             match &circuit.nodes[index].kind {
                 Kind::Weight { .. } | Kind::Committed { .. } | Kind::Einsum { .. } => {}
-                Kind::View { source, .. } | Kind::Reshape { source } => needed[*source] = true,
+                Kind::View { source, .. } | Kind::Reshape { source, .. } => needed[*source] = true,
                 Kind::Linear { terms, .. } => terms.iter().for_each(|(_, s)| needed[*s] = true),
             }
         }
@@ -86,11 +86,11 @@ impl<'a> Values<'a> {
     fn evaluate(&self, circuit: &Circuit, index: usize) -> Vec<i64> {
         let node = &circuit.nodes[index];
         match &node.kind {
-            Kind::View { source, axes } => {
+            Kind::View { source, axes, .. } => {
                 view(&self.wide(*source), circuit.dims(*source), axes, &node.dims)
             }
-            Kind::Reshape { source } => self.wide(*source).into_owned(),
-            Kind::Linear { terms, offset } => {
+            Kind::Reshape { source, .. } => self.wide(*source).into_owned(),
+            Kind::Linear { terms, offset, .. } => {
                 let mut out = vec![*offset; node.dims.iter().product()];
                 for (coefficient, source) in terms {
                     let values = self.wide(*source);
@@ -109,10 +109,7 @@ impl<'a> Values<'a> {
 
 /// `out[t] = source[maps(t)]`, zero outside.
 fn view(values: &[i64], source: &[usize], maps: &[Map], target: &[usize]) -> Vec<i64> {
-    let mut strides = vec![1usize; source.len()];
-    for axis in (1..source.len()).rev() {
-        strides[axis - 1] = strides[axis] * source[axis];
-    }
+    let strides = strides(source);
     // for each target axis: the source axis that reads it, and how
     let mut reader: Vec<Option<usize>> = vec![None; target.len()];
     for (s, map) in maps.iter().enumerate() {

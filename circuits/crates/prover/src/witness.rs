@@ -10,7 +10,7 @@ use verifai_table::{Circuit, Kind, Layout};
 /// that its lookup fails. Without limbs: the tensor itself, less its offset.
 ///
 /// An error is the first value of which a row cannot hold what it should: entries have 32 bits.
-pub fn limbs(values: &[i64], offset: i64, widths: &[u32]) -> Result<Vec<Vec<i32>>, i64> {
+pub(crate) fn limbs(values: &[i64], offset: i64, widths: &[u32]) -> Result<Vec<Vec<i32>>, i64> {
     let whole = [i32::BITS];
     let widths = if widths.is_empty() { &whole } else { widths };
     let mut shift = 0;
@@ -32,7 +32,7 @@ pub fn limbs(values: &[i64], offset: i64, widths: &[u32]) -> Result<Vec<Vec<i32>
 }
 
 /// The lowest and highest value of a committed node.
-pub fn range(offset: i64, widths: &[u32]) -> (i64, i64) {
+fn range(offset: i64, widths: &[u32]) -> (i64, i64) {
     match widths.iter().sum::<u32>() {
         0 => (
             offset.saturating_add(i32::MIN.into()),
@@ -42,74 +42,89 @@ pub fn range(offset: i64, widths: &[u32]) -> (i64, i64) {
     }
 }
 
-/// How often each entry of each table is looked up. With `strict`, an error for a value that is in
-/// no table; else such a value is not counted, and the proof will not verify.
-pub fn multiplicities(
-    circuit: &Circuit,
-    layout: &Layout,
-    blocks: &[Vec<i32>],
-    values: &Values<'_>,
-    strict: bool,
-) -> Result<Vec<Vec<i32>>, ProveError> {
-    let mut counts: Vec<Vec<i32>> = layout
-        .counts
-        .iter()
-        .map(|b| vec![0; layout.blocks[*b].shape.real()])
-        .collect();
-    for column in layout.groups.iter().flat_map(|g| &g.columns) {
+/// Where lookups find their entries: those of the range tables at their addresses, then those of each custom
+/// table.
+#[derive(Clone, Debug)]
+pub(crate) struct Entries<'a> {
+    pub(crate) layout: &'a Layout,
+    pub(crate) blocks: &'a [Vec<i32>],
+    pub(crate) values: &'a Values<'a>,
+    /// Where the range tables and each custom table begin, and where all end.
+    pub(crate) firsts: Vec<usize>,
+}
+
+impl<'a> Entries<'a> {
+    pub(crate) fn new(layout: &'a Layout, blocks: &'a [Vec<i32>], values: &'a Values<'a>) -> Self {
+        let mut firsts = vec![0];
+        for block in &layout.counts {
+            firsts.push(firsts[firsts.len() - 1] + layout.blocks[*block].shape.real());
+        }
+        Self {
+            layout,
+            blocks,
+            values,
+            firsts,
+        }
+    }
+
+    /// The entry that lookup `i` of a column finds; none if it is in no table.
+    pub(crate) fn entry(&self, column: &Column, i: usize) -> Option<usize> {
         match column {
-            Column::Limb { block, bits } => {
-                let range = &mut counts[0];
-                for (i, limb) in blocks[*block].iter().enumerate() {
-                    match address(*bits, *limb) {
-                        Some(a) => range[a] += 1,
-                        None if strict => {
-                            return Err(out_of_range(circuit, layout, *block, values, i))
-                        }
-                        None => {}
-                    }
-                }
-            }
+            Column::Limb { block, bits } => address(*bits, self.blocks[*block][i]),
             Column::Pair {
                 table,
                 input,
                 output,
             } => {
-                let custom = &circuit.tables[*table];
-                let pairs = values.node(*input).iter().zip(values.node(*output));
-                for (x, y) in pairs {
-                    let entry = x.checked_sub(custom.first);
-                    let entry = entry.and_then(|e| usize::try_from(e).ok());
-                    match entry.filter(|e| custom.outputs.get(*e) == Some(y)) {
-                        Some(e) => counts[table + 1][e] += 1,
-                        None if strict => {
-                            return Err(ProveError::Lookup {
-                                table: *table,
-                                input: *x,
-                                output: *y,
-                            })
-                        }
+                let custom = &self.layout.circuit.tables[*table];
+                let e = self.values.node(*input)[i].checked_sub(custom.first)?;
+                let e = usize::try_from(e).ok()?;
+                let found = custom.outputs.get(e) == Some(&self.values.node(*output)[i]);
+                found.then(|| self.firsts[*table + 1] + e)
+            }
+        }
+    }
+
+    /// How often each entry of each table is looked up. With `strict`, an error for a value that is in
+    /// no table; else such a value is not counted, and the proof will not verify.
+    pub(crate) fn multiplicities(&self, strict: bool) -> Result<Vec<Vec<i32>>, ProveError> {
+        let mut counts = vec![0; self.firsts[self.firsts.len() - 1]];
+        for group in &self.layout.groups {
+            let lookups = self.layout.blocks[group.helper].shape.real();
+            for column in &group.columns {
+                for i in 0..lookups {
+                    match self.entry(column, i) {
+                        Some(entry) => counts[entry] += 1,
+                        None if strict => return Err(self.refused(column, i)),
                         None => {}
                     }
                 }
             }
         }
+        let tables = self.firsts.windows(2);
+        Ok(tables.map(|w| counts[w[0]..w[1]].to_vec()).collect())
     }
-    Ok(counts)
-}
 
-/// The error of entry `i` of a block.
-fn out_of_range(
-    circuit: &Circuit,
-    layout: &Layout,
-    block: usize,
-    values: &Values<'_>,
-    i: usize,
-) -> ProveError {
-    let mut owners = layout.node_blocks.iter();
-    let node = owners.position(|b| b.contains(&block)).unwrap_or_default();
-    let value = values.node(node).get(i).copied().unwrap_or_default();
-    refused(circuit, node, value)
+    /// The error of a lookup that is in no table.
+    fn refused(&self, column: &Column, i: usize) -> ProveError {
+        let value = |node: usize| self.values.node(node).get(i).copied().unwrap_or_default();
+        match *column {
+            Column::Limb { block, .. } => {
+                let mut owners = self.layout.node_blocks.iter();
+                let node = owners.position(|b| b.contains(&block)).unwrap_or_default();
+                refused(&self.layout.circuit, node, value(node))
+            }
+            Column::Pair {
+                table,
+                input,
+                output,
+            } => ProveError::Lookup {
+                table,
+                input: value(input),
+                output: value(output),
+            },
+        }
+    }
 }
 
 /// The error of a value that a committed node cannot have.

@@ -51,7 +51,7 @@ impl<'a> Cube<'a> {
         tau: &'a [F],
         gamma: F,
     ) -> Self {
-        let (layout, challenges) = (lookups.layout, lookups.challenges);
+        let (layout, challenges) = (lookups.entries.layout, lookups.challenges);
         let zeros = || vec![F::zero(); 1usize << layout.cube];
         let eq = eq_table(tau);
         let groups = || layout.groups.iter().map(|g| g.columns.len());
@@ -109,7 +109,10 @@ impl<'a> Cube<'a> {
                 cube.gate[at] = gamma * eq[at];
             }
             for (f, table) in cube.factors.iter_mut().enumerate() {
-                let values = product.factors.get(f).map(|n| lookups.values.node(*n));
+                let values = product
+                    .factors
+                    .get(f)
+                    .map(|n| lookups.entries.values.node(*n));
                 for (i, position) in positions.iter().enumerate() {
                     let value = values.map_or_else(F::one, |v| from_i64(v[i]));
                     table[product.base + position] = value;
@@ -246,8 +249,7 @@ impl Instance<Interrupted> for Cube<'_> {
     }
 
     fn bind(&mut self, challenge: F) -> Result<(), Interrupted> {
-        // the degree is a constant within the limits
-        self.claim = next_claim(self.claim, &self.message, challenge).unwrap_or_default();
+        self.claim = next_claim(self.claim, &self.message, challenge);
         let tables = self.denominators.iter_mut();
         let tables = tables.chain(&mut self.selectors).chain(&mut self.factors);
         let tables = tables.chain([&mut self.helper, &mut self.gate]);

@@ -28,11 +28,8 @@ fn cpu_features() -> Vec<&'static str> {
         ("avx512f", std::is_x86_feature_detected!("avx512f")),
         ("avx512ifma", std::is_x86_feature_detected!("avx512ifma")),
     ];
-    found
-        .iter()
-        .filter(|(_, has)| *has)
-        .map(|(name, _)| *name)
-        .collect()
+    let found = found.into_iter().filter(|(_, has)| *has);
+    found.map(|(name, _)| name).collect()
 }
 
 #[cfg(not(target_arch = "x86_64"))]

@@ -10,7 +10,6 @@ mod info;
 mod native;
 mod pool;
 mod precompiles;
-mod srs;
 
 use pyo3::prelude::*;
 
@@ -24,7 +23,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(precompiles::bn254_pairing, module)?)?;
     module.add_function(wrap_pyfunction!(precompiles::keccak256, module)?)?;
     module.add_function(wrap_pyfunction!(info::build_info, module)?)?;
-    module.add_function(wrap_pyfunction!(srs::srs_check, module)?)?;
     module.add_class::<native::NativeSrs>()?;
     module.add_class::<native::Prover>()?;
     module.add_function(wrap_pyfunction!(native::native_verify, module)?)?;

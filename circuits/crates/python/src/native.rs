@@ -4,19 +4,18 @@ use crate::guard::{on_pool, released};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::PyBytes;
 use std::fmt::Display;
 use std::io::Cursor;
 use std::path::PathBuf;
 use std::sync::Arc;
-use verifai_curve::{blinding_generator, encode_g1, msm_small, CurveGroup};
+use verifai_curve::{blinding_generator, encode_g1, encode_g2, msm_small, CurveGroup};
 use verifai_field::{decode, encode, F};
 use verifai_prover::{Job, ProvingKey};
 #[cfg(feature = "testing")]
 use verifai_prover::{Mask, Spoiled};
 use verifai_srs::{development, Srs};
-use verifai_table::Layout;
-use verifai_verifier::{key, proof_bytes, verify, Public, VerifyingKey};
+use verifai_table::{Layout, TableError};
+use verifai_verifier::{key, proof_bytes, verify_encoded, VerifyingKey};
 
 /// A structured reference string in memory.
 #[pyclass(name = "Srs", module = "verifai._native", frozen)]
@@ -50,40 +49,33 @@ impl NativeSrs {
 
     /// Reads and checks a file's content (.ptau or halo2 raw), of which `powers` powers are kept.
     #[staticmethod]
-    fn read(py: Python<'_>, content: &[u8], powers: usize) -> PyResult<Self> {
-        let mut content = Cursor::new(content.to_vec());
-        Self::made(py, move || Srs::read(&mut content, powers))
+    fn read(py: Python<'_>, content: PyBackedBytes, powers: usize) -> PyResult<Self> {
+        Self::made(py, move || Srs::read(&mut Cursor::new(content), powers))
     }
 
     /// Reads and checks what `to_points` wrote.
     #[staticmethod]
-    fn from_points(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
-        let data = data.to_vec();
+    fn from_points(py: Python<'_>, data: PyBackedBytes) -> PyResult<Self> {
         Self::made(py, move || Srs::from_points(&data))
     }
 
     /// The first powers in the EVM's form, then tau H2: what a proving key carries.
-    fn to_points<'py>(&self, py: Python<'py>, powers: usize) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.inner.to_points(powers))
+    fn to_points(&self, powers: usize) -> Vec<u8> {
+        self.inner.to_points(powers)
     }
 
-    /// The commitment of a row of small integers (little-endian int64) under a blinding of 32 bytes.
-    fn commit<'py>(
-        &self,
-        py: Python<'py>,
-        row: &[u8],
-        blinding: &[u8],
-    ) -> PyResult<Bound<'py, PyBytes>> {
-        let row = integers(row, small)?;
+    /// The commitment of a row of integers (little-endian int64) under a blinding of 32 bytes.
+    fn commit(&self, py: Python<'_>, row: &[u8], blinding: &[u8]) -> PyResult<[u8; 64]> {
+        let row = integers(row, i64::from_le_bytes)?;
         let blinding: F = decode(blinding).map_err(|e| PyValueError::new_err(e.to_string()))?;
         let srs = Arc::clone(&self.inner);
-        let point = on_pool(py, move |_| {
+        on_pool(py, move |_| {
             let powers = srs.powers().get(..row.len());
             let powers = powers.ok_or("the row is longer than the reference string")?;
             let sum = msm_small(powers, &row).map_err(|_| "the row is too long")?;
-            Ok::<_, &'static str>((sum + blinding_generator().0 * blinding).into_affine())
-        })?;
-        Ok(PyBytes::new(py, &encode_g1(&point)))
+            let point = (sum + blinding_generator().0 * blinding).into_affine();
+            Ok::<_, &'static str>(encode_g1(&point))
+        })
     }
 
     /// How many powers of tau there are.
@@ -94,14 +86,14 @@ impl NativeSrs {
 
     /// The name of the SRS: 32 bytes.
     #[getter]
-    fn id<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.inner.id())
+    fn id(&self) -> [u8; 32] {
+        self.inner.id()
     }
 
     /// tau H2 in the EVM's form: 128 bytes.
     #[getter]
-    fn tau_g2<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &verifai_curve::encode_g2(&self.inner.tau_g2()))
+    fn tau_g2(&self) -> [u8; 128] {
+        encode_g2(&self.inner.tau_g2())
     }
 }
 
@@ -111,29 +103,14 @@ pub(crate) struct Prover {
     key: Arc<ProvingKey>,
 }
 
-/// Little-endian 64-bit integers, each as `take` takes it.
-fn integers<T>(bytes: &[u8], take: impl Fn(i64) -> PyResult<T>) -> PyResult<Vec<T>> {
-    let chunks = bytes.chunks_exact(8);
-    if !chunks.remainder().is_empty() {
-        return Err(PyValueError::new_err(
-            "a tensor is a whole number of 64-bit integers",
-        ));
-    }
-    let words = chunks.map(|c| c.iter().rev().fold(0i64, |n, b| (n << 8) | i64::from(*b)));
-    words.map(take).collect()
-}
-
-/// An entry of a row of small integers.
-fn small(entry: i64) -> PyResult<i32> {
-    let wrong = |_| PyValueError::new_err(format!("{entry} does not fit into 32 bits"));
-    i32::try_from(entry).map_err(wrong)
-}
-
-fn tensors<T: Copy>(
-    all: &[Bound<'_, PyBytes>],
-    take: impl Fn(i64) -> PyResult<T>,
-) -> PyResult<Vec<Vec<T>>> {
-    all.iter().map(|b| integers(b.as_bytes(), &take)).collect()
+/// Little-endian integers of `SIZE` bytes.
+fn integers<const SIZE: usize, T>(bytes: &[u8], from: fn([u8; SIZE]) -> T) -> PyResult<Vec<T>> {
+    let integer = |chunk: &[u8]| chunk.try_into().map(from);
+    let all: Result<_, _> = bytes.chunks(SIZE).map(integer).collect();
+    all.map_err(|_| {
+        let bits = 8 * SIZE;
+        PyValueError::new_err(format!("a tensor is a whole number of {bits}-bit integers"))
+    })
 }
 
 fn scalars(bytes: &[u8]) -> PyResult<Vec<F>> {
@@ -161,14 +138,15 @@ fn digest(bytes: &[u8], what: &str) -> PyResult<[u8; 32]> {
 /// What an honest prover proves: nothing is spoiled.
 fn job(
     batch: usize,
-    values: &[Bound<'_, PyBytes>],
+    values: &[PyBackedBytes],
     context: &[u8],
-    linked: &[Bound<'_, PyBytes>],
+    linked: &[PyBackedBytes],
 ) -> PyResult<Job> {
-    let linked = linked.iter().map(|l| scalars(l.as_bytes()));
+    let tensors = values.iter().map(|v| integers(v, i64::from_le_bytes));
+    let linked = linked.iter().map(|l| scalars(l));
     Ok(Job {
         batch,
-        values: tensors(values, Ok)?,
+        values: tensors.collect::<PyResult<_>>()?,
         context: digest(context, "a context")?,
         linked: linked.collect::<PyResult<_>>()?,
         ..Job::default()
@@ -176,24 +154,20 @@ fn job(
 }
 
 impl Prover {
-    fn proved<'py>(
-        &self,
-        py: Python<'py>,
-        job: Job,
-    ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+    fn proved(&self, py: Python<'_>, job: Job) -> PyResult<(Vec<u8>, Vec<u8>)> {
         let key = Arc::clone(&self.key);
         let proof = on_pool(py, move |interrupt| {
             let interrupt = interrupt.clone();
             verifai_prover::prove(&key, &Job { interrupt, ..job })
         })?;
-        let words: Vec<u8> = proof.words.iter().flat_map(encode).collect();
-        Ok((PyBytes::new(py, &words), PyBytes::new(py, &proof.bytes)))
+        let words = proof.words.iter().flat_map(encode).collect();
+        Ok((words, proof.bytes))
     }
 }
 
 #[pymethods]
 impl Prover {
-    /// Commits the weights (one tensor of little-endian int64 per weight node).
+    /// Commits the weights (one tensor of little-endian int32 per weight node).
     ///
     /// `header`: the digest of what the verifying key says to people, 32 bytes.
     /// `blindings` (32 bytes per weight row) hide the weights of a hiding circuit; without them they are
@@ -204,17 +178,17 @@ impl Prover {
     fn new(
         py: Python<'_>,
         header: &[u8],
-        table: &[u8],
-        weights: Vec<Bound<'_, PyBytes>>,
+        table: PyBackedBytes,
+        weights: Vec<PyBackedBytes>,
         srs: &NativeSrs,
         blindings: Option<&[u8]>,
-        commitments: Option<&[u8]>,
+        commitments: Option<PyBackedBytes>,
     ) -> PyResult<Self> {
         let header = digest(header, "the digest of a header")?;
-        let weights = tensors(&weights, small)?;
-        let commitments = commitments.map(<[u8]>::to_vec);
+        let weights = weights.iter().map(|w| integers(w, i32::from_le_bytes));
+        let weights = weights.collect::<PyResult<Vec<_>>>()?;
         let blindings = blindings.map(scalars).transpose()?;
-        let (table, srs) = (table.to_vec(), Arc::clone(&srs.inner));
+        let srs = Arc::clone(&srs.inner);
         let key = on_pool(py, move |interrupt| {
             let commitments = commitments.as_deref();
             ProvingKey::new(
@@ -232,15 +206,14 @@ impl Prover {
 
     /// The blindings of the weight rows, 32 bytes each: a secret of the key's owner.
     #[getter]
-    fn blindings<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        let bytes: Vec<u8> = self.key.blindings().iter().flat_map(encode).collect();
-        PyBytes::new(py, &bytes)
+    fn blindings(&self) -> Vec<u8> {
+        self.key.blindings().iter().flat_map(encode).collect()
     }
 
     /// The weight commitments: 64 bytes for each row.
     #[getter]
-    fn commitments<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.key.commitments())
+    fn commitments(&self) -> Vec<u8> {
+        self.key.commitments()
     }
 
     /// Proves one batch. `values`: one tensor of little-endian int64 per committed node, batch axis first.
@@ -248,14 +221,14 @@ impl Prover {
     /// `linked`: 32 bytes for each row of each linked tensor, its blindings; without it they are drawn.
     /// Returns the public words (32 bytes each) and the proof.
     #[pyo3(signature = (batch, values, context, *, linked=Vec::new()))]
-    fn prove<'py>(
+    fn prove(
         &self,
-        py: Python<'py>,
+        py: Python<'_>,
         batch: usize,
-        values: Vec<Bound<'py, PyBytes>>,
+        values: Vec<PyBackedBytes>,
         context: &[u8],
-        linked: Vec<Bound<'py, PyBytes>>,
-    ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+        linked: Vec<PyBackedBytes>,
+    ) -> PyResult<(Vec<u8>, Vec<u8>)> {
         let job = job(batch, &values, context, &linked)?;
         self.proved(py, job)
     }
@@ -276,18 +249,18 @@ impl Prover {
         clippy::too_many_arguments,
         reason = "those of prove, and four spoilers"
     )]
-    fn prove_spoiled<'py>(
+    fn prove_spoiled(
         &self,
-        py: Python<'py>,
+        py: Python<'_>,
         batch: usize,
-        values: Vec<Bound<'py, PyBytes>>,
+        values: Vec<PyBackedBytes>,
         context: &[u8],
-        linked: Vec<Bound<'py, PyBytes>>,
+        linked: Vec<PyBackedBytes>,
         lies: Vec<(usize, i64)>,
         stubborn: bool,
         unmasked: Vec<String>,
         repeated: Vec<String>,
-    ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+    ) -> PyResult<(Vec<u8>, Vec<u8>)> {
         let job = Job {
             lies,
             stubborn,
@@ -305,7 +278,7 @@ impl Prover {
         &self,
         py: Python<'_>,
         batch: usize,
-        values: Vec<Bound<'_, PyBytes>>,
+        values: Vec<PyBackedBytes>,
         context: &[u8],
     ) -> PyResult<Vec<(&'static str, f64)>> {
         let job = job(batch, &values, context, &[])?;
@@ -322,7 +295,6 @@ impl Prover {
 ///
 /// `header`: the digest of what the key says to people. `words`: 32 bytes for each public word. The caller establishes that `tau_g2` is that of an SRS it trusts.
 #[pyfunction]
-#[pyo3(signature = (header, table, commitments, tau_g2, batch, context, words, proof))]
 #[expect(
     clippy::too_many_arguments,
     reason = "one argument per thing that a verifier trusts or checks"
@@ -345,45 +317,29 @@ pub(crate) fn native_verify(
         return Err(PyValueError::new_err("public words have 32 bytes each"));
     }
     on_pool(py, move |_| {
-        let key =
-            VerifyingKey::read(header, &table, &commitments, &tau_g2).map_err(|e| e.to_string())?;
-        key.check_sizes(batch, words.len() / 32, proof.len())
-            .map_err(|e| e.to_string())?;
-        let words: Result<Vec<F>, _> = words.chunks_exact(32).map(decode).collect();
-        let words = words.map_err(|e| format!("public words: {e}"))?;
-        let public = Public {
-            batch,
-            context,
-            words: &words,
-        };
-        verify(&key, &public, &proof).map_err(|e| e.to_string())
+        let key = VerifyingKey::read(header, &table, &commitments, &tau_g2)?;
+        verify_encoded(&key, batch, context, &words, &proof)
     })
 }
 
 /// The digest of a key, which starts the transcript of all its proofs: 32 bytes.
 #[pyfunction]
-#[pyo3(signature = (header, table, commitments, tau_g2))]
-pub(crate) fn native_key_digest<'py>(
-    py: Python<'py>,
+pub(crate) fn native_key_digest(
     header: &[u8],
     table: &[u8],
     commitments: &[u8],
     tau_g2: &[u8],
-) -> PyResult<Bound<'py, PyBytes>> {
+) -> PyResult<[u8; 32]> {
     let header = digest(header, "the digest of a header")?;
-    let name = key::digest(header, table, commitments, tau_g2);
-    Ok(PyBytes::new(py, &name))
+    Ok(key::digest(header, table, commitments, tau_g2))
 }
 
 /// The exact length of the proofs of a table for a batch.
 #[pyfunction]
-#[pyo3(signature = (table, batch))]
 pub(crate) fn native_proof_bytes(py: Python<'_>, table: &[u8], batch: usize) -> PyResult<usize> {
     released(py, || {
-        let circuit = verifai_table::read(table)
-            .map_err(|e| e.to_string())?
-            .expand(batch.max(1));
-        let layout = Layout::new(&circuit).map_err(|e| e.to_string())?;
-        Ok::<usize, String>(proof_bytes(&layout))
+        let circuit = verifai_table::read(table)?;
+        let layout = Layout::new(&circuit, batch.max(1))?;
+        Ok::<usize, TableError>(proof_bytes(&layout))
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::guard::{on_pool, released};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::pybacked::PyBackedBytes;
 use std::convert::Infallible;
 use verifai_curve::precompile;
 
@@ -12,9 +12,8 @@ use verifai_curve::precompile;
 /// precompile fails.
 #[pyfunction]
 #[pyo3(signature = (data, /))]
-pub(crate) fn bn254_add<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-    let sum = released(py, || precompile::add(data))?;
-    Ok(PyBytes::new(py, &sum))
+pub(crate) fn bn254_add(py: Python<'_>, data: &[u8]) -> PyResult<[u8; 64]> {
+    released(py, || precompile::add(data))
 }
 
 /// A multiple of a G1 point, as the EVM's ecMul (EIP-196).
@@ -23,9 +22,8 @@ pub(crate) fn bn254_add<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py
 /// precompile fails.
 #[pyfunction]
 #[pyo3(signature = (data, /))]
-pub(crate) fn bn254_mul<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-    let product = released(py, || precompile::mul(data))?;
-    Ok(PyBytes::new(py, &product))
+pub(crate) fn bn254_mul(py: Python<'_>, data: &[u8]) -> PyResult<[u8; 64]> {
+    released(py, || precompile::mul(data))
 }
 
 /// The pairing check, as the EVM's precompile 0x08 (EIP-197): 32 bytes holding 1 or 0.
@@ -33,22 +31,20 @@ pub(crate) fn bn254_mul<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py
 /// Raises ValueError where the precompile fails.
 #[pyfunction]
 #[pyo3(signature = (data, /))]
-pub(crate) fn bn254_pairing<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-    let data = data.to_vec();
+pub(crate) fn bn254_pairing(py: Python<'_>, data: PyBackedBytes) -> PyResult<[u8; 32]> {
     let one = on_pool(py, move |_| precompile::pairing(&data))?;
     let mut word = [0u8; 32];
     if let Some(last) = word.last_mut() {
         *last = u8::from(one);
     }
-    Ok(PyBytes::new(py, &word))
+    Ok(word)
 }
 
 /// Keccak-256, as the EVM has it.
 #[pyfunction]
 #[pyo3(signature = (data, /))]
-pub(crate) fn keccak256<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-    let digest = released(py, || {
+pub(crate) fn keccak256(py: Python<'_>, data: &[u8]) -> PyResult<[u8; 32]> {
+    released(py, || {
         Ok::<_, Infallible>(verifai_transcript::keccak256(&[data]))
-    })?;
-    Ok(PyBytes::new(py, &digest))
+    })
 }

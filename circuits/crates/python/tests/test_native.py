@@ -90,11 +90,12 @@ def ezkl_srs(tmp_path_factory):
 
 
 def test_srs_of_ezkl(native, ezkl_srs):
-    info = native.srs_check(ezkl_srs)
-    assert (info["format"], info["powers"], info["security"]) == ("halo2", 256, "unverified")
-    few = native.srs_check(str(ezkl_srs), powers=10)
-    assert few["powers"] == 10
-    assert few["srs_id"] == info["srs_id"]
+    srs = native.Srs.load(ezkl_srs, 1 << 20)
+    assert srs.powers == 256
+    few = native.Srs.load(str(ezkl_srs), 10)
+    assert few.powers == 10
+    assert few.id == srs.id != native.Srs.development(10).id
+    tau_g1 = srs.to_points(2)[64:128]
     # the same tau on both sides, by the precompile
     q = 21888242871839275222246405745257275088696311157297823662689037894645226208583
     g1 = (1).to_bytes(32, "big") + (q - 2).to_bytes(32, "big")
@@ -104,7 +105,7 @@ def test_srs_of_ezkl(native, ezkl_srs):
         "090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b"
         "12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa"
     )
-    one = native.bn254_pairing(info["tau_g1"] + g2 + g1 + info["tau_g2"])
+    one = native.bn254_pairing(tau_g1 + g2 + g1 + srs.tau_g2)
     assert one == (1).to_bytes(32, "big")
 
 
@@ -115,10 +116,10 @@ def test_srs_refused(native, ezkl_srs, tmp_path):
         data[at] ^= 1
         bad.write_bytes(data)
         with pytest.raises(ValueError, match=r"point|powers|bytes|generator"):
-            native.srs_check(bad)
+            native.Srs.load(bad, 1 << 20)
         data[at] ^= 1
     bad.write_bytes(data[:-1])
     with pytest.raises(ValueError, match="expected"):
-        native.srs_check(bad)
+        native.Srs.load(bad, 1 << 20)
     with pytest.raises(ValueError, match="cannot be read"):
-        native.srs_check(tmp_path / "missing.srs")
+        native.Srs.load(tmp_path / "missing.srs", 1 << 20)

@@ -4,7 +4,7 @@
 //! it any statement can be proven: it is for tests and local chains, and every key, statement and
 //! contract that uses it says so (`docs/protocol.md`, "What is not proven, and not hidden").
 
-use crate::{limits::MAX_POWERS, source::Parts, Format, Srs, SrsError};
+use crate::{limits::MAX_POWERS, Srs, SrsError};
 use ark_ec::scalar_mul::ScalarMul;
 use verifai_curve::{AffineRepr, CurveGroup, G1Projective, G2Affine, PrimeGroup};
 use verifai_field::{encoding::reduce, powers, F};
@@ -16,30 +16,16 @@ pub const SEED: &[u8] = b"verifai INSECURE development SRS v1";
 /// The development SRS with `n` powers.
 pub fn development(n: usize) -> Result<Srs, SrsError> {
     if !(2..=MAX_POWERS).contains(&n) {
-        return Err(SrsError::Header {
-            what: "the number of powers",
-            got: n as u64,
-        });
+        return Err(SrsError::header("the number of powers", n as u64));
     }
     let exponents: Vec<F> = powers(tau()).take(n).collect();
-    let parts = Parts {
+    Ok(Srs {
         powers: G1Projective::generator().batch_mul(&exponents),
-        g2: G2Affine::generator(),
-        tau_g2: tau_g2(),
-    };
-    Ok(Srs::of(parts, Format::Generated))
+        tau_g2: (G2Affine::generator() * tau()).into_affine(),
+    })
 }
 
 /// The public secret.
 pub fn tau() -> F {
     reduce(&keccak256(&[SEED]))
-}
-
-/// Whether this is the development SRS, wherever it was read from.
-pub(crate) fn is_tau(point: &G2Affine) -> bool {
-    *point == tau_g2()
-}
-
-fn tau_g2() -> G2Affine {
-    (G2Affine::generator() * tau()).into_affine()
 }

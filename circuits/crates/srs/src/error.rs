@@ -62,3 +62,17 @@ pub enum SrsError {
     #[error("{0} powers are too few: two at least")]
     TooFew(usize),
 }
+
+impl SrsError {
+    pub(crate) fn header(what: &'static str, got: u64) -> Self {
+        Self::Header { what, got }
+    }
+
+    pub(crate) fn point(what: &'static str, index: usize) -> impl FnOnce(MessageError) -> Self {
+        move |reason| Self::Point {
+            what,
+            index,
+            reason,
+        }
+    }
+}

@@ -4,21 +4,16 @@
 //! here vouches for it. The compressed form ("Processed") has another size and is refused.
 
 use crate::limits::MAX_LOG_POWERS;
-use crate::ptau::exact;
-use crate::source::{read_g1, read_g2, Parts, G1_BYTES, G2_BYTES};
+use crate::source::{exact, read_g1, read_g2, read_u32, Parts, G1_BYTES, G2_BYTES};
 use crate::SrsError;
 use std::io::{Read, Seek, SeekFrom};
 
 /// Reads the parts of a file of `size` bytes, at most `wanted` powers.
 pub fn read<R: Read + Seek>(input: &mut R, size: u64, wanted: usize) -> Result<Parts, SrsError> {
-    let mut word = [0u8; 4];
-    input.read_exact(&mut word)?;
-    let log = u32::from_le_bytes(word);
+    let log = read_u32(input)?;
     if log == 0 || log > MAX_LOG_POWERS {
-        return Err(SrsError::Header {
-            what: "the power (of a file that is not .ptau)",
-            got: u64::from(log),
-        });
+        let what = "the power (of a file that is not .ptau)";
+        return Err(SrsError::header(what, log.into()));
     }
     let n = 1u64 << log;
     exact("the file", 4 + 2 * n * G1_BYTES + 2 * G2_BYTES, size)?;

@@ -4,7 +4,7 @@
 //! coordinate is canonical, every point lies on its curve and in its subgroup, the first points
 //! are the generators, and the powers are powers of one tau, which a random linear combination and
 //! one pairing check establish. What no check can establish is that
-//! somebody forgot tau: [`Provenance`] says what is known about that.
+//! somebody forgot tau.
 //!
 //! | module | idea |
 //! |---|---|
@@ -30,42 +30,18 @@ pub mod structure;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
-use verifai_curve::{encode_g1, encode_g2, AffineRepr, G1Affine, G2Affine};
+use verifai_curve::{encode_g1, encode_g2, G1Affine, G2Affine};
 use verifai_transcript::keccak256;
 
 pub use development::development;
 pub use error::SrsError;
 pub use structure::check_powers;
 
-/// What is known about tau.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Provenance {
-    /// tau is public: proofs under this SRS convince nobody. For tests and local chains.
-    InsecureDevelopment,
-    /// The structure was checked; where it comes from was not.
-    Unverified,
-}
-
-/// The form of the file that an SRS was read from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Format {
-    /// snarkjs powers of tau.
-    Ptau,
-    /// halo2 `ParamsKZG`, raw bytes.
-    Halo2,
-    /// Not from a file.
-    Generated,
-}
-
 /// A checked structured reference string.
 #[derive(Clone, Debug)]
 pub struct Srs {
     powers: Vec<G1Affine>,
     tau_g2: G2Affine,
-    provenance: Provenance,
-    format: Format,
 }
 
 impl Srs {
@@ -82,49 +58,33 @@ impl Srs {
         let mut magic = [0u8; 4];
         input.read_exact(&mut magic)?;
         input.seek(SeekFrom::Start(0))?;
-        let (parts, format) = if &magic == ptau::MAGIC {
-            (ptau::read(input, size, wanted)?, Format::Ptau)
+        let parts = if &magic == ptau::MAGIC {
+            ptau::read(input, size, wanted)?
         } else {
-            (halo2::read(input, size, wanted)?, Format::Halo2)
+            halo2::read(input, size, wanted)?
         };
-        Self::checked(parts, format)
+        Self::checked(parts)
     }
 
     /// Reads and checks the plain form: powers in the EVM's form, then `tau H2`.
     pub fn from_points(bytes: &[u8]) -> Result<Self, SrsError> {
-        Self::checked(points::read(bytes)?, Format::Generated)
+        Self::checked(points::read(bytes)?)
     }
 
     /// The plain form of the first `powers` powers.
     pub fn to_points(&self, powers: usize) -> Vec<u8> {
-        let mut out: Vec<u8> = self
-            .powers
-            .iter()
-            .take(powers)
-            .flat_map(encode_g1)
-            .collect();
+        let powers = self.powers.iter().take(powers);
+        let mut out: Vec<u8> = powers.flat_map(encode_g1).collect();
         out.extend_from_slice(&encode_g2(&self.tau_g2));
         out
     }
 
-    fn checked(parts: source::Parts, format: Format) -> Result<Self, SrsError> {
+    fn checked(parts: source::Parts) -> Result<Self, SrsError> {
         structure::check(&parts)?;
-        Ok(Self::of(parts, format))
-    }
-
-    /// What is known to be the powers of one tau.
-    fn of(parts: source::Parts, format: Format) -> Self {
-        let provenance = if development::is_tau(&parts.tau_g2) {
-            Provenance::InsecureDevelopment
-        } else {
-            Provenance::Unverified
-        };
-        Self {
+        Ok(Self {
             powers: parts.powers,
             tau_g2: parts.tau_g2,
-            provenance,
-            format,
-        }
+        })
     }
 
     /// `tau^i G` for i = 0, 1, ...
@@ -140,21 +100,6 @@ impl Srs {
     /// `tau H2`.
     pub fn tau_g2(&self) -> G2Affine {
         self.tau_g2
-    }
-
-    /// `H2`.
-    pub fn g2(&self) -> G2Affine {
-        G2Affine::generator()
-    }
-
-    /// What is known about tau.
-    pub fn provenance(&self) -> Provenance {
-        self.provenance
-    }
-
-    /// Where the points were read from.
-    pub fn format(&self) -> Format {
-        self.format
     }
 
     /// The name of this SRS, the same however many powers are kept:

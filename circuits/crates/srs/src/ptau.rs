@@ -3,7 +3,7 @@
 //! whatever else there is must fill the file exactly and is not read.
 
 use crate::limits::{MAX_LOG_POWERS, MAX_SECTIONS};
-use crate::source::{read_g1, read_g2, Parts, G1_BYTES, G2_BYTES};
+use crate::source::{exact, read_g1, read_g2, read_u32, Parts, G1_BYTES, G2_BYTES};
 use crate::SrsError;
 use std::io::{Read, Seek, SeekFrom};
 use verifai_field::{BigInteger, Fq, PrimeField};
@@ -49,10 +49,7 @@ struct Section {
 fn sections<R: Read + Seek>(input: &mut R, size: u64) -> Result<Vec<Section>, SrsError> {
     let count = read_u32(input)?;
     if count > MAX_SECTIONS {
-        return Err(SrsError::Header {
-            what: "the number of sections",
-            got: u64::from(count),
-        });
+        return Err(SrsError::header("the number of sections", count.into()));
     }
     let mut at = 12u64;
     let mut sections = Vec::new();
@@ -64,11 +61,7 @@ fn sections<R: Read + Seek>(input: &mut R, size: u64) -> Result<Vec<Section>, Sr
         let start = at + 12;
         at = start.saturating_add(length);
         if at > size {
-            return Err(SrsError::Size {
-                what: "the file",
-                expected: at,
-                got: size,
-            });
+            break; // refused below
         }
         sections.push(Section {
             kind,
@@ -98,52 +91,27 @@ fn header<R: Read + Seek>(input: &mut R, section: &Section) -> Result<u32, SrsEr
         ("the ceremony's power", ceremony, power),
     ] {
         if got < least || got > MAX_LOG_POWERS {
-            return Err(SrsError::Header {
-                what,
-                got: u64::from(got),
-            });
+            return Err(SrsError::header(what, got.into()));
         }
     }
     Ok(power)
 }
 
 fn one(sections: &[Section], kind: u32) -> Result<&Section, SrsError> {
-    let mut found = sections.iter().filter(|s| s.kind == kind);
-    match (found.next(), found.count()) {
-        (Some(section), 0) => Ok(section),
-        (first, more) => Err(SrsError::Section {
+    let found: Vec<&Section> = sections.iter().filter(|s| s.kind == kind).collect();
+    match found.as_slice() {
+        [section] => Ok(section),
+        others => Err(SrsError::Section {
             section: kind,
-            times: more + usize::from(first.is_some()),
+            times: others.len(),
         }),
     }
-}
-
-fn read_u32<R: Read>(input: &mut R) -> Result<u32, SrsError> {
-    let mut word = [0u8; 4];
-    input.read_exact(&mut word)?;
-    Ok(u32::from_le_bytes(word))
 }
 
 fn expect(what: &'static str, value: u32, got: u32) -> Result<(), SrsError> {
     if value == got {
         Ok(())
     } else {
-        Err(SrsError::Header {
-            what,
-            got: u64::from(got),
-        })
-    }
-}
-
-/// The size must be exactly this.
-pub(crate) fn exact(what: &'static str, expected: u64, got: u64) -> Result<(), SrsError> {
-    if expected == got {
-        Ok(())
-    } else {
-        Err(SrsError::Size {
-            what,
-            expected,
-            got,
-        })
+        Err(SrsError::header(what, got.into()))
     }
 }

@@ -5,8 +5,8 @@ use crate::SrsError;
 use ark_bn254::Fq2;
 use rayon::prelude::*;
 use std::io::Read;
-use verifai_curve::encoding::{g1_from_coordinates, g2_from_coordinates};
-use verifai_curve::{AffineRepr, G1Affine, G2Affine};
+use verifai_curve::encoding::{finite, g1_from_coordinates, g2_from_coordinates};
+use verifai_curve::{G1Affine, G2Affine};
 use verifai_field::{EncodingError, Fq, PrimeField};
 use verifai_transcript::MessageError;
 
@@ -37,49 +37,58 @@ pub fn read_g1<R: Read>(input: &mut R, n: usize) -> Result<Vec<G1Affine>, SrsErr
         let count = CHUNK.min(n - start);
         let bytes = buffer.get_mut(..count * 64).unwrap_or_default();
         input.read_exact(bytes)?;
-        let read: Result<Vec<G1Affine>, SrsError> = bytes
-            .par_chunks_exact(64)
-            .enumerate()
-            .map(|(i, point)| {
-                g1(point).map_err(|reason| SrsError::Point {
-                    what: "G1",
-                    index: start + i,
-                    reason,
-                })
-            })
-            .collect();
-        points.extend(read?);
+        points.extend(all_g1(bytes, start, g1)?);
     }
     Ok(points)
+}
+
+/// Points of G1 in a row, of which the first one has number `first`.
+pub(crate) fn all_g1(
+    bytes: &[u8],
+    first: usize,
+    read: impl Fn(&[u8]) -> Result<G1Affine, MessageError> + Sync,
+) -> Result<Vec<G1Affine>, SrsError> {
+    let points = bytes.par_chunks_exact(64).enumerate();
+    points
+        .map(|(i, point)| read(point).map_err(SrsError::point("G1", first + i)))
+        .collect()
 }
 
 /// Reads one point of G2, not infinity; `index` is for the error.
 pub fn read_g2<R: Read>(input: &mut R, index: usize) -> Result<G2Affine, SrsError> {
     let mut bytes = [0u8; 128];
     input.read_exact(&mut bytes)?;
-    g2(&bytes).map_err(|reason| SrsError::Point {
-        what: "G2",
-        index,
-        reason,
-    })
+    g2(&bytes).map_err(SrsError::point("G2", index))
+}
+
+/// The next 32-bit integer.
+pub(crate) fn read_u32<R: Read>(input: &mut R) -> Result<u32, SrsError> {
+    let mut word = [0u8; 4];
+    input.read_exact(&mut word)?;
+    Ok(u32::from_le_bytes(word))
+}
+
+/// The size must be exactly this.
+pub(crate) fn exact(what: &'static str, expected: u64, got: u64) -> Result<(), SrsError> {
+    if expected == got {
+        Ok(())
+    } else {
+        Err(SrsError::Size {
+            what,
+            expected,
+            got,
+        })
+    }
 }
 
 fn g1(bytes: &[u8]) -> Result<G1Affine, MessageError> {
     let [x, y] = coordinates(bytes)?;
-    let point = g1_from_coordinates(x, y)?;
-    if point.is_zero() {
-        return Err(MessageError::Infinity);
-    }
-    Ok(point)
+    finite(g1_from_coordinates(x, y)?)
 }
 
 fn g2(bytes: &[u8]) -> Result<G2Affine, MessageError> {
     let [x0, x1, y0, y1] = coordinates(bytes)?;
-    let point = g2_from_coordinates(Fq2::new(x0, x1), Fq2::new(y0, y1))?;
-    if point.is_zero() {
-        return Err(MessageError::Infinity);
-    }
-    Ok(point)
+    finite(g2_from_coordinates(Fq2::new(x0, x1), Fq2::new(y0, y1))?)
 }
 
 fn coordinates<const N: usize>(bytes: &[u8]) -> Result<[Fq; N], MessageError> {

@@ -27,7 +27,7 @@ pub fn prove<E>(
         let mut sent = instance.message();
         sent.iter_mut().zip(&mut pads).for_each(|(s, p)| *s += p);
         writer.send(message, &sent);
-        let bound = writer.challenge(challenge);
+        let bound = writer.transcript.challenge(challenge);
         instance.bind(bound)?;
         Ok(bound)
     };

@@ -4,7 +4,7 @@
 
 use std::convert::Infallible;
 use verifai_field::{inner_product, random::random_vec, One, F};
-use verifai_poly::{evaluate, next_claim};
+use verifai_poly::{eq_table, next_claim};
 use verifai_sumcheck::{prove, Product, Products};
 use verifai_transcript::{Label, ProofReader, ProofWriter, Transcript};
 
@@ -75,8 +75,8 @@ impl Case {
             if let Some(pads) = pads.next() {
                 sent.iter_mut().zip(pads).for_each(|(s, p)| *s -= p);
             }
-            point.push(reader.challenge(LABELS.1));
-            claim = next_claim(claim, &sent, *point.last().unwrap()).unwrap();
+            point.push(reader.transcript.challenge(LABELS.1));
+            claim = next_claim(claim, &sent, *point.last().unwrap());
         }
         reader.finish().unwrap();
         (point, claim)
@@ -86,7 +86,8 @@ impl Case {
     fn at(&self, point: &[F], own: impl Fn(&[F], usize) -> Vec<F>) -> F {
         let values = self.products.iter().map(|(a, b, c)| {
             let own = own(point, a.len().ilog2() as usize);
-            evaluate(a, &own).unwrap() * evaluate(b, &own).unwrap() * c
+            let eq = eq_table(&own);
+            inner_product(a, &eq) * inner_product(b, &eq) * c
         });
         values.sum()
     }

@@ -2,10 +2,10 @@
 
 use crate::layout::Layout;
 use crate::tiles::Tile;
-use crate::weights::{eq_range, merge, parts, shift_right, Group, Indices, Term};
+use crate::weights::{eq_range, lengths, merge, parts, shift_right, Group, Indices, Term};
 use crate::work::Work;
-use verifai_field::{inner_product, One, Zero, F};
-use verifai_poly::{eq_at, eq_table_real};
+use verifai_field::{inner_product, powers, One, Zero, F};
+use verifai_poly::{cube_size, eq_at, eq_table_real};
 
 /// Weights on one block.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,15 +25,50 @@ pub struct Claim {
     pub terms: Vec<BlockTerm>,
 }
 
+impl From<F> for Claim {
+    fn from(constant: F) -> Self {
+        let terms = Vec::new();
+        Self { constant, terms }
+    }
+}
+
 impl Claim {
+    /// Adds weights on a block.
+    pub fn push(&mut self, block: usize, term: Term) {
+        self.terms.push(BlockTerm { block, term });
+    }
+
+    /// Adds weights on some entries of a line.
+    pub fn push_entries(
+        &mut self,
+        layout: &Layout,
+        block: usize,
+        weights: impl IntoIterator<Item = (usize, F)>,
+    ) {
+        let mut vector = vec![F::zero(); layout.shape(block).map_or(0, Tile::real)];
+        for (entry, weight) in weights {
+            if let Some(v) = vector.get_mut(entry) {
+                *v += weight;
+            }
+        }
+        self.push(block, Term::of(vec![Group::axis(0, vector)]));
+    }
+
     /// Adds `factor * other`.
     pub fn add(&mut self, other: Self, factor: F) {
         self.constant += factor * other.constant;
-        let scaled = other.terms.into_iter().map(|t| BlockTerm {
-            term: t.term.scaled(factor),
-            ..t
-        });
-        self.terms.extend(scaled);
+        for BlockTerm { block, term } in other.terms {
+            self.push(block, term.scaled(factor));
+        }
+    }
+
+    /// All claims as one, with powers of a challenge.
+    pub fn joined(claims: Vec<Self>, challenge: F) -> Self {
+        let mut all = Self::default();
+        for (claim, power) in claims.into_iter().zip(powers(challenge)) {
+            all.add(claim, power);
+        }
+        all
     }
 
     /// The claim times a factor.
@@ -107,14 +142,10 @@ fn mixed(
     eq_outer: &[F],
     eq_inner: &[Option<Vec<F>>],
 ) -> Option<F> {
-    let dims = shape.dims();
-    let lengths: Vec<usize> = axes
-        .iter()
-        .map(|a| dims.get(*a).copied().unwrap_or(1))
-        .collect();
+    let lengths = lengths(axes, shape.dims());
     let outer = shape.outer_axes();
     let strides = shape.strides();
-    let block = 1usize.checked_shl(u32::try_from(shape.inner()).ok()?)?;
+    let block = cube_size(shape.inner());
     // the stride within the outer index, zero along inner axes
     let along: Vec<usize> = axes
         .iter()

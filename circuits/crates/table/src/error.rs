@@ -22,6 +22,12 @@ pub enum TableError {
     Rule(&'static str),
 }
 
+impl From<&'static str> for TableError {
+    fn from(rule: &'static str) -> Self {
+        Self::Rule(rule)
+    }
+}
+
 /// Why weights cannot be pulled back. The table is to blame, never the proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]

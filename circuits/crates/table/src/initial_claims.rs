@@ -1,15 +1,16 @@
 //! The claims that constraints start, before anything is combined.
 
-use crate::claim::{tile_sum, BlockTerm, Claim};
+use crate::claim::{tile_sum, Claim};
 use crate::error::PullError;
 use crate::layout::{Column, Layout, Table};
-use crate::node::{Circuit, Kind};
-use crate::pullback::{pullback, Pulled};
+use crate::node::Kind;
+use crate::pullback::{on_limbs, pullback, Pulled};
+use crate::tiles::Tile;
 use crate::weights::{Group, Term};
 use crate::work::Work;
 use std::sync::Arc;
-use verifai_field::{from_i64, powers, One, Zero, F};
-use verifai_lookup::{table::entry, Challenges, Selectors, GROUP};
+use verifai_field::{from_i64, inner_product, powers, One, Zero, F};
+use verifai_lookup::{table::entry, Challenges, Selectors, BLOCK, GROUP};
 use verifai_poly::{eq_at, eq_table_real, variables};
 
 /// Selectors, tags and gate of the zerocheck at its point.
@@ -34,11 +35,11 @@ pub fn selectors(layout: &Layout, tau: &[F], z: &[F]) -> CubeSelectors {
         tags: [F::zero(); GROUP],
     };
     for group in &layout.groups {
-        let Some(block) = layout.blocks.get(group.helper) else {
+        let Some(shape) = layout.shape(group.helper) else {
             continue;
         };
-        let both = tile_sum(&block.shape, group.base, tau, z);
-        let at_z = Term::eq_tile(&block.shape, group.base, z).sum();
+        let both = tile_sum(shape, group.base, tau, z);
+        let at_z = Term::eq_tile(shape, group.base, z).sum();
         out.lookups.enabled += both;
         let places = out.lookups.numerators.iter_mut().zip(&mut out.tags);
         for (column, (numerator, tag)) in group.columns.iter().zip(places) {
@@ -55,7 +56,6 @@ pub fn selectors(layout: &Layout, tau: &[F], z: &[F]) -> CubeSelectors {
 /// The functionals of the zerocheck's columns at `z`: lookup values, helper, factors. The value
 /// sent is not subtracted yet.
 pub fn columns(
-    circuit: &Circuit,
     layout: &Layout,
     beta: F,
     z: &[F],
@@ -64,31 +64,23 @@ pub fn columns(
     let mut out = vec![Claim::default(); layout.columns()];
     let beta_2 = beta * beta;
     for group in &layout.groups {
-        let Some(block) = layout.blocks.get(group.helper) else {
+        let Some(shape) = layout.shape(group.helper) else {
             continue;
         };
-        let term = Term::eq_tile(&block.shape, group.base, z);
+        let term = Term::eq_tile(shape, group.base, z);
         for (column, claim) in group.columns.iter().zip(&mut out) {
             match column {
-                Column::Limb { block, .. } => {
-                    claim.terms.push(BlockTerm {
-                        block: *block,
-                        term: term.clone(),
-                    });
-                }
+                Column::Limb { block, .. } => claim.push(*block, term.clone()),
                 Column::Pair { input, output, .. } => {
                     for (node, factor) in [(*input, F::one()), (*output, beta_2)] {
-                        let pulled = pullback(circuit, layout, node, term.clone(), work)?;
+                        let pulled = pullback(layout, node, term.clone(), work)?;
                         claim.add(pulled.claim, factor);
                     }
                 }
             }
         }
         if let Some(claim) = out.get_mut(GROUP) {
-            claim.terms.push(BlockTerm {
-                block: group.helper,
-                term,
-            });
+            claim.push(group.helper, term);
         }
     }
     for product in &layout.products {
@@ -96,7 +88,7 @@ pub fn columns(
         for (j, claim) in out.iter_mut().skip(GROUP.saturating_add(1)).enumerate() {
             match product.factors.get(j) {
                 Some(factor) => {
-                    let pulled = pullback(circuit, layout, *factor, term.clone(), work)?;
+                    let pulled = pullback(layout, *factor, term.clone(), work)?;
                     claim.add(pulled.claim, F::one());
                 }
                 None => claim.constant += term.sum(),
@@ -106,130 +98,68 @@ pub fn columns(
     if let Some(hiding) = &layout.hiding {
         let weight = eq_at(z, hiding.position);
         for (column, claim) in out.iter_mut().enumerate() {
-            claim
-                .terms
-                .push(entries(hiding.slots, layout, &[(column, weight)]));
+            claim.push_entries(layout, hiding.slots, [(column, weight)]);
         }
     }
     Ok(out)
 }
 
-/// The random points of the table side.
-#[derive(Clone, Debug)]
-pub struct EntryPoints {
-    /// For the block of range tables.
-    pub range: Vec<F>,
-    /// For each custom table.
-    pub custom: Vec<Vec<F>>,
-}
-
-/// The table side: range tables, total, then each custom table.
-pub fn table_side(
-    circuit: &Circuit,
-    layout: &Layout,
-    challenges: &Challenges,
-    points: &EntryPoints,
-) -> Vec<Claim> {
+/// The table side: range tables, total, then each custom table; each table at a random point of its own.
+pub fn table_side(layout: &Layout, challenges: &Challenges, points: &[Vec<F>]) -> Vec<Claim> {
     let mut sides = Vec::new();
     let mut total = Claim::default();
     for group in &layout.groups {
-        let dims = layout
-            .blocks
-            .get(group.helper)
-            .map(|b| b.shape.dims())
-            .unwrap_or_default();
-        total.terms.push(BlockTerm {
-            block: group.helper,
-            term: ones(dims),
-        });
+        let dims = layout.shape(group.helper).map_or(&[][..], Tile::dims);
+        let ones = dims.iter().enumerate();
+        let ones = ones.map(|(axis, d)| Group::axis(axis, vec![F::one(); *d]));
+        total.push(group.helper, Term::of(ones.collect()));
     }
-    let blocks = layout.counts.iter().zip(&layout.table_helpers).enumerate();
-    for (place, (count, helper)) in blocks {
-        let (table, point) = match place.checked_sub(1) {
-            None => (None, Some(&points.range)),
-            Some(t) => (circuit.tables.get(t).map(|c| (t, c)), points.custom.get(t)),
-        };
-        let length = layout.blocks.get(*count).map_or(0, |b| b.shape.real());
-        let eq = eq_table_real(point.map(Vec::as_slice).unwrap_or_default(), length);
-        // alpha - T, and whether the entry exists
-        let denominator = |a: usize| -> Option<F> {
-            match &table {
-                None => entry(a)
-                    .filter(|(bits, _)| layout.widths.checked_shr(*bits).unwrap_or(0) & 1 == 1)
-                    .map(|(bits, t)| challenges.denominator(F::from(t as u64), bits)),
-                Some((t, custom)) => custom
-                    .outputs
-                    .get(a)
-                    .map(|output| custom_denominator(challenges, *t, custom.first, a, *output)),
-            }
-        };
+    let blocks = layout.counts.iter().zip(&layout.table_helpers);
+    let tables = blocks.zip(points).zip(denominators(layout, challenges));
+    for (((count, helper), point), denominators) in tables {
+        let eq = eq_table_real(point, denominators.len());
+        let (mut on_helper, mut on_count) = (eq.clone(), eq);
+        let mut exists = vec![F::zero(); denominators.len()];
+        let weights = on_helper.iter_mut().zip(&mut on_count).zip(&mut exists);
+        for (((h, m), exists), denominator) in weights.zip(&denominators) {
+            *h *= denominator.unwrap_or_default();
+            *m = denominator.map_or(F::zero(), |_| -*m);
+            *exists = denominator.map_or(F::zero(), |_| -F::one());
+        }
+        total.push(*helper, line(exists));
         let mut side = Claim::default();
-        let (mut on_helper, mut on_count, mut exists) =
-            (eq.clone(), eq, Vec::with_capacity(length));
-        for (a, (h, m)) in on_helper.iter_mut().zip(&mut on_count).enumerate() {
-            let d = denominator(a);
-            exists.push(if d.is_some() { -F::one() } else { F::zero() });
-            *m = if d.is_some() { -*m } else { F::zero() };
-            *h *= d.unwrap_or_default();
-        }
-        for (block, vector) in [(*helper, on_helper), (*count, on_count)] {
-            side.terms.push(line(block, vector));
-        }
-        total.terms.push(line(*helper, exists));
+        side.push(*helper, line(on_helper));
+        side.push(*count, line(on_count));
         sides.push(side);
     }
     sides.insert(1.min(sides.len()), total);
     sides
 }
 
-/// `alpha - (first + a + beta tag + beta^2 output)`.
-pub fn custom_denominator(
-    challenges: &Challenges,
-    table: usize,
-    first: i64,
-    a: usize,
-    output: i64,
-) -> F {
-    let beta = challenges.beta;
-    let input = from_i64(first) + F::from(a as u64);
-    challenges.alpha
-        - input
-        - beta * from_i64(Table::Custom(table).tag())
-        - beta * beta * from_i64(output)
-}
-
-/// Weights on some entries of a line.
-pub fn entries(block: usize, layout: &Layout, weights: &[(usize, F)]) -> BlockTerm {
-    let length = layout.blocks.get(block).map_or(0, |b| b.shape.real());
-    let mut vector = vec![F::zero(); length];
-    for (entry, weight) in weights {
-        if let Some(v) = vector.get_mut(*entry) {
-            *v += weight;
-        }
-    }
-    line(block, vector)
+/// `alpha - T` of the entries of the range tables, then of each custom table; `None` where no entry is that
+/// a lookup could find.
+pub fn denominators(layout: &Layout, challenges: &Challenges) -> Vec<Vec<Option<F>>> {
+    let Challenges { alpha, beta } = *challenges;
+    let used = |bits: &u32| layout.widths.checked_shr(*bits).unwrap_or(0) & 1 == 1;
+    let range = |address| {
+        let (bits, t) = entry(address).filter(|(bits, _)| used(bits))?;
+        Some(challenges.denominator(F::from(t as u64), bits))
+    };
+    let range = (0..BLOCK).map(range).collect();
+    let tables = layout.circuit.tables.iter().enumerate();
+    let custom = tables.map(|(index, table)| {
+        // alpha - (first + a + beta tag + beta^2 output)
+        let first = alpha - from_i64(table.first) - beta * from_i64(Table::Custom(index).tag());
+        let entries = table.outputs.iter().enumerate();
+        let entries = entries.map(|(a, y)| first - F::from(a as u64) - beta * beta * from_i64(*y));
+        entries.map(Some).collect()
+    });
+    std::iter::once(range).chain(custom).collect()
 }
 
 /// Weights on a line.
-pub fn line(block: usize, vector: Vec<F>) -> BlockTerm {
-    BlockTerm {
-        block,
-        term: Term {
-            coefficient: F::one(),
-            groups: vec![Group::axis(0, vector)],
-        },
-    }
-}
-
-fn ones(dims: &[usize]) -> Term {
-    let groups = dims
-        .iter()
-        .enumerate()
-        .map(|(axis, d)| Group::axis(axis, vec![F::one(); *d]));
-    Term {
-        coefficient: F::one(),
-        groups: groups.collect(),
-    }
+fn line(vector: Vec<F>) -> Term {
+    Term::of(vec![Group::axis(0, vector)])
 }
 
 /// Public values in a word.
@@ -250,92 +180,66 @@ pub fn word_shape(dims: &[usize]) -> (usize, usize) {
 pub fn word_point_variables(dims: &[usize]) -> usize {
     let (words, _) = word_shape(dims);
     let rows = dims.split_last().map_or(&[][..], |(_, rows)| rows);
-    rows.iter()
-        .map(|d| variables(*d))
-        .fold(variables(words), usize::saturating_add)
+    point_variables(rows) + variables(words)
 }
 
 /// The claim of a public tensor: `sum of eq * word - sum over limbs = 0`.
-pub fn words(
-    circuit: &Circuit,
-    layout: &Layout,
-    node: usize,
-    values: &[F],
-    point: &[F],
-) -> Option<Claim> {
-    let here = circuit.node(node)?;
+pub fn words(layout: &Layout, node: usize, values: &[F], point: &[F]) -> Option<Claim> {
+    let here = layout.circuit.node(node)?;
     let Kind::Committed { limbs, .. } = &here.kind else {
         return None;
     };
-    let blocks = layout.node_blocks.get(node)?;
     let (per_row, _) = word_shape(&here.dims);
     let mut word_dims = here.dims.clone();
     match word_dims.last_mut() {
         Some(last) => *last = per_row,
         None => word_dims.push(per_row),
     }
-    let on_words = Term::eq(&word_dims, point);
-    let mut claim = Claim::default();
+    let mut term = Term::eq(&word_dims, point);
     // the words, row-major
-    let mut weights = vec![on_words.coefficient];
-    for group in &on_words.groups {
-        weights = weights
+    let mut weights = vec![F::one()];
+    for group in &term.groups {
+        let next = weights
             .iter()
-            .flat_map(|w| group.vector.iter().map(move |v| *w * v))
-            .collect();
+            .flat_map(|w| group.vector.iter().map(move |v| *w * v));
+        weights = next.collect();
     }
     if weights.len() != values.len() {
         return None;
     }
-    claim.constant = weights.iter().zip(values).map(|(w, v)| *w * v).sum();
-
-    let mut term = on_words;
     if here.dims.is_empty() {
         term.groups.clear();
     } else {
         let last = term.groups.last_mut()?;
         let length = here.dims.last().copied().unwrap_or(1);
         let places: Vec<F> = powers(F::from(1u64 << WORD_BITS)).take(WORD).collect();
-        let vector = (0..length).map(|t| {
-            let word = last
-                .vector
-                .get(t.div_euclid(WORD))
-                .copied()
-                .unwrap_or_default();
-            word * places.get(t.rem_euclid(WORD)).copied().unwrap_or_default()
-        });
-        last.vector = Arc::new(vector.collect());
+        let values = last
+            .vector
+            .iter()
+            .flat_map(|word| places.iter().map(move |p| *word * p));
+        last.vector = Arc::new(values.take(length).collect());
     }
-    let mut shift = 0u32;
-    for (bits, block) in limbs.iter().zip(blocks) {
-        let power = F::from(1u64.checked_shl(shift).unwrap_or(0));
-        claim.terms.push(BlockTerm {
-            block: *block,
-            term: term.clone().scaled(-power),
-        });
-        shift = shift.saturating_add(*bits);
-    }
-    Some(claim)
+    Some(Claim {
+        constant: inner_product(&weights, values),
+        terms: on_limbs(layout.blocks_of(node), limbs, &term.scaled(-F::one())),
+    })
 }
 
 /// Coordinates of a point for a tensor.
 pub fn point_variables(dims: &[usize]) -> usize {
-    dims.iter()
-        .map(|d| variables(*d))
-        .fold(0, usize::saturating_add)
+    dims.iter().map(|d| variables(*d)).sum()
 }
 
 /// A `zero` node at its point.
 pub fn zero(
-    circuit: &Circuit,
     layout: &Layout,
     node: usize,
     point: &[F],
     work: &mut Work,
 ) -> Result<Pulled, PullError> {
-    let dims = circuit.dims(node);
+    let dims = layout.circuit.dims(node);
     let entries = dims.iter().fold(dims.len(), |n, d| n.saturating_add(*d));
     work.spend(entries.saturating_mul(2))
         .ok_or(PullError::TooLarge(node))?;
-    pullback(circuit, layout, node, Term::eq(dims, point), work)
+    pullback(layout, node, Term::eq(dims, point), work)
 }

@@ -1,29 +1,27 @@
-//! The JSON form of a table, field by field. Unknown and missing fields are errors.
+//! The JSON form of a table.
 //!
-//! serde reads a struct from an array too, and an enum from an object. [`Table::read`] therefore writes what
-//! it has read and compares: one table has one encoding, and any other form of it is refused.
+//! serde reads a struct from an array too, an enum from an object, and absence from `null`; where variants
+//! tell themselves by their fields, it overlooks others. [`Table::read`] therefore writes what it has read
+//! and compares: one table has one encoding, and any other form of it is refused.
 
 use crate::error::TableError;
-use serde::{Deserialize, Deserializer, Serialize};
+use crate::node::{Custom, Kind, Lookup, Product};
+use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Table {
     pub(crate) version: u32,
     pub(crate) log_columns: usize,
-    pub(crate) nodes: Vec<Node>,
+    pub(crate) nodes: Vec<Kind>,
     pub(crate) tables: Vec<Custom>,
     pub(crate) zero: Vec<usize>,
     pub(crate) product: Vec<Product>,
     pub(crate) lookup: Vec<Lookup>,
     pub(crate) inputs: Vec<Tensor>,
     pub(crate) outputs: Vec<Tensor>,
-    /// Absent or true; `null` is neither.
-    #[serde(
-        default,
-        deserialize_with = "present",
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// Absent or true.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hiding: Option<bool>,
 }
 
@@ -43,56 +41,6 @@ impl Table {
     }
 }
 
-fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
-}
-
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
-pub(crate) enum Node {
-    Weight {
-        shape: Vec<usize>,
-        outer: Vec<usize>,
-    },
-    Committed {
-        region: Region,
-        batched: bool,
-        shape: Vec<usize>,
-        outer: Vec<usize>,
-        offset: i64,
-        limbs: Vec<u32>,
-    },
-    View {
-        source: usize,
-        shape: Vec<usize>,
-        axes: Vec<Map>,
-    },
-    Reshape {
-        source: usize,
-        shape: Vec<usize>,
-    },
-    Linear {
-        shape: Vec<usize>,
-        terms: Vec<(i64, usize)>,
-        offset: i64,
-    },
-    Einsum {
-        left: usize,
-        right: usize,
-        labels: [String; 3],
-    },
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Region {
-    Input,
-    Output,
-    Witness,
-}
-
 /// An input or output of the model.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -108,50 +56,6 @@ pub(crate) enum Visibility {
     Public,
     Committed,
     Private,
-}
-
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(untagged)]
-pub(crate) enum Map {
-    Affine(Affine),
-    Indices(Indices),
-}
-
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Affine {
-    pub(crate) offset: i64,
-    pub(crate) terms: Vec<(usize, i64)>,
-}
-
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Indices {
-    pub(crate) axis: usize,
-    pub(crate) indices: Vec<usize>,
-}
-
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Custom {
-    pub(crate) first: i64,
-    pub(crate) outputs: Vec<i64>,
-}
-
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Product {
-    pub(crate) factors: Vec<usize>,
-    pub(crate) outer: Vec<usize>,
-}
-
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Lookup {
-    pub(crate) table: usize,
-    pub(crate) input: usize,
-    pub(crate) output: usize,
-    pub(crate) outer: Vec<usize>,
 }
 
 #[cfg(test)]
@@ -222,8 +126,6 @@ mod tests {
         for (place, keys) in [
             ("/nodes/0", &["kind", "shape", "outer"][..]),
             ("/nodes/4", &["kind", "source", "shape"]),
-            ("/nodes/2/axes/0", &["axis", "indices"]),
-            ("/nodes/3/axes/0", &["offset", "terms"]),
             ("/tables/0", &["first", "outputs"]),
             ("/product/0", &["factors", "outer"]),
             ("/lookup/0", &["table", "input", "output", "outer"]),
@@ -238,6 +140,15 @@ mod tests {
             );
             assert!(read(&other).is_err(), "{place}");
         }
+        for (place, keys) in [
+            ("/nodes/2/axes/0", &["axis", "indices"]),
+            ("/nodes/3/axes/0", &["offset", "terms"]),
+        ] {
+            let mut other = table();
+            let object = other.pointer_mut(place).unwrap();
+            *object = list(object, keys);
+            assert!(read(&other).is_err(), "{place}");
+        }
         for (place, name) in [
             ("/nodes/1/region", "witness"),
             ("/inputs/0/visibility", "committed"),
@@ -247,5 +158,44 @@ mod tests {
             assert!(serde_json::from_value::<Table>(other.clone()).is_ok());
             assert!(read(&other).is_err(), "{place}");
         }
+    }
+    /// A field too many, or one that is missing, anywhere.
+    #[test]
+    fn each_object_has_its_fields_and_no_others() {
+        let places = [
+            "",
+            "/nodes/0",
+            "/nodes/1",
+            "/nodes/2",
+            "/nodes/2/axes/0",
+            "/nodes/3/axes/0",
+            "/nodes/4",
+            "/nodes/5",
+            "/nodes/6",
+            "/tables/0",
+            "/product/0",
+            "/lookup/0",
+            "/inputs/0",
+        ];
+        for place in places {
+            for extra in ["unknown", "axis", "offset", "shape", "batched", "hiding"] {
+                let mut other = table();
+                let object = other.pointer_mut(place).unwrap().as_object_mut().unwrap();
+                if !object.contains_key(extra) {
+                    object.insert(extra.to_owned(), json!(null));
+                    assert!(read(&other).is_err(), "{place} {extra}");
+                }
+            }
+            let fields = table().pointer(place).unwrap().as_object().unwrap().clone();
+            for field in fields.keys().filter(|field| *field != "hiding") {
+                let mut other = table();
+                let object = other.pointer_mut(place).unwrap().as_object_mut().unwrap();
+                object.remove(field);
+                assert!(read(&other).is_err(), "{place} {field}");
+            }
+        }
+        let mut null = table();
+        null["hiding"] = json!(null);
+        assert!(read(&null).is_err());
     }
 }

@@ -2,13 +2,13 @@
 
 use crate::error::TableError;
 use crate::limits::{MAX_BATCH_ELEMENTS, MAX_TERMS, MAX_VARIABLES};
-use crate::node::{Circuit, Kind};
-use crate::region::{Region, REGIONS};
+use crate::node::{Circuit, Kind, Product};
+use crate::region::Region;
 use crate::tiles::{pack, Tile};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use verifai_lookup::{BLOCK, GROUP, RELATION_DEGREE};
-use verifai_poly::variables;
+use verifai_poly::{cube_size, variables};
 
 /// Entries of a triple: a, b, ab and a', b', a'b'.
 pub const TRIPLE: usize = 6;
@@ -113,9 +113,11 @@ pub struct Hiding {
     pub position: usize,
 }
 
-/// The layout of a circuit that is expanded for its batch.
+/// A circuit that is expanded for its batch, and its layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
+    /// The circuit.
+    pub circuit: Circuit,
     /// All blocks.
     pub blocks: Vec<Block>,
     /// The blocks of each node: limbs, hint or weight; empty for what is virtual.
@@ -130,10 +132,8 @@ pub struct Layout {
     pub products: Vec<PlacedProduct>,
     /// Variables of the cube.
     pub cube: usize,
-    /// Rows of each region, in the order of [`REGIONS`].
-    pub rows: [Range<usize>; 6],
-    /// Rows of each linked tensor.
-    pub linked: Vec<Range<usize>>,
+    /// Rows of each region that has blocks.
+    pub rows: BTreeMap<Region, Range<usize>>,
     /// Variables of the address space.
     pub variables: usize,
     /// Column variables.
@@ -147,8 +147,9 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The layout of an expanded circuit.
-    pub fn new(circuit: &Circuit) -> Result<Self, TableError> {
+    /// The layout of a circuit for a batch.
+    pub fn new(circuit: &Circuit, batch: usize) -> Result<Self, TableError> {
+        let circuit = circuit.expand(batch);
         let mut builder = Builder::default();
         let mut node_blocks = vec![Vec::new(); circuit.nodes.len()];
         for (index, (node, out)) in circuit.nodes.iter().zip(&mut node_blocks).enumerate() {
@@ -157,7 +158,7 @@ impl Layout {
                 return Err(TableError::Rule("a batch of too many elements"));
             }
             match &node.kind {
-                Kind::Weight { outer } => {
+                Kind::Weight { outer, .. } => {
                     out.push(builder.block(Region::Weight, Tile::new(&node.dims, outer)));
                 }
                 Kind::Committed {
@@ -175,12 +176,11 @@ impl Layout {
                 _ => {}
             }
         }
-        let entries: Vec<usize> = std::iter::once(BLOCK)
-            .chain(circuit.tables.iter().map(|t| t.outputs.len()))
-            .collect();
+        let custom = circuit.tables.iter().map(|t| t.outputs.len());
+        let entries: Vec<usize> = std::iter::once(BLOCK).chain(custom).collect();
         let counts = builder.lines(Region::Witness, &entries);
 
-        let contractions = contractions(circuit)?;
+        let contractions = contractions(&circuit)?;
         let slots = circuit.hiding.then(|| {
             let columns = columns(circuit.product.is_empty());
             builder.block(Region::Witness, Tile::line(columns))
@@ -190,37 +190,24 @@ impl Layout {
             builder.block(Region::Witness, Tile::line(entries))
         });
 
-        let (mut groups, widths) = groups(circuit, &node_blocks, &mut builder);
+        let (mut groups, widths) = groups(&circuit, &node_blocks, &mut builder);
         let table_helpers = builder.lines(Region::Helper, &entries);
 
-        let tiles: Vec<&Tile> = groups
-            .iter()
-            .filter_map(|g| builder.blocks.get(g.helper))
-            .map(|b| &b.shape)
-            .collect();
-        let (bases, lookups_end) = pack(&tiles, 0);
-        groups
+        let blocks = &builder.blocks;
+        let tiles = groups
             .iter_mut()
-            .zip(bases)
-            .for_each(|(group, base)| group.base = base);
-        let mut products: Vec<PlacedProduct> = circuit
-            .product
-            .iter()
-            .map(|p| PlacedProduct {
-                factors: p.factors.clone(),
-                shape: Tile::new(
-                    circuit.dims(p.factors.first().copied().unwrap_or_default()),
-                    &p.outer,
-                ),
-                base: 0,
-            })
-            .collect();
-        let tiles: Vec<&Tile> = products.iter().map(|p| &p.shape).collect();
-        let (bases, products_end) = pack(&tiles, 0);
-        products
-            .iter_mut()
-            .zip(bases)
-            .for_each(|(product, base)| product.base = base);
+            .filter_map(|g| Some((&blocks.get(g.helper)?.shape, &mut g.base)));
+        let lookups_end = pack(tiles, 0);
+        let place = |p: &Product| PlacedProduct {
+            factors: p.factors.clone(),
+            shape: Tile::new(
+                circuit.dims(p.factors.first().copied().unwrap_or_default()),
+                &p.outer,
+            ),
+            base: 0,
+        };
+        let mut products: Vec<PlacedProduct> = circuit.product.iter().map(place).collect();
+        let products_end = pack(products.iter_mut().map(|p| (&p.shape, &mut p.base)), 0);
         let position = lookups_end.max(products_end);
         let cube_end = position.saturating_add(usize::from(circuit.hiding));
         let cube = variables(cube_end).max(1);
@@ -228,7 +215,7 @@ impl Layout {
             let rounds = contractions.iter().max().copied().unwrap_or(0);
             let zerocheck = cube.saturating_mul(RELATION_DEGREE);
             let pad_count = zerocheck.saturating_add(rounds.saturating_mul(2));
-            let columns = 1usize << circuit.log_columns; // at most 2^20
+            let columns = cube_size(circuit.log_columns); // at most 2^20
             Hiding {
                 slots,
                 triples,
@@ -239,7 +226,7 @@ impl Layout {
             }
         });
 
-        let (rows, linked, end) = builder.place(circuit.log_columns, circuit.linked.len());
+        let (rows, end) = builder.place(cube_size(circuit.log_columns));
         let variables = variables(end).max(circuit.log_columns);
         if variables > MAX_VARIABLES || cube > MAX_VARIABLES {
             return Err(TableError::Rule(
@@ -255,32 +242,42 @@ impl Layout {
             products,
             cube,
             rows,
-            linked,
             variables,
             log_columns: circuit.log_columns,
             widths,
             contractions,
             hiding,
+            circuit,
         })
     }
 
     /// The rows of a region.
     pub fn region_rows(&self, region: Region) -> Range<usize> {
-        if let Region::Linked(place) = region {
-            return self.linked.get(place).cloned().unwrap_or(0..0);
-        }
-        let place = REGIONS
-            .iter()
-            .position(|r| *r == region)
-            .unwrap_or_default();
-        self.rows.get(place).cloned().unwrap_or(0..0)
+        self.rows.get(&region).cloned().unwrap_or(0..0)
+    }
+
+    /// The rows of each linked tensor.
+    pub fn linked(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        let linked = self.rows.range(Region::Linked(0)..Region::Input);
+        linked.map(|(_, rows)| rows.clone())
     }
 
     /// The rows that are committed before the first challenge.
     pub fn stage_1(&self) -> impl Iterator<Item = usize> + '_ {
-        let others = [Region::Input, Region::Output, Region::Witness, Region::Mask];
-        let linked = self.linked.iter().cloned().flatten();
-        linked.chain(others.into_iter().flat_map(|r| self.region_rows(r)))
+        let known = self.rows.iter();
+        known
+            .filter(|(region, _)| !matches!(region, Region::Weight | Region::Helper))
+            .flat_map(|(_, rows)| rows.clone())
+    }
+
+    /// The blocks of a node.
+    pub fn blocks_of(&self, node: usize) -> &[usize] {
+        self.node_blocks.get(node).map_or(&[], Vec::as_slice)
+    }
+
+    /// The shape of a block.
+    pub fn shape(&self, block: usize) -> Option<&Tile> {
+        self.blocks.get(block).map(|b| &b.shape)
     }
 
     /// Row variables.
@@ -335,9 +332,10 @@ fn contractions(circuit: &Circuit) -> Result<Vec<usize>, TableError> {
                     labels: [l, r, o],
                     ..
                 } => {
-                    let cube = l.iter().zip(circuit.dims(*left));
+                    let cube = l.chars().zip(circuit.dims(*left));
                     // shared axes, and summed axes: those of left that are in right
-                    let own = cube.filter(|(letter, _)| r.contains(letter) || !o.contains(letter));
+                    let own =
+                        cube.filter(|(letter, _)| r.contains(*letter) || !o.contains(*letter));
                     out.push(own.map(|(_, d)| variables(*d)).sum());
                 }
                 _ => {}
@@ -422,54 +420,22 @@ impl Builder {
             .collect()
     }
 
-    /// Places all blocks; the rows of each region, of each linked tensor, and the end.
-    fn place(
-        &mut self,
-        log_columns: usize,
-        linked: usize,
-    ) -> ([Range<usize>; 6], Vec<Range<usize>>, usize) {
-        let columns = u32::try_from(log_columns)
-            .ok()
-            .and_then(|c| 1usize.checked_shl(c))
-            .unwrap_or(1);
-        let mut rows = [0..0, 0..0, 0..0, 0..0, 0..0, 0..0];
-        let mut linked = vec![0..0; linked];
+    /// Places all blocks, each region in whole rows; the rows of each region, and the end.
+    fn place(&mut self, columns: usize) -> (BTreeMap<Region, Range<usize>>, usize) {
+        let regions: BTreeSet<Region> = self.blocks.iter().map(|b| b.region).collect();
+        let mut rows = BTreeMap::new();
         let mut at = 0usize;
-        let (weight, others) = rows.split_at_mut(1);
-        let own = linked.iter_mut().enumerate();
-        let places = REGIONS.iter().copied().zip(weight);
-        let places = places
-            .chain(own.map(|(i, rows)| (Region::Linked(i), rows)))
-            .chain(REGIONS.iter().copied().skip(1).zip(others));
-        for (region, rows) in places {
-            let mine: Vec<usize> = (0..self.blocks.len())
-                .filter(|i| self.blocks.get(*i).is_some_and(|b| b.region == region))
-                .collect();
-            let tiles: Vec<&Tile> = mine
-                .iter()
-                .filter_map(|i| self.blocks.get(*i))
-                .map(|b| &b.shape)
-                .collect();
-            let Some(inner) = tiles.iter().map(|b| b.inner()).max() else {
-                *rows = at.div_euclid(columns)..at.div_euclid(columns);
-                continue;
-            };
-            let largest = u32::try_from(inner)
-                .ok()
-                .and_then(|i| 1usize.checked_shl(i))
-                .unwrap_or(usize::MAX);
+        for region in regions {
+            let own = || self.blocks.iter().filter(|b| b.region == region);
+            let largest = own().map(|b| cube_size(b.shape.inner())).max().unwrap_or(1);
             let start = at
                 .checked_next_multiple_of(columns.max(largest))
                 .unwrap_or(usize::MAX);
-            let (bases, end) = pack(&tiles, start);
-            for (i, base) in mine.iter().zip(bases) {
-                if let Some(block) = self.blocks.get_mut(*i) {
-                    block.base = base;
-                }
-            }
+            let own = self.blocks.iter_mut().filter(|b| b.region == region);
+            let end = pack(own.map(|b| (&b.shape, &mut b.base)), start);
             at = end.checked_next_multiple_of(columns).unwrap_or(usize::MAX);
-            *rows = start.div_euclid(columns)..at.div_euclid(columns);
+            rows.insert(region, start.div_euclid(columns)..at.div_euclid(columns));
         }
-        (rows, linked, at)
+        (rows, at)
     }
 }

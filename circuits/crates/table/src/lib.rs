@@ -43,11 +43,11 @@ pub mod work;
 
 pub use claim::{BlockTerm, Claim};
 pub use error::{PullError, TableError};
-pub use layout::Layout;
+pub use layout::{Block, Layout};
 pub use node::{Circuit, Kind, Map, Node};
 pub use pullback::Instance;
-pub use region::{Region, REGIONS};
-pub use tiles::{pack, Tile};
+pub use region::Region;
+pub use tiles::{positions, Tile};
 pub use validate::read;
-pub use weights::{Group, Term};
+pub use weights::{strides, Group, Term};
 pub use work::Work;

@@ -1,9 +1,11 @@
 //! Validated nodes, and their expansion for a batch.
 
 use crate::region::Region;
+use serde::{Deserialize, Serialize};
 
 /// Where a view reads along one source axis.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(untagged)]
 pub enum Map {
     /// `offset + sum coefficient * index of a target axis`; outside the source it reads zero.
     Affine {
@@ -31,11 +33,14 @@ impl Map {
     }
 }
 
-/// What a node is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a node is, as a table says it; shapes are those of one inference.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Kind {
     /// Integers of the model, one block of any field elements.
     Weight {
+        /// Its shape.
+        shape: Vec<usize>,
         /// Outer axes of its tile.
         outer: Vec<usize>,
     },
@@ -43,6 +48,10 @@ pub enum Kind {
     Committed {
         /// Where it lies.
         region: Region,
+        /// Whether each inference has its own.
+        batched: bool,
+        /// Its shape.
+        shape: Vec<usize>,
         /// Outer axes of its tiles.
         outer: Vec<usize>,
         /// What is added to the limbs.
@@ -54,6 +63,8 @@ pub enum Kind {
     View {
         /// Its source.
         source: usize,
+        /// Its shape.
+        shape: Vec<usize>,
         /// One map per source axis.
         axes: Vec<Map>,
     },
@@ -61,9 +72,13 @@ pub enum Kind {
     Reshape {
         /// Its source.
         source: usize,
+        /// Its shape.
+        shape: Vec<usize>,
     },
     /// `offset + sum coefficient * node`.
     Linear {
+        /// Its shape.
+        shape: Vec<usize>,
         /// Coefficients and nodes.
         terms: Vec<(i64, usize)>,
         /// The constant.
@@ -76,7 +91,7 @@ pub enum Kind {
         /// Right operand.
         right: usize,
         /// One letter per axis of left, right, output.
-        labels: [Vec<u8>; 3],
+        labels: [String; 3],
     },
 }
 
@@ -94,7 +109,8 @@ pub struct Node {
 }
 
 /// A custom table: a function on `first <= x < first + outputs.len()`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct Custom {
     /// The first input.
     pub first: i64,
@@ -103,7 +119,8 @@ pub struct Custom {
 }
 
 /// Factors whose product is zero everywhere.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct Product {
     /// The factors, of one shape.
     pub factors: Vec<usize>,
@@ -112,7 +129,8 @@ pub struct Product {
 }
 
 /// A lookup in a custom table.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct Lookup {
     /// Which table.
     pub table: usize,
@@ -148,7 +166,7 @@ pub struct Circuit {
 }
 
 /// The letter of the batch axis: tables use lower case.
-const BATCH: u8 = b'B';
+const BATCH: char = 'B';
 
 impl Circuit {
     /// The node, if it exists.
@@ -168,71 +186,50 @@ impl Circuit {
     /// The circuit for `batch` inferences: an explicit leading axis on every batched node.
     #[must_use]
     pub fn expand(&self, batch: usize) -> Self {
-        let shift = |outer: &[usize], batched: bool| -> Vec<usize> {
-            let moved = outer.iter().map(|a| a.saturating_add(1));
-            if batched {
-                std::iter::once(0).chain(moved).collect()
-            } else {
-                outer.to_vec()
-            }
-        };
-        let nodes = self.nodes.iter().map(|node| {
-            let mut out = node.clone();
-            if !node.batched {
-                return out;
-            }
-            out.dims.insert(0, batch);
-            match &mut out.kind {
+        let mut out = self.clone();
+        for node in out.nodes.iter_mut().filter(|node| node.batched) {
+            node.dims.insert(0, batch);
+            match &mut node.kind {
                 Kind::Weight { .. } | Kind::Reshape { .. } | Kind::Linear { .. } => {}
-                Kind::Committed { outer, .. } => *outer = shift(outer, true),
+                Kind::Committed { outer, .. } => lead(outer),
                 Kind::View { axes, .. } => {
                     for map in axes.iter_mut() {
                         match map {
-                            Map::Affine { terms, .. } => {
-                                terms.iter_mut().for_each(|t| t.0 = t.0.saturating_add(1));
-                            }
-                            Map::Indices { axis, .. } => *axis = axis.saturating_add(1),
+                            Map::Affine { terms, .. } => terms.iter_mut().for_each(|t| t.0 += 1),
+                            Map::Indices { axis, .. } => *axis += 1,
                         }
                     }
-                    let own = Map::Affine {
-                        offset: 0,
-                        terms: vec![(0, 1)],
-                    };
-                    axes.insert(0, own);
+                    let (offset, terms) = (0, vec![(0, 1)]);
+                    axes.insert(0, Map::Affine { offset, terms });
                 }
                 Kind::Einsum {
                     left,
                     right,
                     labels: [l, r, o],
                 } => {
-                    if self.batched(*left) {
-                        l.insert(0, BATCH);
-                    }
-                    if self.batched(*right) {
-                        r.insert(0, BATCH);
-                    }
+                    let operands = [(*left, l), (*right, r)];
+                    let batched = operands.into_iter().filter(|(node, _)| self.batched(*node));
+                    batched.for_each(|(_, label)| label.insert(0, BATCH));
                     o.insert(0, BATCH);
                 }
             }
-            out
-        });
-        let nodes = nodes.collect();
-        let product = self.product.iter().map(|p| Product {
-            factors: p.factors.clone(),
-            outer: shift(
-                &p.outer,
-                p.factors.first().is_some_and(|f| self.batched(*f)),
-            ),
-        });
-        let lookup = self.lookup.iter().map(|l| Lookup {
-            outer: shift(&l.outer, self.batched(l.input)),
-            ..l.clone()
-        });
-        Self {
-            nodes,
-            product: product.collect(),
-            lookup: lookup.collect(),
-            ..self.clone()
         }
+        for product in &mut out.product {
+            if product.factors.first().is_some_and(|f| self.batched(*f)) {
+                lead(&mut product.outer);
+            }
+        }
+        for lookup in &mut out.lookup {
+            if self.batched(lookup.input) {
+                lead(&mut lookup.outer);
+            }
+        }
+        out
     }
+}
+
+/// The outer axes, with the batch axis in front.
+fn lead(outer: &mut Vec<usize>) {
+    outer.iter_mut().for_each(|axis| *axis += 1);
+    outer.insert(0, 0);
 }

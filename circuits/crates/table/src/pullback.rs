@@ -6,13 +6,15 @@
 use crate::claim::{BlockTerm, Claim};
 use crate::error::PullError;
 use crate::layout::Layout;
-use crate::limits::{MAX_GROUP, MAX_TERMS};
+use crate::limits::MAX_TERMS;
 use crate::node::{Circuit, Kind, Map};
-use crate::weights::{merge, parts, segments, Group, Indices, Term};
+use crate::weights::{
+    lengths, merge, offsets, parts, segments, strides, zeros, Group, Indices, Term,
+};
 use crate::work::Work;
 use std::sync::Arc;
 use verifai_field::{from_i64, One, Zero, F};
-use verifai_poly::{eq_table_real, variables};
+use verifai_poly::variables;
 
 /// What is left of weights after all linear nodes.
 #[derive(Clone, Debug, Default)]
@@ -71,33 +73,19 @@ impl Instance {
     /// The weights on left and on right that give `A(kappa)` and `B(kappa)`.
     pub fn ends(&self, kappa: &[F], work: &mut Work) -> Result<(Term, Term), PullError> {
         let large = PullError::TooLarge(self.node);
-        let groups = self
-            .shared
-            .iter()
-            .chain(&self.left_groups)
-            .chain(&self.right_groups);
-        let entries = groups
-            .map(|g| g.vector.len())
-            .fold(0, usize::saturating_add);
-        work.spend(entries.saturating_mul(2)).ok_or(large)?;
+        for group in [&self.shared, &self.left_groups, &self.right_groups]
+            .into_iter()
+            .flatten()
+        {
+            let entries = group.vector.len();
+            work.spend(entries.saturating_mul(2)).ok_or(large)?;
+        }
         for axis in &self.axes {
             work.step(1).ok_or(large)?;
             work.spend(axis.length.saturating_mul(2)).ok_or(large)?;
         }
         let lengths = self.lengths();
-        let mut rest = kappa;
-        let eqs: Vec<Group> = self
-            .axes
-            .iter()
-            .enumerate()
-            .map(|(axis, a)| {
-                let (own, after) = rest
-                    .split_at_checked(variables(a.length))
-                    .unwrap_or((rest, &[]));
-                rest = after;
-                Group::axis(axis, eq_table_real(own, a.length))
-            })
-            .collect();
+        let eqs = Term::eq(&lengths, kappa).groups;
         let mut left = self.left_groups.clone();
         for group in &self.shared {
             let own: Vec<&Group> = group.axes.iter().filter_map(|a| eqs.get(*a)).collect();
@@ -108,24 +96,14 @@ impl Instance {
             }
             left.push(self.moved(&product, &lengths, |a| a.left));
         }
-        let shared: Vec<usize> = self
-            .shared
+        let shared: Vec<&usize> = self.shared.iter().flat_map(|g| &g.axes).collect();
+        let others = eqs
             .iter()
-            .flat_map(|g| g.axes.iter().copied())
-            .collect();
-        for eq in eqs
-            .iter()
-            .filter(|eq| eq.axes.iter().all(|a| !shared.contains(a)))
-        {
-            left.push(self.moved(eq, &lengths, |a| a.left));
-        }
+            .filter(|eq| eq.axes.iter().all(|a| !shared.contains(&a)));
+        left.extend(others.map(|eq| self.moved(eq, &lengths, |a| a.left)));
         let mut right = self.right_groups.clone();
         right.extend(eqs.iter().map(|eq| self.moved(eq, &lengths, |a| a.right)));
-        let term = |groups| Term {
-            coefficient: F::one(),
-            groups,
-        };
-        Ok((term(left), term(right)))
+        Ok((Term::of(left), Term::of(right)))
     }
 
     fn moved(&self, group: &Group, lengths: &[usize], to: impl Fn(&CubeAxis) -> usize) -> Group {
@@ -135,64 +113,48 @@ impl Instance {
 
 /// The group under other names of its axes, in ascending order of the new names.
 fn relabel(group: &Group, dims: &[usize], name: impl Fn(usize) -> usize) -> Group {
-    let names: Vec<usize> = group.axes.iter().map(|a| name(*a)).collect();
-    let mut order: Vec<usize> = (0..names.len()).collect();
-    order.sort_by_key(|i| names.get(*i).copied());
-    let axes: Vec<usize> = order
-        .iter()
-        .filter_map(|i| names.get(*i))
-        .copied()
+    let names = group.axes.iter().map(|a| name(*a));
+    let lengths = lengths(&group.axes, dims);
+    let strides = strides(&lengths);
+    let mut order: Vec<_> = names
+        .zip(0..)
+        .zip(lengths.into_iter().zip(strides))
         .collect();
-    if order.windows(2).all(|w| w.first() < w.get(1)) {
-        return Group {
-            axes,
-            vector: group.vector.clone(),
-        };
+    order.sort_unstable();
+    let axes = order.iter().map(|((name, _), _)| *name).collect();
+    if order.is_sorted_by_key(|((_, place), _)| *place) {
+        let vector = Arc::clone(&group.vector);
+        return Group { axes, vector };
     }
-    let lengths: Vec<usize> = group
-        .axes
-        .iter()
-        .map(|a| dims.get(*a).copied().unwrap_or(1))
-        .collect();
-    let mut strides = vec![1usize; lengths.len()];
-    let mut stride = 1usize;
-    for (s, length) in strides.iter_mut().zip(&lengths).rev() {
-        *s = stride;
-        stride = stride.saturating_mul(*length);
-    }
-    let new_lengths: Vec<usize> = order
-        .iter()
-        .filter_map(|i| lengths.get(*i))
-        .copied()
-        .collect();
-    let new_strides: Vec<usize> = order
-        .iter()
-        .filter_map(|i| strides.get(*i))
-        .copied()
-        .collect();
-    let mut index = Indices::new(&new_lengths);
-    let mut vector = Vec::with_capacity(group.vector.len());
-    for _ in 0..group.vector.len() {
-        vector.push(
-            group
-                .vector
-                .get(index.dot(&new_strides))
-                .copied()
-                .unwrap_or_default(),
-        );
-        index.advance();
-    }
-    Group::new(axes, vector)
+    let (lengths, strides): (Vec<usize>, Vec<usize>) = order.into_iter().map(|o| o.1).unzip();
+    let places = offsets(&lengths, &strides).take(group.vector.len());
+    let vector = places.map(|at| group.vector.get(at).copied().unwrap_or_default());
+    Group::new(axes, vector.collect())
+}
+
+/// A term on a committed node, as it is on each limb: limbs stand for powers of two.
+pub(crate) fn on_limbs(blocks: &[usize], limbs: &[u32], term: &Term) -> Vec<BlockTerm> {
+    let mut shift = 0u32;
+    let widths = limbs.iter().chain(std::iter::once(&0)); // no limb: one block, as it is
+    let terms = blocks.iter().zip(widths).map(|(block, bits)| {
+        let power = F::from(1u64.checked_shl(shift).unwrap_or(0));
+        shift = shift.saturating_add(*bits);
+        BlockTerm {
+            block: *block,
+            term: term.clone().scaled(power),
+        }
+    });
+    terms.collect()
 }
 
 /// Pulls one term on a node back to committed blocks, constants and instances.
 pub fn pullback(
-    circuit: &Circuit,
     layout: &Layout,
     node: usize,
     term: Term,
     work: &mut Work,
 ) -> Result<Pulled, PullError> {
+    let circuit = &layout.circuit;
     let mut out = Pulled::default();
     let mut stack = vec![(node, term)];
     let mut steps = 0usize;
@@ -204,43 +166,25 @@ pub fn pullback(
         let large = PullError::TooLarge(at);
         work.step(term.groups.len()).ok_or(large)?;
         let here = circuit.node(at).ok_or(PullError::Missing(at))?;
-        let blocks = layout
-            .node_blocks
-            .get(at)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+        let blocks = layout.blocks_of(at);
         match &here.kind {
-            Kind::Weight { .. } => {
-                let placed = blocks.iter().map(|block| BlockTerm {
-                    block: *block,
-                    term: term.clone(),
-                });
-                out.claim.terms.extend(placed);
-            }
+            Kind::Weight { .. } => out.claim.terms.extend(on_limbs(blocks, &[], &term)),
             Kind::Committed { offset, limbs, .. } => {
                 work.spend(term.entries()).ok_or(large)?;
                 work.step(limbs.len()).ok_or(large)?;
                 out.claim.constant += from_i64(*offset) * term.sum();
-                let mut shift = 0u32;
-                for (i, block) in blocks.iter().enumerate() {
-                    let power = F::from(1u64.checked_shl(shift).unwrap_or(0));
-                    out.claim.terms.push(BlockTerm {
-                        block: *block,
-                        term: term.clone().scaled(power),
-                    });
-                    shift = shift.saturating_add(limbs.get(i).copied().unwrap_or(0));
-                }
+                out.claim.terms.extend(on_limbs(blocks, limbs, &term));
             }
-            Kind::View { source, axes } => {
+            Kind::View { source, axes, .. } => {
                 let dims = circuit.dims(*source);
                 let pulled = view(&term, axes, &here.dims, dims, work);
                 stack.push((*source, pulled.ok_or(large)?));
             }
-            Kind::Reshape { source } => {
+            Kind::Reshape { source, .. } => {
                 let pulled = reshape(&term, &here.dims, circuit.dims(*source), work);
                 stack.push((*source, pulled.ok_or(large)?));
             }
-            Kind::Linear { terms, offset } => {
+            Kind::Linear { terms, offset, .. } => {
                 work.spend(term.entries()).ok_or(large)?;
                 out.claim.constant += from_i64(*offset) * term.sum();
                 let mut unbatched = None;
@@ -277,10 +221,8 @@ fn without_batch(term: &Term, dims: &[usize]) -> Term {
         let (batch, rest): (Vec<usize>, Vec<usize>) = group.axes.iter().partition(|a| **a == 0);
         let axes: Vec<usize> = rest.iter().map(|a| a.saturating_sub(1)).collect();
         if batch.is_empty() {
-            groups.push(Group {
-                axes,
-                vector: Arc::clone(&group.vector),
-            });
+            let vector = Arc::clone(&group.vector);
+            groups.push(Group { axes, vector });
         } else if rest.is_empty() {
             coefficient *= group.sum();
         } else {
@@ -313,14 +255,8 @@ fn view(
     // members: the groups, then the source axes
     let mut links = Vec::with_capacity(maps.len());
     for (s, map) in maps.iter().enumerate() {
-        let axes = map.axes();
-        let mut link = vec![count.saturating_add(s)];
-        let touching = term
-            .groups
-            .iter()
-            .enumerate()
-            .filter(|(_, g)| g.axes.iter().any(|a| axes.contains(a)));
-        link.extend(touching.map(|(i, _)| i));
+        let mut link = touching(term, &map.axes());
+        link.push(count.saturating_add(s));
         links.push(link);
     }
     let mut coefficient = term.coefficient;
@@ -344,6 +280,13 @@ fn view(
     })
 }
 
+/// The groups that have one of some axes.
+fn touching(term: &Term, axes: &[usize]) -> Vec<usize> {
+    let groups = term.groups.iter().enumerate();
+    let found = groups.filter(|(_, g)| g.axes.iter().any(|a| axes.contains(a)));
+    found.map(|(i, _)| i).collect()
+}
+
 /// One group of several, paid for before it is made; a single one is shared.
 fn merge_within(groups: &[&Group], dims: &[usize], work: &mut Work) -> Option<Group> {
     if let [one] = groups {
@@ -363,20 +306,9 @@ fn scatter(
     target: &[usize],
     source: &[usize],
 ) -> Option<Vec<F>> {
-    let lengths: Vec<usize> = axes
-        .iter()
-        .map(|a| source.get(*a).copied().unwrap_or(1))
-        .collect();
-    let size = lengths
-        .iter()
-        .try_fold(1usize, |n, d| n.checked_mul(*d))
-        .filter(|n| *n <= MAX_GROUP)?;
-    let mut out = vec![F::zero(); size];
-    let target_lengths: Vec<usize> = group
-        .axes
-        .iter()
-        .map(|a| target.get(*a).copied().unwrap_or(1))
-        .collect();
+    let source_lengths = lengths(axes, source);
+    let mut out = zeros(&source_lengths)?;
+    let target_lengths = lengths(&group.axes, target);
     let own: Vec<&Map> = axes.iter().filter_map(|a| maps.get(*a)).collect();
     let mut index = Indices::new(&target_lengths);
     for weight in group.vector.iter() {
@@ -385,7 +317,7 @@ fn scatter(
             place.and_then(|p| index.at().get(p)).copied()
         };
         let mut flat = Some(0usize);
-        for (map, length) in own.iter().zip(&lengths) {
+        for (map, length) in own.iter().zip(&source_lengths) {
             let read = match map {
                 Map::Indices { axis, indices } => at(axis).and_then(|i| indices.get(i)).copied(),
                 // exact: offset and coefficients are below 2^62, an index is below 2^28, so that no
@@ -421,21 +353,12 @@ fn reshape(term: &Term, target: &[usize], source: &[usize], work: &mut Work) -> 
     let (to, from) = (long(target), long(source));
     let segments = segments(&to, target, &from, source);
     let count = term.groups.len();
-    let links: Vec<Vec<usize>> = segments
-        .iter()
-        .enumerate()
-        .map(|(s, (axes, _))| {
-            let touching = term
-                .groups
-                .iter()
-                .enumerate()
-                .filter(|(_, g)| g.axes.iter().any(|a| axes.contains(a)));
-            touching
-                .map(|(i, _)| i)
-                .chain([count.saturating_add(s)])
-                .collect()
-        })
-        .collect();
+    let mut links = Vec::with_capacity(segments.len());
+    for (s, (axes, _)) in segments.iter().enumerate() {
+        let mut link = touching(term, axes);
+        link.push(count.saturating_add(s));
+        links.push(link);
+    }
     let mut coefficient = term.coefficient;
     let mut groups: Vec<Group> = Vec::new();
     for part in parts(count.saturating_add(segments.len()), &links) {
@@ -451,10 +374,8 @@ fn reshape(term: &Term, target: &[usize], source: &[usize], work: &mut Work) -> 
         if axes.is_empty() {
             coefficient *= merged.sum(); // axes of one entry only
         } else {
-            groups.push(Group {
-                axes,
-                vector: merged.vector,
-            });
+            let vector = merged.vector;
+            groups.push(Group { axes, vector });
         }
     }
     let ones = (0..source.len()).filter(|a| !from.contains(a));
@@ -470,65 +391,50 @@ fn contraction(
     circuit: &Circuit,
     node: usize,
     (left, right): (usize, usize),
-    labels: &[Vec<u8>; 3],
+    [l, r, o]: &[String; 3],
     term: &Term,
 ) -> Option<Instance> {
-    let [l, r, o] = labels;
     let (left_dims, out_dims) = (circuit.dims(left), circuit.dims(node));
-    let place = |letters: &[u8], letter: &u8| letters.iter().position(|x| x == letter);
-    let mut axes = Vec::new();
-    let mut names = vec![None; o.len()]; // output axis -> axis of the cube
-    for (letter, name) in o.iter().zip(&mut names) {
-        if let (Some(a), Some(b)) = (place(l, letter), place(r, letter)) {
-            *name = Some(axes.len());
-            axes.push(CubeAxis {
-                length: *left_dims.get(a)?,
-                left: a,
-                right: b,
-            });
-        }
-    }
-    for (a, letter) in l.iter().enumerate() {
-        if place(o, letter).is_none() {
-            axes.push(CubeAxis {
-                length: *left_dims.get(a)?,
-                left: a,
-                right: place(r, letter)?,
-            });
-        }
-    }
-    let (mut shared, mut left_groups, mut right_groups) = (Vec::new(), Vec::new(), Vec::new());
-    for group in &term.groups {
-        let letters: Vec<&u8> = group.axes.iter().filter_map(|a| o.get(*a)).collect();
-        let in_left = letters.iter().all(|x| place(l, x).is_some());
-        let in_right = letters.iter().all(|x| place(r, x).is_some());
-        let named = |axis: usize| names.get(axis).copied().flatten().unwrap_or_default();
-        let at = |letters: &[u8], axis: usize| {
-            o.get(axis)
-                .and_then(|x| place(letters, x))
-                .unwrap_or_default()
-        };
-        if in_left && in_right {
-            shared.push(relabel(group, out_dims, named));
-        } else if in_left && letters.iter().all(|x| place(r, x).is_none()) {
-            left_groups.push(relabel(group, out_dims, |axis| at(l, axis)));
-        } else if in_right && letters.iter().all(|x| place(l, x).is_none()) {
-            right_groups.push(relabel(group, out_dims, |axis| at(r, axis)));
-        } else {
-            return None;
-        }
-    }
-    let coefficient = term.coefficient;
-    Some(Instance {
+    let shared = o.chars().filter(|x| l.contains(*x) && r.contains(*x));
+    let summed = l.chars().filter(|x| !o.contains(*x));
+    let cube: String = shared.chain(summed).collect();
+    let axis = |letter| {
+        let (left, right) = (l.find(letter)?, r.find(letter)?);
+        let length = *left_dims.get(left)?;
+        Some(CubeAxis {
+            length,
+            left,
+            right,
+        })
+    };
+    let mut instance = Instance {
         node,
         left,
         right,
-        coefficient,
-        axes,
-        shared,
-        left_groups,
-        right_groups,
-    })
+        coefficient: term.coefficient,
+        axes: cube.chars().map(axis).collect::<Option<_>>()?,
+        shared: Vec::new(),
+        left_groups: Vec::new(),
+        right_groups: Vec::new(),
+    };
+    for group in &term.groups {
+        let letter = |axis: usize| o.chars().nth(axis);
+        let letters: Vec<char> = group.axes.iter().filter_map(|a| letter(*a)).collect();
+        let within = |label: &str| letters.iter().all(|x| label.contains(*x));
+        let apart = |label: &str| letters.iter().all(|x| !label.contains(*x));
+        let (groups, label) = if within(l) && within(r) {
+            (&mut instance.shared, &cube)
+        } else if within(l) && apart(r) {
+            (&mut instance.left_groups, l)
+        } else if within(r) && apart(l) {
+            (&mut instance.right_groups, r)
+        } else {
+            return None;
+        };
+        let name = |axis| letter(axis).and_then(|x| label.find(x)).unwrap_or_default();
+        groups.push(relabel(group, out_dims, name));
+    }
+    Some(instance)
 }
 
 #[cfg(test)]

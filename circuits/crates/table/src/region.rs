@@ -1,11 +1,17 @@
 //! Regions: the parts of the address space.
 
-/// A part of the address space with rows of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+use serde::{Deserialize, Serialize};
+
+/// A part of the address space with rows of its own, in the order of addresses. A table names those that the
+/// values of a node can lie in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Region {
     /// The model's integers: committed once, at setup.
+    #[serde(skip)]
     Weight,
     /// A tensor with a commitment of its own, by its place in the table's list.
+    #[serde(skip)]
     Linked(usize),
     /// A private input.
     Input,
@@ -14,17 +20,9 @@ pub enum Region {
     /// Everything else that is committed before the first challenge.
     Witness,
     /// Helpers of the lookups.
+    #[serde(skip)]
     Helper,
     /// The uniform row of a hiding proof.
+    #[serde(skip)]
     Mask,
 }
-
-/// The regions in their order; linked tensors follow the weights, each a region.
-pub const REGIONS: [Region; 6] = [
-    Region::Weight,
-    Region::Input,
-    Region::Output,
-    Region::Witness,
-    Region::Helper,
-    Region::Mask,
-];

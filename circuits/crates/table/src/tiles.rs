@@ -3,7 +3,7 @@
 //! The outer axes lie above, row-major and unpadded, the inner axes below, each padded to a power of
 //! two. A position is linear in the indices: every axis has a stride.
 
-use verifai_poly::variables;
+use verifai_poly::{cube_size, variables};
 
 /// The shape of a block.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -32,12 +32,9 @@ impl Tile {
     }
 
     /// Axis, dim and whether it is outer.
-    fn axes(&self) -> impl DoubleEndedIterator<Item = (usize, usize, bool)> + '_ {
+    fn axes(&self) -> impl Iterator<Item = (usize, usize, bool)> + '_ {
         let pairs = self.dims.iter().zip(&self.outer).enumerate();
-        pairs
-            .map(|(axis, (dim, outer))| (axis, *dim, *outer))
-            .collect::<Vec<_>>()
-            .into_iter()
+        pairs.map(|(axis, (dim, outer))| (axis, *dim, *outer))
     }
 
     /// The outer axes, in index order.
@@ -72,11 +69,7 @@ impl Tile {
 
     /// Addresses that the tile takes; saturates.
     pub fn size(&self) -> usize {
-        let inner = u32::try_from(self.inner()).ok();
-        let block = inner
-            .and_then(|i| 1usize.checked_shl(i))
-            .unwrap_or(usize::MAX);
-        self.outer_size().saturating_mul(block)
+        self.outer_size().saturating_mul(cube_size(self.inner()))
     }
 
     /// Real entries; saturates.
@@ -88,53 +81,48 @@ impl Tile {
     pub fn strides(&self) -> Vec<usize> {
         let mut strides = vec![0; self.dims.len()];
         let mut stride = 1usize;
-        for (outer, axis, dim) in [false, true]
-            .into_iter()
-            .flat_map(|side| self.axes().rev().filter(move |a| a.2 == side))
-            .map(|(axis, dim, outer)| (outer, axis, dim))
-        {
-            if let Some(s) = strides.get_mut(axis) {
-                *s = stride;
+        for side in [false, true] {
+            let axes = self.dims.iter().zip(&self.outer).zip(&mut strides).rev();
+            for ((dim, outer), own) in axes.filter(|((_, outer), _)| **outer == side) {
+                *own = stride;
+                let length = if *outer {
+                    *dim
+                } else {
+                    cube_size(variables(*dim))
+                };
+                stride = stride.saturating_mul(length);
             }
-            let length = if outer {
-                dim
-            } else {
-                dim.checked_next_power_of_two().unwrap_or(usize::MAX)
-            };
-            stride = stride.saturating_mul(length);
         }
         strides
     }
 
     /// The positions of all real entries, row-major over all axes.
     pub fn positions(&self) -> Vec<usize> {
-        let mut out = vec![0usize];
-        for (stride, dim) in self.strides().into_iter().zip(&self.dims) {
-            let mut next = Vec::with_capacity(out.len().saturating_mul(*dim));
-            for position in &out {
-                next.extend((0..*dim).map(|i| position.saturating_add(i.saturating_mul(stride))));
-            }
-            out = next;
-        }
-        out
+        let axes = self.strides().into_iter().zip(self.dims.iter().copied());
+        positions(0, axes)
     }
 }
 
-/// Places tiles one after another, larger inner parts first, so that each base is a multiple of
-/// 2^inner. Returns the bases and the end.
-pub fn pack(tiles: &[&Tile], start: usize) -> (Vec<usize>, usize) {
-    let mut order: Vec<usize> = (0..tiles.len()).collect();
-    let inner = |i: &usize| tiles.get(*i).map_or(0, |b| b.inner());
-    order.sort_by_key(|i| std::cmp::Reverse(inner(i)));
-    let mut bases = vec![0; tiles.len()];
-    let mut at = start;
-    for i in order {
-        if let (Some(base), Some(b)) = (bases.get_mut(i), tiles.get(i)) {
-            *base = at;
-            at = at.saturating_add(b.size());
+/// Where the entries lie, row-major, from stride and length of each axis.
+pub fn positions(start: usize, axes: impl Iterator<Item = (usize, usize)>) -> Vec<usize> {
+    axes.fold(vec![start], |out, (stride, length)| {
+        let mut next = Vec::with_capacity(out.len().saturating_mul(length));
+        for position in &out {
+            next.extend((0..length).map(|i| position.saturating_add(i.saturating_mul(stride))));
         }
-    }
-    (bases, at)
+        next
+    })
+}
+
+/// Places tiles one after another, larger inner parts first, so that each base is a multiple of
+/// 2^inner. Writes the bases, returns the end.
+pub fn pack<'a>(tiles: impl Iterator<Item = (&'a Tile, &'a mut usize)>, start: usize) -> usize {
+    let mut tiles: Vec<_> = tiles.collect();
+    tiles.sort_by_key(|(tile, _)| std::cmp::Reverse(tile.inner()));
+    tiles.into_iter().fold(start, |at, (tile, base)| {
+        *base = at;
+        at.saturating_add(tile.size())
+    })
 }
 
 #[cfg(test)]
@@ -173,8 +161,8 @@ mod tests {
             Tile::line(1),
             Tile::new(&[5, 2], &[0]),
         ];
-        let refs: Vec<&Tile> = tiles.iter().collect();
-        let (bases, end) = pack(&refs, 64);
+        let mut bases = [0; 4];
+        let end = pack(tiles.iter().zip(&mut bases), 64);
         assert_eq!(bases, [80, 64, 102, 92]);
         assert_eq!(end, 103);
         for (b, base) in tiles.iter().zip(bases) {

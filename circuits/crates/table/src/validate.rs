@@ -6,8 +6,7 @@ use crate::limits::{
     LOG_COLUMNS, MAX_AXES, MAX_BYTES, MAX_ELEMENTS, MAX_ENTRIES, MAX_ENTRY, MAX_FACTORS,
     MAX_INTEGER, MAX_NODES, MAX_PUBLIC_BITS, MAX_TABLES, MAX_TENSORS, MIN_HIDING_LOG_COLUMNS,
 };
-use crate::node::{Circuit, Custom, Kind, Lookup, Map, Node, Product};
-use crate::region::Region;
+use crate::node::{Circuit, Kind, Map, Node};
 use std::collections::BTreeSet;
 use verifai_lookup::MAX_BITS;
 
@@ -27,47 +26,41 @@ pub fn read(bytes: &[u8]) -> Result<Circuit, TableError> {
         return Err(TableError::Json(format!("more than {MAX_BYTES} bytes")));
     }
     let table = json::Table::read(bytes)?;
-    require(table.version == 2, "this version reads tables of version 2")
-        .map_err(TableError::Rule)?;
+    require(table.version == 2, "this version reads tables of version 2")?;
     let within = LOG_COLUMNS.contains(&table.log_columns);
-    require(within, "log_columns is out of its bounds").map_err(TableError::Rule)?;
-    require(table.nodes.len() <= MAX_NODES, "too many nodes").map_err(TableError::Rule)?;
-    require(
-        table.hiding != Some(false),
-        "a table that does not hide does not say so",
-    )
-    .map_err(TableError::Rule)?;
+    require(within, "log_columns is out of its bounds")?;
+    require(table.nodes.len() <= MAX_NODES, "too many nodes")?;
+    let said = table.hiding != Some(false);
+    require(said, "a table that does not hide does not say so")?;
     let wide = table.hiding.is_none() || table.log_columns >= MIN_HIDING_LOG_COLUMNS;
-    require(wide, "hiding needs rows of 2^7 entries").map_err(TableError::Rule)?;
+    require(wide, "hiding needs rows of 2^7 entries")?;
     let mut circuit = Circuit {
         nodes: Vec::with_capacity(table.nodes.len()),
-        tables: Vec::new(),
+        tables: table.tables,
         zero: table.zero,
-        product: Vec::new(),
-        lookup: Vec::new(),
+        product: table.product,
+        lookup: table.lookup,
         public: Vec::new(),
         linked: Vec::new(),
         log_columns: table.log_columns,
         hiding: table.hiding.is_some(),
     };
-    for (index, node) in table.nodes.into_iter().enumerate() {
-        let node = node_of(&circuit, node).map_err(|rule| TableError::Node { index, rule })?;
+    for (index, kind) in table.nodes.into_iter().enumerate() {
+        let node = node_of(&circuit, kind).map_err(|rule| TableError::Node { index, rule })?;
         circuit.nodes.push(node);
     }
-    constraints(&mut circuit, table.tables, table.product, table.lookup)
-        .map_err(TableError::Rule)?;
-    tensors(&mut circuit, [table.inputs, table.outputs]).map_err(TableError::Rule)?;
+    constraints(&circuit)?;
+    tensors(&mut circuit, [table.inputs, table.outputs])?;
     Ok(circuit)
 }
 
-fn shape(dims: &[usize]) -> Check {
-    require(dims.len() <= MAX_AXES, "too many axes")?;
-    require(dims.iter().all(|d| *d >= 1), "an axis of no entries")?;
-    let elements = dims.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
-    require(
-        elements.is_some_and(|n| n <= MAX_ELEMENTS),
-        "too many elements",
-    )
+/// The number of elements of a tensor.
+fn elements(shape: &[usize]) -> Result<usize, &'static str> {
+    require(shape.len() <= MAX_AXES, "too many axes")?;
+    require(shape.iter().all(|d| *d >= 1), "an axis of no entries")?;
+    let elements = shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
+    let few = elements.filter(|n| *n <= MAX_ELEMENTS);
+    few.ok_or("too many elements")
 }
 
 fn integer(n: i64) -> Check {
@@ -75,204 +68,144 @@ fn integer(n: i64) -> Check {
     require(small, "an integer of 2^62 or more")
 }
 
-fn axes(outer: &[usize], count: usize) -> Check {
+fn outer_axes(outer: &[usize], count: usize) -> Check {
     let ordered = outer.windows(2).all(|w| w.first() < w.get(1));
     require(ordered, "outer axes are in ascending order")?;
-    require(
-        outer.iter().all(|a| *a < count),
-        "an outer axis that does not exist",
-    )
+    let exist = outer.iter().all(|a| *a < count);
+    require(exist, "an outer axis that does not exist")
 }
 
 fn earlier(circuit: &Circuit, index: usize) -> Result<&Node, &'static str> {
-    circuit
-        .node(index)
-        .ok_or("an operand that is no earlier node")
+    let node = circuit.node(index);
+    node.ok_or("an operand that is no earlier node")
 }
 
-fn node_of(circuit: &Circuit, node: json::Node) -> Result<Node, &'static str> {
-    match node {
-        json::Node::Weight { shape: dims, outer } => {
-            shape(&dims)?;
-            axes(&outer, dims.len())?;
-            Ok(Node {
-                kind: Kind::Weight { outer },
-                dims,
-                batched: false,
-                einsum: false,
-            })
+/// The node, with what follows from its operands.
+fn node_of(circuit: &Circuit, kind: Kind) -> Result<Node, &'static str> {
+    let (dims, batched, einsum) = match &kind {
+        Kind::Weight { shape, outer } => {
+            elements(shape)?;
+            outer_axes(outer, shape.len())?;
+            (shape.clone(), false, false)
         }
-        json::Node::Committed {
-            region,
+        Kind::Committed {
             batched,
-            shape: dims,
+            shape,
             outer,
             offset,
             limbs,
+            ..
         } => {
-            shape(&dims)?;
-            axes(&outer, dims.len())?;
-            integer(offset)?;
+            elements(shape)?;
+            outer_axes(outer, shape.len())?;
+            integer(*offset)?;
             let widths = limbs.iter().all(|b| (1..=MAX_BITS).contains(b));
-            require(
-                widths && limbs.iter().sum::<u32>() <= 62,
-                "limbs have 1 to 8 bits, 62 in all",
-            )?;
-            let region = match region {
-                json::Region::Input => Region::Input,
-                json::Region::Output => Region::Output,
-                json::Region::Witness => Region::Witness,
-            };
-            let kind = Kind::Committed {
-                region,
-                outer,
-                offset,
-                limbs,
-            };
-            Ok(Node {
-                kind,
-                dims,
-                batched,
-                einsum: false,
-            })
+            let small = widths && limbs.iter().sum::<u32>() <= 62;
+            require(small, "limbs have 1 to 8 bits, 62 in all")?;
+            (shape.clone(), *batched, false)
         }
-        json::Node::View {
+        Kind::View {
             source,
-            shape: dims,
-            axes: maps,
-        } => view(circuit, source, dims, maps),
-        json::Node::Reshape {
-            source,
-            shape: dims,
+            shape,
+            axes,
         } => {
-            shape(&dims)?;
-            let from = earlier(circuit, source)?;
-            let same = from.dims.iter().product::<usize>() == dims.iter().product::<usize>();
+            elements(shape)?;
+            let from = earlier(circuit, *source)?;
+            view(axes, &from.dims, shape)?;
+            (shape.clone(), from.batched, from.einsum)
+        }
+        Kind::Reshape { source, shape } => {
+            let count = elements(shape)?;
+            let from = earlier(circuit, *source)?;
+            let same = from.dims.iter().product::<usize>() == count;
             require(same, "a reshape keeps the number of elements")?;
             require(!from.einsum, "an einsum is not reshaped")?;
-            let kind = Kind::Reshape { source };
-            Ok(Node {
-                kind,
-                dims,
-                batched: from.batched,
-                einsum: false,
-            })
+            (shape.clone(), from.batched, false)
         }
-        json::Node::Linear {
-            shape: dims,
+        Kind::Linear {
+            shape,
             terms,
             offset,
         } => {
-            shape(&dims)?;
-            integer(offset)?;
+            elements(shape)?;
+            integer(*offset)?;
             let (mut batched, mut einsum) = (false, false);
-            for (coefficient, source) in &terms {
+            for (coefficient, source) in terms {
                 integer(*coefficient)?;
                 let operand = earlier(circuit, *source)?;
-                require(operand.dims == dims, "operands have the node's shape")?;
+                require(operand.dims == *shape, "operands have the node's shape")?;
                 batched |= operand.batched;
                 einsum |= operand.einsum;
             }
-            let kind = Kind::Linear { terms, offset };
-            Ok(Node {
-                kind,
-                dims,
-                batched,
-                einsum,
-            })
+            (shape.clone(), batched, einsum)
         }
-        json::Node::Einsum {
+        Kind::Einsum {
             left,
             right,
             labels,
-        } => einsum(circuit, left, right, labels),
-    }
-}
-
-fn view(
-    circuit: &Circuit,
-    source: usize,
-    dims: Vec<usize>,
-    maps: Vec<json::Map>,
-) -> Result<Node, &'static str> {
-    shape(&dims)?;
-    let from = earlier(circuit, source)?;
-    require(
-        maps.len() == from.dims.len(),
-        "a view has one map per source axis",
-    )?;
-    let mut used = BTreeSet::new();
-    let mut axes = Vec::with_capacity(maps.len());
-    for (map, length) in maps.into_iter().zip(&from.dims) {
-        let map = match map {
-            json::Map::Affine(json::Affine { offset, terms }) => {
-                integer(offset)?;
-                for (_, coefficient) in &terms {
-                    integer(*coefficient)?;
-                    require(*coefficient != 0, "coefficients of a view are not zero")?;
-                }
-                Map::Affine { offset, terms }
-            }
-            json::Map::Indices(json::Indices { axis, indices }) => {
-                require(
-                    indices.iter().all(|i| i < length),
-                    "an index outside the source",
-                )?;
-                let long = dims.get(axis).is_some_and(|d| *d == indices.len());
-                require(long, "as many indices as the target axis is long")?;
-                Map::Indices { axis, indices }
-            }
-        };
-        for axis in map.axes() {
-            require(axis < dims.len(), "a target axis that does not exist")?;
-            require(
-                used.insert(axis),
-                "a target axis belongs to one map at most",
-            )?;
+        } => {
+            let (a, b) = (earlier(circuit, *left)?, earlier(circuit, *right)?);
+            (einsum(a, b, labels)?, a.batched || b.batched, true)
         }
-        axes.push(map);
-    }
-    let (batched, einsum) = (from.batched, from.einsum);
+    };
     Ok(Node {
-        kind: Kind::View { source, axes },
+        kind,
         dims,
         batched,
         einsum,
     })
 }
 
-fn einsum(
-    circuit: &Circuit,
-    left: usize,
-    right: usize,
-    labels: [String; 3],
-) -> Result<Node, &'static str> {
-    let (a, b) = (earlier(circuit, left)?, earlier(circuit, right)?);
-    require(
-        !a.einsum && !b.einsum,
-        "operands of an einsum contain no einsum",
-    )?;
-    let labels = labels.map(String::into_bytes);
-    let [l, r, o] = &labels;
-    for letters in &labels {
-        let lower = letters.iter().all(u8::is_ascii_lowercase);
-        require(lower, "labels are lower-case letters")?;
-        let distinct: BTreeSet<&u8> = letters.iter().collect();
-        require(
-            distinct.len() == letters.len(),
-            "a letter comes once in each label",
-        )?;
+fn view(maps: &[Map], source: &[usize], target: &[usize]) -> Check {
+    let each = maps.len() == source.len();
+    require(each, "a view has one map per source axis")?;
+    let mut used = BTreeSet::new();
+    for (map, length) in maps.iter().zip(source) {
+        match map {
+            Map::Affine { offset, terms } => {
+                integer(*offset)?;
+                for (_, coefficient) in terms {
+                    integer(*coefficient)?;
+                    require(*coefficient != 0, "coefficients of a view are not zero")?;
+                }
+            }
+            Map::Indices { axis, indices } => {
+                let within = indices.iter().all(|i| i < length);
+                require(within, "an index outside the source")?;
+                let long = target.get(*axis).is_some_and(|d| *d == indices.len());
+                require(long, "as many indices as the target axis is long")?;
+            }
+        }
+        for axis in map.axes() {
+            require(axis < target.len(), "a target axis that does not exist")?;
+            let first = used.insert(axis);
+            require(first, "a target axis belongs to one map at most")?;
+        }
     }
-    require(
-        l.len() == a.dims.len() && r.len() == b.dims.len(),
-        "one letter per axis",
-    )?;
-    let size = |letters: &[u8], dims: &[usize], letter: &u8| {
-        let pairs = letters.iter().zip(dims);
-        pairs.filter(|(l, _)| *l == letter).map(|(_, d)| *d).next()
+    Ok(())
+}
+
+/// The shape of an einsum.
+fn einsum(left: &Node, right: &Node, labels: &[String; 3]) -> Result<Vec<usize>, &'static str> {
+    let linear = !left.einsum && !right.einsum;
+    require(linear, "operands of an einsum contain no einsum")?;
+    for letters in labels {
+        let lower = letters.bytes().all(|l| l.is_ascii_lowercase());
+        require(lower, "labels are lower-case letters")?;
+        let distinct: BTreeSet<u8> = letters.bytes().collect();
+        let once = distinct.len() == letters.len();
+        require(once, "a letter comes once in each label")?;
+    }
+    let [l, r, o] = labels;
+    let each = l.len() == left.dims.len() && r.len() == right.dims.len();
+    require(each, "one letter per axis")?;
+    let size = |letters: &str, node: &Node, letter| {
+        let axis = letters.find(letter)?;
+        node.dims.get(axis).copied()
     };
-    for letter in l.iter().chain(r) {
-        match (size(l, &a.dims, letter), size(r, &b.dims, letter)) {
+    let sizes = |letter: char| (size(l, left, letter), size(r, right, letter));
+    for letter in l.chars().chain(r.chars()) {
+        match sizes(letter) {
             (Some(x), Some(y)) => require(x == y, "axes of one letter have one length")?,
             _ => require(
                 o.contains(letter),
@@ -280,101 +213,57 @@ fn einsum(
             )?,
         }
     }
-    let mut dims = Vec::with_capacity(o.len());
-    for letter in o {
-        let d = size(l, &a.dims, letter).or_else(|| size(r, &b.dims, letter));
-        dims.push(d.ok_or("a letter of the output is in an operand")?);
-    }
-    shape(&dims)?;
-    let batched = a.batched || b.batched;
-    Ok(Node {
-        kind: Kind::Einsum {
-            left,
-            right,
-            labels,
-        },
-        dims,
-        batched,
-        einsum: true,
-    })
+    let length = |letter| {
+        let (x, y) = sizes(letter);
+        x.or(y).ok_or("a letter of the output is in an operand")
+    };
+    let dims = o.chars().map(length).collect::<Result<Vec<_>, _>>()?;
+    elements(&dims)?;
+    Ok(dims)
 }
 
-fn constraints(
-    circuit: &mut Circuit,
-    tables: Vec<json::Custom>,
-    products: Vec<json::Product>,
-    lookups: Vec<json::Lookup>,
-) -> Check {
+fn constraints(circuit: &Circuit) -> Check {
+    let tables = &circuit.tables;
     require(tables.len() <= MAX_TABLES, "too many lookup tables")?;
     for table in tables {
         integer(table.first)?;
-        require(
-            (1..=MAX_ENTRIES).contains(&table.outputs.len()),
-            "a lookup table of too few or many entries",
-        )?;
-        let small = table
-            .outputs
-            .iter()
-            .all(|v| v.unsigned_abs() < MAX_ENTRY.unsigned_abs());
+        let filled = (1..=MAX_ENTRIES).contains(&table.outputs.len());
+        require(filled, "a lookup table of too few or many entries")?;
+        let most = MAX_ENTRY.unsigned_abs();
+        let small = table.outputs.iter().all(|v| v.unsigned_abs() < most);
         require(small, "an entry of a lookup table of 2^31 or more")?;
-        circuit.tables.push(Custom {
-            first: table.first,
-            outputs: table.outputs,
-        });
     }
     require(circuit.zero.len() <= MAX_NODES, "too many zero constraints")?;
     for node in &circuit.zero {
         earlier(circuit, *node)?;
     }
-    require(
-        products.len() <= MAX_NODES && lookups.len() <= MAX_NODES,
-        "too many constraints",
-    )?;
-    let mut product = Vec::with_capacity(products.len());
-    for json::Product { factors, outer } in products {
-        require(
-            (2..=MAX_FACTORS).contains(&factors.len()),
-            "a product has 2 to 5 factors",
-        )?;
-        let first = factors.first().copied().unwrap_or_default();
+    let few = circuit.product.len() <= MAX_NODES && circuit.lookup.len() <= MAX_NODES;
+    require(few, "too many constraints")?;
+    for product in &circuit.product {
+        let count = (2..=MAX_FACTORS).contains(&product.factors.len());
+        require(count, "a product has 2 to 5 factors")?;
+        let first = product.factors.first().copied().unwrap_or_default();
         let first = earlier(circuit, first)?;
-        axes(&outer, first.dims.len())?;
-        for factor in &factors {
+        outer_axes(&product.outer, first.dims.len())?;
+        for factor in &product.factors {
             let factor = earlier(circuit, *factor)?;
             require(!factor.einsum, "a factor contains no einsum")?;
             let same = factor.dims == first.dims && factor.batched == first.batched;
             require(same, "factors have one shape")?;
         }
-        product.push(Product { factors, outer });
     }
-    let mut lookup = Vec::with_capacity(lookups.len());
-    for json::Lookup {
-        table,
-        input,
-        output,
-        outer,
-    } in lookups
-    {
-        require(
-            table < circuit.tables.len(),
-            "a lookup table that does not exist",
-        )?;
-        let (x, y) = (earlier(circuit, input)?, earlier(circuit, output)?);
+    for lookup in &circuit.lookup {
+        let exists = lookup.table < tables.len();
+        require(exists, "a lookup table that does not exist")?;
+        let (x, y) = (
+            earlier(circuit, lookup.input)?,
+            earlier(circuit, lookup.output)?,
+        );
         require(!x.einsum && !y.einsum, "a lookup contains no einsum")?;
-        require(
-            x.dims == y.dims && x.batched == y.batched,
-            "input and output have one shape",
-        )?;
-        axes(&outer, x.dims.len())?;
-        lookup.push(Lookup {
-            table,
-            input,
-            output,
-            outer,
-        });
+        let same = x.dims == y.dims && x.batched == y.batched;
+        require(same, "input and output have one shape")?;
+        outer_axes(&lookup.outer, x.dims.len())?;
     }
-    circuit.product = product;
-    circuit.lookup = lookup;
     Ok(())
 }
 
@@ -384,16 +273,14 @@ fn tensors(circuit: &mut Circuit, ends: [Vec<json::Tensor>; 2]) -> Check {
     let few = ends.iter().all(|e| e.len() <= MAX_TENSORS);
     require(few, "too many inputs or outputs")?;
     for tensor in ends.into_iter().flatten() {
-        shape(&tensor.shape)?;
-        require(
-            seen.insert(tensor.node),
-            "a node is one input or output at most",
-        )?;
+        let count = elements(&tensor.shape)?;
+        let first = seen.insert(tensor.node);
+        require(first, "a node is one input or output at most")?;
         let node = earlier(circuit, tensor.node)?;
         let Kind::Committed { limbs, .. } = &node.kind else {
             return Err("an input or output is committed");
         };
-        let same = node.dims.iter().product::<usize>() == tensor.shape.iter().product::<usize>();
+        let same = node.dims.iter().product::<usize>() == count;
         require(same, "an input or output has the elements of its node")?;
         let shown = (1..=MAX_PUBLIC_BITS).contains(&limbs.iter().sum());
         match tensor.visibility {

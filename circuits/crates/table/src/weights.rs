@@ -46,6 +46,14 @@ impl Group {
 }
 
 impl Term {
+    /// A product of groups.
+    pub fn of(groups: Vec<Group>) -> Self {
+        Self {
+            coefficient: F::one(),
+            groups,
+        }
+    }
+
     /// eq at a point with bits(d) coordinates per axis, on real indices.
     pub fn eq(dims: &[usize], point: &[F]) -> Self {
         let mut rest = point;
@@ -54,10 +62,7 @@ impl Term {
             rest = after;
             Group::axis(axis, eq_table_real(own, *d))
         });
-        Self {
-            coefficient: F::one(),
-            groups: groups.collect(),
-        }
+        Self::of(groups.collect())
     }
 
     /// eq at a point of the space that a tile lies in, on the tile's real positions: outer axes in one
@@ -143,20 +148,28 @@ pub(crate) fn eq_range(point: &[F], first: usize, count: usize) -> Vec<F> {
     out
 }
 
-/// The strides of a row-major tensor over some axes.
-fn strides(axes: &[usize], dims: &[usize]) -> Vec<usize> {
+/// The lengths of some axes.
+pub(crate) fn lengths(axes: &[usize], dims: &[usize]) -> Vec<usize> {
+    let length = |axis: &usize| dims.get(*axis).copied().unwrap_or(1);
+    axes.iter().map(length).collect()
+}
+
+/// The strides of a row-major tensor.
+pub fn strides(lengths: &[usize]) -> Vec<usize> {
+    let mut strides = vec![1usize; lengths.len()];
     let mut stride = 1usize;
-    let mut out: Vec<usize> = axes
-        .iter()
-        .rev()
-        .map(|a| {
-            let own = stride;
-            stride = stride.saturating_mul(dims.get(*a).copied().unwrap_or(1));
-            own
-        })
-        .collect();
-    out.reverse();
-    out
+    for (own, length) in strides.iter_mut().zip(lengths).rev() {
+        *own = stride;
+        stride = stride.saturating_mul(*length);
+    }
+    strides
+}
+
+/// Zeros for a tensor of these lengths; `None` if it is too large.
+pub(crate) fn zeros(lengths: &[usize]) -> Option<Vec<F>> {
+    let size = lengths.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
+    let size = size.filter(|n| *n <= MAX_GROUP)?;
+    Some(vec![F::zero(); size])
 }
 
 /// The outer product of groups over distinct axes, as one group; `None` if it is too large.
@@ -166,30 +179,19 @@ pub fn merge(groups: &[&Group], dims: &[usize]) -> Option<Group> {
     }
     let axes: BTreeSet<usize> = groups.iter().flat_map(|g| g.axes.iter().copied()).collect();
     let axes: Vec<usize> = axes.into_iter().collect();
-    let lengths: Vec<usize> = axes
-        .iter()
-        .map(|a| dims.get(*a).copied().unwrap_or(1))
-        .collect();
-    let size = lengths
-        .iter()
-        .try_fold(1usize, |n, d| n.checked_mul(*d))
-        .filter(|n| *n <= MAX_GROUP)?;
-    let mut vector = vec![F::one(); size];
+    let all = lengths(&axes, dims);
+    let mut vector = zeros(&all)?;
+    vector.fill(F::one());
     for group in groups {
-        let own = strides(&group.axes, dims);
+        let own = strides(&lengths(&group.axes, dims));
         // the stride of this group along each merged axis
-        let along: Vec<usize> = axes
-            .iter()
-            .map(|a| {
-                let place = group.axes.iter().position(|b| b == a);
-                place.and_then(|p| own.get(p)).copied().unwrap_or(0)
-            })
-            .collect();
-        let mut index = Indices::new(&lengths);
-        for value in &mut vector {
-            let at = index.dot(&along);
+        let along = axes.iter().map(|a| {
+            let place = group.axes.iter().position(|b| b == a);
+            place.and_then(|p| own.get(p)).copied().unwrap_or(0)
+        });
+        let along: Vec<usize> = along.collect();
+        for (value, at) in vector.iter_mut().zip(offsets(&all, &along)) {
             *value *= group.vector.get(at).copied().unwrap_or_default();
-            index.advance();
         }
     }
     Some(Group::new(axes, vector))
@@ -227,6 +229,19 @@ impl<'a> Indices<'a> {
             *i = 0;
         }
     }
+}
+
+/// Where the entries of a tensor lie under some strides, row-major; begins anew at the end.
+pub(crate) fn offsets<'a>(
+    lengths: &'a [usize],
+    strides: &'a [usize],
+) -> impl Iterator<Item = usize> + 'a {
+    let mut index = Indices::new(lengths);
+    std::iter::repeat_with(move || {
+        let at = index.dot(strides);
+        index.advance();
+        at
+    })
 }
 
 /// The partition that joins whatever shares a member: `links` are sets of members below `count`.

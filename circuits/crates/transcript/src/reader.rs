@@ -2,7 +2,6 @@
 
 use crate::{Label, Message, MessageError, Transcript};
 use thiserror::Error;
-use verifai_field::F;
 
 /// Why a proof cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -37,7 +36,8 @@ pub enum ReadError {
 /// Receives messages: each is checked for its canonical form and absorbed before it is returned.
 #[derive(Debug)]
 pub struct ProofReader<'a> {
-    transcript: Transcript,
+    /// What challenges are drawn from.
+    pub transcript: Transcript,
     rest: &'a [u8],
 }
 
@@ -80,26 +80,6 @@ impl<'a> ProofReader<'a> {
             label: label.as_str().to_owned(),
             missing: M::SIZE,
         })
-    }
-
-    /// Absorbs what both sides know and the proof does not carry.
-    pub fn public<M: Message>(&mut self, label: Label, values: &[M]) {
-        self.transcript.absorb(label, values);
-    }
-
-    /// Draws one challenge.
-    pub fn challenge(&mut self, label: Label) -> F {
-        self.transcript.challenge(label)
-    }
-
-    /// Draws `n` challenges.
-    pub fn challenges(&mut self, label: Label, n: usize) -> Vec<F> {
-        self.transcript.challenges(label, n)
-    }
-
-    /// The transcript so far.
-    pub fn transcript(&self) -> &Transcript {
-        &self.transcript
     }
 
     /// Ends the proof: nothing may be left over.

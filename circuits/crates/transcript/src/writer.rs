@@ -1,12 +1,12 @@
 //! The prover's end of a proof.
 
 use crate::{Label, Message, Transcript};
-use verifai_field::F;
 
 /// Sends messages: each is appended to the proof and absorbed.
 #[derive(Debug)]
 pub struct ProofWriter {
-    transcript: Transcript,
+    /// What challenges are drawn from.
+    pub transcript: Transcript,
     proof: Vec<u8>,
 }
 
@@ -27,26 +27,6 @@ impl ProofWriter {
         }
         let payload = self.proof.get(start..).unwrap_or_default();
         self.transcript.absorb_encoded(label, M::KIND, payload);
-    }
-
-    /// Absorbs what both sides know and the proof does not carry.
-    pub fn public<M: Message>(&mut self, label: Label, values: &[M]) {
-        self.transcript.absorb(label, values);
-    }
-
-    /// Draws one challenge.
-    pub fn challenge(&mut self, label: Label) -> F {
-        self.transcript.challenge(label)
-    }
-
-    /// Draws `n` challenges.
-    pub fn challenges(&mut self, label: Label, n: usize) -> Vec<F> {
-        self.transcript.challenges(label, n)
-    }
-
-    /// The transcript so far.
-    pub fn transcript(&self) -> &Transcript {
-        &self.transcript
     }
 
     /// The finished proof.

@@ -126,21 +126,21 @@ fn inventory_names_every_step() {
 
 fn small_proof() -> (Vec<u8>, F) {
     let mut w = ProofWriter::new(Transcript::new(DOMAIN));
-    w.public(A, &[3u64]);
+    w.transcript.absorb(A, &[3u64]);
     w.send(A, &[F::from(5u64), F::from(6u64)]);
-    let c = w.challenge(B);
+    let c = w.transcript.challenge(B);
     w.send(B, &[c * c]);
-    let last = w.challenge(A);
+    let last = w.transcript.challenge(A);
     (w.finish(), last)
 }
 
 fn read(proof: &[u8]) -> Result<(bool, F), ReadError> {
     let mut r = ProofReader::new(Transcript::new(DOMAIN), proof);
-    r.public(A, &[3u64]);
+    r.transcript.absorb(A, &[3u64]);
     r.receive::<F>(A, 2)?;
-    let c = r.challenge(B);
+    let c = r.transcript.challenge(B);
     let square = r.receive_one::<F>(B)?;
-    let last = r.challenge(A);
+    let last = r.transcript.challenge(A);
     r.finish()?;
     Ok((square == c * c, last))
 }

@@ -3,7 +3,7 @@
 use crate::key::KeyError;
 use thiserror::Error;
 use verifai_commitment::OpeningError;
-use verifai_poly::RoundError;
+use verifai_field::EncodingError;
 use verifai_table::{PullError, TableError};
 use verifai_transcript::ReadError;
 
@@ -39,15 +39,15 @@ pub enum VerifyError {
         /// Words of the key's public tensors.
         expected: usize,
     },
+    /// A public word is no scalar.
+    #[error("public words: {0}")]
+    Encoding(#[from] EncodingError),
     /// A public word holds more than its values do.
     #[error("public word {0} is not below 2^128, or sets bits that belong to no value")]
     WordRange(usize),
     /// A message is missing or not canonical.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// A message is no round polynomial.
-    #[error(transparent)]
-    Round(#[from] RoundError),
     /// Check `last`: the claims do not hold.
     #[error(
         "the last sumcheck does not end in L(r) y: a claim about the committed tensors is false"

@@ -1,23 +1,21 @@
 //! The pass over a proof.
 
+use crate::claims::{self, batch, unpad, Contractions, Sacrifice};
 use crate::error::VerifyError;
 use crate::key::VerifyingKey;
 use crate::labels::{
-    ALPHA, BATCH, BETA, COLUMNS, CONTEXT, CONTRACTION, DOMAIN, ENDS, ENTRY, ETA, G, GAMMA, KAPPA,
-    KEY, LAMBDA, LAST, R, SACRIFICE, STAGE_1, STAGE_2, TABLE_ENTRY, TAIL, TAIL_BLINDING, TAIL_MASK,
-    TAIL_ROW, TAU, VALUE, WORDS, WORD_POINT, X, Z, ZEROCHECK, ZERO_POINT,
+    ALPHA, BATCH, BETA, COLUMNS, CONTEXT, CONTRACTION, DOMAIN, ENDS, ETA, G, GAMMA, KAPPA, KEY,
+    LAMBDA, LAST, R, SACRIFICE, STAGE_1, STAGE_2, TAIL, TAIL_BLINDING, TAIL_MASK, TAIL_ROW, TAU,
+    VALUE, WORDS, X, Z, ZEROCHECK,
 };
 use crate::rounds::{self, pad_weights};
 use crate::size;
 use verifai_commitment::{PublicRow, Statement};
 use verifai_curve::{CurveGroup, G1};
-use verifai_field::{from_i64, inner_product, powers, Field, One, Zero, F};
-use verifai_lookup::{relation, Challenges, ENTRY_VARIABLES, GROUP, RELATION_DEGREE};
-use verifai_poly::variables;
-use verifai_table::initial_claims::{self, EntryPoints};
-use verifai_table::layout::TRIPLE;
-use verifai_table::pullback::{pullback, Pulled};
-use verifai_table::{BlockTerm, Circuit, Claim, Instance, Layout, PullError, Region, Work};
+use verifai_field::{decode, inner_product, Zero, F};
+use verifai_lookup::{relation, Challenges, GROUP, RELATION_DEGREE};
+use verifai_table::initial_claims;
+use verifai_table::{Circuit, Claim, Layout, PullError, Region, Work};
 use verifai_transcript::{ProofReader, Transcript};
 
 /// What a proof is about, besides the key.
@@ -34,14 +32,37 @@ pub struct Public<'a> {
 /// Verifies a proof: returns if it shows that the key's model was evaluated with these public
 /// words, under this context; an error says what is wrong otherwise.
 pub fn verify(key: &VerifyingKey, public: &Public<'_>, proof: &[u8]) -> Result<(), VerifyError> {
-    if public.batch == 0 {
-        return Err(VerifyError::EmptyBatch);
-    }
-    let circuit = key.circuit.expand(public.batch);
-    let layout = Layout::new(&circuit)?;
-    size::check(&circuit, &layout, public.words.len(), proof.len())?;
-    let mut work = size::work(&circuit, &layout).ok_or(PullError::TooLarge(0))?;
-    check_words(&circuit, public.words)?;
+    let layout = key.admit(public.batch, public.words.len(), proof.len())?;
+    pass(key, &layout, public, proof)
+}
+
+/// As [`verify`], for words of 32 bytes each: read once there are as many as there should be.
+pub fn verify_encoded(
+    key: &VerifyingKey,
+    batch: usize,
+    context: [u8; 32],
+    words: &[u8],
+    proof: &[u8],
+) -> Result<(), VerifyError> {
+    let words = words.chunks(32);
+    let layout = key.admit(batch, words.len(), proof.len())?;
+    let public = Public {
+        batch,
+        context,
+        words: &words.map(decode).collect::<Result<Vec<F>, _>>()?,
+    };
+    pass(key, &layout, &public, proof)
+}
+
+/// The pass over words and a proof of the sizes that the layout was admitted for.
+fn pass(
+    key: &VerifyingKey,
+    layout: &Layout,
+    public: &Public<'_>,
+    proof: &[u8],
+) -> Result<(), VerifyError> {
+    let mut work = size::work(layout).ok_or(PullError::TooLarge(0))?;
+    check_words(&layout.circuit, public.words)?;
     let transcript = statement(key.digest, public);
     let mut proof = ProofReader::new(transcript, proof);
     let reader = &mut proof;
@@ -53,60 +74,28 @@ pub fn verify(key: &VerifyingKey, public: &Public<'_>, proof: &[u8]) -> Result<(
         None => Vec::new(),
     };
     let challenges = Challenges {
-        alpha: reader.challenge(ALPHA),
-        beta: reader.challenge(BETA),
+        alpha: reader.transcript.challenge(ALPHA),
+        beta: reader.transcript.challenge(BETA),
     };
     let stage_2: Vec<G1> = reader.receive(STAGE_2, layout.region_rows(Region::Helper).len())?;
 
     let mut claims = Vec::new();
-    zerocheck(
-        &circuit,
-        &layout,
-        &challenges,
-        reader,
-        &mut claims,
-        &mut work,
-    )?;
-
-    let points = entry_points(&circuit, |label, n| reader.challenges(label, n));
-    claims.extend(initial_claims::table_side(
-        &circuit,
-        &layout,
-        &challenges,
-        &points,
-    ));
-    let mut words = public.words;
-    for node in &circuit.public {
-        let dims = circuit.dims(*node);
-        let (per_row, rows) = initial_claims::word_shape(dims);
-        let (own, after) = words
-            .split_at_checked(per_row.saturating_mul(rows))
-            .unwrap_or((words, &[]));
-        words = after;
-        let point = reader.challenges(WORD_POINT, initial_claims::word_point_variables(dims));
-        let claim = initial_claims::words(&circuit, &layout, *node, own, &point);
-        claims.push(claim.ok_or(PullError::Missing(*node))?);
-    }
-    contractions(&circuit, &layout, reader, &mut claims, &mut work)?;
+    zerocheck(layout, &challenges, reader, &mut claims, &mut work)?;
+    let transcript = &mut reader.transcript;
+    claims.extend(claims::tables(layout, &challenges, transcript));
+    claims.extend(claims::words(layout, public.words, transcript)?);
+    contractions(layout, reader, &mut claims, &mut work)?;
 
     // all claims in one sumcheck over the address space
-    let lambda = reader.challenge(LAMBDA);
-    let mut all = Claim::default();
-    for (claim, power) in claims.into_iter().zip(powers(lambda)) {
-        all.add(claim, power);
-    }
-    let mut last = Claim {
-        constant: -all.constant,
-        terms: Vec::new(),
-    };
+    let all = Claim::joined(claims, reader.transcript.challenge(LAMBDA));
+    let mut last = Claim::from(-all.constant);
     let r = rounds::receive(reader, &mut last, layout.variables, 2, (LAST, R))?;
     let y: F = reader.receive_one(VALUE)?;
-    let l = all
-        .at(&layout, &r, &mut work)
-        .ok_or(PullError::TooLarge(0))?;
+    let l = all.at(layout, &r, &mut work);
+    let l = l.ok_or(PullError::TooLarge(0))?;
     let gap = l * y - last.constant;
     let public_rows = match tail.as_slice() {
-        [p2, m2] => vec![discharge_tail(reader, &pad_weights(2, &r)?, gap, p2, m2)?],
+        [p2, m2] => vec![discharge_tail(reader, &pad_weights(2, &r), gap, p2, m2)?],
         _ if gap.is_zero() => Vec::new(),
         _ => return Err(VerifyError::Last),
     };
@@ -141,7 +130,7 @@ fn discharge_tail(
     m2: &G1,
 ) -> Result<PublicRow, VerifyError> {
     let masked: F = reader.receive_one(TAIL_MASK)?;
-    let g = reader.challenge(G);
+    let g = reader.transcript.challenge(G);
     if g.is_zero() {
         return Err(VerifyError::DegenerateChallenge);
     }
@@ -197,32 +186,16 @@ fn check_words(circuit: &Circuit, words: &[F]) -> Result<(), VerifyError> {
     Ok(())
 }
 
-/// The random points of the table side, drawn by `draw`.
-pub fn entry_points(
-    circuit: &Circuit,
-    mut draw: impl FnMut(verifai_transcript::Label, usize) -> Vec<F>,
-) -> EntryPoints {
-    EntryPoints {
-        range: draw(ENTRY, ENTRY_VARIABLES),
-        custom: circuit
-            .tables
-            .iter()
-            .map(|t| draw(TABLE_ENTRY, variables(t.outputs.len())))
-            .collect(),
-    }
-}
-
 /// Lookups and products: one sumcheck, whose end becomes claims about columns.
 fn zerocheck(
-    circuit: &Circuit,
     layout: &Layout,
     challenges: &Challenges,
     reader: &mut ProofReader<'_>,
     claims: &mut Vec<Claim>,
     work: &mut Work,
 ) -> Result<(), VerifyError> {
-    let tau = reader.challenges(TAU, layout.cube);
-    let gamma = reader.challenge(GAMMA);
+    let tau = reader.transcript.challenges(TAU, layout.cube);
+    let gamma = reader.transcript.challenge(GAMMA);
     let mut running = Claim::default();
     let z = rounds::receive(
         reader,
@@ -231,15 +204,13 @@ fn zerocheck(
         RELATION_DEGREE,
         (ZEROCHECK, Z),
     )?;
-    unpad(layout, &mut running, 0, &pad_weights(RELATION_DEGREE, &z)?);
+    unpad(layout, &mut running, 0, &pad_weights(RELATION_DEGREE, &z));
     let sent: Vec<F> = reader.receive(COLUMNS, layout.columns())?;
     let selectors = initial_claims::selectors(layout, &tau, &z);
     running.constant -= end(&selectors, challenges, gamma, &sent);
     claims.push(running);
-    for (mut column, value) in initial_claims::columns(circuit, layout, challenges.beta, &z, work)?
-        .into_iter()
-        .zip(&sent)
-    {
+    let columns = initial_claims::columns(layout, challenges.beta, &z, work)?;
+    for (mut column, value) in columns.into_iter().zip(&sent) {
         column.constant -= value;
         claims.push(column);
     }
@@ -267,156 +238,39 @@ fn end(
 
 /// The `zero` nodes; those with einsums in one sumcheck.
 fn contractions(
-    circuit: &Circuit,
     layout: &Layout,
     reader: &mut ProofReader<'_>,
     claims: &mut Vec<Claim>,
     work: &mut Work,
 ) -> Result<(), VerifyError> {
-    let mut equations = Vec::new();
-    for node in &circuit.zero {
-        let point = reader.challenges(
-            ZERO_POINT,
-            initial_claims::point_variables(circuit.dims(*node)),
-        );
-        let pulled = initial_claims::zero(circuit, layout, *node, &point, work)?;
-        if circuit.node(*node).is_some_and(|n| n.einsum) {
-            equations.push(pulled);
-        } else {
-            claims.push(pulled.claim);
-        }
-    }
+    let equations = claims::equations(layout, &mut reader.transcript, claims, work)?;
     if equations.is_empty() {
         return Ok(());
     }
-    let eta = reader.challenge(ETA);
+    let eta = reader.transcript.challenge(ETA);
     let (mut running, instances) = batch(equations, eta);
     let rounds = layout.contraction_rounds();
     let kappa = rounds::receive(reader, &mut running, rounds, 2, (CONTRACTION, KAPPA))?;
-    let first = first_contraction_pad(layout);
-    unpad(layout, &mut running, first, &pad_weights(2, &kappa)?);
     let count = instances.len().saturating_mul(2);
-    let ends: Vec<F> = if instances.is_empty() {
-        Vec::new()
-    } else {
-        reader.receive(ENDS, count)?
+    let ends: Vec<F> = match count {
+        0 => Vec::new(),
+        _ => reader.receive(ENDS, count)?,
     };
-    let triples = layout.hiding.as_ref().and_then(|h| h.triples);
-    let (x, revealed) = match triples {
-        Some(_) => (reader.challenge(X), reader.receive(SACRIFICE, count)?),
-        None => (F::zero(), Vec::new()),
+    let sacrifice = match layout.hiding.as_ref().and_then(|h| h.triples) {
+        Some(block) => Some(Sacrifice {
+            block,
+            x: reader.transcript.challenge(X),
+            revealed: reader.receive(SACRIFICE, count)?,
+        }),
+        None => None,
     };
-    let mut revealed = revealed.chunks_exact(2);
-    let mut tail = Vec::new();
-    for (j, ((instance, coefficient), pair)) in
-        instances.iter().zip(ends.chunks_exact(2)).enumerate()
-    {
-        let [a, b] = pair else { continue };
-        running.constant -= *coefficient * a * b;
-        let own = rounds.saturating_sub(instance.variables());
-        let (left, right) = instance.ends(kappa.get(own..).unwrap_or_default(), work)?;
-        let mut claims = Vec::with_capacity(5);
-        for (node, term, value) in [(instance.left, left, a), (instance.right, right, b)] {
-            let Pulled { mut claim, .. } = pullback(circuit, layout, node, term, work)?;
-            claim.constant -= value;
-            claims.push(claim);
-        }
-        if let (Some(block), Some([e, f])) = (triples, revealed.next()) {
-            let triple = Triple { block, layout, j };
-            running.terms.push(triple.product(*coefficient, *a, *b));
-            for (claim, entry) in claims.iter_mut().zip([0, 1]) {
-                claim.terms.push(triple.weights(&[(entry, F::one())]));
-            }
-            claims.extend(triple.sacrifice(x, *e, *f));
-        }
-        tail.extend(claims);
-    }
-    claims.push(running);
-    claims.extend(tail);
+    let ended = Contractions {
+        running,
+        instances,
+        kappa,
+        ends,
+        sacrifice,
+    };
+    claims.extend(ended.claims(layout, work)?);
     Ok(())
-}
-
-/// Where the pads of the contractions start.
-pub fn first_contraction_pad(layout: &Layout) -> usize {
-    layout.cube.saturating_mul(RELATION_DEGREE)
-}
-
-/// Gives the pads of a sumcheck their weights in its claim.
-pub fn unpad(layout: &Layout, claim: &mut Claim, first: usize, weights: &[F]) {
-    if let Some(hiding) = &layout.hiding {
-        let weights: Vec<(usize, F)> = weights
-            .iter()
-            .enumerate()
-            .map(|(i, w)| (first.saturating_add(i), *w))
-            .collect();
-        claim
-            .terms
-            .push(initial_claims::entries(hiding.pads, layout, &weights));
-    }
-}
-
-/// The j-th triple (a, b, c, a', b', c'): c = ab, c' = a'b', and a, b are the pads of the two ends.
-#[derive(Clone, Copy, Debug)]
-pub struct Triple<'a> {
-    /// The block of all triples.
-    pub block: usize,
-    /// The layout.
-    pub layout: &'a Layout,
-    /// Which triple.
-    pub j: usize,
-}
-
-impl Triple<'_> {
-    /// Weights on its entries.
-    pub fn weights(&self, weights: &[(usize, F)]) -> BlockTerm {
-        let first = self.j.saturating_mul(TRIPLE);
-        let placed: Vec<(usize, F)> = weights
-            .iter()
-            .map(|(i, w)| (first.saturating_add(*i), *w))
-            .collect();
-        initial_claims::entries(self.block, self.layout, &placed)
-    }
-
-    /// What `- coefficient (A - a)(B - b)` has besides `- coefficient A B`.
-    pub fn product(&self, coefficient: F, a: F, b: F) -> BlockTerm {
-        self.weights(&[
-            (0, coefficient * b),
-            (1, coefficient * a),
-            (2, -coefficient),
-        ])
-    }
-
-    /// `x a - a' = e`, `b - b' = f`, and `x c - c' - e b' - f a' = e f`, which together say c = ab.
-    pub fn sacrifice(&self, x: F, e: F, f: F) -> [Claim; 3] {
-        let claim = |constant: F, weights: &[(usize, F)]| Claim {
-            constant,
-            terms: vec![self.weights(weights)],
-        };
-        [
-            claim(-e, &[(0, x), (3, -F::one())]),
-            claim(-f, &[(1, F::one()), (4, -F::one())]),
-            claim(-(e * f), &[(2, x), (5, -F::one()), (4, -e), (3, -f)]),
-        ]
-    }
-}
-
-/// The batched initial claim, and all instances with their coefficients
-/// `eta^e c_j / 2^(rounds - m_j)`.
-pub fn batch(equations: Vec<Pulled>, eta: F) -> (Claim, Vec<(Instance, F)>) {
-    let mut running = Claim::default();
-    let mut instances = Vec::new();
-    for (equation, power) in equations.into_iter().zip(powers(eta)) {
-        running.add(equation.claim, -power);
-        instances.extend(equation.instances.into_iter().map(|i| {
-            let coefficient = power * i.coefficient;
-            (i, coefficient)
-        }));
-    }
-    let rounds = instances.iter().map(|i| i.0.variables()).max().unwrap_or(0);
-    let half = from_i64(2).inverse().unwrap_or_else(F::one);
-    for (instance, coefficient) in &mut instances {
-        let waiting = rounds.saturating_sub(instance.variables());
-        *coefficient *= half.pow([waiting as u64]);
-    }
-    (running, instances)
 }

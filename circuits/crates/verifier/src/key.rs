@@ -1,6 +1,7 @@
 //! What a verifier trusts.
 
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use thiserror::Error;
 use verifai_commitment::VerifierKey;
 use verifai_curve::encoding::{decode_g1, decode_g2_finite, G1_BYTES};
@@ -41,6 +42,8 @@ const DOMAIN: &[u8] = b"verifai/verifying-key/2\0";
 pub struct VerifyingKey {
     /// The table for one inference.
     pub circuit: Circuit,
+    /// Its layout.
+    layout: Layout,
     /// Commitments of the weight rows.
     pub weights: Vec<G1Affine>,
     /// What the opening needs of the SRS.
@@ -59,7 +62,19 @@ impl VerifyingKey {
         tau_g2: &[u8],
     ) -> Result<Self, KeyError> {
         let circuit = read(table)?;
-        let layout = Layout::new(&circuit.expand(1))?;
+        let layout = Layout::new(&circuit, 1)?;
+        Self::laid_out(header, table, circuit, layout, commitments, tau_g2)
+    }
+
+    /// As [`VerifyingKey::read`], for a table that was read and laid out for one inference.
+    pub fn laid_out(
+        header: [u8; 32],
+        table: &[u8],
+        circuit: Circuit,
+        layout: Layout,
+        commitments: &[u8],
+        tau_g2: &[u8],
+    ) -> Result<Self, KeyError> {
         let rows = layout.region_rows(Region::Weight).len();
         if rows.checked_mul(G1_BYTES) != Some(commitments.len()) {
             return Err(KeyError::Commitments {
@@ -79,10 +94,19 @@ impl VerifyingKey {
         let digest = digest(header, table, commitments, &encode_g2(&tau));
         Ok(Self {
             circuit,
+            layout,
             weights,
             opening,
             digest,
         })
+    }
+
+    /// The layout for a batch: that for one inference was made with the key.
+    pub fn layout(&self, batch: usize) -> Result<Cow<'_, Layout>, TableError> {
+        match batch {
+            1 => Ok(Cow::Borrowed(&self.layout)),
+            _ => Layout::new(&self.circuit, batch).map(Cow::Owned),
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 //! | [`key`] | what a verifier trusts: table, weight commitments, tau H2 |
 //! | [`labels`] | the names of the steps |
 //! | [`interaction`] | the pass |
+//! | [`claims`] | the claims that follow from what was sent |
 //! | [`rounds`] | sumcheck rounds on a claim of the type "public number + linear form" |
 //! | [`error`](mod@error) | why a proof is refused |
 //! | [`size`] | the exact length of a proof |
@@ -16,6 +17,7 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+pub mod claims;
 pub mod error;
 pub mod interaction;
 pub mod key;
@@ -24,6 +26,6 @@ pub mod rounds;
 pub mod size;
 
 pub use error::VerifyError;
-pub use interaction::{verify, Public};
+pub use interaction::{verify, verify_encoded, Public};
 pub use key::{KeyError, VerifyingKey};
 pub use size::proof_bytes;

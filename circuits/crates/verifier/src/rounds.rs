@@ -1,7 +1,7 @@
 //! Sumcheck rounds on a running claim.
 
 use verifai_field::{inner_product, F};
-use verifai_poly::{message_weights, RoundError};
+use verifai_poly::message_weights;
 use verifai_table::Claim;
 use verifai_transcript::{Label, ProofReader};
 
@@ -19,8 +19,8 @@ pub(crate) fn receive(
     let mut point = Vec::with_capacity(variables);
     for _ in 0..variables {
         let sent: Vec<F> = reader.receive(message, degree)?;
-        let t = reader.challenge(challenge);
-        let weights = message_weights(degree, t)?;
+        let t = reader.transcript.challenge(challenge);
+        let weights = message_weights(degree, t);
         let mut next = std::mem::take(claim).scaled(weights.claim);
         next.constant += inner_product(&sent, &weights.message);
         *claim = next;
@@ -31,12 +31,12 @@ pub(crate) fn receive(
 
 /// The weight of each value's pad in the claim after the rounds. A value is sent with its pad added,
 /// so that the pad has the opposite of the value's weight.
-pub fn pad_weights(degree: usize, point: &[F]) -> Result<Vec<F>, RoundError> {
+pub fn pad_weights(degree: usize, point: &[F]) -> Vec<F> {
     let mut pads: Vec<F> = Vec::with_capacity(point.len().saturating_mul(degree));
     for t in point {
-        let weights = message_weights(degree, *t)?;
+        let weights = message_weights(degree, *t);
         pads.iter_mut().for_each(|p| *p *= weights.claim);
         pads.extend(weights.message.iter().map(|w| -*w));
     }
-    Ok(pads)
+    pads
 }

@@ -3,6 +3,7 @@
 
 use crate::error::VerifyError;
 use crate::key::VerifyingKey;
+use std::borrow::Cow;
 use verifai_lookup::RELATION_DEGREE;
 use verifai_table::{initial_claims, Circuit, Layout, Region, Work};
 
@@ -40,7 +41,7 @@ pub fn proof_bytes(layout: &Layout) -> usize {
         .saturating_add(points.saturating_mul(POINT))
 }
 
-/// How many words the public tensors of an expanded circuit have.
+/// How many words the public tensors have.
 pub fn word_count(circuit: &Circuit) -> usize {
     circuit.public.iter().fold(0usize, |sum, node| {
         let (per_row, rows) = initial_claims::word_shape(circuit.dims(*node));
@@ -50,20 +51,17 @@ pub fn word_count(circuit: &Circuit) -> usize {
 
 /// The budget of a verification, less what the selectors, the tables and the words of this circuit
 /// take; `None` if that is more.
-pub fn work(circuit: &Circuit, layout: &Layout) -> Option<Work> {
+pub fn work(layout: &Layout) -> Option<Work> {
     let mut work = Work::default();
-    let helpers = layout.groups.iter().map(|g| g.helper);
-    let groups = helpers
-        .filter_map(|h| layout.blocks.get(h))
-        .map(|b| &b.shape);
+    let groups = layout.groups.iter().filter_map(|g| layout.shape(g.helper));
     for shape in groups.chain(layout.products.iter().map(|p| &p.shape)) {
         work.step(shape.dims().len())?;
         work.spend(shape.vectors().saturating_mul(5))?;
     }
-    for table in &circuit.tables {
+    for table in &layout.circuit.tables {
         work.spend(table.outputs.len().saturating_mul(8))?;
     }
-    work.spend(word_count(circuit).saturating_mul(4))?;
+    work.spend(word_count(&layout.circuit).saturating_mul(4))?;
     if layout.hiding.is_some() {
         // five lines of all triples for each contraction
         let instances = layout.contractions.len();
@@ -73,34 +71,26 @@ pub fn work(circuit: &Circuit, layout: &Layout) -> Option<Work> {
     Some(work)
 }
 
-/// Whether so many words and a proof of so many bytes can be about this circuit at all.
-pub fn check(
-    circuit: &Circuit,
-    layout: &Layout,
-    words: usize,
-    proof: usize,
-) -> Result<(), VerifyError> {
-    let expected = proof_bytes(layout);
-    if proof != expected {
-        return Err(VerifyError::Length {
-            got: proof,
-            expected,
-        });
-    }
-    let expected = word_count(circuit);
-    if words != expected {
-        return Err(VerifyError::Words {
-            got: words,
-            expected,
-        });
-    }
-    Ok(())
-}
-
 impl VerifyingKey {
-    /// The same check for a batch of this key, for callers that have yet to decode the words.
-    pub fn check_sizes(&self, batch: usize, words: usize, proof: usize) -> Result<(), VerifyError> {
-        let circuit = self.circuit.expand(batch);
-        check(&circuit, &Layout::new(&circuit)?, words, proof)
+    /// The layout for a batch, if so many words and a proof of so many bytes can be about it at all.
+    pub fn admit(
+        &self,
+        batch: usize,
+        words: usize,
+        proof: usize,
+    ) -> Result<Cow<'_, Layout>, VerifyError> {
+        if batch == 0 {
+            return Err(VerifyError::EmptyBatch);
+        }
+        let layout = self.layout(batch)?;
+        let (got, expected) = (proof, proof_bytes(&layout));
+        if got != expected {
+            return Err(VerifyError::Length { got, expected });
+        }
+        let (got, expected) = (words, word_count(&layout.circuit));
+        if got != expected {
+            return Err(VerifyError::Words { got, expected });
+        }
+        Ok(layout)
     }
 }

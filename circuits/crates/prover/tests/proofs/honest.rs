@@ -1,7 +1,7 @@
 use crate::circuits::{check, dense, far, mixed};
 use verifai_field::F;
 use verifai_prover::{prove, Interrupt, ProveError, ProvingKey};
-use verifai_table::{Layout, Region};
+use verifai_table::Region;
 use verifai_verifier::{proof_bytes, VerifyError};
 
 #[test]
@@ -45,8 +45,7 @@ fn length_is_known_before() {
         mixed(2).hiding(),
     ] {
         let (key, proof) = case.prove().unwrap();
-        let circuit = key.verifying.circuit.expand(case.job.batch);
-        let layout = Layout::new(&circuit).unwrap();
+        let layout = key.verifying.layout(case.job.batch).unwrap();
         assert_eq!(proof_bytes(&layout), proof.bytes.len());
     }
 }
@@ -192,14 +191,10 @@ fn linked_tensors_lead_the_proof() {
     }
     let (key, proof) = case.prove().unwrap();
     assert_eq!(check(&key, &case.job, &proof), Ok(()));
-    let circuit = key.verifying.circuit.expand(2);
-    let layout = Layout::new(&circuit).unwrap();
-    assert!(!layout.linked.is_empty());
-    assert_eq!(
-        layout.linked[0].start,
-        layout.region_rows(Region::Weight).end
-    );
-    let rows: Vec<usize> = layout.linked.iter().map(ExactSizeIterator::len).collect();
+    let layout = key.verifying.layout(2).unwrap();
+    let first = layout.linked().next().unwrap();
+    assert_eq!(first.start, layout.region_rows(Region::Weight).end);
+    let rows: Vec<usize> = layout.linked().map(|rows| rows.len()).collect();
     let points = 64 * rows.iter().sum::<usize>();
     assert_ne!(
         prove(&key, &case.job).unwrap().bytes[..64],

@@ -35,8 +35,7 @@ fn every_committed_value_counts() {
 fn every_real_entry_of_the_space_counts_and_padding_does_not() {
     for case in [dense(1), mixed(1)] {
         let key = case.key();
-        let circuit = key.verifying.circuit.expand(1);
-        let layout = Layout::new(&circuit).unwrap();
+        let layout = key.verifying.layout(1).unwrap();
         let columns = 1 << layout.log_columns;
         let mut real = std::collections::BTreeMap::new();
         for (b, block) in layout.blocks.iter().enumerate() {
@@ -182,7 +181,7 @@ fn a_remainder_out_of_range_needs_a_wider_table() {
 }
 
 fn layout(case: &Case) -> Layout {
-    Layout::new(&case.key().verifying.circuit.expand(case.job.batch)).unwrap()
+    Layout::new(&case.key().verifying.circuit, case.job.batch).unwrap()
 }
 
 /// The address of an entry of a block.
