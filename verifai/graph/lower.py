@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -143,6 +143,18 @@ class Lowering:
         if found is None:
             raise UnsupportedError(f"{what} is computed by the model, it has to be constant")
         return found
+
+    def integers(
+        self, node: OnnxNode, position: int, name: str, default: Iterable[int] = ()
+    ) -> list[int]:
+        """Known integers: an input, in old operator sets an attribute of this name.
+
+        Raises:
+            UnsupportedError: they are computed.
+        """
+        if self.has(node, position):
+            return [int(value) for value in self.known(node, position, name).reshape(-1)]
+        return [int(value) for value in node.attributes.get(name, default)]
 
     def literal(self, node: OnnxNode, position: int) -> bool:
         """Whether an input is a constant that a key may show."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from verifai.errors import UnsupportedError
 from verifai.extras import require
-from verifai.graph.builder import Tensor
+from verifai.graph.builder import LETTERS, Tensor
 from verifai.graph.lower import Array, Lowering, OnnxNode, operator
 
 
@@ -79,7 +79,7 @@ def _resized(
         if np.array_equal(matrix, np.eye(length)[picks]):
             x = low.builder.take(x, axis, picks.tolist())
             continue
-        letters = "abcdefghijkl"[: len(x.shape)]
+        letters = LETTERS[: len(x.shape)]
         out = letters.replace(letters[axis], "z")
         # an interpolation stays within the range of its input, but for an overshoot
         x = low.builder.einsum(f"{letters},z{letters[axis]}->{out}", x, low.weights(matrix))

@@ -237,7 +237,6 @@ def _segmented(
     rest = build.bounded(rest, 0, size - 1)
     base = build.lookup(high, first, bases, out + GUARD)
     slope = build.lookup(high, first, slopes, out + GUARD)
-    letters = "abcdefghijkl"[: len(x.shape)]
-    steps = build.einsum(f"{letters},{letters}->{letters}", slope, rest)
+    steps = build.product(slope, rest)
     total = build.linear([(1, base), (1, steps)], 0, out + GUARD)
     return build.requantise(total, GUARD, low.options.activation_bits)
