@@ -20,6 +20,7 @@ import numpy.typing as npt
 from verifai.errors import UnsupportedError, UsageError, shown
 from verifai.graph.builder import Builder, Tensor, rounded
 from verifai.graph.integer import MAX_RANGED_BITS
+from verifai.model import OnnxNode as OnnxNode
 
 Array = npt.NDArray[Any]
 
@@ -66,10 +67,10 @@ class Options:
     input_scales: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, allowed in (
-            ("activation_bits", ACTIVATION_BITS),
-            ("weight_bits", WEIGHT_BITS),
-        ):
+        for name, allowed in {
+            "activation_bits": ACTIVATION_BITS,
+            "weight_bits": WEIGHT_BITS,
+        }.items():
             value = getattr(self, name)
             if type(value) is not int or value not in allowed:
                 raise UsageError(
@@ -85,17 +86,6 @@ class Options:
                 f"input_scales is a dict of names and integers from {INPUT_SCALES.start} to "
                 f"{INPUT_SCALES.stop - 1}, not {shown(self.input_scales)}."
             )
-
-
-@dataclass(frozen=True)
-class OnnxNode:
-    """One ONNX node with its attributes as Python values."""
-
-    name: str
-    op_type: str
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    attributes: Mapping[str, Any]
 
 
 @dataclass
