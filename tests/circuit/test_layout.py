@@ -84,6 +84,6 @@ def test_a_batch_is_outside():
 
 def test_columns_grow_with_the_weights():
     half = Tile(1, LARGE_WEIGHT_SLOTS.bit_length() - 2)
-    assert log_columns_for([]) == 13
-    assert log_columns_for([half, half]) == 13
+    assert log_columns_for([]) == 12
+    assert log_columns_for([half, half]) == 12
     assert log_columns_for([half, half, Tile(1, 0)]) == 15

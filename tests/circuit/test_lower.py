@@ -307,7 +307,7 @@ def test_one_step_for_each_committed_node():
 
 def test_the_number_of_columns_follows_the_weights_and_can_be_given():
     graph = mlp()
-    assert lower(graph, Visibility()).operations.log_columns == 13
+    assert lower(graph, Visibility()).operations.log_columns == 12
     assert lower(graph, Visibility(), log_columns=11).operations.log_columns == 11
     big = Graph()
     x = big.input((1 << 10,), name="x")

@@ -20,9 +20,11 @@ SLOTS_PER_OUTER: Final = 4
 #: Tiles up to a tenth larger than the smallest are as good, if they have fewer outer positions.
 TOLERANCE: Final = 10
 
-#: Columns of the commitment, log2: short rows prove faster, long rows make smaller keys. It may
-#: depend on the weights only: one model has one commitment in all its circuits.
-LOG_COLUMNS: Final = 13
+#: Columns of the commitment, log2: short rows prove faster, long rows make smaller keys and smaller
+#: proofs of batches. It may depend on the weights only: one model has one commitment in all its
+#: circuits. There are two values and no more, since a tensor passes from one model to the next
+#: under one commitment only where both have the same.
+LOG_COLUMNS: Final = 12
 LOG_COLUMNS_LARGE: Final = 15
 LARGE_WEIGHT_SLOTS: Final = 1 << 21
 
