@@ -102,13 +102,13 @@ class Body:
 Rule = Callable[[Body], None]
 
 
-def _axes_from(body: Body, default: int) -> list[int]:
+def _axes(body: Body) -> list[int]:
     rank = len(body.shape)
-    return list(range(int(body.attributes.get("axis", default)) % rank, rank))
+    return list(range(int(body.attributes.get("axis", -1)) % rank, rank))
 
 
 def _layer(body: Body) -> None:
-    y = body.standardised(body.inputs[0], _axes_from(body, -1), *body.outputs[1:3])
+    y = body.standardised(body.inputs[0], _axes(body), *body.outputs[1:3])
     offset = body.optional(2)
     y = body.add("Mul", [y, body.inputs[1]], None if offset else body.outputs[0])
     if offset:
@@ -117,7 +117,7 @@ def _layer(body: Body) -> None:
 
 def _root_mean_square(body: Body) -> None:
     x = body.inputs[0]
-    squares = body.reduced("ReduceMean", body.add("Mul", [x, x]), _axes_from(body, -1))
+    squares = body.reduced("ReduceMean", body.add("Mul", [x, x]), _axes(body))
     scaled = body.add("Div", [x, body.root(squares)])
     body.add("Mul", [scaled, body.inputs[1]], body.outputs[0])
 
@@ -171,8 +171,8 @@ def _lp_normalisation(body: Body) -> None:
 def _lp_pool(body: Body) -> None:
     p, x = body.attributes.pop("p", 2), body.inputs[0]
     window = dict(body.attributes)
-    if p not in (1, 2):
-        raise ValueError("p")  # a root of fixed point would keep next to nothing of small sums
+    if p not in (1, 2):  # a root of fixed point would keep next to nothing of small sums
+        raise ValueError("another norm")
     powers = body.add("Abs", [x]) if p == 1 else body.add("Mul", [x, x])
     kernel = window.get("kernel_shape", body.shape[2:])
     if "kernel_shape" in window:
