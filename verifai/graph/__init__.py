@@ -17,6 +17,7 @@ module          holds
 ``validate``    every rule of ``integer``
 ``fidelity``    how far the integers are from the float model
 ``locate``      the node with which they come to be off
+``reference``   ONNX's own implementation of its operators
 ``float_run``   the float model, tensor by tensor
 ==============  ==========================================================================
 """

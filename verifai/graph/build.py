@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from verifai.errors import InputError, LimitError, UnsupportedError, UsageError,
 from verifai.extras import require
 from verifai.graph import operators
 from verifai.graph.builder import Tensor
-from verifai.graph.expand import RULES, expanded, known_shapes
+from verifai.graph.expand import RULES, expanded, known_shapes, opset_of
 from verifai.graph.fidelity import same_axes
 from verifai.graph.float_run import every_tensor
 from verifai.graph.fold import folded
@@ -32,6 +31,8 @@ from verifai.graph.prune import pruned
 from verifai.graph.sealed import sealed
 from verifai.limits import MAX_COMPUTED_ELEMENTS
 from verifai.model import Model, TensorInfo
+from verifai.model.nodes import nodes_of
+from verifai.model.quiet import quiet
 
 assert operators  # importing the package fills OPERATORS
 
@@ -143,8 +144,7 @@ def lowered(
 ) -> Lowered:
     """Simplify, calibrate and lower. Raises as :func:`build`."""
     proto, stated, seen = _observed(model, calibration)
-    opset = max((o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")), default=1)
-    lowering = Lowering(options, seen.ranges, opset, kinds=seen.kinds, shapes=seen.shapes)
+    lowering = Lowering(options, seen.ranges, opset_of(proto), kinds=seen.kinds, shapes=seen.shapes)
     numpy_helper = require("onnx.numpy_helper", "onnx", "reading an ONNX model")
     lowering.uses.update(name for node in proto.graph.node for name in node.input)
     lowering.uses.update(info.name for info in proto.graph.output)
@@ -206,11 +206,7 @@ def simplified(model: Model) -> tuple[Any, set[str]]:
         )
     check_sizes(proto)
     stated = literals(proto)
-    loggers = [logging.getLogger(name) for name in ("onnxscript", "onnx_ir")]
-    levels = [logger.level for logger in loggers]
-    try:
-        for logger in loggers:  # what it does not fold is lowered as it is: no news
-            logger.setLevel(logging.CRITICAL)
+    with quiet("onnxscript", "onnx_ir"):  # what it does not fold is lowered as it is: no news
         # what is folded first is a constant when operators are written out; their parts fold again
         short = _optimized(optimizer, proto)
         # what folding makes of parameters may be a Constant as well; the rules' are not of them
@@ -218,9 +214,6 @@ def simplified(model: Model) -> tuple[Any, set[str]]:
         long = expanded(short)
         stated = literals(long, stated, before)
         proto = _optimized(optimizer, long)
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
     check_sizes(proto)
     return proto, stated
 
@@ -311,7 +304,7 @@ def _without_rule(proto: Any, model: Model) -> list[Problem]:
     """Inputs that hold no floats, and nodes after an input whose operator cannot be lowered."""
     computed = {info.name for info in model.inputs}
     problems = [_no_floats(info) for info in model.inputs if info.dtype not in _FLOATS]
-    for node in _onnx_nodes(proto):
+    for node in nodes_of(proto.graph):
         if computed.intersection(node.inputs):
             computed.update(name for name in node.outputs if name)
             if node.op_type not in OPERATORS:
@@ -333,7 +326,8 @@ def _inputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple[
             continue
         scale = fixed.get(info.name, lowering.scale(info.name))
         if scale < 0:
-            reason = f"it reaches {_reach(lowering, info.name)}, too large for fixed point"
+            largest = max(map(abs, lowering.ranges[info.name]))
+            reason = f"it reaches {largest:.3g}, too large for fixed point"
             hint = "Scale the model's inputs, e.g. to [0, 1]."
             problems.append(Problem(info.name, "input", reason, hint))
             scale = 0  # for the sake of what else there is to say
@@ -350,31 +344,12 @@ def _no_floats(info: TensorInfo) -> Problem:
     return Problem(info.name, "input", f"it holds {info.dtype}, and circuits take floats", hint)
 
 
-def _reach(lowering: Lowering, name: str) -> str:
-    return f"{max(map(abs, lowering.ranges.get(name, (0.0, 0.0)))):.3g}"
-
-
-def _onnx_nodes(proto: Any) -> list[OnnxNode]:
-    """All nodes with their attributes as Python values; unnamed ones get ``<op>_<index>``."""
-    helper = require("onnx", "onnx", "reading an ONNX model").helper
-    return [
-        OnnxNode(
-            item.name or f"{item.op_type}_{index}",
-            item.op_type,
-            tuple(item.input),
-            tuple(item.output),
-            {a.name: _value(helper.get_attribute_value(a)) for a in item.attribute},
-        )
-        for index, item in enumerate(proto.graph.node)
-    ]
-
-
 def _nodes(proto: Any, lowering: Lowering, problems: list[Problem]) -> None:
     """Lowers all nodes; what cannot be lowered is added to the problems."""
     # what depends on an unsupported input or node is not at fault
     known = {*lowering.tensors, *lowering.folded}
     missing = {info.name for info in proto.graph.input} - known
-    for item, node in zip(proto.graph.node, _onnx_nodes(proto), strict=True):
+    for item, node in zip(proto.graph.node, nodes_of(proto.graph), strict=True):
         lowering.builder.name = node.name
         if missing.intersection(node.inputs):
             missing.update(name for name in node.outputs if name)
@@ -395,10 +370,6 @@ def _no_operator(node: OnnxNode) -> Problem:
 def _without(node: OnnxNode) -> str:
     known = node.op_type in RULES  # which cover some of its cases
     return "attributes or shapes that no rule covers" if known else "no such operator"
-
-
-def _value(value: Any) -> Any:
-    return value.decode() if isinstance(value, bytes) else value
 
 
 def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:

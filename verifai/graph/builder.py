@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -29,11 +31,14 @@ from verifai.graph.integer import (
     Table,
     View,
     Weight,
+    sources,
 )
 from verifai.limits import MAX_COMPUTED_ELEMENTS
 
 #: Axis maps of a view.
 Maps = Sequence[Affine | Indices]
+#: Of an einsum's axes.
+LETTERS: Final = string.ascii_lowercase
 
 
 @dataclass(frozen=True)
@@ -53,24 +58,39 @@ class Tensor:
         return max(self.high.bit_length(), (-self.low - 1).bit_length() if self.low < 0 else 0) + 1
 
 
+@dataclass(frozen=True)
+class Window:
+    """Windows along one axis.
+
+    Attributes:
+        length: elements of a window, each ``dilation`` after the one before.
+        count: how many windows there are, each ``stride`` after the one before.
+        before: how far ahead of the axis the first one begins.
+    """
+
+    length: int
+    dilation: int
+    count: int
+    stride: int
+    before: int
+
+    @property
+    def last(self) -> int:
+        """Where on the axis the last element of the last window lies."""
+        return (self.count - 1) * self.stride + (self.length - 1) * self.dilation - self.before
+
+
 class Builder:
     """Nodes so far; every method adds one or a few and returns the result."""
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
+        self.tensors: list[Tensor] = []  # one for each node
         self.tables: list[Table] = []
         self.name = ""  # of the ONNX node that is being lowered
 
     def _add(
-        self,
-        operation: Operation,
-        shape: Sequence[int],
-        low: int,
-        high: int,
-        scale: int,
-        *,
-        batched: bool,
-        open_: bool = False,
+        self, operation: Operation, shape: Sequence[int], low: int, high: int, scale: int
     ) -> Tensor:
         if not all(shape):
             raise UnsupportedError(f"{self.name!r} makes a tensor without elements.")
@@ -78,9 +98,15 @@ class Builder:
             raise LimitError(f"{self.name!r} makes more than MAX_COMPUTED_ELEMENTS elements.")
         if max(abs(low), abs(high)) >= MAX_ABSOLUTE:
             raise UnsupportedError(f"{self.name!r} can exceed 2^62 in integers.")
-        node = Node(operation, tuple(shape), low, high, scale, batched, self.name)
-        self.nodes.append(node)
-        return Tensor(len(self.nodes) - 1, node.shape, low, high, scale, open_)
+        read = sources(operation)
+        batched = isinstance(operation, Input) or any(self.nodes[at].batched for at in read)
+        passed_on = not isinstance(operation, Requantise) and any(
+            self.tensors[at].open for at in read
+        )
+        open_ = isinstance(operation, Einsum) or passed_on
+        self.nodes.append(Node(operation, tuple(shape), low, high, scale, batched, self.name))
+        self.tensors.append(Tensor(len(self.tensors), tuple(shape), low, high, scale, open_))
+        return self.tensors[-1]
 
     def _unequal(self) -> UnsupportedError:
         return UnsupportedError(
@@ -88,13 +114,10 @@ class Builder:
             "mask, -50 hides as well as -1e38)"
         )
 
-    def _batched(self, *tensors: Tensor) -> bool:
-        return any(self.nodes[tensor.node].batched for tensor in tensors)
-
     def input(self, position: int, shape: Sequence[int], bits: int, scale: int) -> Tensor:
         """A signed input of ``bits`` bits."""
         low, high = -(1 << bits - 1), (1 << bits - 1) - 1
-        return self._add(Input(position), shape, low, high, scale, batched=True)
+        return self._add(Input(position), shape, low, high, scale)
 
     def weight(self, values: Integers, scale: int) -> Tensor:
         """Integers of the model, bounded by their number of bits: bounds show in a key's ranges."""
@@ -103,15 +126,12 @@ class Builder:
         # of absolute values: a bound that -2^k fits and 2^k does not would show a sign
         bits = int(np.abs(values).max()).bit_length()
         low, high = -(1 << bits), (1 << bits) - 1
-        return self._add(Weight(values), values.shape, low, high, scale, batched=False)
+        return self._add(Weight(values), values.shape, low, high, scale)
 
     def view(self, x: Tensor, maps: Maps, shape: Sequence[int], *, zeros: bool = False) -> Tensor:
         """A static index map; ``zeros`` if it may read outside the source."""
         low, high = (min(x.low, 0), max(x.high, 0)) if zeros else (x.low, x.high)
-        operation = View(x.node, tuple(maps))
-        return self._add(
-            operation, shape, low, high, x.scale, batched=self._batched(x), open_=x.open
-        )
+        return self._add(View(x.node, tuple(maps)), shape, low, high, x.scale)
 
     def reshape(self, x: Tensor, shape: Sequence[int]) -> Tensor:
         """Row-major; axes of length one come and go as a view, which einsums may pass."""
@@ -124,7 +144,7 @@ class Builder:
             return self.view(x, maps, shape)
         assert math.prod(shape) == math.prod(x.shape)
         assert not x.open
-        return self._add(Reshape(x.node), shape, x.low, x.high, x.scale, batched=self._batched(x))
+        return self._add(Reshape(x.node), shape, x.low, x.high, x.scale)
 
     def linear(self, terms: Sequence[tuple[int, Tensor]], offset: int, scale: int) -> Tensor:
         """``offset + sum coefficient * tensor``, all of one shape."""
@@ -135,20 +155,7 @@ class Builder:
             ends = (coefficient * x.low, coefficient * x.high)
             low, high = low + min(ends), high + max(ends)
         operation = Linear(tuple((c, x.node) for c, x in terms), offset)
-        tensors = [x for _, x in terms]
-        return self._add(
-            operation,
-            tensors[0].shape,
-            low,
-            high,
-            scale,
-            batched=self._batched(*tensors),
-            open_=any(x.open for x in tensors),
-        )
-
-    def constant(self, value: int, shape: Sequence[int], scale: int) -> Tensor:
-        """A constant tensor that nothing commits to."""
-        return self._add(Linear((), value), shape, value, value, scale, batched=False)
+        return self._add(operation, terms[0][1].shape, low, high, scale)
 
     def negative(self, x: Tensor) -> Tensor:
         """-x."""
@@ -171,8 +178,6 @@ class Builder:
             count * min(products),
             count * max(products),
             left.scale + right.scale,
-            batched=self._batched(left, right),
-            open_=True,
         )
 
     def requantise(
@@ -182,14 +187,8 @@ class Builder:
         first = -(1 << bits - 1) if low is None else low
         if shift >= MAX_SHIFT:
             raise self._unequal()
-        return self._add(
-            Requantise(x.node, shift, floor),
-            x.shape,
-            first,
-            first + (1 << bits) - 1,
-            x.scale - shift,
-            batched=self._batched(x),
-        )
+        last = first + (1 << bits) - 1
+        return self._add(Requantise(x.node, shift, floor), x.shape, first, last, x.scale - shift)
 
     def maximum(self, x: Tensor, axes: Sequence[int], floor: int | None = None) -> Tensor:
         """The largest along axes that hold at most MAX_MAXIMUM elements in all."""
@@ -198,22 +197,27 @@ class Builder:
         low = x.low if floor is None else max(x.low, floor)
         high = x.high if floor is None else max(x.high, floor)
         operation = Maximum(x.node, tuple(axes), floor)
-        return self._add(operation, shape, low, high, x.scale, batched=self._batched(x))
+        return self._add(operation, shape, low, high, x.scale)
 
     def lookup(self, x: Tensor, first: int, outputs: Integers, scale: int) -> Tensor:
         """A table's outputs; equal tables are shared."""
-        index = next(
-            (
-                index
-                for index, table in enumerate(self.tables)
-                if table.first == first and np.array_equal(table.outputs, outputs)
-            ),
-            len(self.tables),
-        )
-        if index == len(self.tables):
+        equal = [
+            number
+            for number, table in enumerate(self.tables)
+            if table.first == first and np.array_equal(table.outputs, outputs)
+        ]
+        if not equal:
             self.tables.append(Table(first, np.ascontiguousarray(outputs, dtype=np.int64)))
+        number = equal[0] if equal else len(self.tables) - 1
         low, high = int(outputs.min()), int(outputs.max())
-        return self._add(Lookup(x.node, index), x.shape, low, high, scale, batched=self._batched(x))
+        return self._add(Lookup(x.node, number), x.shape, low, high, scale)
+
+    def product(self, x: Tensor, y: Tensor) -> Tensor:
+        """``x * y`` elementwise, broadcast."""
+        shape = np.broadcast_shapes(x.shape, y.shape)
+        letters = LETTERS[: len(shape)]
+        labels = f"{letters},{letters}->{letters}"
+        return self.einsum(labels, self.broadcast(x, shape), self.broadcast(y, shape))
 
     # -- views that come up again and again
 
@@ -235,68 +239,47 @@ class Builder:
         maps = [Affine(0, ((place[axis], 1),)) for axis in range(len(x.shape))]
         return self.view(x, maps, [x.shape[axis] for axis in order])
 
-    def take(self, x: Tensor, axis: int, indices: Sequence[int]) -> Tensor:
-        """x along one axis at static indices."""
+    def _along(
+        self, x: Tensor, axis: int, index: Affine | Indices, length: int, *, zeros: bool = False
+    ) -> Tensor:
+        """x with one axis read through a map, the others as they are."""
         maps: list[Affine | Indices] = [Affine(0, ((a, 1),)) for a in range(len(x.shape))]
-        maps[axis] = Indices(axis, tuple(int(i) for i in indices))
-        shape = list(x.shape)
-        shape[axis] = len(indices)
-        return self.view(x, maps, shape)
-
-    def shifted(self, x: Tensor, axis: int, offset: int, length: int) -> Tensor:
-        """x along one axis from ``offset``, ``length`` entries, zero outside: slices and pads."""
-        maps = [Affine(0, ((a, 1),)) for a in range(len(x.shape))]
-        maps[axis] = Affine(offset, ((axis, 1),))
-        shape = list(x.shape)
-        shape[axis] = length
-        zeros = offset < 0 or offset + length > x.shape[axis]
+        maps[axis] = index
+        shape = [*x.shape[:axis], length, *x.shape[axis + 1 :]]
         return self.view(x, maps, shape, zeros=zeros)
 
-    def strided(self, x: Tensor, axis: int, start: int, step: int, length: int) -> Tensor:
-        """``x[start], x[start + step], ...`` along one axis."""
-        maps = [Affine(0, ((a, 1),)) for a in range(len(x.shape))]
-        maps[axis] = Affine(start, ((axis, step),))
-        shape = list(x.shape)
-        shape[axis] = length
-        return self.view(x, maps, shape)
+    def take(self, x: Tensor, axis: int, indices: Sequence[int]) -> Tensor:
+        """x along one axis at static indices."""
+        index = Indices(axis, tuple(int(i) for i in indices))
+        return self._along(x, axis, index, len(indices))
+
+    def sliced(self, x: Tensor, axis: int, start: int, length: int, step: int = 1) -> Tensor:
+        """``x[start], x[start + step], ...`` along one axis, zero outside: slices and pads."""
+        ends = (start, start + (length - 1) * step)
+        zeros = min(ends) < 0 or max(ends) >= x.shape[axis]
+        return self._along(x, axis, Affine(start, ((axis, step),)), length, zeros=zeros)
 
     def split_axis(self, x: Tensor, axis: int, inner: int) -> Tensor:
         """One axis of length n * inner as two, (n, inner)."""
-        maps = []
-        for a in range(len(x.shape)):
-            if a == axis:
-                maps.append(Affine(0, ((axis, inner), (axis + 1, 1))))
-            else:
-                maps.append(Affine(0, ((a + (a > axis), 1),)))
+        maps = [Affine(0, ((a + (a > axis), 1),)) for a in range(len(x.shape))]
+        maps[axis] = Affine(0, ((axis, inner), (axis + 1, 1)))
         shape = [*x.shape[:axis], x.shape[axis] // inner, inner, *x.shape[axis + 1 :]]
         return self.view(x, maps, shape)
 
-    def window(
-        self,
-        x: Tensor,
-        first: int,
-        kernel: Sequence[int],
-        strides: Sequence[int],
-        dilations: Sequence[int],
-        begin: Sequence[int],
-        out: Sequence[int],
-    ) -> Tensor:
-        """Virtual im2col: axis first + i of x becomes the axes (position, place in the kernel).
+    def window(self, x: Tensor, windows: Sequence[Window]) -> Tensor:
+        """Virtual im2col: each of the last axes of x becomes two, (window, place in the window).
 
-        ``begin`` is the padding before; what lies outside reads zero.
+        What lies outside reads zero.
         """
+        first = len(x.shape) - len(windows)
         maps = [Affine(0, ((axis, 1),)) for axis in range(first)]
         shape = list(x.shape[:first])
         zeros = False
-        for i, (k, stride, dilation, pad, n) in enumerate(
-            zip(kernel, strides, dilations, begin, out, strict=True)
-        ):
-            at = first + 2 * i
-            terms = ((at, stride), (at + 1, dilation))
-            maps.append(Affine(-pad, terms))
-            shape += [n, k]
-            last = (n - 1) * stride + (k - 1) * dilation - pad
-            zeros |= pad > 0 or last >= x.shape[first + i]
+        for length, window in zip(x.shape[first:], windows, strict=True):
+            at = len(shape)
+            maps.append(Affine(-window.before, ((at, window.stride), (at + 1, window.dilation))))
+            shape += [window.count, window.length]
+            zeros |= window.before > 0 or window.last >= length
         return self.view(x, maps, shape, zeros=zeros)
 
     def largest(self, x: Tensor, axis: int) -> Tensor:
@@ -314,7 +297,8 @@ class Builder:
         division, a sum of parts of which one is at each place.
         """
         self.nodes[x.node] = replace(self.nodes[x.node], low=low, high=high)
-        return replace(x, low=low, high=high)
+        self.tensors[x.node] = replace(x, low=low, high=high)
+        return self.tensors[x.node]
 
 
 def rounded(values: npt.NDArray[np.generic], scale: int) -> Integers:

@@ -7,7 +7,7 @@ never a difference of large squares); and for the rest the bodies that ONNX's ow
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from verifai.errors import VerifaiError
 from verifai.extras import require
 from verifai.graph.lower import OPERATORS
+from verifai.model.nodes import OnnxNode, nodes_of
 
 #: Function bodies hold functions: so many times are they looked through.
 DEPTH: Final = 4
@@ -25,13 +26,18 @@ MAX_FACTORS: Final = 64
 class Body:
     """The nodes that replace one ONNX node."""
 
-    def __init__(self, node: Any, name: str, shapes: dict[str, tuple[int, ...]], opset: int):
+    def __init__(
+        self,
+        node: OnnxNode,
+        shapes: Mapping[str, tuple[int, ...]],
+        constants: Mapping[str, Any],
+        opset: int,
+    ):
         onnx = require("onnx", "onnx", "reading an ONNX model")
         self.helper, self.numpy = onnx.helper, onnx.numpy_helper
-        self.name, self.shapes, self.opset = name, shapes, opset
-        self.inputs = list(node.input)
-        self.outputs = list(node.output)
-        self.attributes = {a.name: self.helper.get_attribute_value(a) for a in node.attribute}
+        self.node, self.inputs, self.outputs = node, node.inputs, node.outputs
+        self.attributes = dict(node.attributes)
+        self.shapes, self.constants, self.opset = shapes, constants, opset
         self.nodes: list[Any] = []
 
     @property
@@ -43,7 +49,7 @@ class Body:
         self, kind: str, inputs: Sequence[str], output: str | None = None, **attributes: Any
     ) -> str:
         """One node; the name of its output."""
-        at = f"{self.name}/{kind.lower()}_{len(self.nodes)}"
+        at = f"{self.node.name}/{kind.lower()}_{len(self.nodes)}"
         made = output or at
         self.nodes.append(self.helper.make_node(kind, list(inputs), [made], name=at, **attributes))
         return made
@@ -64,107 +70,95 @@ class Body:
         """A reshape to a constant shape."""
         return self.add("Reshape", [x, self.constant(shape, np.int64)], output)
 
-    def standardised(
-        self, x: str, axes: Sequence[int], epsilon: float, mean: str = "", inverse: str = ""
-    ) -> str:
-        """``(x - mean) / sqrt(variance + epsilon)`` along axes; the two statistics by name."""
+    def centred(self, x: str, axes: Sequence[int], mean: str = "") -> tuple[str, str]:
+        """``x - mean`` along axes, and the variance; the mean by name."""
         centred = self.add("Sub", [x, self.reduced("ReduceMean", x, axes, mean or None)])
-        variance = self.reduced("ReduceMean", self.add("Mul", [centred, centred]), axes)
-        spread = self.add("Sqrt", [self.add("Add", [variance, self.constant(epsilon)])])
+        return centred, self.reduced("ReduceMean", self.add("Mul", [centred, centred]), axes)
+
+    def standardised(self, x: str, axes: Sequence[int], mean: str = "", inverse: str = "") -> str:
+        """``(x - mean) / sqrt(variance + epsilon)`` along axes; the two statistics by name."""
+        centred, variance = self.centred(x, axes, mean)
+        spread = self.root(variance)
         if inverse:
             self.add("Reciprocal", [spread], inverse)
         return self.add("Div", [centred, spread])
+
+    def root(self, squares: str) -> str:
+        """``sqrt(squares + epsilon)``."""
+        epsilon = self.constant(self.attributes.get("epsilon", 1e-5))
+        return self.add("Sqrt", [self.add("Add", [squares, epsilon])])
+
+    def affine(self, x: str, shape: Sequence[int], output: str | None = None) -> str:
+        """``x * scale + bias``, the second and third input in a shape."""
+        scaled = self.add("Mul", [x, self.reshaped(self.inputs[1], shape)])
+        return self.add("Add", [scaled, self.reshaped(self.inputs[2], shape)], output)
 
     def optional(self, position: int) -> str | None:
         """An optional input's name."""
         return self.inputs[position] if position < len(self.inputs) else None
 
 
-Rule = Callable[[Body], bool]
+#: Writes a node out, or raises ValueError where it does not cover it.
+Rule = Callable[[Body], None]
 
 
-def _axes_from(body: Body, default: int) -> list[int]:
+def _axes(body: Body) -> list[int]:
     rank = len(body.shape)
-    return list(range(int(body.attributes.get("axis", default)) % rank, rank))
+    return list(range(int(body.attributes.get("axis", -1)) % rank, rank))
 
 
-def _layer(body: Body) -> bool:
-    epsilon = body.attributes.get("epsilon", 1e-5)
-    axes = _axes_from(body, -1)
-    y = body.standardised(body.inputs[0], axes, epsilon, *body.outputs[1:3])
+def _layer(body: Body) -> None:
+    y = body.standardised(body.inputs[0], _axes(body), *body.outputs[1:3])
     offset = body.optional(2)
     y = body.add("Mul", [y, body.inputs[1]], None if offset else body.outputs[0])
     if offset:
         body.add("Add", [y, offset], body.outputs[0])
-    return True
 
 
-def _root_mean_square(body: Body) -> bool:
+def _root_mean_square(body: Body) -> None:
     x = body.inputs[0]
-    squares = body.reduced("ReduceMean", body.add("Mul", [x, x]), _axes_from(body, -1))
-    epsilon = body.constant(body.attributes.get("epsilon", 1e-5))
-    spread = body.add("Sqrt", [body.add("Add", [squares, epsilon])])
-    body.add("Mul", [body.add("Div", [x, spread]), body.inputs[1]], body.outputs[0])
-    return True
+    squares = body.reduced("ReduceMean", body.add("Mul", [x, x]), _axes(body))
+    scaled = body.add("Div", [x, body.root(squares)])
+    body.add("Mul", [scaled, body.inputs[1]], body.outputs[0])
 
 
-def _instance(body: Body) -> bool:
+def _instance(body: Body) -> None:
     axes = range(2, len(body.shape))
-    y = body.standardised(body.inputs[0], list(axes), body.attributes.get("epsilon", 1e-5))
-    shape = [-1, *(1 for _ in axes)]
-    y = body.add("Mul", [y, body.reshaped(body.inputs[1], shape)])
-    body.add("Add", [y, body.reshaped(body.inputs[2], shape)], body.outputs[0])
-    return True
+    y = body.standardised(body.inputs[0], axes)
+    body.affine(y, [-1, *(1 for _ in axes)], body.outputs[0])
 
 
-def _group(body: Body) -> bool:
+def _group(body: Body) -> None:
     n, channels, *rest = body.shape
     groups = int(body.attributes["num_groups"])
     x = body.reshaped(body.inputs[0], (n, groups, channels // groups * math.prod(rest)))
-    y = body.standardised(x, [2], body.attributes.get("epsilon", 1e-5))
-    per_channel = body.shapes[body.inputs[1]] == (channels,)
-    if per_channel:
+    y = body.standardised(x, [2])
+    if body.shapes[body.inputs[1]] == (channels,):
         y = body.reshaped(y, body.shape)
-        shape = [channels, *(1 for _ in rest)]
+        body.affine(y, [channels, *(1 for _ in rest)], body.outputs[0])
     else:
-        shape = [groups, 1]
-    y = body.add("Mul", [y, body.reshaped(body.inputs[1], shape)])
-    bias = body.reshaped(body.inputs[2], shape)
-    if per_channel:
-        body.add("Add", [y, bias], body.outputs[0])
-    else:
-        body.reshaped(body.add("Add", [y, bias]), body.shape, body.outputs[0])
-    return True
+        body.reshaped(body.affine(y, [groups, 1]), body.shape, body.outputs[0])
 
 
-def _mean_variance(body: Body) -> bool:
-    axes = body.attributes.get("axes", [0, 2, 3])
-    centred = body.add("Sub", [body.inputs[0], body.reduced("ReduceMean", body.inputs[0], axes)])
-    variance = body.reduced("ReduceMean", body.add("Mul", [centred, centred]), axes)
+def _mean_variance(body: Body) -> None:
+    centred, variance = body.centred(body.inputs[0], body.attributes.get("axes", [0, 2, 3]))
     body.add("Div", [centred, body.add("Sqrt", [variance])], body.outputs[0])
-    return True
 
 
-def _softmax(body: Body) -> bool:
+def _softmax(body: Body) -> None:
     rank = len(body.shape)
     axis = int(body.attributes.get("axis", -1 if body.opset >= 13 else 1)) % rank
     axes = [axis] if body.opset >= 13 else list(range(axis, rank))
     shifted = body.add("Sub", [body.inputs[0], body.reduced("ReduceMax", body.inputs[0], axes)])
     powers = body.add("Exp", [shifted])
     total = body.reduced("ReduceSum", powers, axes)
-    if body.attributes.get("log"):
+    if body.node.op_type == "LogSoftmax":
         body.add("Sub", [shifted, body.add("Log", [total])], body.outputs[0])
     else:
         body.add("Div", [powers, total], body.outputs[0])
-    return True
 
 
-def _log_softmax(body: Body) -> bool:
-    body.attributes["log"] = 1
-    return _softmax(body)
-
-
-def _lp_normalisation(body: Body) -> bool:
+def _lp_normalisation(body: Body) -> None:
     axis = int(body.attributes.get("axis", -1)) % len(body.shape)
     x = body.inputs[0]
     if body.attributes.get("p", 2) == 1:
@@ -172,14 +166,13 @@ def _lp_normalisation(body: Body) -> bool:
     else:
         norm = body.add("Sqrt", [body.reduced("ReduceSum", body.add("Mul", [x, x]), [axis])])
     body.add("Div", [x, norm], body.outputs[0])
-    return True
 
 
-def _lp_pool(body: Body) -> bool:
+def _lp_pool(body: Body) -> None:
     p, x = body.attributes.pop("p", 2), body.inputs[0]
     window = dict(body.attributes)
-    if p not in (1, 2):
-        return False  # a root of fixed point would keep next to nothing of small sums
+    if p not in (1, 2):  # a root of fixed point would keep next to nothing of small sums
+        raise ValueError("another norm")
     powers = body.add("Abs", [x]) if p == 1 else body.add("Mul", [x, x])
     kernel = window.get("kernel_shape", body.shape[2:])
     if "kernel_shape" in window:
@@ -188,10 +181,9 @@ def _lp_pool(body: Body) -> bool:
         mean = body.add("GlobalAveragePool", [powers])
     total = body.add("Mul", [mean, body.constant(float(math.prod(kernel)))])
     body.add("Identity" if p == 1 else "Sqrt", [total], body.outputs[0])
-    return True
 
 
-def _local_response(body: Body) -> bool:
+def _local_response(body: Body) -> None:
     x, size = body.inputs[0], int(body.attributes["size"])
     n, channels, *rest = body.shape
     squares = body.reshaped(body.add("Mul", [x, x]), (n, 1, channels, math.prod(rest)))
@@ -208,21 +200,20 @@ def _local_response(body: Body) -> bool:
     base = body.add("Add", [scaled, body.constant(body.attributes.get("bias", 1.0))])
     power = body.add("Pow", [base, body.constant(body.attributes.get("beta", 0.75))])
     body.add("Div", [x, power], body.outputs[0])
-    return True
 
 
-def _product(body: Body) -> bool:
-    """A chain of products, one factor after the other; axes have to be attributes or initialisers
-    that the simplification left as constants of the node, which only the caller knows.
-    """
+def _product(body: Body) -> None:
+    """A chain of products, one factor after the other, along axes that are constants."""
     axes = body.attributes.get("axes")
-    if axes is None and body.optional(1):
-        return False
+    if given := body.optional(1):
+        axes = body.numpy.to_array(body.constants[given]).reshape(-1).tolist()
+        if not axes and body.attributes.get("noop_with_empty_axes"):
+            raise ValueError("no axes")
     rank = len(body.shape)
-    axes = sorted({int(axis) % rank for axis in (range(rank) if axes is None else axes)})
+    axes = sorted({int(axis) % rank for axis in axes or range(rank)})
     count = math.prod(body.shape[axis] for axis in axes)
     if count > MAX_FACTORS:
-        return False
+        raise ValueError("too many factors")
     order = [axis for axis in range(rank) if axis not in axes] + axes
     kept = [body.shape[axis] for axis in order[: rank - len(axes)]]
     x = body.add("Transpose", [body.inputs[0]], perm=order)
@@ -235,7 +226,6 @@ def _product(body: Body) -> bool:
     keep = body.attributes.get("keepdims", 1)
     shape = [1 if axis in axes else d for axis, d in enumerate(body.shape)] if keep else kept
     body.reshaped(total, shape, body.outputs[0])
-    return True
 
 
 RULES: Final[dict[str, Rule]] = {
@@ -244,7 +234,7 @@ RULES: Final[dict[str, Rule]] = {
     "InstanceNormalization": _instance,
     "LRN": _local_response,
     "LayerNormalization": _layer,
-    "LogSoftmax": _log_softmax,
+    "LogSoftmax": _softmax,
     "LpNormalization": _lp_normalisation,
     "LpPool": _lp_pool,
     "MeanVarianceNormalization": _mean_variance,
@@ -268,7 +258,8 @@ def expanded(proto: Any) -> Any:
     return proto
 
 
-def _opset(proto: Any) -> int:
+def opset_of(proto: Any) -> int:
+    """The version of ONNX's operator set."""
     return max((o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")), default=1)
 
 
@@ -294,42 +285,36 @@ def known_shapes(proto: Any) -> dict[str, tuple[int, ...]]:
 
 def _by_rules(proto: Any) -> Any:
     onnx = require("onnx", "onnx", "reading an ONNX model")
-    shapes, opset = known_shapes(proto), _opset(proto)
-    known = {t.name: t for t in proto.graph.initializer}
+    shapes, opset = known_shapes(proto), opset_of(proto)
+    constants = {tensor.name: tensor for tensor in proto.graph.initializer}
     result = onnx.ModelProto()
     result.CopyFrom(proto)
     del result.graph.node[:]
-    for index, node in enumerate(proto.graph.node):
-        rule = RULES.get(node.op_type)
-        body = Body(node, node.name or f"{node.op_type}_{index}", shapes, opset)
-        if rule is _product and len(node.input) > 1 and node.input[1] in known:
-            axes = onnx.numpy_helper.to_array(known[node.input[1]]).reshape(-1).tolist()
-            if axes:
-                body.attributes["axes"] = axes
-            elif not body.attributes.get("noop_with_empty_axes"):
-                body.inputs = body.inputs[:1]
-        if rule is not None and body.inputs[0] in shapes and _covers(rule, body):
-            result.graph.node.extend(body.nodes)
-        else:
-            result.graph.node.append(node)
+    for item, node in zip(proto.graph.node, nodes_of(proto.graph), strict=True):
+        body = Body(node, shapes, constants, opset)
+        result.graph.node.extend(body.nodes if _covered(body) else [item])
     return result
 
 
-def _covers(rule: Rule, body: Body) -> bool:
+def _covered(body: Body) -> bool:
     """Whether a rule wrote a node out; not where it is surprised, by a scalar for instance."""
+    rule = RULES.get(body.node.op_type)
+    if rule is None or body.inputs[0] not in body.shapes:
+        return False
     try:
-        return rule(body)
+        rule(body)
     except VerifaiError:
         raise
     except (ArithmeticError, LookupError, TypeError, ValueError):
         return False
+    return True
 
 
 def _has_body(kind: str, proto: Any) -> bool:
     onnx = require("onnx", "onnx", "reading an ONNX model")
     if not onnx.defs.has(kind):
         return False
-    schema = onnx.defs.get_schema(kind, _opset(proto))
+    schema = onnx.defs.get_schema(kind, opset_of(proto))
     return bool(schema.has_function or schema.has_context_dependent_function)
 
 

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from verifai.errors import UnsupportedError
-from verifai.extras import require
+from verifai.graph.reference import alone, reference
+from verifai.model.session import session
 
 
 def folded(
@@ -30,47 +31,19 @@ def folded(
         UnsupportedError: neither implementation evaluates it, or it makes something other than
             tensors.
     """
-    onnx = require("onnx", "onnx", "reading an ONNX model")
-    helper = onnx.helper
     names = [name for name in item.output if name]
-    inputs = [
-        helper.make_tensor_value_info(
-            name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape
-        )
-        for name, array in values.items()
-    ]
-    outputs = [onnx.ValueInfoProto(name=name) for name in names]
-    graph = helper.make_graph([item], "constants", inputs, outputs)
-    opsets = [helper.make_opsetid("", opset)]
-    model = helper.make_model_gen_version(graph, opset_imports=opsets)
+    model = alone(item, values, opset)
     try:
-        found = _by_reference(model, values)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is not finite is refused where it is used
+            found = reference(model)(values)
     except Exception as first:
         # either implementation raises whatever its operators raise
         try:
-            found = _by_onnxruntime(model, values)
+            found = session(model.SerializeToString()).run(None, dict(values))
         except Exception:
             reason = str(first).strip().partition("\n")[0]
             raise UnsupportedError(f"constants that cannot be folded ({reason:.200})") from None
     if not all(isinstance(value, (np.ndarray, np.generic)) for value in found):
         raise UnsupportedError("a sequence, or another value that is no tensor")
     return {name: np.asarray(value) for name, value in zip(names, found, strict=True)}
-
-
-def _by_reference(model: Any, values: Mapping[str, npt.NDArray[Any]]) -> list[Any]:
-    evaluator = require("onnx.reference", "onnx", "evaluating an operator")
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # what is not finite is refused where it is used
-        return list(evaluator.ReferenceEvaluator(model).run(None, dict(values)))
-
-
-def _by_onnxruntime(model: Any, values: Mapping[str, npt.NDArray[Any]]) -> list[Any]:
-    ort = require("onnxruntime", "onnx", "running an ONNX model")
-    settings = ort.SessionOptions()
-    settings.log_severity_level = 4
-    settings.intra_op_num_threads = 1
-    settings.enable_cpu_mem_arena = False  # which ends the process when memory runs out
-    session = ort.InferenceSession(
-        model.SerializeToString(), settings, providers=["CPUExecutionProvider"]
-    )
-    return list(session.run(None, dict(values)))

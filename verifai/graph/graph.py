@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any, Final, get_args
 
 import numpy as np
 
 from verifai.errors import InternalError, MalformedError, UnsupportedError
 from verifai.graph.integer import (
     Affine,
-    Einsum,
     Graph,
     Indices,
-    Input,
     Integers,
-    Linear,
-    Lookup,
-    Maximum,
     Node,
     Operation,
-    Requantise,
-    Reshape,
     Table,
-    View,
     Weight,
 )
 from verifai.graph.validate import validate
@@ -61,18 +55,12 @@ class IntegerGraph(Graph):
 
     def _header(self, arrays: list[Integers]) -> dict[str, Any]:
         """The structure; the integers are appended to ``arrays`` in the order of the encoding."""
-        return {
-            "nodes": [_node_json(node, arrays) for node in self.nodes],
-            "inputs": list(self.inputs),
-            "outputs": list(self.outputs),
-            "tables": [
-                _array_json(table.outputs, arrays) | {"first": table.first} for table in self.tables
-            ],
-            "input_names": list(self.input_names),
-            "output_names": list(self.output_names),
-            "input_shapes": [list(shape) for shape in self.input_shapes],
-            "output_shapes": [list(shape) for shape in self.output_shapes],
-        }
+        nodes = [_node_json(node, arrays) for node in self.nodes]
+        tables = [
+            _array_json(table.outputs, arrays) | {"first": table.first} for table in self.tables
+        ]
+        header: dict[str, Any] = _as_json(vars(self) | {"nodes": nodes, "tables": tables})
+        return header
 
     @classmethod
     def from_bytes(cls, data: Section) -> IntegerGraph:
@@ -82,32 +70,15 @@ class IntegerGraph(Graph):
             MalformedError: not the canonical encoding of a valid graph.
         """
         header, (section,) = codec.unpack(data, KIND, VERSION, 1, limit=MAX_ARTEFACT_BYTES)
-        names = (
-            "nodes",
-            "inputs",
-            "outputs",
-            "tables",
-            "input_names",
-            "output_names",
-            "input_shapes",
-            "output_shapes",
-        )
-        fields = exact_fields(header, names, "An integer graph")
+        names = [field.name for field in fields(cls)]
+        given = exact_fields(header, names, "An integer graph")
         reader = _Arrays(section)
         try:
-            graph = cls(
-                tuple(_node_of(item, reader) for item in fields["nodes"]),
-                tuple(fields["inputs"]),
-                tuple(fields["outputs"]),
-                tuple(
-                    Table(item["first"], reader.take(item).astype(np.int64))
-                    for item in fields["tables"]
-                ),
-                tuple(fields["input_names"]),
-                tuple(fields["output_names"]),
-                tuple(tuple(shape) for shape in fields["input_shapes"]),
-                tuple(tuple(shape) for shape in fields["output_shapes"]),
+            nodes = tuple(_node_of(item, reader) for item in given["nodes"])
+            tables = tuple(
+                Table(item["first"], reader.take(item).astype(np.int64)) for item in given["tables"]
             )
+            graph = cls(**_fields(cls, given | {"nodes": nodes, "tables": tables}))
             reader.done()
             graph.validate()
             if graph._header([]) != header:  # the integers are those of the encoding
@@ -169,81 +140,71 @@ class _Arrays:
 
 
 def _node_json(node: Node, arrays: list[Integers]) -> dict[str, Any]:
+    """The fields of a node and those of its operation, side by side."""
     operation = node.operation
-    body: dict[str, Any] = {
-        "op": type(operation).__name__,
-        "shape": list(node.shape),
-        "low": node.low,
-        "high": node.high,
-        "scale": node.scale,
-        "batched": node.batched,
-        "name": node.name,
-    }
-    if isinstance(operation, Weight):
-        body |= _array_json(operation.values, arrays)
-    elif isinstance(operation, View):
-        body |= {"source": operation.source, "axes": [_map_json(axis) for axis in operation.axes]}
-    elif isinstance(operation, Linear):
-        body |= {"terms": [list(term) for term in operation.terms], "offset": operation.offset}
-    elif isinstance(operation, Einsum):
-        body |= {
-            "left": operation.left,
-            "right": operation.right,
-            "labels": list(operation.labels),
-        }
-    elif isinstance(operation, Maximum):
-        body |= {
-            "source": operation.source,
-            "axes": list(operation.axes),
-            "floor": operation.floor,
-        }
-    else:
-        body |= vars(operation)
-    return body
+    body = vars(node) | vars(operation) | {"op": type(operation).__name__}
+    del body["operation"]
+    return body | _array_json(operation.values, arrays) if isinstance(operation, Weight) else body
 
 
-def _map_json(axis: Affine | Indices) -> dict[str, Any]:
-    if isinstance(axis, Affine):
-        return {"offset": axis.offset, "terms": [list(term) for term in axis.terms]}
-    return {"axis": axis.axis, "indices": list(axis.indices)}
+def _as_json(value: Any) -> Any:
+    """Tuples as lists, and maps of axes by their fields."""
+    if isinstance(value, (tuple, list)):
+        return [_as_json(item) for item in value]
+    if isinstance(value, (Affine, Indices)):
+        value = vars(value)
+    if isinstance(value, dict):
+        return {name: _as_json(item) for name, item in value.items()}
+    return value
 
 
 def _node_of(item: dict[str, Any], arrays: _Arrays) -> Node:
-    operation: Operation
-    match item["op"]:
-        case "Input":
-            operation = Input(item["position"])
-        case "Weight":
-            operation = Weight(arrays.take(item))
-        case "View":
-            operation = View(item["source"], tuple(_map_of(axis) for axis in item["axes"]))
-        case "Reshape":
-            operation = Reshape(item["source"])
-        case "Linear":
-            operation = Linear(tuple((c, s) for c, s in item["terms"]), item["offset"])
-        case "Einsum":
-            left, right, out = item["labels"]
-            operation = Einsum(item["left"], item["right"], (left, right, out))
-        case "Requantise":
-            operation = Requantise(item["source"], item["shift"], item["floor"])
-        case "Maximum":
-            operation = Maximum(item["source"], tuple(item["axes"]), item["floor"])
-        case "Lookup":
-            operation = Lookup(item["source"], item["table"])
-        case _:
-            raise MalformedError(f"Unknown operation {item['op']!r}.")
-    return Node(
-        operation,
-        tuple(item["shape"]),
-        item["low"],
-        item["high"],
-        item["scale"],
-        item["batched"],
-        item["name"],
-    )
+    kind = _OPERATIONS.get(item["op"])
+    if kind is None:
+        raise MalformedError(f"Unknown operation {item['op']!r}.")
+    own = item | {"values": arrays.take(item)} if kind is Weight else item
+    operation = kind(**_fields(kind, own))
+    return Node(**_fields(Node, item | {"operation": operation}))
+
+
+def _fields(kind: type[Any], item: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a dataclass; those that hold tuples are lists in JSON."""
+    return {
+        field.name: _TUPLES.get(field.name, _as_it_is)(item[field.name]) for field in fields(kind)
+    }
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _tuples(value: Sequence[Sequence[Any]]) -> tuple[tuple[Any, ...], ...]:
+    return tuple(tuple(item) for item in value)
+
+
+def _axes(value: Sequence[Any]) -> tuple[Any, ...]:
+    """Of a view the map of each axis, of a maximum the axes' numbers."""
+    return tuple(_map_of(item) if isinstance(item, dict) else item for item in value)
 
 
 def _map_of(item: dict[str, Any]) -> Affine | Indices:
-    if "indices" in item:
-        return Indices(item["axis"], tuple(item["indices"]))
-    return Affine(item["offset"], tuple((axis, c) for axis, c in item["terms"]))
+    kind = Indices if "indices" in item else Affine
+    return kind(**_fields(kind, item))
+
+
+#: Operations by their name in JSON.
+_OPERATIONS: Final[dict[str, type[Any]]] = {kind.__name__: kind for kind in get_args(Operation)}
+#: How fields that hold tuples are read, by name.
+_TUPLES: Final[dict[str, Callable[[Any], Any]]] = {
+    "axes": _axes,
+    "indices": tuple,
+    "input_names": tuple,
+    "input_shapes": _tuples,
+    "inputs": tuple,
+    "labels": tuple,
+    "output_names": tuple,
+    "output_shapes": _tuples,
+    "outputs": tuple,
+    "shape": tuple,
+    "terms": _tuples,
+}

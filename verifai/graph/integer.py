@@ -77,6 +77,11 @@ class Requantise:
     shift: int
     floor: bool = False
 
+    @property
+    def half(self) -> int:
+        """What is added before the shift."""
+        return 0 if self.floor or not self.shift else 1 << self.shift - 1
+
 
 @dataclass(frozen=True)
 class Maximum:
@@ -109,6 +114,11 @@ class Table:
 
     first: int
     outputs: Integers
+
+    @property
+    def last(self) -> int:
+        """The last integer on which it is defined."""
+        return self.first + len(self.outputs) - 1
 
 
 @dataclass(frozen=True, eq=False)

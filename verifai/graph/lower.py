@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ import numpy.typing as npt
 from verifai.errors import UnsupportedError, UsageError, shown
 from verifai.graph.builder import Builder, Tensor, rounded
 from verifai.graph.integer import MAX_RANGED_BITS
+from verifai.model import OnnxNode as OnnxNode
 
 Array = npt.NDArray[Any]
 
@@ -66,10 +67,10 @@ class Options:
     input_scales: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, allowed in (
-            ("activation_bits", ACTIVATION_BITS),
-            ("weight_bits", WEIGHT_BITS),
-        ):
+        for name, allowed in {
+            "activation_bits": ACTIVATION_BITS,
+            "weight_bits": WEIGHT_BITS,
+        }.items():
             value = getattr(self, name)
             if type(value) is not int or value not in allowed:
                 raise UsageError(
@@ -85,17 +86,6 @@ class Options:
                 f"input_scales is a dict of names and integers from {INPUT_SCALES.start} to "
                 f"{INPUT_SCALES.stop - 1}, not {shown(self.input_scales)}."
             )
-
-
-@dataclass(frozen=True)
-class OnnxNode:
-    """One ONNX node with its attributes as Python values."""
-
-    name: str
-    op_type: str
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    attributes: Mapping[str, Any]
 
 
 @dataclass
@@ -143,6 +133,18 @@ class Lowering:
         if found is None:
             raise UnsupportedError(f"{what} is computed by the model, it has to be constant")
         return found
+
+    def integers(
+        self, node: OnnxNode, position: int, name: str, default: Iterable[int] = ()
+    ) -> list[int]:
+        """Known integers: an input, in old operator sets an attribute of this name.
+
+        Raises:
+            UnsupportedError: they are computed.
+        """
+        if self.has(node, position):
+            return [int(value) for value in self.known(node, position, name).reshape(-1)]
+        return [int(value) for value in node.attributes.get(name, default)]
 
     def literal(self, node: OnnxNode, position: int) -> bool:
         """Whether an input is a constant that a key may show."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -30,6 +30,8 @@ from verifai.graph.view import view
 
 #: The batch axis in einsums; graphs use lower-case letters.
 BATCH: str = "B"
+#: Of one node, in numpy or torch.
+Values = TypeVar("Values", bound=Any)
 
 
 def quantise_inputs(
@@ -180,9 +182,8 @@ def _compute(
     lead = (size,) if node.batched else ()
     match operation:
         case Input():
-            result = inputs[operation.position].reshape(lead + node.shape)
-            _check(node, result)
-            return result
+            given = inputs[operation.position].reshape(lead + node.shape)
+            return checked(given, node, node.low, node.high)
         case Weight():
             return operation.values
         case View():
@@ -195,26 +196,12 @@ def _compute(
                 total += coefficient * _wide(values[source])
             return total
         case Einsum():
-            left, right, out = (
-                (BATCH if batched else "") + label
-                for label, batched in zip(
-                    operation.labels,
-                    (
-                        graph.nodes[operation.left].batched,
-                        graph.nodes[operation.right].batched,
-                        node.batched,
-                    ),
-                    strict=True,
-                )
-            )
             product = einsum if exact else _integer_einsum
-            labels = f"{left},{right}->{out}"
-            return product(labels, values[operation.left], values[operation.right])
+            left, right = values[operation.left], values[operation.right]
+            return product(batched_labels(graph, node, operation), left, right)
         case Requantise():
-            half = 0 if operation.floor or not operation.shift else 1 << operation.shift - 1
-            result = (_wide(values[operation.source]) + half) >> operation.shift
-            _check(node, result)
-            return result
+            shifted = (_wide(values[operation.source]) + operation.half) >> operation.shift
+            return checked(shifted, node, node.low, node.high)
         case Maximum():
             largest = _wide(values[operation.source])
             if operation.axes:
@@ -223,11 +210,18 @@ def _compute(
             return largest if operation.floor is None else np.maximum(largest, operation.floor)
         case Lookup():
             table = graph.tables[operation.table]
-            place = _wide(values[operation.source]) - table.first
-            if place.size and (place.min() < 0 or place.max() >= len(table.outputs)):
-                low, high = int(place.min()) + table.first, int(place.max()) + table.first
-                raise overflow(node, low, high, table.first, table.first + len(table.outputs) - 1)
-            return table.outputs[place]
+            place = checked(_wide(values[operation.source]), node, table.first, table.last)
+            return table.outputs[place - table.first]
+
+
+def batched_labels(graph: IntegerGraph, node: Node, operation: Einsum) -> str:
+    """An einsum's labels for operands and a result that may have the batch axis."""
+    nodes = (graph.nodes[operation.left], graph.nodes[operation.right], node)
+    left, right, out = (
+        BATCH + letters if each.batched else letters
+        for each, letters in zip(nodes, operation.labels, strict=True)
+    )
+    return f"{left},{right}->{out}"
 
 
 def _wide(values: Integers) -> Integers:
@@ -239,18 +233,17 @@ def _integer_einsum(labels: str, left: Integers, right: Integers) -> Integers:
     return np.asarray(np.einsum(labels, _wide(left), _wide(right)), dtype=np.int64)
 
 
-def _check(node: Node, values: Integers) -> None:
-    if not values.size:
-        return
+def checked(values: Values, node: Node, first: int, last: int) -> Values:
+    """``values``, in numpy or torch, all within ``first`` to ``last``.
+
+    Raises:
+        InputError: some are not; the message names the node, what was found and what is allowed.
+    """
     low, high = int(values.min()), int(values.max())
-    if low < node.low or high > node.high:
-        raise overflow(node, low, high, node.low, node.high)
-
-
-def overflow(node: Node, low: int, high: int, first: int, last: int) -> InputError:
-    """The error of a value that leaves its range: node, what was found, what is allowed."""
+    if first <= low and high <= last:
+        return values
     unit = 2.0**-node.scale
-    return InputError(
+    raise InputError(
         f"Node {node.name!r} overflows its calibrated range on this input: found {low} to {high} "
         f"({low * unit:.6g} to {high * unit:.6g}), allowed {first} to {last}.",
         hint="Calibrate with inputs like this one, or compile with NativeOptions(saturate=True), "

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from verifai.extras import require
+from verifai.graph.exact import summed
 from verifai.graph.graph import IntegerGraph
 from verifai.graph.integer import (
     Affine,
@@ -23,7 +24,7 @@ from verifai.graph.integer import (
     View,
     Weight,
 )
-from verifai.graph.run import BATCH, check_shapes, overflow
+from verifai.graph.run import batched_labels, check_shapes, checked
 
 
 def torch_run(
@@ -61,7 +62,8 @@ def _compute(
     lead = (size,) if node.batched else ()
     match operation:
         case Input():
-            return _checked(node, inputs[operation.position].reshape(lead + node.shape))
+            given = inputs[operation.position].reshape(lead + node.shape)
+            return checked(given, node, node.low, node.high)
         case Weight():
             return torch.as_tensor(operation.values.astype(np.int64), device=device)
         case View():
@@ -78,8 +80,8 @@ def _compute(
         case Einsum():
             return _einsum(torch, graph, operation, node, values)
         case Requantise():
-            half = 0 if operation.floor or not operation.shift else 1 << operation.shift - 1
-            return _checked(node, (values[operation.source] + half) >> operation.shift)
+            shifted = (values[operation.source] + operation.half) >> operation.shift
+            return checked(shifted, node, node.low, node.high)
         case Maximum():
             source = values[operation.source]
             if operation.axes:
@@ -87,33 +89,16 @@ def _compute(
             return source if operation.floor is None else source.clamp(min=operation.floor)
         case Lookup():
             table = graph.tables[operation.table]
-            place = values[operation.source] - table.first
-            if place.numel() and (int(place.min()) < 0 or int(place.max()) >= len(table.outputs)):
-                raise overflow(
-                    node,
-                    int(place.min()) + table.first,
-                    int(place.max()) + table.first,
-                    table.first,
-                    table.first + len(table.outputs) - 1,
-                )
+            place = checked(values[operation.source], node, table.first, table.last) - table.first
             return torch.as_tensor(table.outputs, device=device)[place]
 
 
 def _einsum(
     torch: Any, graph: IntegerGraph, operation: Einsum, node: Node, values: list[Any]
 ) -> Any:
-    nodes = (graph.nodes[operation.left], graph.nodes[operation.right], node)
-    left, right, out = (
-        (BATCH if n.batched else "") + label
-        for n, label in zip(nodes, operation.labels, strict=True)
-    )
     a, b = values[operation.left], values[operation.right]
-    dims = dict(zip(left + right, tuple(a.shape) + tuple(b.shape), strict=True))
-    terms = 1
-    for letter, length in dims.items():
-        if letter not in out:
-            terms *= length
-    labels = f"{left},{right}->{out}"
+    labels = batched_labels(graph, node, operation)
+    terms = summed(operation, graph.nodes)
     if terms * int(a.abs().max()) * int(b.abs().max()) < 1 << 53:
         return torch.einsum(labels, a.double(), b.double()).to(torch.int64)
     # torch multiplies integer matrices on the CPU only
@@ -148,11 +133,3 @@ def _along(values: Any, axis: int, rank: int) -> Any:
     shape = [1] * rank
     shape[axis] = len(values)
     return values.reshape(shape)
-
-
-def _checked(node: Node, values: Any) -> Any:
-    if values.numel():
-        low, high = int(values.min()), int(values.max())
-        if low < node.low or high > node.high:
-            raise overflow(node, low, high, node.low, node.high)
-    return values

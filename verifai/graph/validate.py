@@ -92,7 +92,9 @@ def _problem(graph: Graph, index: int, node: Node, unsettled: list[bool]) -> str
     open_ = any(unsettled[source] for source in sources(operation))
     if open_ and not isinstance(operation, (Linear, View, Requantise)):
         return "an einsum is requantised before anything else is done with it"
-    unsettled.append(isinstance(operation, Einsum) or (open_ and not _settles(node)))
+    unsettled.append(
+        isinstance(operation, Einsum) or (open_ and not isinstance(operation, Requantise))
+    )
     batched = isinstance(operation, Input) or any(
         graph.nodes[source].batched for source in sources(operation)
     )
@@ -103,10 +105,6 @@ def _problem(graph: Graph, index: int, node: Node, unsettled: list[bool]) -> str
         if span & (span - 1) or span.bit_length() - 1 > MAX_RANGED_BITS:
             return f"bounds span 2**bits values, bits <= {MAX_RANGED_BITS}"
     return _shape_problem(graph, node)
-
-
-def _settles(node: Node) -> bool:
-    return isinstance(node.operation, Requantise)
 
 
 def _shape_problem(graph: Graph, node: Node) -> str | None:

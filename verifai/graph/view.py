@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -33,8 +34,8 @@ def view(
     after = [max(0, high + 1 - n) for (_, high), n in zip(reach, lengths, strict=True)]
     sizes = [sum(parts) for parts in zip(before, lengths, after, strict=True)]
     # sizes are Python's integers: none of this can wrap
-    room = ROOM * max(source.size, _size(full))
-    if source.dtype == object or _size((*source.shape[:lead], *sizes)) > room:
+    room = ROOM * max(source.size, math.prod(full))
+    if source.dtype == object or math.prod((*source.shape[:lead], *sizes)) > room:
         return _by_index(source, maps, shape, lead)
     if any(before) or any(after):
         padded = np.zeros((*source.shape[:lead], *sizes), source.dtype)
@@ -59,10 +60,6 @@ def _reach(each: Affine, shape: tuple[int, ...]) -> tuple[int, int]:
         each.offset + sum(min(0, step) for step in steps),
         each.offset + sum(max(0, step) for step in steps),
     )
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    return int(np.prod(shape, dtype=object))
 
 
 def _by_index(

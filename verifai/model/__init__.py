@@ -6,6 +6,9 @@ module        holds
 ``model``     the artefact: one ONNX file with its digest, inputs and outputs
 ``inputs``    arrays, tensors and lists -> checked arrays in the model's order
 ``export``    torch module -> model, compared with torch
+``session``   onnxruntime, on one thread
+``nodes``     ONNX nodes as Python values
+``quiet``     loggers that say nothing for a while
 ``load``      bytes or file -> model, within named limits
 ``structure`` what a graph must obey before anything else looks at it
 ``external``  weight files beside a model: contained, regular, bounded
@@ -14,6 +17,7 @@ module        holds
 
 from verifai.model.export import export
 from verifai.model.inputs import TensorInfo
-from verifai.model.model import Model, Node, load
+from verifai.model.model import Model, load
+from verifai.model.nodes import OnnxNode
 
-__all__ = ["Model", "Node", "TensorInfo", "export", "load"]
+__all__ = ["Model", "OnnxNode", "TensorInfo", "export", "load"]

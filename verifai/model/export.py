@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import logging
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from verifai.errors import InputError, UnsupportedError, UsageError, VerifaiError
 from verifai.extras import require
 from verifai.model.model import Model, load
+from verifai.model.quiet import quiet
 
 #: The newest operator set that ezkl's importer reads, and the oldest that torch's exporter writes.
 OPSET: Final = 18
@@ -84,18 +84,15 @@ def _evaluation_mode(module: Any) -> Iterator[None]:
 
 
 def _onnx(torch: Any, module: Any, examples: tuple[Any, ...], label: str) -> bytes:
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
-    levels = [logger.level for logger in loggers]
     said = io.StringIO()  # the exporter prints its progress, and its reasons
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         try:
-            for logger in loggers:
-                logger.setLevel(logging.CRITICAL)
             with (
                 contextlib.redirect_stdout(said),
                 contextlib.redirect_stderr(said),
                 warnings.catch_warnings(),
+                quiet("torch.onnx", "onnxscript", "onnx_ir"),
             ):
                 warnings.simplefilter("ignore")
                 torch.onnx.export(
@@ -115,9 +112,6 @@ def _onnx(torch: Any, module: Any, examples: tuple[Any, ...], label: str) -> byt
                 hint="Control flow that depends on values, and shapes that depend on data, "
                 "cannot be traced.",
             ) from error
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
         return path.read_bytes()
 
 
@@ -131,9 +125,7 @@ def _reason(error: BaseException) -> str:
 
 def _inputs_used(model: Model) -> int:
     """How many inputs some node reads; the exporter keeps the others as they are."""
-    onnx = require("onnx", "onnx", "reading an ONNX model")
-    graph = onnx.load_from_string(model.onnx).graph
-    read = {name for node in graph.node for name in node.input}
+    read = {name for node in model.nodes() for name in node.inputs}
     return sum(info.name in read for info in model.inputs)
 
 

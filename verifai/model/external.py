@@ -8,12 +8,10 @@ import stat
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import numpy as np
-
 from verifai.errors import LimitError, MalformedError, UnsupportedError
 from verifai.extras import require
 from verifai.limits import MAX_EXTERNAL_DATA_BYTES
-from verifai.model.structure import check_shape
+from verifai.model.structure import attributes, check_shape, every_graph, known_type
 
 
 def inline_external_data(proto: Any, folder: Path | None) -> None:
@@ -31,7 +29,7 @@ def inline_external_data(proto: Any, folder: Path | None) -> None:
     """
     onnx = require("onnx", "onnx", "reading an ONNX model")
     total = 0
-    for tensor in _tensors(proto.graph, 0):
+    for tensor in _tensors(proto.graph):
         if tensor.data_location != onnx.TensorProto.EXTERNAL:
             continue
         if folder is None:
@@ -50,19 +48,13 @@ def inline_external_data(proto: Any, folder: Path | None) -> None:
         tensor.raw_data = data
 
 
-def _tensors(graph: Any, depth: int) -> list[Any]:
-    from verifai.limits import MAX_SUBGRAPH_DEPTH
-
-    if depth > MAX_SUBGRAPH_DEPTH:
-        raise LimitError(f"Subgraphs nest deeper than MAX_SUBGRAPH_DEPTH ({MAX_SUBGRAPH_DEPTH}).")
-    found = list(graph.initializer)
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.HasField("t"):
-                found.append(attribute.t)
-            found += attribute.tensors
-            for inner in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
-                found += _tensors(inner, depth + 1)
+def _tensors(graph: Any) -> list[Any]:
+    graphs = list(every_graph(graph))
+    found = [tensor for each in graphs for tensor in each.initializer]
+    for attribute in attributes(graphs):
+        found += attribute.tensors
+        if attribute.HasField("t"):
+            found.append(attribute.t)
     return found
 
 
@@ -74,11 +66,7 @@ def _size(tensor: Any, onnx: Any) -> int:
     types = onnx.TensorProto
     if tensor.data_type in (types.INT4, types.UINT4):
         return (count + 1) // 2
-    try:
-        dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
-    except KeyError:
-        raise MalformedError(f"{what} has no known element type.") from None
-    return count * int(np.dtype(dtype).itemsize)
+    return count * known_type(tensor.data_type, what).itemsize
 
 
 def _read(folder: Path, entries: dict[str, str], name: str, size: int, room: int) -> bytes:

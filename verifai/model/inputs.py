@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,8 +34,7 @@ def check_inputs(infos: Sequence[TensorInfo], inputs: Any) -> tuple[NDArray[Any]
     Raises:
         InputError: wrong count, name, shape or dtype, NaN or infinity.
     """
-    values = _in_order(infos, inputs)
-    return tuple(_checked(info, value) for info, value in zip(infos, values, strict=True))
+    return tuple(_checked(info, array) for info, array in _arrays(infos, inputs))
 
 
 def calibration_samples(
@@ -70,8 +69,7 @@ def calibration_samples(
         labels |= labelled
         try:
             given = tuple(item[: len(infos)]) if labelled else item
-            named = zip(infos, _in_order(infos, given), strict=True)
-            columns = [_stacked(info, value) for info, value in named]
+            columns = [_stacked(info, array) for info, array in _arrays(infos, given)]
             if len(counts := {len(column) for column in columns}) > 1:
                 raise InputError(f"The inputs have different numbers of samples: {sorted(counts)}.")
             for row in zip(*columns, strict=True):
@@ -99,9 +97,8 @@ def _holds(info: TensorInfo, shape: tuple[int, ...]) -> bool:
     return several or shape == info.shape or _lacks_axis(info, shape)
 
 
-def _stacked(info: TensorInfo, value: Any) -> NDArray[Any]:
+def _stacked(info: TensorInfo, array: NDArray[Any]) -> NDArray[Any]:
     """The samples of one input, N in front."""
-    array = _array(info, value)
     if array.shape == info.shape or _lacks_axis(info, array.shape):
         return array[np.newaxis]
     if _holds(info, array.shape):
@@ -131,31 +128,26 @@ def check_batch(
     Raises:
         InputError: as :func:`check_inputs`; or inputs of different batches.
     """
-    values = [
-        _array(info, value) for info, value in zip(infos, _in_order(infos, inputs), strict=True)
-    ]
+    named = _arrays(infos, inputs)
     if not batch:
-        return None, tuple(
-            _checked(info, array)[np.newaxis] for info, array in zip(infos, values, strict=True)
-        )
-    found = {_batch(info, array) for info, array in zip(infos, values, strict=True)}
+        return None, tuple(_checked(info, array)[np.newaxis] for info, array in named)
+    found = {_batch(info, array) for info, array in named}
     if len(found) > 1:
         raise InputError(
             f"The inputs have different batches: {sorted(found)}.",
             hint="Give every input the same leading axis.",
         )
     (count,) = found
-    wholes = [TensorInfo(info.name, (count, *info.shape), info.dtype) for info in infos]
+    wholes = [replace(info, shape=(count, *info.shape)) for info in infos]
     return count, tuple(
         _checked(whole, array.reshape(whole.shape))
-        for whole, array in zip(wholes, values, strict=True)
+        for whole, (_, array) in zip(wholes, named, strict=True)
     )
 
 
 def without_batch_axis(infos: Sequence[TensorInfo], inputs: Any) -> list[str]:
     """The inputs, by name, that lack the model's batch axis of length 1: it is added."""
-    named = zip(infos, _in_order(infos, inputs), strict=True)
-    return [info.name for info, value in named if _lacks_axis(info, _array(info, value).shape)]
+    return [info.name for info, array in _arrays(infos, inputs) if _lacks_axis(info, array.shape)]
 
 
 def _lacks_axis(info: TensorInfo, shape: tuple[int, ...]) -> bool:
@@ -190,6 +182,11 @@ def _in_order(infos: Sequence[TensorInfo], inputs: Any) -> list[Any]:
     return list(inputs)
 
 
+def _arrays(infos: Sequence[TensorInfo], inputs: Any) -> list[tuple[TensorInfo, NDArray[Any]]]:
+    values = _in_order(infos, inputs)
+    return [(info, _array(info, value)) for info, value in zip(infos, values, strict=True)]
+
+
 def _array(info: TensorInfo, value: Any) -> NDArray[Any]:
     try:
         if hasattr(value, "detach"):  # a torch tensor, without importing torch to find out
@@ -201,8 +198,7 @@ def _array(info: TensorInfo, value: Any) -> NDArray[Any]:
         raise InputError(f"Input {info.name!r} is not an array: {reason:.200}.") from None
 
 
-def _checked(info: TensorInfo, value: Any) -> NDArray[Any]:
-    array = _array(info, value)
+def _checked(info: TensorInfo, array: NDArray[Any]) -> NDArray[Any]:
     if array.dtype.kind not in "fiub":
         raise InputError(f"Input {info.name!r} holds {array.dtype}, expected numbers.")
     if _lacks_axis(info, array.shape):
@@ -225,8 +221,7 @@ def _checked(info: TensorInfo, value: Any) -> NDArray[Any]:
         raise InputError(f"Input {info.name!r} holds {array.dtype}, expected {wanted}.")
     with np.errstate(over="ignore"):
         cast = np.ascontiguousarray(array, dtype=wanted).reshape(info.shape)
-    if wanted.kind == "f" and not np.isfinite(cast).all():
-        raise InputError(f"Input {info.name!r} holds a value beyond the range of {wanted}.")
-    if wanted.kind in "iu" and not np.array_equal(cast, array):
+    kept = np.isfinite(cast).all() if wanted.kind == "f" else np.array_equal(cast, array)
+    if not kept:
         raise InputError(f"Input {info.name!r} holds a value beyond the range of {wanted}.")
     return cast

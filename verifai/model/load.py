@@ -11,7 +11,7 @@ from verifai.extras import require
 from verifai.limits import MAX_ONNX_BYTES
 from verifai.model.external import inline_external_data
 from verifai.model.inputs import TensorInfo
-from verifai.model.structure import check_structure, element_type, static_shape
+from verifai.model.structure import check_structure, element_type, every_graph, static_shape
 from verifai.proof.files import read_regular
 
 #: First bytes of formats that can run code when they are opened. They are refused by name.
@@ -73,7 +73,8 @@ def _canonical(proto: Any) -> Parts:
     for name in ("producer_name", "producer_version", "domain", "doc_string", "model_version"):
         proto.ClearField(name)
     del proto.metadata_props[:]
-    _strip(proto.graph)
+    for graph in every_graph(proto.graph):
+        _strip(graph)
     del proto.graph.input[:]
     proto.graph.input.extend(inputs)
     return proto.SerializeToString(deterministic=True), shapes, results
@@ -93,8 +94,6 @@ def _strip(graph: Any) -> None:
         del node.metadata_props[:]
         for attribute in node.attribute:
             attribute.doc_string = ""
-            for inner in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
-                _strip(inner)
 
 
 def _standardise(proto: Any) -> None:
@@ -121,11 +120,12 @@ def _standardise(proto: Any) -> None:
     proto.opset_import.append(helper.make_opsetid("", version))
     needed = helper.find_min_ir_version_for(proto.opset_import, ignore_unknown=True)
     proto.ir_version = max(MIN_IR_VERSION, needed)
-    _name(proto.graph)
+    for graph in every_graph(proto.graph):
+        _name(graph)
 
 
 def _name(graph: Any) -> None:
-    """A name for the graph, one of their own for nodes that share one, and so on inside."""
+    """A name for the graph, and one of their own for nodes that share one."""
     graph.name = "model"
     taken = {node.name for node in graph.node}
     seen: set[str] = set()
@@ -137,9 +137,6 @@ def _name(graph: Any) -> None:
             taken.add(node.name)
         if node.name:
             seen.add(node.name)
-        for attribute in node.attribute:
-            for inner in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
-                _name(inner)
 
 
 def _info(value: Any, role: str) -> TensorInfo:

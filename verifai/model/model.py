@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,18 +15,10 @@ from verifai.errors import InputError, UnsupportedError
 from verifai.extras import require
 from verifai.model.inputs import TensorInfo, check_inputs
 from verifai.model.load import read
+from verifai.model.nodes import OnnxNode, nodes_of
+from verifai.model.session import session
 from verifai.proof.files import replace_file
 from verifai.proof.model_name import model_digest
-
-
-@dataclass(frozen=True)
-class Node:
-    """One ONNX node, for backends to decide whether they can prove it."""
-
-    name: str
-    domain: str
-    op_type: str
-    attributes: Mapping[str, Any]
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,19 +57,10 @@ class Model:
         """Write the ONNX file atomically and return its path."""
         return replace_file(path, [self.onnx])
 
-    def nodes(self) -> tuple[Node, ...]:
-        """All nodes in topological order; unnamed ones get ``<op>_<index>``."""
+    def nodes(self) -> tuple[OnnxNode, ...]:
+        """All nodes in topological order."""
         onnx = require("onnx", "onnx", "reading an ONNX model")
-        graph = onnx.load_from_string(self.onnx).graph
-        return tuple(
-            Node(
-                node.name or f"{node.op_type}_{index}",
-                node.domain,
-                node.op_type,
-                {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute},
-            )
-            for index, node in enumerate(graph.node)
-        )
+        return nodes_of(onnx.load_from_string(self.onnx).graph)
 
     def check_inputs(self, inputs: Any) -> tuple[NDArray[Any], ...]:
         """``inputs`` as one finite array per model input, in order.
@@ -103,7 +85,7 @@ class Model:
         except UnsupportedError:
             raise
         except Exception as error:
-            # as below; an index outside its table, for instance
+            # its exceptions share no public base class; an index outside its table, for instance
             raise InputError(f"onnxruntime cannot run the model on this input: {error}") from None
         for info, array in zip(self.outputs, outputs, strict=True):
             if not np.isfinite(array).all():
@@ -112,16 +94,7 @@ class Model:
 
     @cached_property
     def _session(self) -> Any:
-        ort = require("onnxruntime", "onnx", "running an ONNX model")
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 4
-        options.enable_cpu_mem_arena = False  # which ends the process when memory runs out
-        try:
-            return ort.InferenceSession(self.onnx, options, providers=["CPUExecutionProvider"])
-        except Exception as error:
-            # onnxruntime's exceptions share no public base class.
-            raise UnsupportedError(f"onnxruntime cannot run this model: {error}") from None
+        return session(self.onnx)
 
     def __repr__(self) -> str:
         def shown(tensors: tuple[TensorInfo, ...]) -> str:

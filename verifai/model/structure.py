@@ -8,7 +8,7 @@ disagree with data, deep nesting.)
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -37,9 +37,13 @@ def check_structure(proto: Any) -> None:
     if not proto.HasField("graph") or not proto.graph.node:
         raise MalformedError("The ONNX file holds no graph, or one without nodes.")
     graph = proto.graph
-    count = _count_nodes(graph, 0)
+    graphs = list(every_graph(graph))
+    count = sum(len(each.node) for each in graphs)
     if count > MAX_NODES:
         raise LimitError(f"The model has {count} nodes; MAX_NODES is {MAX_NODES}.")
+    for attribute in attributes(graphs):
+        if attribute.HasField("t"):
+            check_tensor(attribute.t)
     foreign = [
         {"node": node.name or node.op_type, "operator": f"{node.domain}.{node.op_type}"}
         for node in graph.node
@@ -97,14 +101,23 @@ def element_type(value: Any, role: str) -> np.dtype[Any]:
         MalformedError: one that ONNX does not have.
         UnsupportedError: not numbers.
     """
-    onnx = require("onnx", "onnx", "reading an ONNX model")
-    try:
-        found = onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
-    except KeyError:
-        raise MalformedError(f"{role} {value.name!r} has no known element type.") from None
-    dtype: np.dtype[Any] = np.dtype(found)
+    dtype = known_type(value.type.tensor_type.elem_type, f"{role} {value.name!r}")
     if dtype.kind not in "fiub":
         raise UnsupportedError(f"{role} {value.name!r} holds {dtype}, not numbers.")
+    return dtype
+
+
+def known_type(number: int, what: str) -> np.dtype[Any]:
+    """The dtype of an element type of ONNX.
+
+    Raises:
+        MalformedError: one that ONNX does not have.
+    """
+    helper = require("onnx", "onnx", "reading an ONNX model").helper
+    try:
+        dtype: np.dtype[Any] = np.dtype(helper.tensor_dtype_to_np_dtype(number))
+    except KeyError:
+        raise MalformedError(f"{what} has no known element type.") from None
     return dtype
 
 
@@ -168,17 +181,23 @@ def check_shape(shape: list[int], what: str, *, zero_allowed: bool = False) -> N
         raise LimitError(f"{what} has shape {shape}: more than MAX_TENSOR_ELEMENTS elements.")
 
 
-def _count_nodes(graph: Any, depth: int) -> int:
+def every_graph(graph: Any, depth: int = 0) -> Iterator[Any]:
+    """A ``GraphProto``, and those that its nodes hold.
+
+    Raises:
+        LimitError: they nest too deep.
+    """
     if depth > MAX_SUBGRAPH_DEPTH:
         raise LimitError(f"Subgraphs nest deeper than MAX_SUBGRAPH_DEPTH ({MAX_SUBGRAPH_DEPTH}).")
-    count = len(graph.node)
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.HasField("t"):
-                check_tensor(attribute.t)
-            for inner in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
-                count += _count_nodes(inner, depth + 1)
-    return count
+    yield graph
+    for attribute in attributes([graph]):
+        for inner in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
+            yield from every_graph(inner, depth + 1)
+
+
+def attributes(graphs: Iterable[Any]) -> Iterator[Any]:
+    """The attributes of all nodes of these graphs."""
+    return (attribute for graph in graphs for node in graph.node for attribute in node.attribute)
 
 
 def _check_names(graph: Any) -> None:

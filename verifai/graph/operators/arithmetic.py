@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import string
-
 import numpy as np
 
 from verifai.errors import UnsupportedError
 from verifai.graph.builder import Tensor, rounded
-from verifai.graph.integer import MAX_RANGED_BITS, Affine, Maximum
+from verifai.graph.integer import MAX_RANGED_BITS, Maximum
 from verifai.graph.lower import ACCUMULATOR_BITS, Array, Lowering, OnnxNode, operator
 from verifai.graph.operators.linear import added, biased, excess, multiple, scaled
 from verifai.graph.operators.unary import tabulated, wide_table
 
 
-@operator("Add")
+@operator("Add", "Sub")
 def add(low: Lowering, node: OnnxNode) -> Tensor:
     """A constant is added exactly, at the accumulator's own scale."""
-    return _sum(low, node, 1)
-
-
-@operator("Sub")
-def sub(low: Lowering, node: OnnxNode) -> Tensor:
-    """See :func:`add`."""
-    return _sum(low, node, -1)
-
-
-def _sum(low: Lowering, node: OnnxNode, sign: int) -> Tensor:
+    sign = 1 if node.op_type == "Add" else -1
     a, b = low.constant(node, 0), low.constant(node, 1)
     if b is not None:
         return _with_constant(low, node, 0, 1, sign * np.asarray(b, dtype=np.float64))
@@ -50,23 +39,13 @@ def _with_constant(
     return biased(low, low.builder.broadcast(x, shape), values)
 
 
-@operator("Sum")
+@operator("Sum", "Mean")
 def total(low: Lowering, node: OnnxNode) -> Tensor:
-    """Any number of addends."""
-    return _total(low, node)
-
-
-def _total(low: Lowering, node: OnnxNode) -> Tensor:
+    """The elementwise sum or mean of any number of tensors."""
     result = low.small(node, 0)
     for position in range(1, len(node.inputs)):
         result = added(low, result, low.small(node, position))
-    return result
-
-
-@operator("Mean")
-def mean(low: Lowering, node: OnnxNode) -> Tensor:
-    """The elementwise mean of any number of tensors: the sum may be larger than what it is of."""
-    return multiple(low, _total(low, node), 1 / len(node.inputs))
+    return result if node.op_type == "Sum" else multiple(low, result, 1 / len(node.inputs))
 
 
 @operator("Mul")
@@ -78,15 +57,7 @@ def mul(low: Lowering, node: OnnxNode) -> Tensor:
             literal = low.literal(node, constant)
             x = low.small(node, other)
             return scaled(low, x, factor, node.outputs[0], literal=literal)
-    return product(low, low.small(node, 0), low.small(node, 1))
-
-
-def product(low: Lowering, x: Tensor, y: Tensor) -> Tensor:
-    """``x * y`` elementwise, broadcast."""
-    shape = np.broadcast_shapes(x.shape, y.shape)
-    x, y = low.builder.broadcast(x, shape), low.builder.broadcast(y, shape)
-    letters = string.ascii_lowercase[: len(shape)]
-    return low.builder.einsum(f"{letters},{letters}->{letters}", x, y)
+    return low.builder.product(low.small(node, 0), low.small(node, 1))
 
 
 @operator("Div")
@@ -105,7 +76,8 @@ def div(low: Lowering, node: OnnxNode) -> Tensor:
         value = float(np.reshape(dividend, ()))
         y = low.builder.broadcast(y, np.broadcast_shapes(y.shape, dividend.shape))
         return tabulated(low, y, node.inputs[1], lambda v: value / v, node.outputs[0])
-    return product(low, low.small(node, 0), wide_table(low, y, node.inputs[1], lambda v: 1.0 / v))
+    x = low.small(node, 0)
+    return low.builder.product(x, wide_table(low, y, node.inputs[1], lambda v: 1.0 / v))
 
 
 @operator("Neg")
@@ -127,7 +99,7 @@ def power(low: Lowering, node: OnnxNode) -> Tensor:
     if exponent == 1:
         return x
     if exponent == 2:
-        return product(low, x, x)
+        return low.builder.product(x, x)
     return tabulated(low, x, node.inputs[0], lambda v: np.power(v, exponent), node.outputs[0])
 
 
@@ -196,19 +168,10 @@ def _rounded(value: float, x: Tensor) -> int:
     return max(-limit, min(limit, round(max(-1e30, min(1e30, value)) * 2.0**x.scale)))
 
 
-@operator("Max")
-def maximum(low: Lowering, node: OnnxNode) -> Tensor:
-    """Elementwise, any number of operands, broadcast."""
-    return _extreme(low, node, 1)
-
-
-@operator("Min")
-def minimum(low: Lowering, node: OnnxNode) -> Tensor:
-    """``-max(-x, -y, ...)``."""
-    return _extreme(low, node, -1)
-
-
-def _extreme(low: Lowering, node: OnnxNode, sign: int) -> Tensor:
+@operator("Max", "Min")
+def extreme(low: Lowering, node: OnnxNode) -> Tensor:
+    """Of any number of operands, elementwise, broadcast; a minimum is ``-max(-x, -y, ...)``."""
+    sign = 1 if node.op_type == "Max" else -1
     build = low.builder
     places = range(len(node.inputs))
     constants = [values for i in places if (values := low.constant(node, i)) is not None]
@@ -223,25 +186,15 @@ def _extreme(low: Lowering, node: OnnxNode, sign: int) -> Tensor:
     if len(aligned) == 1:
         return aligned[0]
     # side by side along a last axis
+    rank = len(shape)
     terms = []
     for place, x in enumerate(aligned):
-        maps = [Affine(0, ((axis, 1),)) for axis in range(len(shape))]
         own = build.reshape(x, (*shape, 1))
-        terms.append(
-            (
-                sign,
-                build.view(
-                    own,
-                    [*maps, Affine(-place, ((len(shape), 1),))],
-                    (*shape, len(aligned)),
-                    zeros=True,
-                ),
-            )
-        )
+        terms.append((sign, build.sliced(own, rank, -place, len(aligned))))
     joined = build.linear(terms, 0, scale)
     tight = (min(x.low for x in aligned), max(x.high for x in aligned))
     joined = build.bounded(joined, *(tight if sign == 1 else (-tight[1], -tight[0])))
-    result = build.largest(joined, len(shape))
+    result = build.largest(joined, rank)
     return result if sign == 1 else build.negative(result)
 
 
@@ -258,7 +211,5 @@ def fused_relu(low: Lowering, x: Tensor) -> tuple[Tensor, int | None]:
     """If x is a ReLU, what it is of, and its floor: maxima commute, so a pooling takes both."""
     operation = low.builder.nodes[x.node].operation
     if isinstance(operation, Maximum) and not operation.axes:
-        node = low.builder.nodes[operation.source]
-        source = Tensor(operation.source, node.shape, node.low, node.high, node.scale, False)
-        return source, operation.floor
+        return low.builder.tensors[operation.source], operation.floor
     return x, None

@@ -7,9 +7,10 @@ import math
 import numpy as np
 
 from verifai.errors import UnsupportedError
-from verifai.graph.builder import Tensor
+from verifai.graph.builder import LETTERS, Tensor
 from verifai.graph.lower import Array, Lowering, OnnxNode, operator
 from verifai.graph.operators.logic import masked
+from verifai.graph.operators.shape import within
 
 
 def _picked(low: Lowering, x: Tensor, places: Array) -> Tensor:
@@ -20,17 +21,10 @@ def _picked(low: Lowering, x: Tensor, places: Array) -> Tensor:
     return build.reshape(taken, places.shape)
 
 
-def _within(indices: Array, length: int) -> Array:
-    indices = np.asarray(indices, dtype=np.int64)
-    if indices.size and (indices.min() < -length or indices.max() >= length):
-        raise UnsupportedError("an index outside the tensor")
-    return indices % length
-
-
 def _elementwise(indices: Array, axis: int, shape: tuple[int, ...]) -> Array:
     """Row-major places of ``x[..., indices[...], ...]``, the other axes as in ``indices``."""
     grid: list[Array] = list(np.indices(indices.shape))
-    grid[axis] = _within(indices, shape[axis])
+    grid[axis] = within(indices, shape[axis])
     return np.asarray(np.ravel_multi_index(tuple(grid), shape))
 
 
@@ -39,15 +33,11 @@ def _tuples(indices: Array, shape: tuple[int, ...], batch: int) -> Array:
     ``indices.shape[:-1] + shape[batch + length of a tuple:]``.
     """
     count = indices.shape[-1]
-    lead = indices.shape[:-1]
-    tail = shape[batch + count :]
-    parts = [np.indices(lead)[i].reshape(*lead, *(1,) * len(tail)) for i in range(batch)]
-    for i in range(count):
-        part = _within(indices[..., i], shape[batch + i])
-        parts.append(part.reshape(*lead, *(1,) * len(tail)))
-    for i, grid in enumerate(np.indices(tail)):
-        del i
-        parts.append(grid.reshape((1,) * len(lead) + tail))
+    lead, tail = indices.shape[:-1], shape[batch + count :]
+    leading = list(np.indices(lead)[:batch])
+    leading += [within(indices[..., i], shape[batch + i]) for i in range(count)]
+    parts = [part.reshape(*lead, *(1,) * len(tail)) for part in leading]
+    parts += [grid.reshape((1,) * len(lead) + tail) for grid in np.indices(tail)]
     whole = np.broadcast_arrays(*parts)
     return np.asarray(np.ravel_multi_index(tuple(whole), shape))
 
@@ -131,7 +121,7 @@ def cumulative_sum(low: Lowering, node: OnnxNode) -> Tensor:
     triangle = np.triu(np.ones((length, length), dtype=np.int64), exclusive)
     if node.attributes.get("reverse"):
         triangle = triangle.T
-    letters = "abcdefghijkl"[: len(x.shape)]
+    letters = LETTERS[: len(x.shape)]
     out = letters.replace(letters[axis], "z")
     weight = low.builder.weight(triangle, 0)
     return low.builder.einsum(f"{letters},{letters[axis]}z->{out}", x, weight)

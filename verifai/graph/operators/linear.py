@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import string
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from verifai.errors import UnsupportedError
-from verifai.graph.builder import Tensor
+from verifai.graph.builder import LETTERS, Tensor, Window
 from verifai.graph.integer import MAX_RANGED_BITS, Reshape
 from verifai.graph.lower import ACCUMULATOR_BITS, Array, Lowering, OnnxNode, operator
 
@@ -61,27 +59,21 @@ def matmul(low: Lowering, node: OnnxNode) -> Tensor:
 
 def _matmul(low: Lowering, x: Tensor, y: Tensor) -> Tensor:
     batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
-    letters = string.ascii_lowercase
-    names = letters[: len(batch)]
-    m, k, n = (letters[len(batch) + i] for i in range(3))
-    sides = []
-    for tensor, matrix in ((x, m + k), (y, k + n)):
-        lead = tensor.shape[:-2]
-        own = names[len(batch) - len(lead) :]
-        sides.append((tensor, own + matrix))
-    # an axis of length one on one side only belongs to the other alone
+    names = LETTERS[: len(batch)]
+    m, k, n = (LETTERS[len(batch) + i] for i in range(3))
     reduced = []
-    for tensor, label in sides:
+    for tensor, matrix in ((x, m + k), (y, k + n)):
+        label = names[len(batch) - len(tensor.shape[:-2]) :] + matrix
+        # an axis of length one on one side only belongs to the other alone
         keep = [
             i
             for i, letter in enumerate(label)
-            if letter in (m, k, n) or tensor.shape[i] != 1 or batch[names.index(letter)] == 1
+            if letter in matrix or tensor.shape[i] != 1 or batch[names.index(letter)] == 1
         ]
         shape = [tensor.shape[i] for i in keep]
         reduced.append((low.builder.reshape(tensor, shape), "".join(label[i] for i in keep)))
     (x, a), (y, b) = reduced
-    out = names + m + n
-    return low.builder.einsum(f"{a},{b}->{out}", x, y)
+    return low.builder.einsum(f"{a},{b}->{names}{m}{n}", x, y)
 
 
 def times_matrix(low: Lowering, x: Tensor, matrix: Array, name: str) -> Tensor:
@@ -94,13 +86,12 @@ def times_matrix(low: Lowering, x: Tensor, matrix: Array, name: str) -> Tensor:
     rows = x.shape[:-1]
     operation = low.builder.nodes[x.node].operation
     if isinstance(operation, Reshape):
-        below = low.builder.nodes[operation.source]
+        below = low.builder.tensors[operation.source]
         lead = _lead(below.shape, rows, k)
         if lead is not None:
             axes = below.shape[lead:]
-            x = Tensor(operation.source, below.shape, x.low, x.high, x.scale, False)
-            weight = low.factors(matrix.reshape(*axes, n), x, name, [len(axes)])
-            return low.builder.reshape(_contract(low, x, weight, lead, len(axes)), (*rows, n))
+            weight = low.factors(matrix.reshape(*axes, n), below, name, [len(axes)])
+            return low.builder.reshape(_contract(low, below, weight, lead, len(axes)), (*rows, n))
     return _contract(low, x, low.factors(matrix, x, name, [1]), len(rows), 1)
 
 
@@ -116,8 +107,7 @@ def _lead(below: Sequence[int], rows: Sequence[int], k: int) -> int | None:
 
 
 def _contract(low: Lowering, x: Tensor, weight: Tensor, lead: int, count: int) -> Tensor:
-    letters = string.ascii_lowercase
-    rows, ks, n = letters[:lead], letters[lead : lead + count], letters[lead + count]
+    rows, ks, n = LETTERS[:lead], LETTERS[lead : lead + count], LETTERS[lead + count]
     return low.builder.einsum(f"{rows}{ks},{ks}{n}->{rows}{n}", x, weight)
 
 
@@ -152,83 +142,73 @@ def excess(x: Tensor, y: Tensor) -> int:
 @operator("Conv")
 def conv(low: Lowering, node: OnnxNode) -> Tensor:
     """A convolution over a virtual im2col, in any number of dimensions."""
-    weights = low.known(node, 1, "the kernel")
+    kernels = low.known(node, 1, "the kernel")
     x = low.small(node, 0)
     group = int(node.attributes.get("group", 1))
-    kernel = weights.shape[2:]
-    rank = len(kernel)
-    strides = node.attributes.get("strides", [1] * rank)
-    dilations = node.attributes.get("dilations", [1] * rank)
-    begin, out = padding(node.attributes, x.shape[2:], kernel, strides, dilations)
-    build = low.builder
-    channels = weights.shape[0]
-    positions, places = "pqrs"[:rank], "ijkl"[:rank]
-    inner = "".join(a + b for a, b in zip(positions, places, strict=True))
+    windows = windows_of(node, x.shape[2:], kernels.shape[2:])
     if group == 1:
-        columns = build.window(x, 2, kernel, strides, dilations, begin, out)
-        kernels = low.factors(weights, x, node.outputs[0], [0])
-        result = build.einsum(f"nc{inner},oc{places}->no{positions}", columns, kernels)
-        bias_shape: tuple[int, ...] = (channels,) + (1,) * rank
-    else:
-        split = build.split_axis(x, 1, x.shape[1] // group)
-        columns = build.window(split, 3, kernel, strides, dilations, begin, out)
-        grouped = weights.reshape(group, channels // group, *weights.shape[1:])
-        kernels = low.factors(grouped, x, node.outputs[0], [0, 1])
-        result = build.einsum(f"ngc{inner},goc{places}->ngo{positions}", columns, kernels)
-        bias_shape = (group, channels // group) + (1,) * rank
-    if low.has(node, 2):
-        result = biased(low, result, low.known(node, 2, "the bias").reshape(bias_shape))
-    if group == 1:
-        return result
-    result = low.settled(result, node.outputs[0])
-    return build.reshape(result, (x.shape[0], channels, *out))
+        return _convolved(low, node, x, low.builder.window(x, windows), kernels)
+    split = low.builder.split_axis(x, 1, x.shape[1] // group)
+    columns = low.builder.window(split, windows)
+    kernels = kernels.reshape(group, kernels.shape[0] // group, *kernels.shape[1:])
+    return _convolved(low, node, x, columns, kernels, "g")
 
 
 @operator("ConvTranspose")
 def conv_transpose(low: Lowering, node: OnnxNode) -> Tensor:
     """A convolution of the input spread out with zeros, with the kernel reversed."""
-    weights = low.known(node, 1, "the kernel")
+    kernels = low.known(node, 1, "the kernel")
     x = low.small(node, 0)
-    kernel = weights.shape[2:]
+    size, kernel = x.shape[2:], kernels.shape[2:]
     rank = len(kernel)
     group = int(node.attributes.get("group", 1))
     strides = list(node.attributes.get("strides", [1] * rank))
-    dilations = list(node.attributes.get("dilations", [1] * rank))
-    begin, out = _transposed(node, x.shape[2:], kernel, strides, dilations)
+    windows = _transposed(node, size, kernel, strides)
     build = low.builder
-    shape = list(x.shape[:2])
-    for n in x.shape[2:]:
-        shape += [n, 1]
-    spread = build.reshape(x, shape)
+    spread = build.reshape(x, [*x.shape[:2], *(d for n in size for d in (n, 1))])
     for i, stride in enumerate(strides):
-        spread = build.shifted(spread, 3 + 2 * i, 0, stride)
-    lengths = [n * s for n, s in zip(x.shape[2:], strides, strict=True)]
-    inputs, channels = weights.shape[0] // group, weights.shape[1]
+        spread = build.sliced(spread, 3 + 2 * i, 0, stride)
+    lengths = [n * s for n, s in zip(size, strides, strict=True)]
+    inputs, channels = kernels.shape[0] // group, kernels.shape[1]
     spread = build.reshape(spread, (x.shape[0], group, inputs, *lengths))
-    before = [(k - 1) * d - b for k, d, b in zip(kernel, dilations, begin, strict=True)]
-    columns = build.window(spread, 3, kernel, [1] * rank, dilations, before, out)
-    turned = weights.reshape(group, inputs, channels, *kernel).swapaxes(1, 2)
+    columns = build.window(spread, windows)
+    turned = kernels.reshape(group, inputs, channels, *kernel).swapaxes(1, 2)
     turned = np.flip(turned, axis=tuple(range(-rank, 0)))
-    positions, places = "pqrs"[:rank], "ijkl"[:rank]
-    inner = "".join(a + b for a, b in zip(positions, places, strict=True))
-    kernels = low.factors(turned, x, node.outputs[0], [0, 1])
-    result = build.einsum(f"ngc{inner},goc{places}->ngo{positions}", columns, kernels)
+    return _convolved(low, node, x, columns, turned, "g")
+
+
+def _convolved(
+    low: Lowering, node: OnnxNode, x: Tensor, columns: Tensor, kernels: Array, group: str = ""
+) -> Tensor:
+    """Windows of x times kernels, plus the bias; ``group`` is the letter of an axis of groups."""
+    build = low.builder
+    channels = 1 + len(group)
+    positions, places, inner = window_letters(kernels.ndim - channels - 1)
+    weight = low.factors(kernels, x, node.outputs[0], range(channels))
+    labels = f"n{group}c{inner},{group}oc{places}->n{group}o{positions}"
+    result = build.einsum(labels, columns, weight)
     if low.has(node, 2):
-        bias = low.known(node, 2, "the bias").reshape(group, channels, *(1,) * rank)
-        result = biased(low, result, bias)
+        shape = kernels.shape[:channels] + (1,) * len(places)
+        result = biased(low, result, low.known(node, 2, "the bias").reshape(shape))
+    if not group:
+        return result
     result = low.settled(result, node.outputs[0])
-    return build.reshape(result, (x.shape[0], group * channels, *out))
+    n, groups, each, *out = result.shape
+    return build.reshape(result, (n, groups * each, *out))
+
+
+def window_letters(rank: int) -> tuple[str, str, str]:
+    """Of windows' positions, of places in a window, and both as :meth:`Builder.window` has them."""
+    positions, places = "pqrs"[:rank], "ijkl"[:rank]
+    return positions, places, "".join(a + b for a, b in zip(positions, places, strict=True))
 
 
 def _transposed(
-    node: OnnxNode,
-    size: Sequence[int],
-    kernel: Sequence[int],
-    strides: Sequence[int],
-    dilations: Sequence[int],
-) -> tuple[list[int], list[int]]:
-    """What is cut before, and output sizes, of a transposed convolution."""
+    node: OnnxNode, size: Sequence[int], kernel: Sequence[int], strides: Sequence[int]
+) -> list[Window]:
+    """The windows of a transposed convolution on its input spread out."""
     rank = len(kernel)
+    dilations = node.attributes.get("dilations", [1] * rank)
     extra = node.attributes.get("output_padding", [0] * rank)
     full = [
         s * (n - 1) + e + (k - 1) * d + 1
@@ -240,45 +220,47 @@ def _transposed(
         wanted = [n * s for n, s in zip(size, strides, strict=True)]
     if wanted is None:
         pads = node.attributes.get("pads", [0] * 2 * rank)
-        out = [f - b - e for f, b, e in zip(full, pads[:rank], pads[rank:], strict=True)]
-        return list(pads[:rank]), out
-    out = [int(d) for d in wanted[-rank:]]
-    total = [f - o for f, o in zip(full, out, strict=True)]
-    begin = [t // 2 if mode == "SAME_UPPER" else t - t // 2 for t in total]
-    return begin, out
+        cut = pads[:rank]
+        out = [f - b - e for f, b, e in zip(full, cut, pads[rank:], strict=True)]
+    else:
+        out = [int(d) for d in wanted[-rank:]]
+        cut = [_first_half(f - o, mode) for f, o in zip(full, out, strict=True)]
+    return [
+        Window(k, d, count=o, stride=1, before=(k - 1) * d - b)
+        for k, d, o, b in zip(kernel, dilations, out, cut, strict=True)
+    ]
 
 
-def padding(
-    attributes: Any,
-    size: Sequence[int],
-    kernel: Sequence[int],
-    strides: Sequence[int],
-    dilations: Sequence[int],
-) -> tuple[list[int], list[int]]:
-    """Padding before, and output sizes, of a convolution or pooling; ``auto_pad`` included."""
+def _first_half(total: int, mode: str) -> int:
+    """What of a padding comes first; of an odd one the larger half, but for SAME_UPPER."""
+    return total // 2 if mode == "SAME_UPPER" else total - total // 2
+
+
+def windows_of(node: OnnxNode, size: Sequence[int], kernel: Sequence[int]) -> list[Window]:
+    """The windows of a convolution or pooling; ``auto_pad`` included."""
     rank = len(kernel)
-    mode = attributes.get("auto_pad", "NOTSET")
-    ceil = bool(attributes.get("ceil_mode", 0))
-    spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
-    if mode in ("SAME_UPPER", "SAME_LOWER"):
-        out = [-(-n // s) for n, s in zip(size, strides, strict=True)]
-        total = [
-            max(0, (o - 1) * s + span - n)
-            for o, s, span, n in zip(out, strides, spans, size, strict=True)
-        ]
-        begin = [t // 2 if mode == "SAME_UPPER" else t - t // 2 for t in total]
-        return begin, out
-    pads = attributes.get("pads", [0] * 2 * rank) if mode == "NOTSET" else [0] * 2 * rank
-    out = []
-    for n, b, e, span, s in zip(size, pads[:rank], pads[rank:], spans, strides, strict=True):
-        reach = n + b + e - span
-        count = (-(-reach // s) if ceil else reach // s) + 1
-        if ceil and (count - 1) * s >= n + b:
-            count -= 1  # a window that starts in the padding after is dropped
-        out.append(count)
-    if min(out) < 1:
+    mode = node.attributes.get("auto_pad", "NOTSET")
+    ceil = bool(node.attributes.get("ceil_mode", 0))
+    strides = node.attributes.get("strides", [1] * rank)
+    dilations = node.attributes.get("dilations", [1] * rank)
+    pads = node.attributes.get("pads", [0] * 2 * rank) if mode == "NOTSET" else [0] * 2 * rank
+    windows = []
+    for n, k, s, d, before, after in zip(
+        size, kernel, strides, dilations, pads[:rank], pads[rank:], strict=True
+    ):
+        span = (k - 1) * d + 1
+        if mode in ("SAME_UPPER", "SAME_LOWER"):
+            count = -(-n // s)
+            before = _first_half(max(0, (count - 1) * s + span - n), mode)
+        else:
+            reach = n + before + after - span
+            count = (-(-reach // s) if ceil else reach // s) + 1
+            if ceil and (count - 1) * s >= n + before:
+                count -= 1  # a window that starts in the padding after is dropped
+        windows.append(Window(k, d, count, s, before))
+    if min(window.count for window in windows) < 1:
         raise UnsupportedError("the kernel is larger than its input")
-    return list(pads[:rank]), out
+    return windows
 
 
 @operator("BatchNormalization")
@@ -331,7 +313,7 @@ def scaled(low: Lowering, x: Tensor, factor: Array, name: str, *, literal: bool 
     # each factor is a channel of its own
     weight = low.factors(factor.reshape(factor.shape or 1), x, name, range(max(factor.ndim, 1)))
     # axes of length one on the weight's side are not its own
-    letters = string.ascii_lowercase[: len(shape)]
+    letters = LETTERS[: len(shape)]
     lead = len(shape) - len(weight.shape)
     keep = [i for i, d in enumerate(weight.shape) if d != 1 or shape[lead + i] == 1]
     if not keep:  # one number for all: as many times as the last axis is long

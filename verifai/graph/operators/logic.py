@@ -7,7 +7,6 @@ import numpy as np
 from verifai.errors import UnsupportedError
 from verifai.graph.builder import Tensor
 from verifai.graph.lower import Array, Lowering, OnnxNode, operator
-from verifai.graph.operators.arithmetic import product
 from verifai.graph.operators.linear import added, biased
 
 
@@ -40,33 +39,19 @@ def _not(low: Lowering, x: Tensor) -> Tensor:
     return low.builder.linear([(-1, x)], 1, 0)
 
 
-@operator("Less")
-def less(low: Lowering, node: OnnxNode) -> Tensor:
+@operator("Less", "Greater", "LessOrEqual", "GreaterOrEqual")
+def comparison(low: Lowering, node: OnnxNode) -> Tensor:
     """Of the integers: values less than half a unit apart are equal."""
-    return _positive(low, _difference(low, node, 1, 0))
-
-
-@operator("Greater")
-def greater(low: Lowering, node: OnnxNode) -> Tensor:
-    """See :func:`less`."""
-    return _positive(low, _difference(low, node, 0, 1))
-
-
-@operator("LessOrEqual")
-def less_or_equal(low: Lowering, node: OnnxNode) -> Tensor:
-    """See :func:`less`."""
-    return _not(low, _positive(low, _difference(low, node, 0, 1)))
-
-
-@operator("GreaterOrEqual")
-def greater_or_equal(low: Lowering, node: OnnxNode) -> Tensor:
-    """See :func:`less`."""
-    return _not(low, _positive(low, _difference(low, node, 1, 0)))
+    if node.op_type in ("Less", "GreaterOrEqual"):
+        found = _positive(low, _difference(low, node, 1, 0))
+    else:
+        found = _positive(low, _difference(low, node, 0, 1))
+    return _not(low, found) if node.op_type.endswith("OrEqual") else found
 
 
 @operator("Equal")
 def equal(low: Lowering, node: OnnxNode) -> Tensor:
-    """Neither is greater; see :func:`less`."""
+    """Neither is greater; see :func:`comparison`."""
     return _not(low, nonzero(low, _difference(low, node, 0, 1)))
 
 
@@ -100,7 +85,7 @@ def negation(low: Lowering, node: OnnxNode) -> Tensor:
 
 
 def _and(low: Lowering, x: Tensor, y: Tensor) -> Tensor:
-    return low.builder.requantise(product(low, x, y), 0, 1, low=0)
+    return low.builder.requantise(low.builder.product(x, y), 0, 1, low=0)
 
 
 @operator("And")
@@ -141,7 +126,7 @@ def chosen(low: Lowering, condition: Tensor, a: Tensor, b: Tensor) -> Tensor:
     shape = np.broadcast_shapes(condition.shape, a.shape, b.shape)
     a, b = build.broadcast(a, shape), build.broadcast(b, shape)
     gap = build.linear([(1, a), (-1, b)], 0, a.scale)
-    result = build.linear([(1, b), (1, product(low, condition, gap))], 0, a.scale)
+    result = build.linear([(1, b), (1, build.product(condition, gap))], 0, a.scale)
     return build.bounded(result, min(a.low, b.low), max(a.high, b.high))
 
 
@@ -157,5 +142,5 @@ def trilu(low: Lowering, node: OnnxNode) -> Tensor:
 
 def masked(low: Lowering, x: Tensor, mask: Array) -> Tensor:
     """``x * mask`` for a constant mask of zeros and ones, which is broadcast."""
-    result = product(low, x, low.builder.weight(mask, 0))
+    result = low.builder.product(x, low.builder.weight(mask, 0))
     return low.builder.bounded(result, min(x.low, 0), max(x.high, 0))

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import math
-import string
 from collections.abc import Sequence
 
 import numpy as np
 
-from verifai.graph.builder import Tensor
+from verifai.graph.builder import LETTERS, Tensor
 from verifai.graph.lower import Lowering, OnnxNode, operator
 from verifai.graph.operators.arithmetic import magnitude
 
 
 def axes_of(low: Lowering, node: OnnxNode, rank: int) -> list[int] | None:
     """The reduced axes; None if nothing is reduced."""
-    axes = node.attributes.get("axes")
-    if low.has(node, 1):
-        axes = low.known(node, 1, "axes").reshape(-1).tolist()
-    if axes is None or len(axes) == 0:
-        if node.attributes.get("noop_with_empty_axes"):
-            return None
-        return list(range(rank))
-    return sorted({int(axis) % rank for axis in axes})
+    axes = low.integers(node, 1, "axes")
+    if not axes:
+        return None if node.attributes.get("noop_with_empty_axes") else list(range(rank))
+    return sorted({axis % rank for axis in axes})
 
 
 def kept(node: OnnxNode, shape: Sequence[int], axes: Sequence[int]) -> tuple[int, ...]:
@@ -32,38 +27,25 @@ def kept(node: OnnxNode, shape: Sequence[int], axes: Sequence[int]) -> tuple[int
     return tuple(d for axis, d in enumerate(shape) if axis not in axes)
 
 
-def summed(low: Lowering, x: Tensor, axes: Sequence[int], factor: float) -> Tensor:
-    """``factor * sum`` over axes: a product with a constant vector."""
-    letters = string.ascii_lowercase[: len(x.shape)]
-    inside = "".join(letters[axis] for axis in axes)
-    out = "".join(letter for letter in letters if letter not in inside)
-    shape = [x.shape[axis] for axis in axes]
-    weight = (
-        low.builder.weight(np.ones(shape, dtype=np.int64), 0)
-        if factor == 1
-        else low.weights(np.full(shape, factor))
-    )
-    return low.builder.einsum(f"{letters},{inside}->{out}", x, weight)
-
-
-@operator("ReduceSum")
+@operator("ReduceSum", "ReduceMean", "ReduceL1")
 def reduce_sum(low: Lowering, node: OnnxNode) -> Tensor:
-    """Exact."""
-    return _sum(low, node, low.small(node, 0), mean=False)
-
-
-@operator("ReduceMean")
-def reduce_mean(low: Lowering, node: OnnxNode) -> Tensor:
-    """The sum times the rounded reciprocal of the count."""
-    return _sum(low, node, low.small(node, 0), mean=True)
-
-
-def _sum(low: Lowering, node: OnnxNode, x: Tensor, *, mean: bool) -> Tensor:
+    """A product with a constant vector: of ones, or of the count's rounded reciprocal."""
+    x = low.small(node, 0)
+    if node.op_type == "ReduceL1":
+        x = magnitude(low, x)
     axes = axes_of(low, node, len(x.shape))
     if axes is None:
         return x
-    factor = 1.0 / math.prod(x.shape[axis] for axis in axes) if mean else 1.0
-    result = summed(low, x, axes, factor)
+    lengths = [x.shape[axis] for axis in axes]
+    count = math.prod(lengths) if node.op_type == "ReduceMean" else 1
+    if count == 1:
+        weight = low.builder.weight(np.ones(lengths, dtype=np.int64), 0)
+    else:
+        weight = low.weights(np.full(lengths, 1.0 / count))
+    letters = LETTERS[: len(x.shape)]
+    inside = "".join(letters[axis] for axis in axes)
+    out = "".join(letter for letter in letters if letter not in inside)
+    result = low.builder.einsum(f"{letters},{inside}->{out}", x, weight)
     return low.builder.reshape(result, kept(node, x.shape, axes))
 
 
@@ -72,33 +54,18 @@ def reduce_sum_square(low: Lowering, node: OnnxNode) -> Tensor:
     """The sum of squares: a contraction of the tensor with itself."""
     x = low.small(node, 0)
     axes = axes_of(low, node, len(x.shape))
-    letters = string.ascii_lowercase[: len(x.shape)]
     if axes is None:
-        return low.builder.einsum(f"{letters},{letters}->{letters}", x, x)
+        return low.builder.product(x, x)
+    letters = LETTERS[: len(x.shape)]
     out = "".join(letter for axis, letter in enumerate(letters) if axis not in axes)
     result = low.builder.einsum(f"{letters},{letters}->{out}", x, x)
     return low.builder.reshape(result, kept(node, x.shape, axes))
 
 
-@operator("ReduceL1")
-def reduce_l1(low: Lowering, node: OnnxNode) -> Tensor:
-    """The sum of absolute values."""
-    return _sum(low, node, magnitude(low, low.small(node, 0)), mean=False)
-
-
-@operator("ReduceMax")
-def reduce_max(low: Lowering, node: OnnxNode) -> Tensor:
-    """A tree of maxima, axis by axis."""
-    return _largest(low, node, 1)
-
-
-@operator("ReduceMin")
-def reduce_min(low: Lowering, node: OnnxNode) -> Tensor:
-    """``-max(-x)``."""
-    return _largest(low, node, -1)
-
-
-def _largest(low: Lowering, node: OnnxNode, sign: int) -> Tensor:
+@operator("ReduceMax", "ReduceMin")
+def reduce_extreme(low: Lowering, node: OnnxNode) -> Tensor:
+    """A tree of maxima, axis by axis; a minimum is ``-max(-x)``."""
+    sign = 1 if node.op_type == "ReduceMax" else -1
     x = low.small(node, 0)
     axes = axes_of(low, node, len(x.shape))
     if axes is None:

@@ -8,8 +8,9 @@ import numpy as np
 
 from verifai.errors import UnsupportedError
 from verifai.extras import require
-from verifai.graph.builder import Tensor
+from verifai.graph.builder import LETTERS, Tensor
 from verifai.graph.lower import Array, Lowering, OnnxNode, operator
+from verifai.graph.reference import alone, reference
 
 
 @operator("Resize")
@@ -79,7 +80,7 @@ def _resized(
         if np.array_equal(matrix, np.eye(length)[picks]):
             x = low.builder.take(x, axis, picks.tolist())
             continue
-        letters = "abcdefghijkl"[: len(x.shape)]
+        letters = LETTERS[: len(x.shape)]
         out = letters.replace(letters[axis], "z")
         # an interpolation stays within the range of its input, but for an overshoot
         x = low.builder.einsum(f"{letters},z{letters[axis]}->{out}", x, low.weights(matrix))
@@ -99,9 +100,7 @@ def _matrix(
 
     ONNX's reference resizes zeros, and a unit vector for each place.
     """
-    onnx = require("onnx", "onnx", "evaluating an operator")
-    evaluator = require("onnx.reference", "onnx", "evaluating an operator")
-    helper = onnx.helper
+    helper = require("onnx", "onnx", "evaluating an operator").helper
     skipped = ("axes", "keep_aspect_ratio_policy", "scales")
     attributes = {k: v for k, v in node.attributes.items() if k not in skipped}
     given: dict[str, Any] = {"x": np.zeros(length, dtype=np.float32)}
@@ -118,23 +117,12 @@ def _matrix(
         attributes["coordinate_transformation_mode"] = "asymmetric"
         if attributes.get("mode", "nearest") == "nearest":
             attributes["nearest_mode"] = "floor"
-    made = helper.make_node(
-        "Resize", [name if name in given else "" for name in names], ["y"], **attributes
-    )
-    infos = [
-        helper.make_tensor_value_info(
-            name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape
-        )
-        for name, array in given.items()
-    ]
-    graph = helper.make_graph(
-        [made], "axis", infos, [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["n"])]
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", max(low.opset, 11))])
-    session = evaluator.ReferenceEvaluator(model)
+    inputs = [name if name in given else "" for name in names]
+    made = helper.make_node("Resize", inputs, ["y"], **attributes)
+    evaluate = reference(alone(made, given, max(low.opset, 11)))
 
     def evaluated(x: Array) -> Array:
-        return np.asarray(session.run(None, given | {"x": x})[0], dtype=np.float64)
+        return np.asarray(evaluate(given | {"x": x})[0], dtype=np.float64)
 
     offset = evaluated(given["x"])
     units = np.eye(length, dtype=np.float32)

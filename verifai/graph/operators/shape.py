@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -61,23 +60,12 @@ def reshape(low: Lowering, node: OnnxNode) -> Tensor:
     return _reshaped(low, node, tuple(wanted))
 
 
-def _axes(low: Lowering, node: OnnxNode) -> list[int] | None:
-    if low.has(node, 1):
-        return [int(axis) for axis in low.known(node, 1, "axes").reshape(-1)]
-    axes = node.attributes.get("axes")
-    return None if axes is None else [int(axis) for axis in axes]
-
-
 @operator("Squeeze")
 def squeeze(low: Lowering, node: OnnxNode) -> Tensor:
     """Drops axes of length one."""
     shape = source(low, node).shape
-    axes = _axes(low, node)
-    drop = (
-        [axis for axis, d in enumerate(shape) if d == 1]
-        if axes is None
-        else [axis % len(shape) for axis in axes]
-    )
+    ones = [axis for axis, d in enumerate(shape) if d == 1]
+    drop = [axis % len(shape) for axis in low.integers(node, 1, "axes", ones)]
     return _reshaped(low, node, tuple(d for axis, d in enumerate(shape) if axis not in drop))
 
 
@@ -85,7 +73,7 @@ def squeeze(low: Lowering, node: OnnxNode) -> Tensor:
 def unsqueeze(low: Lowering, node: OnnxNode) -> Tensor:
     """Inserts axes of length one."""
     shape = list(source(low, node).shape)
-    axes = _axes(low, node) or []
+    axes = low.integers(node, 1, "axes")
     rank = len(shape) + len(axes)
     for axis in sorted(axis % rank for axis in axes):
         shape.insert(axis, 1)
@@ -111,7 +99,7 @@ def concat(low: Lowering, node: OnnxNode) -> Tensor:
     total = sum(x.shape[axis] for x in aligned)
     terms, at = [], 0
     for x in aligned:
-        terms.append((1, build.shifted(x, axis, -at, total)))
+        terms.append((1, build.sliced(x, axis, -at, total)))
         at += x.shape[axis]
     joined = build.linear(terms, 0, aligned[0].scale)
     # one part is at each place: bounds do not add up
@@ -127,20 +115,16 @@ def split(low: Lowering, node: OnnxNode) -> list[Tensor | Array]:
     """Equal parts, or of given lengths. An empty part is a constant."""
     x = source(low, node)
     axis = int(node.attributes.get("axis", 0)) % len(x.shape)
-    sizes: Any = node.attributes.get("split")
-    if low.has(node, 1):
-        sizes = low.known(node, 1, "split").reshape(-1).tolist()
-    if sizes is None:
-        size = -(-x.shape[axis] // len(node.outputs))
-        sizes = [min(size, x.shape[axis] - i * size) for i in range(len(node.outputs))]
+    size = -(-x.shape[axis] // len(node.outputs))
+    equal = [min(size, x.shape[axis] - i * size) for i in range(len(node.outputs))]
     result: list[Tensor | Array] = []
     at = 0
-    for size in sizes:
+    for size in low.integers(node, 1, "split", equal):
         if size:
-            result.append(low.builder.shifted(x, axis, at, int(size)))
+            result.append(low.builder.sliced(x, axis, at, size))
         else:
             result.append(np.zeros([*x.shape[:axis], 0, *x.shape[axis + 1 :]]))
-        at += int(size)
+        at += size
     return result
 
 
@@ -148,31 +132,16 @@ def split(low: Lowering, node: OnnxNode) -> list[Tensor | Array]:
 def slice_(low: Lowering, node: OnnxNode) -> Tensor | Array:
     """Constant starts, ends, axes and steps, numpy's rules. Nothing at all is a constant."""
     x = source(low, node)
-    if low.has(node, 1):
-        starts = low.known(node, 1, "starts").reshape(-1).tolist()
-        ends = low.known(node, 2, "ends").reshape(-1).tolist()
-    else:
-        starts, ends = node.attributes["starts"], node.attributes["ends"]
-    axes = (
-        low.known(node, 3, "axes").reshape(-1).tolist()
-        if low.has(node, 3)
-        else node.attributes.get("axes", list(range(len(starts))))
-    )
-    steps = (
-        low.known(node, 4, "steps").reshape(-1).tolist() if low.has(node, 4) else [1] * len(starts)
-    )
+    starts, ends = low.integers(node, 1, "starts"), low.integers(node, 2, "ends")
+    axes = low.integers(node, 3, "axes", range(len(starts)))
+    steps = low.integers(node, 4, "steps", [1] * len(starts))
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
-        axis = int(axis) % len(x.shape)
-        places = range(*slice(_end(start), _end(end), int(step)).indices(x.shape[axis]))
+        axis %= len(x.shape)
+        places = range(*slice(start, end, step).indices(x.shape[axis]))
         if not len(places):
             return np.zeros([*x.shape[:axis], 0, *x.shape[axis + 1 :]])
-        x = low.builder.strided(x, axis, places.start, places.step, len(places))
+        x = low.builder.sliced(x, axis, places.start, len(places), places.step)
     return x
-
-
-def _end(value: int) -> int:
-    limit = 1 << 40
-    return max(-limit, min(limit, int(value)))
 
 
 @operator("Pad")
@@ -180,44 +149,29 @@ def pad(low: Lowering, node: OnnxNode) -> Tensor:
     """Constant, reflect, edge or wrap; negative pads cut."""
     x = low.small(node, 0)
     rank = len(x.shape)
-    pads = (
-        low.known(node, 1, "pads").reshape(-1).tolist()
-        if low.has(node, 1)
-        else list(node.attributes["pads"])
-    )
-    axes = (
-        [int(a) % rank for a in low.known(node, 3, "axes").reshape(-1)]
-        if low.has(node, 3)
-        else list(range(rank))
-    )
+    pads = low.integers(node, 1, "pads")
+    axes = [axis % rank for axis in low.integers(node, 3, "axes", range(rank))]
+    ends = list(zip(axes, pads[: len(axes)], pads[len(axes) :], strict=True))
     mode = node.attributes.get("mode", "constant")
     value = (
         float(low.known(node, 2, "the padding value").reshape(()))
         if low.has(node, 2)
         else float(node.attributes.get("value", 0.0))
     )
-    before = dict(zip(axes, pads[: len(axes)], strict=True))
-    after = dict(zip(axes, pads[len(axes) :], strict=True))
     if mode != "constant":
-        names = {"reflect": "reflect", "edge": "edge", "wrap": "wrap"}
-        if mode not in names:
+        if mode not in ("reflect", "edge", "wrap"):
             raise UnsupportedError(f"mode {mode!r}")
-        for axis in axes:
-            numbers: Array = np.arange(x.shape[axis])
-            cut = numbers[max(0, -before[axis]) : len(numbers) - max(0, -after[axis])]
-            grown = np.pad(
-                cut,
-                (max(0, before[axis]), max(0, after[axis])),
-                mode=names[mode],  # type: ignore[call-overload]
-            )
+        for axis, before, after in ends:
+            cut: Array = np.arange(x.shape[axis])[max(0, -before) :]
+            cut = cut[: len(cut) - max(0, -after)]
+            grown = np.pad(cut, (max(0, before), max(0, after)), mode=mode)
             x = low.builder.take(x, axis, grown.tolist())
         return x
     offset = int(np.floor(value * 2.0**x.scale + 0.5))
     if offset:
         x = low.builder.linear([(1, x)], -offset, x.scale)
-    for axis in axes:
-        length = x.shape[axis] + int(before[axis]) + int(after[axis])
-        x = low.builder.shifted(x, axis, -int(before[axis]), length)
+    for axis, before, after in ends:
+        x = low.builder.sliced(x, axis, -before, x.shape[axis] + before + after)
     return low.builder.linear([(1, x)], offset, x.scale) if offset else x
 
 
@@ -233,10 +187,18 @@ def expand(low: Lowering, node: OnnxNode) -> Tensor:
 def tile(low: Lowering, node: OnnxNode) -> Tensor:
     """Constant repeats."""
     x = source(low, node)
-    for axis, count in enumerate(low.known(node, 1, "repeats").reshape(-1).tolist()):
+    for axis, count in enumerate(low.integers(node, 1, "repeats")):
         if count != 1:
-            x = low.builder.take(x, axis, list(range(x.shape[axis])) * int(count))
+            x = low.builder.take(x, axis, list(range(x.shape[axis])) * count)
     return x
+
+
+def within(indices: Array, length: int) -> Array:
+    """Indices of an axis, of which negative ones count from its end."""
+    indices = np.asarray(indices, dtype=np.int64)
+    if indices.size and (indices.min() < -length or indices.max() >= length):
+        raise UnsupportedError("an index outside the tensor")
+    return indices % length
 
 
 @operator("Gather")
@@ -244,11 +206,8 @@ def gather(low: Lowering, node: OnnxNode) -> Tensor:
     """Constant indices of any shape."""
     x = source(low, node)
     axis = int(node.attributes.get("axis", 0)) % len(x.shape)
-    indices = np.asarray(low.known(node, 1, "the indices"), dtype=np.int64)
-    length = x.shape[axis]
-    if indices.size and (indices.min() < -length or indices.max() >= length):
-        raise UnsupportedError("an index outside the tensor")
-    flat = (indices.reshape(-1) % length).tolist()
+    indices = within(low.known(node, 1, "the indices"), x.shape[axis])
+    flat = indices.reshape(-1).tolist()
     if indices.ndim == 0:
         maps: list[Affine | Indices] = [
             Affine(flat[0], ()) if a == axis else Affine(0, ((a - (a > axis), 1),))
@@ -269,13 +228,10 @@ def depth_to_space(low: Lowering, node: OnnxNode) -> Tensor:
     block = int(node.attributes["blocksize"])
     build = low.builder
     if node.attributes.get("mode", "DCR") == "DCR":
-        y = build.permute(
-            build.reshape(x, (n, block, block, c // block**2, h, w)), (0, 3, 4, 1, 5, 2)
-        )
+        shape, order = (n, block, block, c // block**2, h, w), (0, 3, 4, 1, 5, 2)
     else:
-        y = build.permute(
-            build.reshape(x, (n, c // block**2, block, block, h, w)), (0, 1, 4, 2, 5, 3)
-        )
+        shape, order = (n, c // block**2, block, block, h, w), (0, 1, 4, 2, 5, 3)
+    y = build.permute(build.reshape(x, shape), order)
     return build.reshape(y, (n, c // block**2, h * block, w * block))
 
 

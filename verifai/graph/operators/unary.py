@@ -17,6 +17,7 @@ from verifai.extras import require
 from verifai.graph.builder import Tensor
 from verifai.graph.integer import MAX_TABLE
 from verifai.graph.lower import Array, Lowering, OnnxNode, operator
+from verifai.graph.reference import alone, reference
 
 #: Up to so many integers a table is exact whatever the function.
 EXACT: Final = 1 << 10
@@ -29,70 +30,28 @@ GUARD: Final = 8
 #: Bits of tables' outputs, sign included, that are factors only.
 WIDE_BITS: Final = 30
 
-UNARY: Final = [
-    "Acos",
-    "Acosh",
-    "Asin",
-    "Asinh",
-    "Atan",
-    "Atanh",
-    "Ceil",
-    "Celu",
-    "Cos",
-    "Cosh",
-    "Elu",
-    "Erf",
-    "Exp",
-    "Floor",
-    "Gelu",
-    "HardSigmoid",
-    "HardSwish",
-    "Log",
-    "Mish",
-    "Reciprocal",
-    "Round",
-    "Selu",
-    "Shrink",
-    "Sigmoid",
-    "Sign",
-    "Sin",
-    "Sinh",
-    "Softplus",
-    "Softsign",
-    "Sqrt",
-    "Swish",
-    "Tan",
-    "Tanh",
-    "ThresholdedRelu",
-]
+#: By their ONNX names.
+_UNARY: Final = """
+    Acos Acosh Asin Asinh Atan Atanh Ceil Celu Cos Cosh Elu Erf Exp Floor Gelu HardSigmoid HardSwish
+    Log Mish Reciprocal Round Selu Shrink Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Swish Tan
+    Tanh ThresholdedRelu
+"""
+UNARY: Final = _UNARY.split()
 
 
 @operator(*UNARY)
 def unary(low: Lowering, node: OnnxNode) -> Tensor:
     """The table of ONNX's own definition of the operator."""
     x = low.small(node, 0)
-    return tabulated(low, x, node.inputs[0], reference(node, low.opset), node.outputs[0])
+    return tabulated(low, x, node.inputs[0], _function(node, low.opset), node.outputs[0])
 
 
-def reference(node: OnnxNode, opset: int) -> Callable[[Array], Array]:
-    """The operator as onnx.reference evaluates it, on float64."""
-    onnx = require("onnx", "onnx", "evaluating an operator")
-    evaluator = require("onnx.reference", "onnx", "evaluating an operator")
-    helper = onnx.helper
-
-    value = [
-        helper.make_tensor_value_info(name, onnx.TensorProto.DOUBLE, ["n"]) for name in ("x", "y")
-    ]
+def _function(node: OnnxNode, opset: int) -> Callable[[Array], Array]:
+    """The operator as ONNX's reference evaluates it, on float64."""
+    helper = require("onnx", "onnx", "evaluating an operator").helper
     made = helper.make_node(node.op_type, ["x"], ["y"], **node.attributes)
-    graph = helper.make_graph([made], "unary", value[:1], value[1:])
-    opsets = [helper.make_opsetid("", opset)]
-    session = evaluator.ReferenceEvaluator(helper.make_model(graph, opset_imports=opsets))
-
-    def evaluate(x: Array) -> Array:
-        with np.errstate(all="ignore"):
-            return np.asarray(session.run(None, {"x": x.astype(np.float64)})[0], dtype=np.float64)
-
-    return evaluate
+    evaluate = reference(alone(made, {"x": np.zeros(1)}, opset))
+    return lambda x: np.asarray(evaluate({"x": x.astype(np.float64)})[0], dtype=np.float64)
 
 
 def tabulated(
@@ -237,7 +196,6 @@ def _segmented(
     rest = build.bounded(rest, 0, size - 1)
     base = build.lookup(high, first, bases, out + GUARD)
     slope = build.lookup(high, first, slopes, out + GUARD)
-    letters = "abcdefghijkl"[: len(x.shape)]
-    steps = build.einsum(f"{letters},{letters}->{letters}", slope, rest)
+    steps = build.product(slope, rest)
     total = build.linear([(1, base), (1, steps)], 0, out + GUARD)
     return build.requantise(total, GUARD, low.options.activation_bits)
