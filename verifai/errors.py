@@ -66,6 +66,13 @@ def shown(value: Any) -> str:
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
 
 
+def explained(error: Exception) -> str:
+    """What went wrong, in words; of anything but an error of ours, that it is a bug."""
+    if isinstance(error, VerifaiError):
+        return error.message
+    return f"internal error, please report it: {type(error).__name__}: {error}"
+
+
 class VerifaiError(Exception):
     """Root of the tree.
 

@@ -8,6 +8,7 @@ the registered table, which the identifier authenticates: neither is anybody's w
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -95,24 +96,19 @@ def registered_table(sender: Sender, verifier: str, circuit: bytes) -> bytes | N
     """
     if not verifier:
         return None
-    try:
-        code = sender.code(
-            contract("NativeVerifier", verifier, sender).call("circuitInfo", circuit)[6]
-        )
-    except (RevertedError, MalformedError):
-        return None
-    return code[1:] if code[:1] == b"\0" and circuit_id(code[1:]) == circuit else None
+    with suppress(RevertedError, MalformedError):
+        info = contract("NativeVerifier", verifier, sender).call("circuitInfo", circuit)
+        code = sender.code(info[6])
+        return code[1:] if code[:1] == b"\0" and circuit_id(code[1:]) == circuit else None
+    return None
 
 
 def is_registered(sender: Sender, verifier: str, circuit: bytes) -> bool:
     """Whether a circuit is registered with the verifier at an address. Raises NetworkError."""
-    try:
-        if not sender.code(verifier):
-            return False
-        contract("NativeVerifier", verifier, sender).call("circuitInfo", circuit)
-    except RevertedError:
-        return False
-    return True
+    with suppress(RevertedError):
+        asked = contract("NativeVerifier", verifier, sender)
+        return bool(sender.code(verifier) and asked.call("circuitInfo", circuit))
+    return False
 
 
 @lru_cache(maxsize=64)

@@ -9,6 +9,7 @@ coordinate big-endian below q; infinity is all zeros.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from py_ecc.optimized_bn128 import (
@@ -62,8 +63,11 @@ def decode_g1(data: bytes) -> G1Point:
     return x, y
 
 
+@lru_cache(maxsize=64)
 def decode_g2(data: bytes) -> Any:
     """A G2 point of 128 bytes, other than infinity, as py-ecc has it.
+
+    Remembered: keys share reference strings, and showing the order takes most of a reading's time.
 
     Raises:
         ValueError: not canonical, not on the twist, outside the subgroup, or infinity.
