@@ -128,8 +128,8 @@ class VerifyingKey(Artefact):
         return cls(material=tuple(map(bytes, sections)), **found)
 
     def _header(self) -> dict[str, Any]:
-        names = ("model", "circuit", "weights", "inputs", "outputs", "proof_bytes")
-        return {**fields_of(self, names), "guarantees": self.guarantees.to_json()}
+        names = ("model", "circuit", "weights", "inputs", "outputs", "guarantees", "proof_bytes")
+        return fields_of(self, names)
 
     def _sections(self) -> tuple[Section, ...]:
         return self.material

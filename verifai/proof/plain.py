@@ -1,4 +1,4 @@
-"""Dataclasses as JSON values; strictly back, those of the files that this machine keeps itself.
+"""Dataclasses as JSON values, and strictly back.
 
 A part that has a ``to_json`` and a ``from_json`` of its own is written and read by these.
 """
@@ -32,7 +32,7 @@ def _part(value: Any) -> Any:
 
 def fields_of(value: Any, names: Iterable[str]) -> dict[str, Any]:
     """Some attributes of a value, by name, as JSON values."""
-    return {name: to_plain(getattr(value, name)) for name in names}
+    return {name: _part(getattr(value, name)) for name in names}
 
 
 def from_plain(kind: Any, value: Any, what: str) -> Any:

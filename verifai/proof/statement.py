@@ -200,12 +200,8 @@ class Statement:
 
     def to_json(self) -> dict[str, Any]:
         """The statement as its JSON object, which :meth:`from_json` reads."""
-        return {
-            **fields_of(self, ("model", "circuit", "verifying_key", "weights", "context")),
-            "inputs": [claim.to_json() for claim in self.inputs],
-            "outputs": [claim.to_json() for claim in self.outputs],
-            "guarantees": self.guarantees.to_json(),
-        }
+        names = ("model", "circuit", "verifying_key", "weights", "guarantees", "context")
+        return fields_of(self, ("inputs", "outputs", *names))
 
     @classmethod
     def from_json(cls, value: Any, what: str = "A statement") -> Statement:
