@@ -26,7 +26,9 @@ def export(module, example):
     return verifai.export(module, (torch.from_numpy(example),))
 
 
-@pytest.mark.parametrize("name", ["digits", "mlp", "lenet"])
+@pytest.mark.parametrize(
+    "name", ["mlp", *(pytest.param(name, marks=pytest.mark.slow) for name in ("digits", "lenet"))]
+)
 def test_fidelity_of_the_reference_models(name):
     if name == "lenet":
         pytest.importorskip("sklearn")
