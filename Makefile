@@ -6,7 +6,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Each process begins with tests that stand together, so what they set up once is set up once; whoever
 # is done takes tests of the others. Tests that judge time count their own process's, not the clock.
-SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist worksteal
+# One process more than there are cores: some tests wait for a node, a block or a child.
+PROCESSES = $(shell $(BIN)/python -c 'import os; print(min(4, 1 + os.cpu_count()))')
+SIDE_BY_SIDE = -n $(PROCESSES) --dist worksteal
 # What `make check ROOM=...` runs: the room's tests, without those that wait for something or take long.
 QUICK := not (slow or node or ezkl or statistical)
 ROOMS_TESTS = $(or $(wildcard tests/$(ROOM)),$(TESTS_OF_$(ROOM)),tests/unit)

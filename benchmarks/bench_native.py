@@ -14,8 +14,8 @@ import pytest
 
 import verifai
 from benchmarks.profile import committed
-from verifai.backends.native.core import core
 from verifai.backends.native.keys import load
+from verifai.circuit.core import core
 from verifai.verifier.native import curve, keccak
 from verifai.verifier.native.field import P
 

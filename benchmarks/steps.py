@@ -165,7 +165,7 @@ def _witness_seconds(pk: verifai.ProvingKey, inputs: Any, several: bool) -> list
 
 def _rust_verify_seconds(proof: verifai.Proof, vk: verifai.VerifyingKey) -> list[float]:
     """The verifier that provers check themselves with."""
-    from verifai.backends.native.core import core
+    from verifai.circuit.core import core
     from verifai.verifier.native.check import context_bytes, words_of
 
     header, material = vk.header_digest, list(map(bytes, vk.material))

@@ -14,6 +14,7 @@ import verifai
 from tests.needs import pytest_collection_modifyitems as pytest_collection_modifyitems
 from tests.needs import pytest_runtest_call as pytest_runtest_call
 from tests.needs import pytest_runtest_setup as pytest_runtest_setup
+from tests.trapdoor import pytest_collection_finish as pytest_collection_finish
 
 os.environ.setdefault("VERIFAI_PROGRESS", "0")
 

@@ -60,6 +60,10 @@ def _takes(kind: type, **arguments: Any) -> None:
             )
 
 
+def _takes_optional(kind: type, **arguments: Any) -> None:
+    _takes(kind, **{name: value for name, value in arguments.items() if value is not None})
+
+
 def _takes_string(srs: SRS | str | None) -> None:
     if isinstance(srs, str):
         if srs not in CEREMONIES:
@@ -67,8 +71,8 @@ def _takes_string(srs: SRS | str | None) -> None:
                 f"No public ceremony is called {srs!r}.",
                 hint=f"There are {', '.join(CEREMONIES)}. A file: verifai.SRS.load(path).",
             )
-    elif srs is not None:
-        _takes(SRS, srs=srs)
+    else:
+        _takes_optional(SRS, srs=srs)
 
 
 def compile(
@@ -106,8 +110,7 @@ def compile(
         MissingExtraError: the backend's package is not installed.
     """
     _takes(Model, model=model)
-    if visibility is not None:
-        _takes(Visibility, visibility=visibility)
+    _takes_optional(Visibility, visibility=visibility)
     if target not in ("offline", "evm"):
         raise UsageError(f"The target is 'offline' or 'evm', not {target!r}.")
     if options is None:
@@ -245,8 +248,7 @@ def commitment(opening: Opening, *, srs: SRS | None = None) -> str:
     from verifai.backends.native.opening import commitment_of
 
     _takes(Opening, opening=opening)
-    if srs is not None:
-        _takes(SRS, srs=srs)
+    _takes_optional(SRS, srs=srs)
     return commitment_of(opening, srs)
 
 
@@ -269,8 +271,7 @@ def verify_opening(
 
     _takes(Opening, opening=opening)
     _takes(TensorClaim, claim=claim)
-    if srs is not None:
-        _takes(SRS, srs=srs)
+    _takes_optional(SRS, srs=srs)
     return verify_opening(opening, claim, srs)
 
 
@@ -385,11 +386,11 @@ def _made_again(circuit: Circuit, key: VerifyingKey, srs: SRS | str | None) -> V
 
 
 def _another_model(reason: str) -> VerificationError:
-    return VerificationError(f"the model: {reason}", check=12, check_name="model")
+    return VerificationError(f"the model: {reason}", check=12)
 
 
 def _unlinked(reason: str) -> VerificationError:
-    return VerificationError(f"no link: {reason}", check=11, check_name="link")
+    return VerificationError(f"no link: {reason}", check=11)
 
 
 def verify(
@@ -407,6 +408,5 @@ def verify(
     """
     _takes(Proof, proof=proof)
     _takes(VerifyingKey, key=key)
-    if registration is not None:
-        _takes(Registration, registration=registration)
+    _takes_optional(Registration, registration=registration)
     return verifier.verify(proof, key, context, registration)

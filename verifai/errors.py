@@ -35,6 +35,21 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar, Final
 
+#: All numbered checks (``docs/verification.md``).
+CHECKS: Final = {
+    1: "digests",
+    2: "key",
+    3: "circuit",
+    4: "guarantees",
+    5: "context",
+    6: "proof length",
+    7: "proof",
+    8: "contract",
+    9: "registration",
+    10: "opening",
+    11: "link",
+    12: "model",
+}
 #: Characters of a wrong value that a message shows.
 _MAX_SHOWN: Final = 80
 
@@ -49,6 +64,13 @@ def shown(value: Any) -> str:
     except (TypeError, ValueError, RecursionError):
         return f"a value of type {type(value).__name__}"
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
+
+
+def explained(error: Exception) -> str:
+    """What went wrong, in words; of anything but an error of ours, that it is a bug."""
+    if isinstance(error, VerifaiError):
+        return error.message
+    return f"internal error, please report it: {type(error).__name__}: {error}"
 
 
 class VerifaiError(Exception):
@@ -113,19 +135,18 @@ class VerificationError(VerifaiError):
     """The proof does not show what it claims.
 
     Attributes:
-        check: the number of the check that failed (see ``docs/verification.md``).
-        check_name: its name.
+        check: the number of the check that failed, one of :data:`CHECKS`.
+        check_name: its name there.
     """
 
     code = "VF-1"
     exit_code = 1
 
     def __init__(
-        self, message: str, *, check: int, check_name: str, hint: str | None = None, **details: Any
+        self, message: str, *, check: int, hint: str | None = None, **details: Any
     ) -> None:
-        super().__init__(message, hint=hint, check=check, check_name=check_name, **details)
-        self.check = check
-        self.check_name = check_name
+        self.check, self.check_name = check, CHECKS[check]
+        super().__init__(message, hint=hint, check=check, check_name=self.check_name, **details)
 
     def __str__(self) -> str:
         return f"[{self.code}] check {self.check} ({self.check_name}) failed: {self.message}" + (

@@ -36,7 +36,7 @@ class _Bar:
         from rich.progress import Progress as RichProgress
         from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
-        self._bar = RichProgress(
+        self.shown = RichProgress(
             SpinnerColumn(finished_text="[green]✓[/]"),
             TextColumn("{task.fields[title]}", style="bold"),
             TextColumn("{task.description}", markup=False),
@@ -48,18 +48,12 @@ class _Bar:
 
     def stage(self, description: str) -> None:
         self.finish()
-        self._task = self._bar.add_task(description, total=1, title=self._title)
+        self._task = self.shown.add_task(description, total=1, title=self._title)
 
     def finish(self) -> None:
         if self._task is not None:
-            self._bar.update(self._task, completed=1)  # type: ignore[arg-type]
+            self.shown.update(self._task, completed=1)  # type: ignore[arg-type]
             self._task = None
-
-    def start(self) -> None:
-        self._bar.start()
-
-    def stop(self) -> None:
-        self._bar.stop()
 
 
 def _wanted() -> bool:
@@ -84,9 +78,6 @@ def reporting(title: str, progress: Progress | bool | None = None) -> Iterator[P
         yield Silent()
         return
     bar = _Bar(title)
-    bar.start()
-    try:
+    with bar.shown:
         yield bar
         bar.finish()
-    finally:
-        bar.stop()

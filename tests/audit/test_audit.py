@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -372,8 +373,7 @@ def test_every_key_of_a_store_counts_whatever_its_name(tmp_path: Path) -> None:
 
 def test_the_command_says_why(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
     chain = MemoryChain([publish(PROOF), publish(PROOF, key_digest=D), publish(FORGED)])
-    chain.close = lambda: None  # type: ignore[attr-defined]
-    monkeypatch.setattr("verifai.cli.audit.connect_each", lambda *_, **__: [chain])
+    monkeypatch.setattr("verifai.cli.audit.connect_each", lambda *_, **__: nullcontext([chain]))
     words = ["audit", "--keys", str(KEY.save(tmp_path / "my.vfk")), "--out", str(tmp_path / "out")]
     assert main(words) == 1
     printed = capsys.readouterr().out

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -61,12 +62,13 @@ def pretended(monkeypatch: pytest.MonkeyPatch) -> Pretended:
 
     def check(vk: object, statement: object, argument: bytes) -> None:
         if argument != b"\x01":
-            raise VerificationError("not 0x01", check=7, check_name="proof")
+            raise VerificationError("not 0x01", check=7)
 
     monkeypatch.setattr("verifai.backends.get", lambda name: system)
     # The package exports a function of the module's name, so the module is found by its full one.
     module = sys.modules["verifai.verifier.verify"]
-    monkeypatch.setattr(module, "proof_check", lambda name: check)
+    checks = SimpleNamespace(check=check, proof_bytes=lambda key, statement: key.proof_bytes)
+    monkeypatch.setattr(module, "proof_system", lambda name: checks)
     return system
 
 

@@ -15,7 +15,6 @@ from tests.chain.market_double import World, make_world
 from verifai.chain import Chain, connect
 from verifai.chain.connection import Connection
 from verifai.chain.native.prepared import Prepared
-from verifai.chain.native.publisher import send
 from verifai.chain.native.registry import NativeRegistry
 from verifai.compact.words import statement_words
 from verifai.errors import (
@@ -61,7 +60,7 @@ def registry_of(world: World, chain: Chain | None = None) -> NativeRegistry:
 
 
 def published(registry: NativeRegistry, proof, vk) -> str:
-    return send(registry, Prepared.of(proof, vk), None)
+    return registry.publish(Prepared.of(proof, vk).arguments, None)
 
 
 def test_what_is_published_is_read_back(world, keys):
@@ -106,15 +105,15 @@ def test_a_refused_proof_leaves_no_trace(world, keys):
     proof = verifai.prove(pk, inputs / 2)  # the double does not allow it, though it holds
     for confirm in (None, lambda: verifai.verify(proof, vk)):
         with pytest.raises(NetworkError, match="but the verifier here accepts it"):
-            send(registry, Prepared.of(proof, vk), confirm)
+            registry.publish(Prepared.of(proof, vk).arguments, confirm)
     lie = verifai.Proof.of(proof.statement, verifai.prove(pk, inputs).argument)
     with pytest.raises(ChainRejectedError, match="check 7") as refused:
-        send(registry, Prepared.of(lie, vk), lambda: verifai.verify(lie, vk))
+        registry.publish(Prepared.of(lie, vk).arguments, lambda: verifai.verify(lie, vk))
     assert (refused.value.check, refused.value.details["arguments"]) == (8, ["double"])
     made = Prepared.of(proved(world, keys), vk)
     other = replace(made, call=replace(made.call, circuit=abi.keccak(b"another circuit")))
     with pytest.raises(UnsupportedError, match="not registered") as unknown:
-        send(registry, other, None)
+        registry.publish(other.arguments, None)
     assert unknown.value.details["reason"] == "UnknownCircuit"
     assert list(registry.records()) == []
 

@@ -76,7 +76,7 @@ def holds() -> None:
 
 
 def fails() -> None:
-    raise VerificationError("no", check=7, check_name="proof")
+    raise VerificationError("no", check=7)
 
 
 def cannot() -> None:

@@ -97,7 +97,7 @@ def test_a_changed_value_fails_at_its_constraint():
     graph = MODELS["digits"]()
     lowered = lower(graph, Visibility())
     committed = witness(lowered, run(graph, random_inputs(graph, 1)), 1)
-    place = lowered.operations.committed.index(lowered.outputs[0])
+    place = lowered.operations.committed.index(lowered.operations.outputs[0].node)
     committed[place] = committed[place].copy()
     committed[place][0, 0] += 1
     ends = ends_of_zeros(lowered, committed, 1)

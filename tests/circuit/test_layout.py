@@ -12,11 +12,10 @@ from verifai.circuit.layout import (
     MAX_OUTER,
     MAX_OUTER_WEIGHT,
     SLOTS_PER_OUTER,
-    Tile,
     log_columns_for,
     outer_axes,
-    tile_of,
 )
+from verifai.verifier.native.layout import Tile
 
 
 @pytest.mark.parametrize(
@@ -38,7 +37,7 @@ from verifai.circuit.layout import (
 )
 def test_outer_axes_of_known_shapes(shape, outer, size):
     found = outer_axes(shape, MAX_OUTER)
-    assert (found, tile_of(shape, found).size) == (outer, size)
+    assert (found, Tile(shape, found).size) == (outer, size)
 
 
 SHAPES = [
@@ -57,20 +56,21 @@ SHAPES = [
 @pytest.mark.parametrize("shape", SHAPES)
 def test_no_admissible_choice_is_a_tenth_smaller(shape, limit):
     chosen = outer_axes(shape, limit)
-    padded = tile_of(shape, ()).size
-    size = tile_of(shape, chosen).size
+    padded = Tile(shape, ()).size
+    size = Tile(shape, chosen).size
     assert prod(shape[axis] for axis in chosen) <= limit
     for count in range(len(shape) + 1):
         for outer in combinations(range(len(shape)), count):
             positions = prod(shape[axis] for axis in outer)
-            other = tile_of(shape, outer).size
+            other = Tile(shape, outer).size
             if positions <= limit and padded - other >= SLOTS_PER_OUTER * positions:
                 assert other * 10 >= size * 9, outer
 
 
 def test_weights_have_blocks_enough_for_a_flattened_layer():
     found = outer_axes((120, 400), MAX_OUTER_WEIGHT)
-    assert (found, tile_of((120, 400), found)) == ((1,), Tile(400, 7))
+    tile = Tile((120, 400), found)
+    assert (found, tile.outer_size, tile.inner) == ((1,), 400, 7)
 
 
 def test_weights_may_have_more_outer_positions():
@@ -79,11 +79,12 @@ def test_weights_may_have_more_outer_positions():
 
 
 def test_a_batch_is_outside():
-    assert tile_of((3, 5), (1,), batch=4) == Tile(blocks=20, inner=2)
+    tile = Tile((4, 3, 5), (0, 2))
+    assert (tile.outer_size, tile.inner) == (20, 2)
 
 
 def test_columns_grow_with_the_weights():
-    half = Tile(1, LARGE_WEIGHT_SLOTS.bit_length() - 2)
+    half = Tile((LARGE_WEIGHT_SLOTS // 2,), ())
     assert log_columns_for([]) == 12
     assert log_columns_for([half, half]) == 12
-    assert log_columns_for([half, half, Tile(1, 0)]) == 15
+    assert log_columns_for([half, half, Tile((1,), ())]) == 15

@@ -11,13 +11,13 @@ import pytest
 from tests.circuit.graphs import Graph, run
 from tests.circuit.models import MODELS, digits, max_pool, mlp, random_inputs, sigmoid
 from verifai.circuit.lower import lower
-from verifai.circuit.operation_table import Committed, WeightBlock
 from verifai.circuit.satisfied import unsatisfied
 from verifai.circuit.visibility import Visibility
 from verifai.circuit.witness import NodeValues, witness
 from verifai.errors import InputError, UnsupportedError
 from verifai.graph.integer import Affine
 from verifai.verifier.native.parse import parse_table
+from verifai.verifier.native.table import Committed, Weight
 
 PRIVATE = Visibility(input="private", output="private")
 COMMITTED = Visibility(input="committed", output="committed")
@@ -26,6 +26,14 @@ COMMITTED = Visibility(input="committed", output="committed")
 def committed_values(lowered, values, batch):
     found = witness(lowered, values, batch)
     return dict(zip(lowered.operations.committed, found, strict=True))
+
+
+def inputs_of(lowered):
+    return [tensor.node for tensor in lowered.operations.inputs]
+
+
+def outputs_of(lowered):
+    return [tensor.node for tensor in lowered.operations.outputs]
 
 
 def shapes_by_name(lowered, kind=Committed):
@@ -49,9 +57,9 @@ def test_an_honest_run_satisfies_the_table_and_gives_the_outputs(model, fuse, ba
         found = witness(lowered, values, batch)
         assert unsatisfied(lowered.operations, lowered.weights, found, batch) == []
         at = dict(zip(lowered.operations.committed, found, strict=True))
-        for index, given in zip(lowered.inputs, inputs, strict=True):
+        for index, given in zip(inputs_of(lowered), inputs, strict=True):
             assert np.array_equal(at[index], given)
-        for index, node in zip(lowered.outputs, graph.outputs, strict=True):
+        for index, node in zip(outputs_of(lowered), graph.outputs, strict=True):
             expected = values[node]
             if not graph.nodes[node].batched:
                 expected = np.broadcast_to(expected, (batch, *expected.shape))
@@ -79,7 +87,7 @@ def test_any_other_value_of_any_committed_tensor_violates_something(model):
     for fuse in (True, False):
         lowered = lower(graph, PRIVATE, fuse=fuse)
         honest = witness(lowered, run(graph, random_inputs(graph, 2)), 2)
-        inputs = set(lowered.inputs)
+        inputs = set(inputs_of(lowered))
         for place, index in enumerate(lowered.operations.committed):
             if index in inputs:
                 continue  # another input is another statement
@@ -121,10 +129,13 @@ def test_public_tensors_are_in_the_witness_and_private_ones_in_regions_of_their_
         lowered = lower(graph, visibility)
         found = [
             lowered.operations.nodes[index].operation.region
-            for index in (*lowered.inputs, *lowered.outputs)
+            for index in (
+                *inputs_of(lowered),
+                *outputs_of(lowered),
+            )
         ]
         assert tuple(found) == regions
-        both = (*lowered.inputs, *lowered.outputs)
+        both = (*inputs_of(lowered), *outputs_of(lowered))
         assert lowered.operations.public == (both if visibility == Visibility() else ())
 
 
@@ -137,7 +148,10 @@ def test_committed_tensors_have_one_form_in_all_circuits(model):
     plain = lower(graph, PRIVATE, hiding=True)
     lowered = lower(graph, COMMITTED, hiding=True)
     table = parse_table(lowered.table)
-    assert table.linked == (*lowered.inputs, *lowered.outputs)
+    assert table.linked == (
+        *inputs_of(lowered),
+        *outputs_of(lowered),
+    )
     for index in table.linked:
         own = lowered.operations.nodes[index].operation
         assert (own.offset, own.limbs) == (-(1 << 15), (8, 8))
@@ -212,7 +226,7 @@ def test_a_hint_has_no_limbs_until_it_is_an_output():
     graph.outputs = [next(i for i, n in enumerate(graph.nodes) if n.name == "again")]
     lowered = lower(graph, PRIVATE)
     assert ("again", ()) not in shapes_by_name(lowered)
-    assert lowered.operations.nodes[lowered.outputs[0]].operation.bits == 8
+    assert lowered.operations.nodes[outputs_of(lowered)[0]].operation.bits == 8
 
 
 def test_equal_tables_are_shared():
@@ -225,17 +239,17 @@ def test_an_output_that_is_an_input_or_given_twice_is_a_copy():
     graph = mlp()
     graph.outputs += [graph.outputs[0], graph.inputs[0]]
     lowered = lower(graph, Visibility())
-    assert len({*lowered.outputs, *lowered.inputs}) == 4
+    assert len({*outputs_of(lowered), *inputs_of(lowered)}) == 4
     values = run(graph, random_inputs(graph, 2))
     at = committed_values(lowered, values, 2)
-    assert np.array_equal(at[lowered.outputs[0]], at[lowered.outputs[1]])
-    assert np.array_equal(at[lowered.outputs[2]], at[lowered.inputs[0]])
+    assert np.array_equal(at[outputs_of(lowered)[0]], at[outputs_of(lowered)[1]])
+    assert np.array_equal(at[outputs_of(lowered)[2]], at[inputs_of(lowered)[0]])
 
 
 def test_dead_nodes_are_dropped_and_inputs_stay():
     lowered = lower(MODELS["weights_only"](), Visibility())
     assert "dead" not in lowered.names
-    assert len(lowered.inputs) == 2
+    assert len(inputs_of(lowered)) == 2
 
 
 def test_an_einsum_under_a_reshape_is_moved_or_committed():
@@ -321,7 +335,7 @@ def test_the_number_of_columns_follows_the_weights_and_can_be_given():
     big.outputs = [big.requantise(big.einsum("oi,i->o", w, x), 0, name="y")]
     lowered = lower(big, Visibility())
     assert lowered.operations.log_columns == 15
-    assert isinstance(lowered.operations.nodes[1].operation, WeightBlock)
+    assert isinstance(lowered.operations.nodes[1].operation, Weight)
 
 
 def big_weight():

@@ -16,12 +16,12 @@ from tests.circuit.models import (
     sigmoid,
 )
 from verifai.circuit.lower import lower
-from verifai.circuit.operation_table import Committed
 from verifai.circuit.satisfied import unsatisfied
 from verifai.circuit.visibility import Visibility
 from verifai.circuit.witness import Difference, NodeValues, Remainder, witness
 from verifai.errors import InputError, UsageError
 from verifai.verifier.native.field import P
+from verifai.verifier.native.table import Committed
 
 
 class Case:

@@ -16,6 +16,8 @@ from verifai.circuit.lower import lower
 from verifai.graph import build
 from verifai.graph.integer import Linear, Weight
 from verifai.graph.lower import Options
+from verifai.proof.codec import canonical_json
+from verifai.verifier.native.parse import parse_table
 from verifai.verifier.native.registration import weight_bits
 
 pytest.importorskip("onnxruntime")
@@ -187,7 +189,7 @@ def test_registration_ranges_the_factor(name: str) -> None:
     made = MODELS[name](0.2731)
     shape = tuple(d.dim_value for d in graph_of(made).input[0].type.tensor_type.shape.dim)
     table, _ = table_of(made, np.ones(shape, np.float32))
-    bits = weight_bits(table["nodes"])
+    bits = weight_bits(parse_table(canonical_json(table)))
     assert 16 in bits.values()
     assert len(bits) == sum(n["kind"] == "weight" for n in table["nodes"])
 

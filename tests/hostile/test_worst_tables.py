@@ -7,6 +7,7 @@ for has to end in a sixteenth of the time. The measure is an honest verification
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from tests.campaign import part
 from tests.hostile.worst_tables import TABLES
 from tests.soundness.proofs import case, native, python
+from tests.trapdoor import set_aside
 from verifai.errors import LimitError, VerifaiError
 from verifai.verifier.native import verify
 from verifai.verifier.native.circuit import Circuits
@@ -40,6 +42,12 @@ def spent(table: bytes) -> float:
         words, proof = [0] * circuit.word_count, bytes(circuit.proof_bytes)
         verify(bytes(32), table, weights, tau, 1, bytes(32), words, proof)
     return time.process_time() - start
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _pairings() -> Iterator[None]:
+    with set_aside():
+        yield
 
 
 @pytest.fixture(scope="module")

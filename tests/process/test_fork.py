@@ -21,7 +21,7 @@ import pytest
 import verifai
 from tests.process.conftest import Keys, inputs, network
 from verifai.backends.ezkl import prover as ezkl_prover
-from verifai.backends.native.core import core
+from verifai.circuit.core import core
 from verifai.circuit.per_key import PerKey
 from verifai.evm.node.journal import Block, Journal
 from verifai.evm.node.rpc import _session_class

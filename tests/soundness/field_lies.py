@@ -10,15 +10,15 @@ from tests.soundness.lying import Array
 from tests.soundness.proofs import CONTEXT, HEADER_DIGEST, Claim
 from tests.verifier.circuits import Circuit, integers
 from tests.verifier.reference_prover import Prover, tau_g2
-from verifai.circuit.operation_table import OperationTable
 from verifai.circuit.satisfied import node_values
 from verifai.verifier.native.field import P
+from verifai.verifier.native.table import Table
 
 tau = functools.cache(tau_g2)
 
 
 def circuit_of(
-    table: OperationTable, weights: Sequence[Array], witness: Sequence[Array], batch: int
+    table: Table, weights: Sequence[Array], witness: Sequence[Array], batch: int
 ) -> Circuit:
     """A lowered table with its values, as the slow prover takes it."""
     fields = json.loads(table.to_bytes())
@@ -55,7 +55,7 @@ def claim_of(prover: Prover) -> Claim:
 
 
 def prove(
-    table: OperationTable,
+    table: Table,
     weights: Sequence[Array],
     witness: Sequence[Array],
     batch: int,

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from verifai.circuit.evaluate import einsum, linear
-from verifai.circuit.operation_table import Committed, OperationTable
 from verifai.graph.integer import Affine, Einsum, Linear, Reshape, View
 from verifai.graph.view import view
 from verifai.verifier.native.field import P
+from verifai.verifier.native.table import Committed, Table
 
 Array = np.ndarray[Any, Any]
 #: Changes what a definition gives: called with the parts by name ("y", "r", "d") and "z".
@@ -76,7 +76,7 @@ def centred(value: int) -> int:
 class Rules:
     """The definitions of a table, by what they define."""
 
-    def __init__(self, table: OperationTable) -> None:
+    def __init__(self, table: Table) -> None:
         self.table = table
         self.by_zero = [self._definition(number) for number in range(len(table.zero))]
         self.of: dict[int, Definition] = {}
@@ -176,7 +176,9 @@ class Rules:
             entries = table.tables[lookup.table]
             at = balanced(value(lookup.input)) - entries.first
             inside = (at >= 0) & (at < len(entries.outputs))
-            parts = {"y": entries.outputs[np.where(inside, at, 0).astype(np.int64)].astype(object)}
+            parts = {
+                "y": np.array(entries.outputs, object)[np.where(inside, at, 0).astype(np.int64)]
+            }
             if ("lookup", number) in tweaks:
                 tweaks["lookup", number](parts)
             known[lookup.output] = parts["y"]

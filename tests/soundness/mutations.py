@@ -22,11 +22,12 @@ import numpy as np
 
 from tests.soundness.lying import Array, Definition, Rules, Tweak, centred
 from tests.soundness.proofs import Case
-from verifai.circuit.operation_table import LIMB_BITS, Committed, OperationTable
 from verifai.circuit.satisfied import unsatisfied
 from verifai.graph.integer import Linear
 from verifai.verifier.native.field import P
+from verifai.verifier.native.layout import MAX_LIMB
 from verifai.verifier.native.parse import MAX_PUBLIC_BITS
+from verifai.verifier.native.table import Committed, Table
 
 #: Attempts at one lie; every attempt takes other elements, and now and then other inputs.
 TRIES = 600
@@ -48,7 +49,7 @@ class Lie:
     """A witness that the table without ``removal`` accepts and the whole table does not."""
 
     removal: Removal
-    mutated: OperationTable
+    mutated: Table
     witness: list[Array]
     honest: list[Array]
     false_output: bool
@@ -59,7 +60,7 @@ class Lie:
         return all(-(1 << 62) < v < 1 << 62 for a in self.witness for v in a.ravel())
 
 
-def removals(table: OperationTable) -> list[Removal]:
+def removals(table: Table) -> list[Removal]:
     """Every constraint but the public entries."""
     ranged = [n for n in table.committed if _committed(table, n).limbs]
     return [
@@ -109,7 +110,7 @@ def redundant(rules: Rules, removal: Removal) -> str | None:
     return None
 
 
-def without(rules: Rules, removal: Removal) -> OperationTable:
+def without(rules: Rules, removal: Removal) -> Table:
     """The table without one constraint."""
     table, at = rules.table, removal.index
     if removal.kind != "range":
@@ -119,14 +120,14 @@ def without(rules: Rules, removal: Removal) -> OperationTable:
     narrow = rule is None or at == rule.r
     if narrow and not (at in table.public and operation.bits >= MAX_PUBLIC_BITS):
         *most, last = operation.limbs
-        limbs = (*most, last + 1) if last < LIMB_BITS else (*operation.limbs, 1)
+        limbs = (*most, last + 1) if last < MAX_LIMB else (*operation.limbs, 1)
     else:  # a public tensor has a range: without one it cannot be public
         limbs, table = (), hidden(table, at)
     node = replace(table.nodes[at], operation=replace(operation, limbs=limbs))
     return replace(table, nodes=(*table.nodes[:at], node, *table.nodes[at + 1 :]))
 
 
-def hidden(table: OperationTable, node: int) -> OperationTable:
+def hidden(table: Table, node: int) -> Table:
     """The table whose statements do not show this input or output."""
     ends = (
         tuple(replace(t, visibility="private") if t.node == node else t for t in tensors)
@@ -160,7 +161,7 @@ def find_lie(case: Case, removal: Removal, seed: int = 0) -> Lie | None:
     return None
 
 
-def _committed(table: OperationTable, node: int) -> Committed:
+def _committed(table: Table, node: int) -> Committed:
     operation = table.nodes[node].operation
     assert isinstance(operation, Committed)
     return operation

@@ -15,12 +15,12 @@ from tests.verifier.circuits import HEADER
 from verifai.circuit import Visibility
 from verifai.circuit.lower import lower
 from verifai.circuit.lowered import LoweredCircuit
-from verifai.circuit.operation_table import OperationTable
 from verifai.circuit.witness import witness
 from verifai.errors import VerifaiError
 from verifai.proof.codec import sha256
 from verifai.verifier.native import verify
 from verifai.verifier.native.keccak import keccak256
+from verifai.verifier.native.table import Table
 
 Array = np.ndarray[Any, Any]
 
@@ -178,7 +178,7 @@ class Case:
     claim: Claim
 
     @property
-    def table(self) -> OperationTable:
+    def table(self) -> Table:
         return self.lowered.operations
 
     @property

@@ -300,13 +300,12 @@ def test_the_time_limit_kills(tmp_path: Path) -> None:
     assert not (tmp_path / "result.json").exists()
 
 
-def test_the_memory_limit_is_one_clear_error(tmp_path: Path) -> None:
+def test_the_memory_limit_is_one_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VERIFAI_WORKER_BYTES", str(1 << 30))
     with pytest.raises((WorkerError, EzklError)) as caught:
-        process.run(
-            tmp_path,
-            [Step("gen_srs", {"srs_path": str(tmp_path / "k"), "logrows": 24})],
-            memory_bytes=1 << 30,
-        )
+        process.run(tmp_path, [Step("gen_srs", {"srs_path": str(tmp_path / "k"), "logrows": 24})])
     if isinstance(caught.value, WorkerError):
         assert "memory" in str(caught.value) or "crashed" in str(caught.value)
 

@@ -11,6 +11,7 @@ import pytest
 import verifai
 from verifai.errors import MalformedError, UnsupportedError, VerificationError
 from verifai.verifier import results
+from verifai.verifier.native.parse import parse_table
 from verifai.verifier.native.registration import registration_table, weight_bits
 
 core = pytest.importorskip("verifai._native", reason="the proving core is not built")
@@ -98,8 +99,8 @@ def test_weights_out_of_range_have_no_registration(keys) -> None:
 
 
 def test_what_is_multiplied_has_16_bits_and_what_is_added_32(keys) -> None:
-    nodes = json.loads(bytes(keys[1].material[0]))["nodes"]
-    bits = [nodes[index]["shape"] and width for index, width in weight_bits(nodes).items()]
+    table = parse_table(bytes(keys[1].material[0]))
+    bits = [table.nodes[index].shape and width for index, width in weight_bits(table).items()]
     assert sorted(bits) == [16, 16, 32, 32]
 
 
@@ -116,7 +117,7 @@ def test_one_slope_is_private_proved_and_ranged() -> None:
     batch = torch.rand(8, 1, 4) - 0.5
     pk, vk = verifai.setup(verifai.compile(verifai.export(module, (batch[0],)), batch))
     nodes = json.loads(bytes(vk.material[0]))["nodes"]
-    assert sorted(weight_bits(nodes).values()) == [16, 16, 32]
+    assert sorted(weight_bits(parse_table(bytes(vk.material[0]))).values()) == [16, 16, 32]
     coefficients = {c for node in nodes if node["kind"] == "linear" for c, _ in node["terms"]}
     assert all(c in (1, -1) or c & (c - 1) == 0 for c in coefficients)
     proof, registration = verifai.prove(pk, batch[0]), verifai.prove_weights(pk)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from itertools import groupby
 from typing import Final
 
 import numpy as np
@@ -46,12 +47,10 @@ def _plane(shades: NDArray[np.int_]) -> str:
     paths: dict[int, list[str]] = {}
     for y, row in enumerate(shades.tolist()):
         x = 0
-        while x < side:
-            end = x + 1
-            while end < side and row[end] == row[x]:
-                end += 1
-            paths.setdefault(row[x], []).append(f"M{x} {y}h{end - x}v1h-{end - x}z")
-            x = end
+        for shade, run in groupby(row):
+            width = len(list(run))
+            paths.setdefault(shade, []).append(f"M{x} {y}h{width}v1h-{width}z")
+            x += width
     drawn = []
     for shade, path in sorted(paths.items()):
         grey = round(255 * shade / (_SHADES - 1))
@@ -71,9 +70,8 @@ def outputs(claim: TensorClaim) -> str:
     charts = []
     for number, row in enumerate(rows[:MAX_ROWS]):
         values = [float(value) for value in row]
-        best = max(range(width), key=values.__getitem__)
-        chosen = list(range(width))
-        cut = ""
+        chosen, cut = list(range(width)), ""
+        best = max(chosen, key=values.__getitem__)
         if width > MAX_BARS:  # the largest ones, largest first
             chosen = sorted(chosen, key=lambda i: -values[i])[:MAX_BARS]
             cut = f'<p class="cut">the {MAX_BARS} largest of {width:,} values</p>'

@@ -12,23 +12,23 @@ from verifai.errors import MalformedError, UsageError, VerifaiError
 from verifai.proof import KeyStore, Proof, VerifyingKey
 from verifai.proof.published import Published
 
-#: The facts of a record that a report shows, all plain values.
-RECORD_FIELDS: Final = (
-    "key_digest",
-    "statement_digest",
-    "bundle_digest",
-    "publisher",
-    "registry",
-    "router",
-    "system",
-    "verifier",
-    "verifier_code_hash",
-    "block_number",
-    "block_time",
-    "transaction_hash",
-    "gas_used",
-    "chain_id",
-)
+#: The facts of a record that a report shows, all plain values, by the names that people read.
+RECORD_FIELDS: Final = {
+    "key_digest": "Verifying key",
+    "statement_digest": "Statement",
+    "bundle_digest": "Bundle",
+    "publisher": "Publisher",
+    "registry": "Registry",
+    "router": "Router",
+    "system": "Proof system",
+    "verifier": "Accepting contract",
+    "verifier_code_hash": "Its code hash",
+    "block_number": "Block",
+    "block_time": "Block time",
+    "transaction_hash": "Transaction",
+    "gas_used": "Gas",
+    "chain_id": "Chain",
+}
 _NUMBERS: Final = frozenset({"block_number", "block_time", "gas_used"})
 
 
@@ -38,17 +38,14 @@ class AuditedChain(Protocol):
     @property
     def registries(self) -> tuple[str, ...]:
         """Addresses of the registries that :meth:`published` reads."""
-        ...
 
     @property
     def empty(self) -> bool:
         """Whether it is known that nothing was published; False where no registry is known."""
-        ...
 
     def published(self) -> Iterator[Published]:
         """Records, oldest first; what is wrong with the history as a whole is raised when all
         that can be read was given."""
-        ...
 
     def bundle(self, record: Published, key: VerifyingKey) -> Proof:
         """The bundle that a record's calldata stand for.
@@ -56,21 +53,17 @@ class AuditedChain(Protocol):
         Raises:
             MalformedError: no statement of this key has such calldata.
         """
-        ...
 
     def foreign(self, record: Published, key: VerifyingKey) -> str:
         """Why what accepted a record is not the verifier of the key that it claims, which anyone
         can claim; empty if it is."""
-        ...
 
     def unestablished(self, record: Published, key: VerifyingKey) -> str:
         """What is not established of the key's own verifier having accepted a record; empty if all
         of it is."""
-        ...
 
     def describe(self) -> dict[str, str | int]:
         """Which chain this is, in plain values."""
-        ...
 
 
 Keys = Callable[[str], VerifyingKey | None]

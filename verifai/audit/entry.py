@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from verifai.errors import MalformedError
 from verifai.proof import Statement
-from verifai.proof.codec import exact_fields, one_of
+from verifai.proof.codec import one_of
+from verifai.proof.plain import from_plain, to_plain
 from verifai.verifier import CheckResult
 
 #: The last of these that an entry has is the report's. ``foreign`` is no record of the key that it
@@ -63,61 +64,25 @@ class Entry:
 
     def to_json(self) -> dict[str, Any]:
         """The entry as ``report.json`` holds it."""
-        return {
-            "verdict": self.verdict,
-            "reason": self.reason,
-            "exit_code": self.exit_code,
-            "warnings": self.warnings,
-            "checks": [check.to_json() for check in self.checks],
-            "record": dict(self.record),
-            "statement": None if self.statement is None else self.statement.to_json(),
-        }
+        return {**to_plain(self), "warnings": self.warnings}
 
     @classmethod
     def from_json(cls, value: Any) -> Entry:
-        """Strict reader.
+        """Strict reader; that the warnings are those of the rest is seen by who writes it again.
 
         Raises:
             MalformedError: an unknown, missing or ill-typed field, or an exit code that is not the
                 verdict's.
         """
-        names = ("verdict", "reason", "exit_code", "warnings", "checks", "record", "statement")
-        fields = exact_fields(value, names, "An entry")
-        verdict = one_of(fields["verdict"], VERDICTS, "An entry's verdict")
-        allowed = (6, 7) if verdict == "unchecked" else (EXIT_CODES[verdict],)
-        if type(fields["exit_code"]) is not int or fields["exit_code"] not in allowed:
-            raise MalformedError(f"The exit code of {verdict!r} is one of {list(allowed)}.")
-        if not isinstance(fields["reason"], str) or not isinstance(fields["checks"], list):
-            raise MalformedError("An entry has a reason (text) and checks (a list).")
-        statement = fields["statement"]
-        return cls(
-            verdict,
-            fields["reason"],
-            tuple(_check(check) for check in fields["checks"]),
-            plain_values(fields["record"], "A record"),
-            None if statement is None else Statement.from_json(statement),
-            fields["exit_code"],
-        )
+        if isinstance(value, dict):
+            value = {name: item for name, item in value.items() if name != "warnings"}
+        found: Entry = from_plain(cls, value, "An entry")
+        check_exit_code(one_of(found.verdict, VERDICTS, "An entry's verdict"), found.exit_code)
+        return found
 
 
-def plain_values(value: Any, what: str) -> dict[str, str | int]:
-    """``value`` if it is an object of strings and integers.
-
-    Raises:
-        MalformedError: it is not.
-    """
-    if not isinstance(value, dict) or not all(type(item) in (str, int) for item in value.values()):
-        raise MalformedError(f"{what} is an object of strings and integers.")
-    return value
-
-
-def _check(value: Any) -> CheckResult:
-    fields = exact_fields(value, ("number", "name", "passed", "detail"), "A check")
-    if (
-        type(fields["number"]) not in (int, str)
-        or not isinstance(fields["name"], str)
-        or type(fields["passed"]) not in (bool, type(None))
-        or not isinstance(fields["detail"], str)
-    ):
-        raise MalformedError("A check has a number, a name, a result and a detail.")
-    return CheckResult(**fields)
+def check_exit_code(verdict: str, exit_code: int) -> None:
+    """Raises MalformedError where an exit code is not one of a verdict."""
+    allowed = (6, 7) if verdict == "unchecked" else (EXIT_CODES[verdict],)
+    if exit_code not in allowed:
+        raise MalformedError(f"The exit code of {verdict!r} is one of {list(allowed)}.")

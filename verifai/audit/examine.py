@@ -13,6 +13,7 @@ from verifai.errors import (
     SetupError,
     VerifaiError,
     VerificationError,
+    explained,
 )
 from verifai.proof import Proof, Statement, VerifyingKey
 from verifai.proof.published import Published
@@ -88,14 +89,11 @@ class _Examination:
             self._run()
         except _EndedError as end:
             verdict, reason, exit_code = end.verdict, end.reason, EXIT_CODES[end.verdict]
-        except VerifaiError as error:
-            # Whatever is missing here or on the chain says nothing about the proof.
-            verdict, reason = "unchecked", error.message
-            exit_code = 6 if isinstance(error, SetupError) else 7
         except Exception as error:
-            # A record from a stranger has found a bug of ours; the others still count.
-            verdict, exit_code = "unchecked", 7
-            reason = f"internal error, please report it: {type(error).__name__}: {error}"
+            # Whatever is missing here or on the chain says nothing about the proof, nor does a bug
+            # of ours that a record from a stranger has found; the others still count.
+            verdict, reason = "unchecked", explained(error)
+            exit_code = 6 if isinstance(error, SetupError) else 7
         if verdict != "verified" and self._current not in self._results:
             self._note(None if verdict == "unchecked" else False, reason)
         return Entry(
@@ -175,7 +173,7 @@ class _Examination:
         try:
             missing = self._by.unestablished(self._record, key)
         except Exception as error:
-            self._note(None, error.message if isinstance(error, VerifaiError) else repr(error))
+            self._note(None, explained(error))
             return None
         self._note(not missing, missing)
         return not missing

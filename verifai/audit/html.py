@@ -11,7 +11,7 @@ from typing import Final
 
 from verifai.audit import charts
 from verifai.audit.entry import VERDICTS, Entry
-from verifai.audit.sections import SIGNS, badge, moment, section, signed
+from verifai.audit.sections import SIGNS, badge, described, moment, section, signed
 from verifai.audit.summary import Summary
 from verifai.printable import html_text as text
 
@@ -77,18 +77,10 @@ def _shown(report: Summary) -> list[tuple[int, Entry]]:
 def _meta(report: Summary) -> str:
     pairs = [(name.replace("_", " "), value) for name, value in report.chain.items()]
     pairs += [("made", moment(report.made_at)), ("verifai", report.version)]
-    provers = sorted(
-        {
-            f"{entry.statement.guarantees.backend} {entry.statement.guarantees.version}"
-            for entry in report.entries
-            if entry.statement
-        }
-    )
-    if provers:
+    guarantees = [entry.statement.guarantees for entry in report.entries if entry.statement]
+    if provers := sorted({f"{one.backend} {one.version}" for one in guarantees}):
         pairs.append(("proved with", ", ".join(provers)))
-    return "".join(
-        f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in pairs
-    )
+    return "".join(described(name, text(value)) for name, value in pairs)
 
 
 def _cards(report: Summary) -> str:
@@ -108,12 +100,9 @@ def _cards(report: Summary) -> str:
 
 
 def _problems(report: Summary) -> str:
-    items = "".join(
-        f"<li>{badge(problem.verdict)} {text(problem.text, 1000)}</li>"
-        for problem in report.problems
-    )
-    if not items:
+    if not report.problems:
         return ""
+    items = "".join(f"<li>{badge(p.verdict)} {text(p.text, 1000)}</li>" for p in report.problems)
     return f'<section><h2>The audit as a whole</h2><ul class="problems">{items}</ul></section>'
 
 
@@ -171,7 +160,7 @@ def _policy(report: Summary) -> str:
         shown = "<br>".join(f"<code>{text(item)}</code>" for item in items[:MAX_LISTED])
         if len(items) > MAX_LISTED:
             shown += f"<br>and {len(items) - MAX_LISTED:,} more"
-        rows.append(f"<div><dt>{text(name.replace('_', ' '))}</dt><dd>{shown}</dd></div>")
+        rows.append(described(name.replace("_", " "), shown))
     body = f"<dl>{''.join(rows)}</dl>" if rows else "<p>It demands nothing.</p>"
     return f"<section><h2>Policy</h2>{body}</section>"
 

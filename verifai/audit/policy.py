@@ -34,6 +34,7 @@ from verifai.limits import Bound
 from verifai.proof import Statement
 from verifai.proof.codec import check_json_depth, hex_digest
 from verifai.proof.files import read_regular
+from verifai.proof.plain import to_plain
 from verifai.proof.statement import SRS_KINDS
 
 MAX_POLICY_BYTES: Final = Bound("MAX_POLICY_BYTES", 1 << 20)
@@ -170,11 +171,7 @@ class Policy:
 
     def to_json(self) -> dict[str, Any]:
         """All demands, also those that demand nothing."""
-        return {
-            field.name: list(value) if isinstance(value, tuple) else value
-            for field in fields(self)
-            for value in [getattr(self, field.name)]
-        }
+        return {**to_plain(self)}
 
 
 def _parse(file: Path, data: bytes) -> Any:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import fields
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-from verifai.audit.entry import Entry, plain_values
 from verifai.audit.html import render
-from verifai.audit.summary import Problem, Summary
+from verifai.audit.summary import Summary
 from verifai.errors import MalformedError, UsageError, VerifaiError
 from verifai.limits import Bound
 from verifai.printable import html_table
 from verifai.proof.codec import canonical_json, exact_fields, parse_canonical_json
 from verifai.proof.files import read_regular, replace_file
+from verifai.proof.plain import from_plain, to_plain
 
 FORMAT: Final = "verifai-report"
 MAX_REPORT_BYTES: Final = Bound("MAX_REPORT_BYTES", 1 << 30)
@@ -28,16 +29,11 @@ class Report(Summary):
     def to_json(self) -> dict[str, Any]:
         """The report as ``report.json`` holds it: integers with their scales, no floats."""
         return {
+            **to_plain(self),
             "format": FORMAT,
-            "version": self.version,
-            "made_at": self.made_at,
             "verdict": self.verdict,
             "exit_code": self.exit_code,
             "headline": self.headline(),
-            "chain": dict(self.chain),
-            "policy": None if self.policy is None else dict(self.policy),
-            "problems": [problem.to_json() for problem in self.problems],
-            "entries": [entry.to_json() for entry in self.entries],
         }
 
     @classmethod
@@ -48,26 +44,10 @@ class Report(Summary):
             MalformedError: an unknown, missing or ill-typed field, or a verdict, headline or
                 warning that is not what the entries give.
         """
-        names = ["format", "version", "made_at", "verdict", "exit_code", "headline"]
-        names += ["chain", "policy", "problems", "entries"]
-        fields = exact_fields(value, names, "A report")
-        policy = fields["policy"]
-        if (
-            not isinstance(policy, (dict, type(None)))
-            or not isinstance(fields["problems"], list)
-            or not isinstance(fields["entries"], list)
-            or type(fields["made_at"]) is not int
-            or not isinstance(fields["version"], str)
-        ):
-            raise MalformedError("A report's fields are of the types that its schema says.")
-        report = cls(
-            plain_values(fields["chain"], "A report's chain"),
-            policy,
-            tuple(Entry.from_json(entry) for entry in fields["entries"]),
-            tuple(Problem.from_json(problem) for problem in fields["problems"]),
-            fields["made_at"],
-            fields["version"],
-        )
+        summary = ("format", "verdict", "exit_code", "headline")
+        facts = [field.name for field in fields(cls)]
+        found = exact_fields(value, [*summary, *facts], "A report")
+        report: Report = from_plain(cls, {name: found[name] for name in facts}, "A report")
         if report.to_json() != value:
             raise MalformedError("The report contradicts itself: its summary is not its entries'.")
         return report

@@ -33,12 +33,12 @@ import time
 from collections.abc import Mapping, Sequence
 
 from verifai.audit.collect import AuditedChain, GivenKeys, key_finder
-from verifai.audit.entry import Entry
+from verifai.audit.entry import EXIT_CODES, Entry
 from verifai.audit.examine import Examiner
 from verifai.audit.policy import Policy
 from verifai.audit.report import Report
 from verifai.audit.summary import Problem
-from verifai.errors import SetupError, UsageError, VerifaiError
+from verifai.errors import SetupError, UsageError, explained
 from verifai.progress import Progress, reporting
 from verifai.version import __version__
 
@@ -101,7 +101,7 @@ def run(
                         "no registry is known on this chain, so nothing was read; a publisher's "
                         "receipt names its own (--registry)"
                     )
-                    problems.append(Problem("unchecked", label + text))
+                    problems.append(Problem("unchecked", label + text, EXIT_CODES["unchecked"]))
                 for record in one.published():
                     stages.stage(f"proof {len(entries) + 1}, block {record.block_number}")
                     entries.append(examiner.entry(record))
@@ -109,7 +109,7 @@ def run(
                 exit_code = 6 if isinstance(error, SetupError) else 7
                 count = len(entries) - before
                 read = f"{count} " + ("proof" if count == 1 else "proofs")
-                text = f"the history could not be read as a whole ({read} read): {_why(error)}"
+                text = f"the history could not be read as a whole ({read} read): {explained(error)}"
                 problems.append(Problem("unchecked", label + text, exit_code))
     if policy is not None:
         # One proof that was published twice, on two chains for example, is one proof.
@@ -118,7 +118,8 @@ def run(
             for entry in entries
             if entry.verdict == "verified" and entry.statement
         }
-        problems += [Problem("policy", text) for text in policy.unmet(verified.values())]
+        unmet = policy.unmet(verified.values())
+        problems += [Problem("policy", text, EXIT_CODES["policy"]) for text in unmet]
     report = Report(
         _together(described),
         None if policy is None else policy.to_json(),
@@ -130,12 +131,6 @@ def run(
     if out is not None:
         report.save(out)
     return report
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, VerifaiError):
-        return error.message
-    return f"internal error, please report it: {type(error).__name__}: {error}"
 
 
 def _together(described: Sequence[Mapping[str, str | int]]) -> dict[str, str | int]:

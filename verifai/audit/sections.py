@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from typing import Any, Final
 
 from verifai.audit import charts
+from verifai.audit.collect import RECORD_FIELDS
 from verifai.audit.entry import Entry
 from verifai.audit.printable import sentences
 from verifai.printable import MAX_SHOWN
@@ -28,20 +29,8 @@ _NOT_FALSE: Final = ("A5", "A7")
 _TOLD: Final = ("block_number", "block_time", "gas_used")
 #: Values of a public tensor that are printed.
 _MAX_VALUES: Final = 8
-_NAMES: Final = {
-    "key_digest": "Verifying key",
-    "statement_digest": "Statement",
-    "bundle_digest": "Bundle",
-    "publisher": "Publisher",
-    "registry": "Registry",
-    "router": "Router",
-    "system": "Proof system",
-    "block_number": "Block",
-    "block_time": "Block time",
-    "transaction_hash": "Transaction",
-    "gas_used": "Gas",
-    "chain_id": "Chain",
-}
+#: Those of a native proof that are something else than of others.
+_NATIVE: Final = {"verifier": "Verifier", "verifier_code_hash": "Circuit"}
 
 
 def badge(verdict: str) -> str:
@@ -57,6 +46,11 @@ def moment(seconds: Any) -> str:
     except (ValueError, OverflowError, OSError):
         return text(seconds)
     return when.strftime("%Y-%m-%d %H:%M UTC")
+
+
+def described(name: str, shown: str) -> str:
+    """A row of a list of names and values; ``shown`` is HTML."""
+    return f"<div><dt>{text(name)}</dt><dd>{shown}</dd></div>"
 
 
 def section(number: int, entry: Entry, pictures: bool) -> str:
@@ -159,17 +153,11 @@ def _check(check: CheckResult, verdict: str) -> str:
 
 def _record(entry: Entry) -> str:
     rows = []
-    record = entry.record
-    for name, value in record.items():
-        if value == "":
-            continue  # nobody claims one
-        shown = text(value)
-        if name == "block_time":
-            shown = moment(value)
-        elif isinstance(value, int):
-            shown = f"{value:,}"
-        label = _label(entry, name)
-        rows.append(f"<div><dt>{text(label)}</dt><dd><code>{shown}</code></dd></div>")
+    for name, value in entry.record.items():
+        shown = f"{value:,}" if isinstance(value, int) else text(value)
+        shown = moment(value) if name == "block_time" else shown
+        if value != "":  # else nobody claims one
+            rows.append(described(_label(entry, name), f"<code>{shown}</code>"))
     return "".join(rows)
 
 
@@ -177,15 +165,11 @@ def _label(entry: Entry, name: str) -> str:
     """What a fact of a record is, and whose word it is."""
     native = entry.record.get("system", "") != ""
     established = any(check.number == "A5" and check.passed is True for check in entry.checks)
-    if name == "verifier":
-        whose = "" if established or not native else ", as the node says"
-        return ("Verifier" if native else "Accepting contract") + whose
-    if name == "verifier_code_hash":
-        return (
-            "Circuit" if native else "Its code hash" + ("" if established else ", as the node says")
-        )
-    label = _NAMES.get(name, name.replace("_", " "))
-    return f"{label}, as the node says" if name in _TOLD else label
+    label = RECORD_FIELDS.get(name, name.replace("_", " "))
+    # what the event of a native record does not name, or else what only its contract says
+    doubted = "verifier" if native else "verifier_code_hash"
+    told = name in _TOLD or (name == doubted and not established)
+    return (_NATIVE.get(name, label) if native else label) + (", as the node says" if told else "")
 
 
 def _sentence(words: str) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from verifai.audit.entry import EXIT_CODES, VERDICTS, Entry
-from verifai.errors import MalformedError
+from verifai.audit.entry import VERDICTS, Entry, check_exit_code
 from verifai.printable import visible
-from verifai.proof.codec import exact_fields, one_of
+from verifai.proof.codec import one_of
+from verifai.proof.plain import from_plain, to_plain
 
 _WORDS: Final = {
     "false": "FALSE",
@@ -32,25 +32,17 @@ class Problem:
 
     verdict: str
     text: str
-    exit_code: int = 0
-
-    def __post_init__(self) -> None:
-        if self.exit_code == 0:
-            object.__setattr__(self, "exit_code", EXIT_CODES[self.verdict])
+    exit_code: int
 
     def to_json(self) -> dict[str, Any]:
-        return {"verdict": self.verdict, "text": self.text, "exit_code": self.exit_code}
+        return {**to_plain(self)}
 
     @classmethod
     def from_json(cls, value: Any) -> Problem:
-        fields = exact_fields(value, ("verdict", "text", "exit_code"), "A problem")
-        verdict = one_of(fields["verdict"], ("policy", "unchecked"), "A problem's verdict")
-        allowed = (6, 7) if verdict == "unchecked" else (4,)
-        if type(fields["exit_code"]) is not int or fields["exit_code"] not in allowed:
-            raise MalformedError(f"A problem's exit code is one of {list(allowed)}.")
-        if not isinstance(fields["text"], str):
-            raise MalformedError("A problem's text is text.")
-        return cls(verdict, fields["text"], fields["exit_code"])
+        found: Problem = from_plain(cls, value, "A problem")
+        verdict = one_of(found.verdict, ("policy", "unchecked"), "A problem's verdict")
+        check_exit_code(verdict, found.exit_code)
+        return found
 
 
 @dataclass(frozen=True, repr=False)

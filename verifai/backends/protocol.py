@@ -74,6 +74,14 @@ class Backend(Protocol):
         """Check 7. Raises VerificationError unless ``argument`` proves ``statement``."""
         ...
 
+    def outputs(self, key: ProvingKey, inputs: Any, batch: bool) -> Sequence[Any]:
+        """The circuit's own outputs (float64 arrays) on ``inputs``, without a proof."""
+        ...
+
+
+class ContractBackend(Backend, Protocol):
+    """One whose keys have a contract each, made for it; native keys share one."""
+
     def evm_verifier(self, key: VerifyingKey) -> str:
         """Solidity source of a contract ``Halo2Verifier`` with
         ``verifyProof(bytes proof, uint256[] instances) returns (bool)``.
@@ -90,8 +98,4 @@ class Backend(Protocol):
         Raises:
             MalformedError: the instances are no canonical public values of this key.
         """
-        ...
-
-    def outputs(self, key: ProvingKey, inputs: Any, batch: bool) -> Sequence[Any]:
-        """The circuit's own outputs (float64 arrays) on ``inputs``, without a proof."""
         ...

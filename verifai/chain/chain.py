@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from verifai.chain.connection import Connection
@@ -13,10 +12,12 @@ from verifai.chain.deploy import Contracts
 from verifai.chain.publisher import Publisher
 from verifai.chain.publishers import Publishers
 from verifai.chain.receipt import Receipt
-from verifai.chain.registry import Event, Registry
+from verifai.chain.registry import Event
+from verifai.chain.shipped import contract
 from verifai.chain.watch import Seen, Watcher
 from verifai.errors import MalformedError, NetworkError, UnsupportedError, UsageError, VerifaiError
 from verifai.evm.arguments import address_argument, number_argument
+from verifai.evm.history import incomplete
 from verifai.evm.logs import EventSource, Log
 from verifai.evm.node.faults import node_errors
 from verifai.evm.transactions import signer as signers
@@ -243,10 +244,7 @@ class Chain:
             UsageError: no registry is known on this chain.
             As Watcher, also while iterating.
         """
-        chain = f"{self.chain_id}/{self._sender.genesis}"
-        source = source if source is not None else self._publications()
-        exact = self.url != "embedded"
-        return Watcher(self.web3, self.url, chain, source, exact=exact, **options)
+        return Watcher(self._sender, source or self._publications(), **options)
 
     def record(self, seen: Seen[Event]) -> Published:
         """The whole record of a publication that :meth:`watch` saw.
@@ -271,9 +269,7 @@ class Chain:
         """
         registries = self._registries()
         faults: list[VerifaiError] = [
-            self._no_registry(address)
-            for address in self._remembered()
-            if address not in registries
+            self._no_registry(at) for at in self._remembered() if at not in registries
         ]
         for address, publisher in registries.items():
             try:
@@ -391,11 +387,8 @@ class Chain:
 
     def _no_registry(self, address: str) -> NetworkError:
         """The error for a node that does not show a registry where there was one."""
-        return NetworkError(
-            f"The node at {self.url} does not tell the whole history of {address}: it shows no "
-            "registry there.",
-            hint="Ask another node: this one is pruned, still synchronising, or lying.",
-        )
+        registry = contract("ProofRegistry", address, self._sender)
+        return incomplete(registry, "it shows no registry there")
 
     def _publications(self) -> EventSource[Event]:
         registries = self._registries()
@@ -405,13 +398,8 @@ class Chain:
                 hint="Name the publisher's: --registry ADDRESS, or connect(url, registry=ADDRESS). "
                 "The receipt has the address as 'contract'.",
             )
-        first = min(
-            publisher.registry(self._sender, address).created_in()
-            for address, publisher in registries.items()
-        )
-        kinds: dict[bytes, type[Registry]] = {
-            publisher.registry.topic(): publisher.registry for publisher in self._publishers.all
-        }
+        first = min(one.registry(self._sender, at).created_in() for at, one in registries.items())
+        kinds = {one.registry.topic(): one.registry for one in self._publishers.all}
 
         def decode(log: Log) -> Event:
             kind = kinds.get(log.topics[0]) if log.topics else None
@@ -426,12 +414,7 @@ class Chain:
     def __enter__(self) -> Chain:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:

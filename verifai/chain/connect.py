@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from verifai.chain.chain import Chain
 from verifai.chain.connection import Connection
@@ -74,55 +75,40 @@ def connect(
     ):
         if value is not None and not isinstance(value, kinds):
             raise UsageError(f"{name} cannot be of the type {type(value).__name__}.")
-    if url is None:
-        return _embedded(signer, journal, registry, lock_seconds, read_only, chain_id, terms)
-    if journal is not None:
+    if url is not None and journal is not None:
         raise UsageError("A journal is for the embedded chain: it has no URL.")
-    client, hang_up = rpc.open_node(url)
-    shown = rpc.public_url(url)
+    address = None if registry is None else address_argument(registry, "registry")
+    who: Signer | None = None
+    created: Sequence[str] = ()
+    closing = ExitStack()
     try:
-        who = None
+        if url is not None:
+            client, hang_up = rpc.open_node(url)
+            closing.callback(hang_up)
+            shown = rpc.public_url(url)
+        else:
+            kept = None
+            if journal is not None:
+                kept = Journal(journal, lock_seconds=lock_seconds, read_only=read_only)
+                closing.callback(kept.close)
+            client, backend = embedded.start(kept)
+            shown, created = "embedded", backend.created
         if signer is not None:
             who = signers.signer_from(signer)
-        elif not read_only:
+        elif not read_only and url is not None:
             who = rpc.first_unlocked(client, shown)
-        sender = Sender(client, who, shown, terms, durable=True)
-        _expect(sender, chain_id)
-        deployments = Deployments(f"{sender.chain_id}/{sender.genesis}", default_path())
-        address = _address(registry)
-        return _checked(Chain(Connection(sender, deployments, address), hang_up))
-    except BaseException:
-        hang_up()
-        raise
-
-
-def _embedded(
-    signer: Any,
-    path: str | os.PathLike[str] | None,
-    registry: str | None,
-    lock_seconds: float,
-    read_only: bool,
-    chain_id: str | int | None,
-    terms: Terms | None,
-) -> Chain:
-    journal = None
-    if path is not None:
-        journal = Journal(path, lock_seconds=lock_seconds, read_only=read_only)
-    try:
-        client, backend = embedded.start(journal)
-        who = None
-        if signer is not None:
-            who = signers.signer_from(signer)
         elif not read_only:
             who = signers.from_key(embedded.DEVELOPMENT_KEY)
-        address = _address(registry)
-        _expect(sender := Sender(client, who, "embedded", terms), chain_id)
-        connection = Connection(sender, Deployments("embedded", None), address)
-        _remember(connection, backend.created)
-        return _checked(Chain(connection, journal.close if journal else lambda: None))
+        sender = Sender(client, who, shown, terms, durable=url is not None)
+        _expect(sender, chain_id)
+        deployments = Deployments(sender.chain, None if url is None else default_path())
+        connection = Connection(sender, deployments, address)
+        _remember(connection, created)
+        chain = Chain(connection, closing.close)
+        _require_registry(chain)
+        return chain
     except BaseException:
-        if journal is not None:
-            journal.close()
+        closing.close()
         raise
 
 
@@ -135,12 +121,6 @@ def _expect(sender: Sender, chain_id: str | int | None) -> None:
         )
 
 
-def _address(registry: str | None) -> str | None:
-    if registry is None:
-        return None
-    return address_argument(registry, "registry")
-
-
 def _remember(connection: Connection, created: Sequence[str]) -> None:
     """Every contract that was created on the embedded chain, by its kind."""
     for address in map(checksum, created):
@@ -150,7 +130,7 @@ def _remember(connection: Connection, created: Sequence[str]) -> None:
             connection.deployments.add(connection.code_hash(address), address)
 
 
-def _checked(chain: Chain) -> Chain:
+def _require_registry(chain: Chain) -> None:
     """Refuse a registry whose code is not the shipped one before anyone relies on it."""
     registry = chain.connection.registry
     if registry is not None and not chain.registries:
@@ -160,4 +140,3 @@ def _checked(chain: Chain) -> Chain:
             f"(code hash {found[:12]}, expected {wanted[:12]}).",
             hint="Check the address and the chain.",
         )
-    return chain

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from verifai.chain.deployments import Deployments
 from verifai.chain.verdict import unexplained
-from verifai.errors import NetworkError, UsageError
+from verifai.errors import NetworkError
 from verifai.evm.abi import keccak
 from verifai.evm.node.faults import RevertedError
 from verifai.evm.transactions.sender import Sender
@@ -25,17 +25,6 @@ class Connection:
     sender: Sender
     deployments: Deployments
     registry: str | None = None
-
-    @property
-    def account(self) -> str:
-        """The signer's address.
-
-        Raises:
-            UsageError: the connection only reads.
-        """
-        if self.sender.address is None:
-            raise UsageError("This connection only reads: it has no signer.")
-        return self.sender.address
 
     def code_hash(self, address: str) -> str:
         """Keccak-256 of the code at an address: 0x and 64 digits (EIP-1052)."""

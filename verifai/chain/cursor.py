@@ -15,8 +15,9 @@ from typing import Final
 
 from verifai.errors import MalformedError
 from verifai.evm.logs import Log
+from verifai.limits import Bound
 from verifai.proof.codec import canonical_json, parse_canonical_json
-from verifai.proof.files import replace_file
+from verifai.proof.files import read_regular, replace_file
 from verifai.proof.plain import from_plain, to_plain
 
 FORMAT: Final = 1
@@ -24,6 +25,8 @@ FORMAT: Final = 1
 REORG_BLOCKS: Final = 256
 #: Delivered logs that are remembered; beyond it the oldest go first, whatever their depth.
 MAX_TAIL_LOGS: Final = 20_000
+#: What so many logs take is some 20 MB.
+MAX_CURSOR_BYTES: Final = Bound("MAX_CURSOR_BYTES", 1 << 30)
 
 
 @dataclass(frozen=True)
@@ -64,11 +67,6 @@ class Cursor:
     def block_number(self) -> int:
         """Newest block that was read, wholly or in part; ``start - 1`` before the first."""
         return self.tail[-1].number if self.tail else self.start - 1
-
-    @property
-    def block_hash(self) -> str | None:
-        """Its hash."""
-        return self.tail[-1].hash if self.tail else None
 
     @property
     def next_block(self) -> int:
@@ -150,13 +148,9 @@ class Cursor:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write atomically and return the path."""
-        replace_file(Path(path), [self.to_bytes()])
-        return Path(path)
+        return replace_file(path, [self.to_bytes()])
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Cursor:
         """Read a saved cursor. Raises as :meth:`from_bytes`."""
-        try:
-            return cls.from_bytes(Path(path).read_bytes())
-        except OSError as error:
-            raise MalformedError(f"Cannot read {path}: {error.strerror or error}.") from None
+        return cls.from_bytes(read_regular(path, MAX_CURSOR_BYTES))

@@ -92,7 +92,7 @@ def system_id(name: str) -> bytes:
 
 def deploy(
     sender: Sender,
-    verifiers: Mapping[str, bytes | str],
+    verifiers: Mapping[str, bytes],
     *,
     owner: str | None = None,
     delay: int = DELAY,
@@ -102,12 +102,12 @@ def deploy(
     Args:
         sender: of a connection with a signer.
         verifiers: for each proof system, by name and version (``verifai-native-2``): the verifier's
-            creation code, arguments included, which is deployed too; or its address.
+            creation code, arguments included.
         owner: who may add and revoke verifiers in the router; default the signer.
         delay: seconds between an addition and its effect, at least a day.
 
     Raises:
-        UsageError: no signer and no owner, or a verifier's address without code.
+        UsageError: no signer and no owner.
         UnsupportedError: the chain has no deployment proxy, lacks an instruction or a precompile,
             or its blocks have too little gas for one of the contracts; nothing was sent.
         SetupError: the signer cannot pay.
@@ -116,10 +116,7 @@ def deploy(
     master = owner if owner is not None else sender.address
     if master is None:
         raise UsageError("A deployment needs an owner of the router.", hint="deploy(owner=...)")
-    for name, verifier in verifiers.items():
-        if isinstance(verifier, str) and not sender.code(checksum(verifier)):
-            raise UsageError(f"There is no code at {verifier}, the verifier of {name}.")
-    standing, creations = planned(verifiers, master, delay)
+    creations = planned(verifiers, master, delay)
     steps: list[Creation] = []
     missing = [name for name, code in creations.items() if not sender.code(create2_address(code))]
     if missing:
@@ -128,43 +125,36 @@ def deploy(
         # router, which is smaller than the verifier that it names.
         largest = max(missing, key=lambda name: len(creations[name]))
         require_room(sender, largest, creations[largest])
-        _require_proxy(sender, steps)
-    at = {name: _create(sender, name, creation, steps) for name, creation in creations.items()}
+        steps += _proxy(sender)
+    steps += [_create(sender, name, creation) for name, creation in creations.items()]
+    at = {step.name: step.address for step in steps}
     names = ("VerifierRouter", "NativeProofRegistry", "ModelRegistry", "JobMarket")
     router, registry, models, market = (at[name] for name in names)
-    return Contracts(router, registry, models, market, standing, tuple(steps))
+    systems = {name: at[name] for name in verifiers}
+    return Contracts(router, registry, models, market, systems, tuple(steps))
 
 
-def planned(
-    verifiers: Mapping[str, bytes | str], owner: str, delay: int = DELAY
-) -> tuple[dict[str, str], dict[str, bytes]]:
-    """What :func:`deploy` creates: the verifiers' addresses by proof system, and the creation code
-    of every contract by name, in order."""
-    standing: dict[str, str] = {}
-    creations: dict[str, bytes] = {}
-    for name, verifier in verifiers.items():
-        if isinstance(verifier, str):
-            standing[name] = checksum(verifier)
-        else:
-            creations[name] = verifier
-            standing[name] = create2_address(verifier)
+def planned(verifiers: Mapping[str, bytes], owner: str, delay: int = DELAY) -> dict[str, bytes]:
+    """What :func:`deploy` creates: the creation code of every contract by name, in order; a
+    verifier has the name of its proof system."""
+    creations = dict(verifiers)
 
     def stand(contract: str, *arguments: object) -> str:
         creations[contract] = interface(contract).deployment(*arguments)
         return create2_address(creations[contract])
 
-    systems, addresses = [system_id(name) for name in standing], list(standing.values())
+    systems = [system_id(name) for name in verifiers]
+    addresses = [create2_address(creation) for creation in verifiers.values()]
     router = stand("VerifierRouter", checksum(owner), delay, systems, addresses)
     stand("NativeProofRegistry", router)
     stand("JobMarket", router, stand("ModelRegistry"))
-    return standing, creations
+    return creations
 
 
-def _create(sender: Sender, name: str, creation: bytes, steps: list[Creation]) -> str:
+def _create(sender: Sender, name: str, creation: bytes) -> Creation:
     address = create2_address(creation)
     if sender.code(address):
-        steps.append(Creation(name, address, None, 0))
-        return address
+        return Creation(name, address, None, 0)
     try:
         mined = sender.send(PROXY, SALT + creation, f"deploying {name}")
     except RevertedError as refusal:
@@ -173,8 +163,7 @@ def _create(sender: Sender, name: str, creation: bytes, steps: list[Creation]) -
     if not sender.code(address):
         raise NetworkError(f"The chain at {sender.url} does not hold {name} at {address}.")
     transaction = "0x" + bytes(mined["transactionHash"]).hex()
-    steps.append(Creation(name, address, transaction, int(mined["gasUsed"])))
-    return address
+    return Creation(name, address, transaction, int(mined["gasUsed"]))
 
 
 def require_deployable(sender: Sender) -> bool:
@@ -195,13 +184,14 @@ def require_deployable(sender: Sender) -> bool:
     return True
 
 
-def _require_proxy(sender: Sender, steps: list[Creation]) -> None:
+def _proxy(sender: Sender) -> list[Creation]:
+    """The deployment proxy, if it had to be created."""
     if not require_deployable(sender):
-        return
+        return []
     sender.send(PROXY_SENDER, b"", "funding the deployment proxy's creator", value=PROXY_COST)
     with node_errors("deploying the deployment proxy", sender.url):
         digest = sender.web3.eth.send_raw_transaction(PROXY_TRANSACTION)
         mined = sender.web3.eth.wait_for_transaction_receipt(digest)
     if sender.code(PROXY) != PROXY_CODE:
         raise NetworkError(f"The chain at {sender.url} did not take the deployment proxy.")
-    steps.append(Creation("proxy", PROXY, "0x" + bytes(digest).hex(), int(mined["gasUsed"])))
+    return [Creation("proxy", PROXY, "0x" + bytes(digest).hex(), int(mined["gasUsed"]))]

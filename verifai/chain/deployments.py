@@ -7,6 +7,7 @@ use the same few ids.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from verifai.errors import MalformedError
 from verifai.home import home
 from verifai.proof.codec import canonical_json, parse_canonical_json
 from verifai.proof.files import locked, replace_file
+from verifai.proof.plain import from_plain
+
+_ByHash = Mapping[str, tuple[str, ...]]
 
 
 class Deployments:
@@ -27,34 +31,24 @@ class Deployments:
     def __init__(self, chain: str, path: Path | None) -> None:
         self.chain = chain
         self.path = path
-        self._known: dict[str, list[str]] = {}
-        if path is not None:
-            self._known = _section(_load(path), chain)
+        self._known = {} if path is None else _load(path).get(chain, {})
 
     def at(self, code_hash: str) -> tuple[str, ...]:
         """Addresses where code with this hash was seen, oldest first."""
-        return tuple(self._known.get(code_hash, ()))
+        return self._known.get(code_hash, ())
 
     def add(self, code_hash: str, address: str) -> None:
         """Remember an address; adding it again changes nothing."""
-        if address in self._known.get(code_hash, ()):
+        if address in self.at(code_hash):
             return
-        self._known.setdefault(code_hash, []).append(address)
         if self.path is None:
+            self._known[code_hash] = (*self.at(code_hash), address)
             return
-        with locked(
-            self.path.with_suffix(".lock")
-        ):  # another process may have added some meanwhile
-            everything = _load(self.path)
-            here = _section(everything, self.chain)
-            if address not in here.setdefault(code_hash, []):
-                here[code_hash].append(address)
-            everything[self.chain] = here
+        with locked(self.path.with_suffix(".lock")):
+            everything = _load(self.path)  # another process may have added some meanwhile
+            self._known = everything.setdefault(self.chain, {})
+            self._known[code_hash] = tuple(dict.fromkeys((*self.at(code_hash), address)))
             replace_file(self.path, [canonical_json(everything)])
-        self._known = here
-
-    def __repr__(self) -> str:
-        return f"Deployments({self.chain[:40]}, {sum(map(len, self._known.values()))} contracts)"
 
 
 def default_path() -> Path:
@@ -62,26 +56,15 @@ def default_path() -> Path:
     return home() / "chain" / "deployments.json"
 
 
-def _load(path: Path) -> dict[str, Any]:
+def _load(path: Path) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Addresses by chain and code hash."""
     try:
         value = parse_canonical_json(path.read_bytes())
+        chains: dict[str, Any] = from_plain(Mapping[str, _ByHash], value, "What was deployed")
     except FileNotFoundError:
         return {}
     except (OSError, MalformedError):
-        value = None
-    if not isinstance(value, dict):
         raise MalformedError(
             f"{path} is damaged.", hint="Delete it: contracts are found or deployed again."
-        )
-    return value
-
-
-def _section(everything: dict[str, Any], chain: str) -> dict[str, list[str]]:
-    section = everything.get(chain, {})
-    if not isinstance(section, dict):
-        return {}
-    return {
-        code_hash: [address for address in addresses if isinstance(address, str)]
-        for code_hash, addresses in section.items()
-        if isinstance(addresses, list)
-    }
+        ) from None
+    return chains

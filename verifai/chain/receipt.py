@@ -6,19 +6,16 @@ import os
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from verifai.errors import MalformedError
-from verifai.evm.node.faults import node_errors
-from verifai.evm.transactions.sender import Sender
+from verifai.limits import Bound
 from verifai.proof import Proof
-from verifai.proof.codec import (
-    canonical_json,
-    hex_digest,
-    parse_canonical_json,
-)
-from verifai.proof.files import replace_file
+from verifai.proof.codec import canonical_json, hex_digest, parse_canonical_json
+from verifai.proof.files import read_regular, replace_file
 from verifai.proof.plain import from_plain
+
+MAX_RECEIPT_BYTES: Final = Bound("MAX_RECEIPT_BYTES", 1 << 16)
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,35 +48,6 @@ class Receipt:
     deployed_gas: int = 0
     evm_target_saves: int = 0
 
-    @classmethod
-    def of(
-        cls,
-        sender: Sender,
-        transaction_hash: str,
-        contract: str,
-        verifier: str,
-        bundle_digest: str,
-        key_digest: str,
-        deployed_gas: int,
-        evm_target_saves: int = 0,
-    ) -> Receipt:
-        """Of a transaction that a node shows. Raises NetworkError."""
-        with node_errors("the receipt", sender.url):
-            mined = sender.web3.eth.get_transaction_receipt(transaction_hash)  # type: ignore[arg-type]
-            gas, block = int(mined["gasUsed"]), int(mined["blockNumber"])
-        return cls(
-            gas,
-            transaction_hash,
-            contract,
-            verifier,
-            block,
-            sender.chain_id,
-            bundle_digest,
-            key_digest,
-            deployed_gas,
-            evm_target_saves,
-        )
-
     def is_of(self, proof: Proof) -> bool:
         """Whether it is of this very proof, or of another one of the same statement that was on
         record before."""
@@ -95,9 +63,7 @@ class Receipt:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write canonical JSON atomically and return the path."""
-        target = Path(path)
-        replace_file(target, [self.to_bytes()])
-        return target
+        return replace_file(path, [self.to_bytes()])
 
     @classmethod
     def from_json(cls, value: Any) -> Receipt:
@@ -107,14 +73,9 @@ class Receipt:
             MalformedError: an unknown, missing or ill-typed field.
         """
         found: Receipt = from_plain(cls, value, "A receipt")
-        for number in (
-            found.gas_used,
-            found.block_number,
-            found.deployed_gas,
-            found.evm_target_saves,
-        ):
-            if not 0 <= number < 1 << 64:
-                raise MalformedError("A receipt's gas and block are natural numbers.")
+        numbers = [value for value in vars(found).values() if isinstance(value, int)]
+        if not all(0 <= number < 1 << 64 for number in numbers):
+            raise MalformedError("A receipt's gas and block are natural numbers.")
         texts = (found.contract, 40), (found.verifier, 40), (found.transaction_hash, 64)
         if not all(re.fullmatch(f"0x[0-9a-fA-F]{{{n}}}", text) for text, n in texts):
             raise MalformedError("A receipt's addresses and hashes are 0x and 40 or 64 hex digits.")
@@ -127,11 +88,7 @@ class Receipt:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Receipt:
         """Read a receipt file. Raises as :meth:`from_json`."""
-        try:
-            data = Path(path).read_bytes()
-        except OSError as error:
-            raise MalformedError(f"Cannot read {path}: {error.strerror or error}.") from None
-        return cls.from_json(parse_canonical_json(data))
+        return cls.from_json(parse_canonical_json(read_regular(path, MAX_RECEIPT_BYTES)))
 
     def __repr__(self) -> str:
         saves = self.evm_target_saves

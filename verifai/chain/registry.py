@@ -8,23 +8,27 @@ One that cannot be read is a record with a problem, and hides no other.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from verifai.chain.native.call import NativeCall
 from verifai.chain.shipped import contract, interface
-from verifai.errors import MalformedError, NetworkError, VerifaiError
-from verifai.evm.history import history, incomplete, number
+from verifai.chain.verdict import verdict
+from verifai.errors import MalformedError, NetworkError, VerifaiError, explained
+from verifai.evm.history import events, history, incomplete, number
 from verifai.evm.logs import Log
-from verifai.evm.node.faults import node_errors
+from verifai.evm.node.faults import RevertedError, node_errors
 from verifai.evm.transactions.sender import Sender
 from verifai.evm.transactions.shown import shown
 from verifai.proof.published import Published
 
 if TYPE_CHECKING:
     from verifai.backends import EvmCall
+
+    #: What a verifier was asked, or why that is not known.
+    Asked = tuple[EvmCall | NativeCall | None, str | None]
 
 EVENT: Final = "ProofPublished"
 #: The problem of a record whose transaction called another contract than the registry.
@@ -68,6 +72,8 @@ class Registry(ABC):
 
     #: The shipped contract.
     NAME: ClassVar[str]
+    #: Those that a publication runs.
+    RUNS: ClassVar[tuple[str, ...]]
 
     def __init__(self, sender: Sender, address: str) -> None:
         self.address = address
@@ -111,6 +117,21 @@ class Registry(ABC):
         """Block in which the registry was created."""
         return number(self.contract, "createdIn")
 
+    def publish(self, arguments: Sequence[Any], confirm: Callable[[], object] | None) -> str:
+        """Have the chain verify a proof and record that it did; hash of the transaction.
+
+        Raises:
+            ChainRejectedError, UnsupportedError, NetworkError: as
+                :func:`verifai.chain.verdict.verdict`.
+            SetupError: the signer cannot pay.
+        """
+        try:
+            sent = self.contract.send("publish", *arguments, what="publishing")
+        except RevertedError as refusal:
+            sender = self.contract.sender
+            raise verdict(sender, refusal, "publishing", self.RUNS, confirm) from None
+        return "0x" + bytes(sent["transactionHash"]).hex()
+
     def records(self) -> Iterator[Published]:
         """All records up to the present block, oldest first; one that cannot be read has a problem.
 
@@ -119,7 +140,11 @@ class Registry(ABC):
                 before.
         """
         for log, fields in history(self.contract, EVENT):
-            yield self._record(log, fields, *self._call_or_fault(log, fields))
+            try:
+                asked = self._call(log, fields)
+            except Exception as error:
+                asked = None, explained(error)
+            yield self._record(log, fields, asked)
 
     def record(self, event: Event) -> Published:
         """The record that an event stands for.
@@ -127,9 +152,9 @@ class Registry(ABC):
         Raises:
             NetworkError: the node does not show the event any more, or not its transaction.
         """
-        for log, fields in self._events(event.block_number):
+        for log, fields in events(self.contract, EVENT, event.block_number, event.block_number):
             if log.log_index == event.log_index and self.event(log) == event:
-                return self._record(log, fields, *self._call(log, fields))
+                return self._record(log, fields, self._call(log, fields))
         raise NetworkError(
             f"The node at {self.contract.sender.url} does not show {event.transaction_hash} any "
             "more."
@@ -148,29 +173,19 @@ class Registry(ABC):
             NetworkError: the node failed, or does not show what the registry says it has.
         """
         block = number(self.contract, "publishedIn", record_id)
-        for log, fields in self._events(block) if block else ():
+        for log, fields in events(self.contract, EVENT, block, block) if block else ():
             if any(fields[name] != value for name, value in named.items()):
                 continue
-            record = self._record(log, fields, *self._call(log, fields))
+            record = self._record(log, fields, self._call(log, fields))
             if call is None or record.call in (call, None):
                 return record
         if block:
             raise incomplete(self.contract, f"the record in block {block} is missing")
         return None
 
-    def _events(self, block: int) -> Iterator[tuple[Log, Mapping[str, Any]]]:
-        for log in self.contract.logs(EVENT, block, block):
-            try:
-                yield log, self.contract.interface.event(log, EVENT)
-            except MalformedError as error:
-                raise incomplete(self.contract, error.message) from None
-
-    def _call(
-        self, log: Log, fields: Mapping[str, Any]
-    ) -> tuple[EvmCall | NativeCall | None, str | None]:
+    def _call(self, log: Log, fields: Mapping[str, Any]) -> Asked:
         """What the verifier was asked, or why the transaction does not say."""
-        sender, digest = self.contract.sender, log.transaction_hash
-        signed = shown(sender.web3, sender.url, digest, sender.chain_id)
+        signed = shown(self.contract.sender, log.transaction_hash)
         if signed.recipient != self.address:
             return None, ELSEWHERE
         try:
@@ -180,44 +195,24 @@ class Registry(ABC):
         call, told = self.call_of(arguments)
         told = {**told, "publisher": signed.sender}
         if any(fields[name] != value for name, value in told.items()):
-            why = f"the event of {digest[:18]} contradicts its transaction"
+            why = f"the event of {log.transaction_hash[:18]} contradicts its transaction"
             raise incomplete(self.contract, why)
         return call, None
 
-    def _call_or_fault(
-        self, log: Log, fields: Mapping[str, Any]
-    ) -> tuple[EvmCall | NativeCall | None, str | None]:
-        """As :meth:`_call`; whatever goes wrong is the problem of this record."""
-        try:
-            return self._call(log, fields)
-        except VerifaiError as error:
-            return None, error.message
-        except Exception as error:
-            return None, f"internal error, please report it: {type(error).__name__}: {error}"
-
-    def _record(
-        self,
-        log: Log,
-        fields: Mapping[str, Any],
-        call: EvmCall | NativeCall | None,
-        problem: str | None,
-    ) -> Published:
-        sender, event = self.contract.sender, self.event(log)
-        when, gas, reverted = _mined(sender, event.block_number, event.transaction_hash)
+    def _record(self, log: Log, fields: Mapping[str, Any], asked: Asked) -> Published:
+        sender, (call, problem) = self.contract.sender, asked
+        when, gas, reverted = _mined(sender, log.block_number, log.transaction_hash)
         return Published(
             **{**self.claims(fields), **self.acceptor(fields)},
             registry=self.address,
-            block_number=event.block_number,
+            block_number=log.block_number,
             block_time=when,
-            transaction_hash=event.transaction_hash,
+            transaction_hash=log.transaction_hash,
             gas_used=gas,
             chain_id=sender.chain_id,
             call=None if reverted else call,
             problem=reverted or problem,
         )
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.address})"
 
 
 def _mined(
@@ -227,9 +222,7 @@ def _mined(
 
     And why there can be no record: the node says that the transaction reverted.
     """
-    when: int | None = None
-    gas: int | None = None
-    problem: str | None = None
+    when = gas = problem = None
     with suppress(VerifaiError), node_errors("a block", sender.url):
         when = _told(sender.web3.eth.get_block(block)["timestamp"])
     with suppress(VerifaiError), node_errors("a receipt", sender.url):

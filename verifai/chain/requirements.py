@@ -7,19 +7,22 @@ fail later at the first such instruction.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
 
 from verifai.chain.verdict import own_error, unexplained
 from verifai.errors import NetworkError, UnsupportedError, UsageError, VerifaiError
-from verifai.evm.node.faults import RevertedError, node_errors
+from verifai.evm.node.faults import RevertedError
 
 if TYPE_CHECKING:
+    from verifai.evm.transactions.estimate import Estimate
     from verifai.evm.transactions.sender import Sender
 
 #: Creation code that answers 1, first with instructions that every chain has, then with the newer
 #: ones of the shipped contracts.
 #: PUSH1 1, PUSH1 0, MSTORE, PUSH1 32, PUSH1 0, RETURN
-_OLD_PROBE: Final = bytes.fromhex("600160005260206000f3")
+OLD_PROBE: Final = bytes.fromhex("600160005260206000f3")
 #: PUSH1 1, PUSH0, TSTORE, PUSH0, TLOAD, PUSH0, MSTORE, PUSH1 32, PUSH0, PUSH1 32, MCOPY,
 #: PUSH1 32, PUSH1 32, RETURN
 CANCUN_PROBE: Final = bytes.fromhex("60015f5d5f5c5f5260205f60205e60206020f3")
@@ -35,7 +38,10 @@ def require_cancun(sender: Sender) -> None:
         UnsupportedError: the chain lacks one of them.
         NetworkError: the node failed.
     """
-    if not _answers(sender, CANCUN_PROBE) and _answers(sender, _OLD_PROBE):
+    what = "which instructions the chain has"
+    if not answers_one(sender, None, CANCUN_PROBE, what) and answers_one(
+        sender, None, OLD_PROBE, what
+    ):
         raise UnsupportedError(
             f"{sender.chain_id} at {sender.url} lacks instructions of Ethereum's Cancun upgrade "
             "(PUSH0, MCOPY, TLOAD, TSTORE), which the contracts of native proofs are made of. "
@@ -44,8 +50,9 @@ def require_cancun(sender: Sender) -> None:
         )
 
 
-def require_room(sender: Sender, name: str, creation: bytes) -> None:
-    """Refuse a chain that cannot hold a contract, before others are paid for.
+def require_room(sender: Sender, name: str, creation: bytes) -> Estimate:
+    """What a contract's creation costs; refuses a chain that cannot hold it, before others are paid
+    for.
 
     Args:
         name: the contract, in messages.
@@ -57,7 +64,7 @@ def require_room(sender: Sender, name: str, creation: bytes) -> None:
         SetupError, NetworkError, UsageError: as :meth:`Sender.estimate`.
     """
     try:
-        sender.estimate(None, creation, f"deploying {name}")
+        return sender.estimate(None, creation, f"deploying {name}")
     except RevertedError as refusal:
         raise undeployable(sender, name, refusal) from None
 
@@ -76,10 +83,15 @@ def undeployable(sender: Sender, name: str, refusal: RevertedError) -> VerifaiEr
     return UsageError(f"{name} cannot be created with these arguments: {found}.")
 
 
-def _answers(sender: Sender, code: bytes) -> bool:
-    question: Any = {"data": "0x" + code.hex()}
-    try:
-        with node_errors("which instructions the chain has", sender.url):
-            return int.from_bytes(bytes(sender.web3.eth.call(question)), "big") == 1
-    except (RevertedError, NetworkError, UnsupportedError):
-        return False
+def answers_one(
+    sender: Sender,
+    to: str | None,
+    data: bytes,
+    what: str,
+    code: Mapping[str, bytes] | None = None,
+) -> bool:
+    """Whether a node answers 1 to a probe; one that cannot be asked does not. Arguments as of
+    :meth:`Sender.ask`."""
+    with suppress(RevertedError, NetworkError, UnsupportedError):
+        return int.from_bytes(sender.ask(to, data, what, code=code), "big") == 1
+    return False

@@ -169,7 +169,6 @@ def _rejected(why: str, found: Refusal) -> ChainRejectedError:
     return ChainRejectedError(
         why,
         check=CONTRACT_CHECK,
-        check_name="contract",
         hint="The chain has not changed.",
         reason=found.name,
         arguments=list(found.arguments),

@@ -22,10 +22,12 @@ from verifai.evm.logs import EventSource, Log
 from verifai.evm.node.faults import node_errors
 
 if TYPE_CHECKING:
-    from web3 import Web3
+    from verifai.evm.transactions.sender import Sender
 
 T = TypeVar("T")
 
+#: Where an event is, as both its log and who sees it call it.
+_PLACE: Final = ("address", "block_number", "block_hash", "log_index", "transaction_hash")
 #: Blocks asked for at once at most; a node that refuses is asked for fewer.
 MAX_BLOCKS: Final = 5_000
 #: Logs taken at once at most, which bounds memory; the span of blocks shrinks to it.
@@ -77,24 +79,15 @@ class Seen(Generic[T]):
         """One JSON object, without the cursor."""
         record: Any = self.record
         shown = asdict(record) if is_dataclass(record) and not isinstance(record, type) else record
-        return {
-            "kind": self.kind,
-            "address": self.address,
-            "block_number": self.block_number,
-            "block_hash": self.block_hash,
-            "log_index": self.log_index,
-            "transaction_hash": self.transaction_hash,
-            "record": shown,
-        }
+        place = {name: getattr(self, name) for name in _PLACE}
+        return {"kind": self.kind, **place, "record": shown}
 
 
 class Watcher(Generic[T]):
     """Iterate over it: :class:`Seen` events, for ever unless ``once``.
 
     Args:
-        web3: the client.
-        url: how messages name the node.
-        chain: ``eip155:N/0x<genesis hash>``.
+        sender: through whom the node is asked.
         source: which logs.
         since: a block to start at, a cursor to continue from, or None for all history.
         confirmations: deliver an event when its block is this deep, its own counted; 1 at once.
@@ -102,7 +95,6 @@ class Watcher(Generic[T]):
         poll_seconds: longest pause between two looks at a quiet chain.
         patience_seconds: give up when the node has failed for so long; None never, or after
             ``ONCE_SECONDS`` if ``once``.
-        exact: the node finds logs by block hash (EIP-234), as all do but the embedded chain.
         path: a file to continue from, and to keep the cursor in. It is written when the next event
             is asked for, so that a process that dies sees the event in its hands once more; save
             ``Seen.cursor`` together with your own effects for exactly once.
@@ -121,9 +113,7 @@ class Watcher(Generic[T]):
 
     def __init__(
         self,
-        web3: Web3,
-        url: str,
-        chain: str,
+        sender: Sender,
         source: EventSource[T],
         *,
         since: int | Cursor | None = None,
@@ -132,7 +122,6 @@ class Watcher(Generic[T]):
         poll_seconds: float = POLL_SECONDS,
         patience_seconds: float | None = None,
         path: str | os.PathLike[str] | None = None,
-        exact: bool = True,
     ) -> None:
         number_argument(confirmations, "confirmations", 1)
         if since is not None and not isinstance(since, Cursor):
@@ -141,12 +130,14 @@ class Watcher(Generic[T]):
             raise UsageError("A watch needs an address and poll_seconds above 0.")
         if patience_seconds is not None and not patience_seconds >= 0:
             raise UsageError("patience_seconds is a number from 0.")
-        self._web3, self._url, self._source = web3, url, source
+        self._sender, self._url, self._source = sender, sender.url, source
         self._confirmations, self._once = confirmations, once
         self._poll = poll_seconds
         self._patience = ONCE_SECONDS if once and patience_seconds is None else patience_seconds
         self._path = None if path is None else Path(path)
-        self._step, self._exact = MAX_BLOCKS, exact
+        self._step = MAX_BLOCKS
+        # All but the embedded chain find logs by block hash (EIP-234).
+        self._exact = sender.url != "embedded"
         self.head: int | None = None
         self.fault: str | None = None
         if self._path is not None and self._path.exists():
@@ -157,11 +148,11 @@ class Watcher(Generic[T]):
             start = source.first_block if since is None else since
             # All history: before the first event of each contract there is none.
             last = {} if start > source.first_block else dict.fromkeys(source.addresses, 0)
-            self.cursor = Cursor(chain, start, last=last)
+            self.cursor = Cursor(sender.chain, start, last=last)
         self._saved: Cursor | None = None
-        if self.cursor.chain != chain:
+        if self.cursor.chain != sender.chain:
             raise UsageError(
-                f"The cursor is of {self.cursor.chain[:30]}..., the node of {chain[:30]}...",
+                f"The cursor is of {self.cursor.chain[:30]}..., the node of {sender.chain[:30]}...",
                 hint="Remove the cursor to start anew on this chain.",
             )
 
@@ -174,8 +165,7 @@ class Watcher(Generic[T]):
                 if unsure:
                     self._same_chain()
                     unsure = False
-                with node_errors("the newest block", self._url):
-                    self.head = int(self._web3.eth.block_number)
+                self.head = self._sender.newest_block()
                 yield from self._withdrawn(self.head)
                 yield from self._new(self.head)
                 self.fault, failing_since = None, None
@@ -261,16 +251,8 @@ class Watcher(Generic[T]):
         self, kind: Literal["new", "withdrawn"], log: Log, record: T, cursor: Cursor
     ) -> Iterator[Seen[T]]:
         self.cursor = cursor
-        yield Seen(
-            kind,
-            record,
-            log.address,
-            log.block_number,
-            log.block_hash,
-            log.log_index,
-            log.transaction_hash,
-            cursor,
-        )
+        place: dict[str, Any] = {name: getattr(log, name) for name in _PLACE}
+        yield Seen(kind, record, cursor=cursor, **place)
         self._save()
 
     def _read(self, first: int, end: int, head: int) -> tuple[str, list[Log]]:
@@ -291,7 +273,7 @@ class Watcher(Generic[T]):
         else:
             question |= {"fromBlock": first, "toBlock": end}
         with node_errors(f"events of blocks {first} to {end}", self._url):
-            found = list(self._web3.eth.get_logs(question))  # type: ignore[arg-type]
+            found = list(self._sender.web3.eth.get_logs(question))  # type: ignore[arg-type]
         try:
             logs = [Log.of(log) for log in found if not log.get("removed")]
         except (MalformedError, KeyError, TypeError, ValueError):
@@ -342,14 +324,13 @@ class Watcher(Generic[T]):
 
         with node_errors(f"block {number}", self._url):
             try:
-                return "0x" + bytes(self._web3.eth.get_block(number)["hash"]).hex()
+                return "0x" + bytes(self._sender.web3.eth.get_block(number)["hash"]).hex()
             except BlockNotFound:
                 return None
 
     def _same_chain(self) -> None:
-        with node_errors("the chain id", self._url):
-            number = int(self._web3.eth.chain_id)
-        chain = f"eip155:{number}/{self._hash(0)}"
+        number, genesis = self._sender.identity()
+        chain = f"eip155:{number}/{genesis}"
         if chain != self.cursor.chain:
             raise HistoryLostError(
                 f"The node at {self._url} is on another chain now: {chain[:40]}...",

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from verifai.errors import MalformedError, UnsupportedError
 from verifai.limits import MAX_ARTEFACT_BYTES
 from verifai.printable import html_table
 from verifai.proof import VerifyingKey, codec
-from verifai.proof.codec import Section, exact_fields, hex_digest
+from verifai.proof.artefact import Artefact
+from verifai.proof.codec import Readers, Section, exact_fields, hex_digest, read_fields
 from verifai.proof.model_name import SALT_BYTES, model_digest, model_name
-from verifai.proof.statement import WEIGHT_VISIBILITIES
+from verifai.proof.plain import fields_of
+from verifai.proof.statement import backend_from_json, weights_from_json
 from verifai.proof.tensor import TensorSpec, specs_from_json
 
 if TYPE_CHECKING:
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 #: Inputs that :meth:`Circuit.fidelity` looks at.
 MAX_FIDELITY_SAMPLES: Final = 10_000
-CIRCUIT_KIND: Final = b"CIRC"
-PROVING_KEY_KIND: Final = b"PKEY"
-VERSION: Final = 1
 #: Facts that a circuit shows of itself, however its file orders them: how far it is from the model
 #: first.
 _SHOWN: Final = (
@@ -39,11 +36,10 @@ _SHOWN: Final = (
     "gas",
     "rows",
 )
-_FIELDS: Final = ["model", "backend", "version", "weights", "inputs", "outputs", "facts"]
 
 
 @dataclass(frozen=True, repr=False)
-class Circuit:
+class Circuit(Artefact):
     """A model compiled for a backend.
 
     Attributes:
@@ -57,6 +53,11 @@ class Circuit:
         parameters: the backend's settings, canonical: the circuit's digest covers them.
         compiled: the backend's compiled form.
     """
+
+    KIND: ClassVar = b"CIRC"
+    SECTIONS: ClassVar = 3
+    LIMIT: ClassVar = MAX_ARTEFACT_BYTES
+    SECRET: ClassVar = True
 
     model: str
     backend: str
@@ -152,67 +153,33 @@ class Circuit:
         if self.backend != "native":
             raise UnsupportedError(f"Only a circuit of the native backend can {what} here.")
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the circuit atomically, readable by its owner only, and return its path."""
-        sections = (self.onnx, self.parameters, self.compiled)
-        return codec.write(path, CIRCUIT_KIND, VERSION, self._header(), sections, mode=0o600)
-
-    def to_bytes(self) -> bytes:
-        """The canonical encoding."""
-        return codec.pack(
-            CIRCUIT_KIND, VERSION, self._header(), (self.onnx, self.parameters, self.compiled)
-        )
-
     def __reduce__(self) -> tuple[Any, ...]:
         """For copies and one's own processes: a view of a file cannot be pickled, its bytes can."""
         return Circuit.from_bytes, (self.to_bytes(),)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Circuit:
-        """Read a circuit file.
-
-        Raises:
-            MalformedError: not the canonical encoding of a circuit, or one that names another
-                model than the ONNX file in it.
-        """
-        return cls._from(*codec.read(path, CIRCUIT_KIND, VERSION, 3, limit=MAX_ARTEFACT_BYTES))
-
-    @classmethod
-    def from_bytes(cls, data: Section) -> Circuit:
-        """Read a circuit from bytes. Raises as :meth:`load`."""
-        return cls._from(*codec.unpack(data, CIRCUIT_KIND, VERSION, 3, limit=MAX_ARTEFACT_BYTES))
-
-    @classmethod
     def _from(cls, header: dict[str, Any], sections: list[memoryview]) -> Circuit:
-        fields = exact_fields(header, _FIELDS, "A circuit")
-        if not isinstance(fields["version"], str) or not isinstance(fields["facts"], dict):
-            raise MalformedError("A circuit's version is a string and its facts an object.")
+        readers: Readers = {
+            "model": hex_digest,
+            "backend": backend_from_json,
+            "version": _text,
+            "weights": weights_from_json,
+            "inputs": specs_from_json,
+            "outputs": specs_from_json,
+            "facts": _facts,
+        }
+        found = read_fields(header, readers, "A circuit")
         onnx, parameters, compiled = sections
-        circuit = cls(
-            hex_digest(fields["model"], "model"),
-            codec.one_of(fields["backend"], ("native", "ezkl"), "backend"),
-            fields["version"],
-            codec.one_of(fields["weights"], WEIGHT_VISIBILITIES, "weights"),
-            specs_from_json(fields["inputs"], "inputs"),
-            specs_from_json(fields["outputs"], "outputs"),
-            fields["facts"],
-            onnx,
-            parameters,
-            compiled,
-        )
+        circuit = cls(onnx=onnx, parameters=parameters, compiled=compiled, **found)
         circuit.check_model()
         return circuit
 
     def _header(self) -> dict[str, Any]:
-        return {
-            "model": self.model,
-            "backend": self.backend,
-            "version": self.version,
-            "weights": self.weights,
-            "inputs": [spec.to_json() for spec in self.inputs],
-            "outputs": [spec.to_json() for spec in self.outputs],
-            "facts": dict(self.facts),
-        }
+        names = ("model", "backend", "version", "weights", "inputs", "outputs", "facts")
+        return fields_of(self, names)
+
+    def _sections(self) -> tuple[Section, ...]:
+        return self.onnx, self.parameters, self.compiled
 
     def __repr__(self) -> str:
         shown = [key for key in _SHOWN if key in self.facts]
@@ -233,7 +200,7 @@ class Circuit:
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class ProvingKey:
+class ProvingKey(Artefact):
     """Everything needed to prove: circuit, verifying key, reference string, backend material.
 
     Attributes:
@@ -246,46 +213,20 @@ class ProvingKey:
             does not hide the weights. With it and the ONNX file anybody can check the name.
     """
 
+    KIND: ClassVar = b"PKEY"
+    SECTIONS: ClassVar = 5
+    LIMIT: ClassVar = MAX_ARTEFACT_BYTES
+    SECRET: ClassVar = True
+
     circuit: Circuit
     verifying_key: VerifyingKey
     srs: Section = field(repr=False)
     material: Section = field(repr=False)
     salt: bytes | None = field(default=None, repr=False)
 
-    def to_bytes(self) -> bytes:
-        """The canonical encoding; for large keys prefer :meth:`save`, which streams."""
-        return codec.pack(PROVING_KEY_KIND, VERSION, {}, self._sections(self.circuit.to_bytes()))
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the key atomically, readable by its owner only, and return its path."""
-        return codec.write(
-            path,
-            PROVING_KEY_KIND,
-            VERSION,
-            {},
-            self._sections(self.circuit.to_bytes()),
-            mode=0o600,
-        )
-
     def __reduce__(self) -> tuple[Any, ...]:
         """For copies and one's own processes, as :meth:`Circuit.__reduce__`."""
         return ProvingKey.from_bytes, (self.to_bytes(),)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> ProvingKey:
-        """Map a key file.
-
-        Raises:
-            MalformedError: not the canonical encoding of a proving key.
-        """
-        return cls._from(*codec.read(path, PROVING_KEY_KIND, VERSION, 5, limit=MAX_ARTEFACT_BYTES))
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> ProvingKey:
-        """Read a key from bytes. Raises as :meth:`load`."""
-        return cls._from(
-            *codec.unpack(data, PROVING_KEY_KIND, VERSION, 5, limit=MAX_ARTEFACT_BYTES)
-        )
 
     @classmethod
     def _from(cls, header: dict[str, Any], sections: list[memoryview]) -> ProvingKey:
@@ -299,19 +240,29 @@ class ProvingKey:
             raise MalformedError("The proving key holds the keys of two different circuits.")
         return cls(circuit, key, sections[2], sections[3], salt)
 
-    def _sections(self, circuit: bytes) -> tuple[Section, ...]:
-        return (
-            circuit,
-            self.verifying_key.to_bytes(),
-            self.srs,
-            self.material,
-            self.salt or b"",
-        )
+    def _header(self) -> dict[str, Any]:
+        return {}
+
+    def _sections(self) -> tuple[Section, ...]:
+        return self.circuit.to_bytes(), *self._own_sections()
+
+    def _own_sections(self) -> tuple[Section, ...]:
+        return self.verifying_key.to_bytes(), self.srs, self.material, self.salt or b""
 
     def __repr__(self) -> str:
-        circuit = self.circuit
-        parts = (circuit.onnx, circuit.parameters, circuit.compiled)
-        within = codec.packed_size(circuit._header(), map(len, parts))
-        _, key, *rest = map(len, self._sections(b""))
-        size = codec.packed_size({}, (within, key, *rest))
+        circuit = self.circuit  # not encoded, which takes a copy of the model
+        within = codec.packed_size(circuit._header(), map(len, circuit._sections()))
+        size = codec.packed_size({}, (within, *map(len, self._own_sections())))
         return f"ProvingKey({self.verifying_key.digest[:12]}, {circuit.backend}, {size:,} bytes)"
+
+
+def _text(value: Any, what: str) -> str:
+    if not isinstance(value, str):
+        raise MalformedError(f"A circuit's {what} is a string.")
+    return value
+
+
+def _facts(value: Any, what: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise MalformedError(f"A circuit's {what} are an object.")
+    return value

@@ -9,25 +9,12 @@ from verifai.circuit.layout import (
     MAX_OUTER_WEIGHT,
     log_columns_for,
     outer_axes,
-    tile_of,
 )
 from verifai.circuit.lowered import WitnessStep
-from verifai.circuit.operation_table import (
-    Committed,
-    EntryTable,
-    LookupEntry,
-    OperationTable,
-    Product,
-    TableNode,
-    TableOperation,
-    WeightBlock,
-    is_batched,
-    limbs_of,
-)
 from verifai.errors import UnsupportedError
-from verifai.graph.integer import Affine, Einsum, Linear, Table, View
+from verifai.graph.integer import Table as LookupTable
 from verifai.proof.tensor import MAX_TENSORS
-from verifai.verifier.native.layout import FACTORS
+from verifai.verifier.native.layout import FACTORS, MAX_LIMB, Tile
 from verifai.verifier.native.parse import (
     MAX_AXES,
     MAX_ELEMENTS,
@@ -39,7 +26,22 @@ from verifai.verifier.native.parse import (
     MAX_TABLE_BYTES,
     MAX_TABLES,
 )
-from verifai.verifier.native.table import Tensor
+from verifai.verifier.native.table import (
+    Affine,
+    Committed,
+    CustomTable,
+    Einsum,
+    Linear,
+    Lookup,
+    Node,
+    Operation,
+    Product,
+    Table,
+    Tensor,
+    View,
+    Weight,
+    operands,
+)
 
 
 class TableBuilder:
@@ -58,12 +60,12 @@ class TableBuilder:
         self.outer_axes = outer_axes
         self.names: list[str] = []
         self.steps: list[WitnessStep] = []
-        self._nodes: list[TableNode] = []
-        self._tables: list[EntryTable] = []
+        self._nodes: list[Node] = []
+        self._tables: list[CustomTable] = []
         self._table_at: dict[tuple[int, bytes], int] = {}
         self._zero: list[int] = []
         self._product: list[Product] = []
-        self._lookup: list[LookupEntry] = []
+        self._lookup: list[Lookup] = []
 
     def _outer(self, shape: tuple[int, ...], limit: int = MAX_OUTER) -> tuple[int, ...]:
         return outer_axes(shape, limit) if self.outer_axes else ()
@@ -71,7 +73,7 @@ class TableBuilder:
     def weight(self, shape: tuple[int, ...]) -> int:
         """A weight node."""
         outer = self._outer(shape, MAX_OUTER_WEIGHT)
-        return self._append(TableNode(WeightBlock(outer), shape, False))
+        return self._append(Node(Weight(outer), shape, False))
 
     def ranged(
         self,
@@ -87,17 +89,19 @@ class TableBuilder:
         self._require(
             needed <= MAX_LIMB_BITS, f"a range of {needed} bits; {MAX_LIMB_BITS} are possible"
         )
-        committed = Committed(region, low, limbs_of(needed), self._outer(shape))
+        committed = Committed(region, self._outer(shape), low, limbs_of(needed))
         return self._committed(step, committed, shape, batched)
 
     def hint(self, step: WitnessStep, shape: tuple[int, ...], batched: bool) -> int:
         """A committed node without a range: other constraints determine it."""
-        committed = Committed("witness", 0, (), self._outer(shape))
+        committed = Committed("witness", self._outer(shape), 0, ())
         return self._committed(step, committed, shape, batched)
 
-    def add(self, operation: TableOperation, shape: tuple[int, ...]) -> int:
+    def add(self, operation: Operation, shape: tuple[int, ...]) -> int:
         """A virtual node."""
-        return self._append(TableNode(operation, shape, is_batched(operation, self._nodes)))
+        read = [self._nodes[node] for node in operands(operation)]
+        einsum = isinstance(operation, Einsum) or any(node.einsum for node in read)
+        return self._append(Node(operation, shape, any(node.batched for node in read), einsum))
 
     def einsum(
         self, left: int, right: int, labels: tuple[str, str, str], shape: tuple[int, ...]
@@ -124,7 +128,7 @@ class TableBuilder:
         self._product.append(Product(factors, self._outer(shape)))
 
     def require_lookup(
-        self, table: Table, source: int, output: int, shape: tuple[int, ...]
+        self, table: LookupTable, source: int, output: int, shape: tuple[int, ...]
     ) -> None:
         """``(source, output)`` is an entry of ``table``."""
         key = (table.first, table.outputs.astype("<i8").tobytes())
@@ -141,9 +145,9 @@ class TableBuilder:
                 len(self._tables) < MAX_TABLES, f"more than {MAX_TABLES} different tables"
             )
             self._table_at[key] = len(self._tables)
-            self._tables.append(EntryTable(table.first, entries))
+            self._tables.append(CustomTable(table.first, tuple(entries.tolist())))
         outer = self._outer(shape)
-        self._lookup.append(LookupEntry(self._table_at[key], source, output, outer))
+        self._lookup.append(Lookup(self._table_at[key], source, output, outer))
 
     def finish(
         self,
@@ -151,7 +155,7 @@ class TableBuilder:
         outputs: tuple[Tensor, ...],
         log_columns: int | None,
         hiding: bool,
-    ) -> tuple[OperationTable, bytes]:
+    ) -> tuple[Table, bytes]:
         """The table and its encoding."""
         for role, tensors in (("inputs", inputs), ("outputs", outputs)):
             if len(tensors) > MAX_TENSORS:
@@ -162,12 +166,12 @@ class TableBuilder:
         if log_columns is None:
             log_columns = log_columns_for(
                 [
-                    tile_of(node.shape, node.operation.outer)
+                    Tile(node.shape, node.operation.outer)
                     for node in self._nodes
-                    if isinstance(node.operation, WeightBlock)
+                    if isinstance(node.operation, Weight)
                 ]
             )
-        table = OperationTable(
+        table = Table(
             log_columns,
             tuple(self._nodes),
             tuple(self._tables),
@@ -190,9 +194,9 @@ class TableBuilder:
         self, step: WitnessStep, committed: Committed, shape: tuple[int, ...], batched: bool
     ) -> int:
         self.steps.append(step)
-        return self._append(TableNode(committed, shape, batched))
+        return self._append(Node(committed, shape, batched))
 
-    def _append(self, node: TableNode) -> int:
+    def _append(self, node: Node) -> int:
         self._require(len(node.shape) <= MAX_AXES, f"{len(node.shape)} axes; 12 are possible")
         elements = prod(node.shape)
         self._require(
@@ -218,7 +222,7 @@ class TableBuilder:
             )
 
 
-def _integers(operation: TableOperation) -> list[int]:
+def _integers(operation: Operation) -> list[int]:
     """The integers of an operation that the format bounds."""
     match operation:
         case Committed():
@@ -230,3 +234,12 @@ def _integers(operation: TableOperation) -> list[int]:
             return [axis.offset for axis in affine] + [c for axis in affine for _, c in axis.terms]
         case _:
             return []
+
+
+def limbs_of(bits: int) -> tuple[int, ...]:
+    """Limbs of 8 bits, then the rest: 16 -> (8, 8), 12 -> (8, 4).
+
+    No bits become one: a node without limbs would be a hint of any field element.
+    """
+    full, rest = divmod(max(1, bits), MAX_LIMB)
+    return (MAX_LIMB,) * full + ((rest,) if rest else ())

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -18,17 +16,15 @@ from verifai.circuit.ceremony_files import SOURCES, CeremonyFile, Source
 from verifai.circuit.download import download
 from verifai.circuit.srs import SRS
 from verifai.errors import (
-    FileAccessError,
     LimitError,
     MalformedError,
     SetupError,
     UsageError,
-    VerifaiError,
 )
 from verifai.home import home
 from verifai.limits import MAX_POINTS_LOG2
 from verifai.progress import Progress, Silent
-from verifai.proof.files import locked, open_regular, replace_file
+from verifai.proof.files import locked, open_regular, replace_file, writing
 from verifai.proof.reference_string import CEREMONIES, g2_bytes
 
 _POINT_BYTES: Final = 64
@@ -67,7 +63,8 @@ def fetch(
     report = progress or Silent()
     if not 1 <= log2 <= MAX_POINTS_LOG2:
         raise LimitError(f"2^{log2} powers are not within 2 to 2^K with K = {MAX_POINTS_LOG2}.")
-    with _alone(name):
+    # one process at a time fetches from a ceremony; the others wait, and find what it brought
+    with writing(_folder()), locked(_folder() / f".lock-{name}"):
         if (path := _kept(name, log2)) is not None:
             report.stage(f"{path} is there")
             return _read(name, path)
@@ -194,15 +191,3 @@ def _kept(name: str, log2: int) -> Path | None:
     """The smallest kept file with enough powers."""
     paths = (_path(name, k) for k in range(log2, MAX_POINTS_LOG2 + 1))
     return next((path for path in paths if path.exists()), None)
-
-
-@contextmanager
-def _alone(name: str) -> Iterator[None]:
-    """One process at a time fetches from a ceremony; the others wait, and find what it brought."""
-    try:
-        with locked(_folder() / f".lock-{name}"):
-            yield
-    except VerifaiError:
-        raise
-    except OSError as error:
-        raise FileAccessError(f"{error.filename or _folder()}: {error.strerror}.") from None

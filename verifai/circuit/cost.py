@@ -129,10 +129,9 @@ def cost(table: bytes, batch: int = 1) -> Cost:
     parsed = expand(parse_table(table), batch)
     layout = layout_of(parsed)
     own = Circuit(batch, parsed, layout, instance_nodes(parsed, Work()))
-    committed = [node for node in parsed.nodes if isinstance(node.operation, Committed)]
     limbs = sum(
         prod(node.shape) * len(node.operation.limbs)
-        for node in committed
+        for node in parsed.nodes
         if isinstance(node.operation, Committed)
     )
     pairs = sum(prod(parsed.nodes[lookup.input].shape) for lookup in parsed.lookup)
@@ -150,9 +149,7 @@ def cost(table: bytes, batch: int = 1) -> Cost:
         chosen=_width_cost(own, variables, limbs),
         widths=tuple(width for log_columns in LOG_COLUMNS_RANGE if (width := at(log_columns))),
         weight_slots=sum(
-            layout.blocks[blocks[0]].size
-            for node, blocks in zip(parsed.nodes, layout.node_blocks, strict=True)
-            if blocks and not isinstance(node.operation, Committed)
+            layout.blocks[layout.node_blocks[node][0]].size for node in parsed.weights
         ),
         lookups=limbs + pairs,
         limbs=limbs,

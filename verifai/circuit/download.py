@@ -22,7 +22,6 @@ from typing import IO, Any, Final
 from verifai.circuit.address import is_address
 from verifai.circuit.pace import Pace
 from verifai.errors import (
-    FileAccessError,
     MalformedError,
     NetworkError,
     UsageError,
@@ -31,6 +30,7 @@ from verifai.errors import (
 from verifai.limits import MAX_ADDRESS_LENGTH, MAX_FETCH_CONNECTIONS
 from verifai.printable import visible
 from verifai.progress import Progress
+from verifai.proof.files import writing
 from verifai.version import __version__
 
 #: Seconds that a server may be silent.
@@ -64,7 +64,8 @@ def download(url: str, target: Path, size: int, *, whole: bool, progress: Progre
             f"{MAX_ADDRESS_LENGTH:,} characters, all ASCII.",
         )
     part = target.with_name(f"{target.name}.part")
-    try:
+    more_room = "Make room, or name another data folder: VERIFAI_HOME. The same command goes on."
+    with writing(part, more_room):
         target.parent.mkdir(parents=True, exist_ok=True)
         with part.open("ab", buffering=0) as file:
             _room(target.parent, size - file.tell())
@@ -72,13 +73,6 @@ def download(url: str, target: Path, size: int, *, whole: bool, progress: Progre
             file.truncate(size)
             os.fsync(file.fileno())
         os.replace(part, target)
-    except VerifaiError:
-        raise
-    except OSError as error:
-        raise FileAccessError(
-            f"Cannot write {part}: {error.strerror or error}.",
-            hint="Make room, or name another data folder: VERIFAI_HOME. The same command goes on.",
-        ) from None
     return target
 
 
@@ -128,7 +122,7 @@ def _receive(
         "Accept-Encoding": "identity",
         "User-Agent": f"verifai/{__version__}",
     }
-    opener = urllib.request.build_opener(*pace.handlers(), _Redirections)
+    opener = urllib.request.build_opener(pace.handler(), _Redirections)
     try:
         answer = opener.open(urllib.request.Request(url, headers=headers), timeout=TIMEOUT)
     except urllib.error.HTTPError as error:

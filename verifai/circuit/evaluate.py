@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from verifai.graph.integer import Einsum, Linear
+from verifai.verifier.native.table import Einsum, Linear
 
 _INT64_BITS: Final = 62
 _FLOAT64_BITS: Final = 52

@@ -7,10 +7,12 @@ positions, so they are bounded, and taken only where they pay.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import combinations
 from math import prod
 from typing import Final
+
+from verifai.verifier.native.field import bits
+from verifai.verifier.native.layout import Tile
 
 #: Most outer positions of a tile, the batch not counted.
 MAX_OUTER_WEIGHT: Final = 1024
@@ -29,37 +31,13 @@ LOG_COLUMNS_LARGE: Final = 15
 LARGE_WEIGHT_SLOTS: Final = 1 << 21
 
 
-def bits(length: int) -> int:
-    """``ceil(log2(length))``, 0 for 1."""
-    return (length - 1).bit_length()
-
-
-@dataclass(frozen=True)
-class Tile:
-    """A placed tensor: ``blocks`` outer positions (batch included) of ``2**inner`` slots."""
-
-    blocks: int
-    inner: int
-
-    @property
-    def size(self) -> int:
-        """Slots."""
-        return self.blocks << self.inner
-
-
-def tile_of(shape: tuple[int, ...], outer: tuple[int, ...], batch: int = 1) -> Tile:
-    """The tile of a tensor of ``shape`` (without the batch axis) under ``batch`` repetitions."""
-    inner = sum(bits(length) for axis, length in enumerate(shape) if axis not in outer)
-    return Tile(batch * prod(shape[axis] for axis in outer), inner)
-
-
 def outer_axes(shape: tuple[int, ...], limit: int = MAX_OUTER) -> tuple[int, ...]:
     """The outer axes of a tensor: a function of its shape and ``limit`` only.
 
     The fewest outer positions whose tile is within a tenth of the smallest; ties go to the smaller
     tile, then to the earlier axes.
     """
-    largest = tile_of(shape, ()).size
+    largest = Tile(shape, ()).size
     # An axis that is a power of two gains nothing by being outer.
     useful = [axis for axis, length in enumerate(shape) if length != 1 << bits(length)]
     choices: list[tuple[int, int, tuple[int, ...]]] = [(1, largest, ())]
@@ -68,7 +46,7 @@ def outer_axes(shape: tuple[int, ...], limit: int = MAX_OUTER) -> tuple[int, ...
         for count in range(1, len(useful) + 1)
         for outer in combinations(useful, count)
         if (blocks := prod(shape[axis] for axis in outer)) <= limit
-        and largest - (size := tile_of(shape, outer).size) >= SLOTS_PER_OUTER * blocks
+        and largest - (size := Tile(shape, outer).size) >= SLOTS_PER_OUTER * blocks
     ]
     smallest = min(size for _, size, _ in choices)
     return min(choice for choice in choices if choice[1] * (TOLERANCE - 1) <= smallest * TOLERANCE)[

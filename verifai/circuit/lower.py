@@ -120,8 +120,6 @@ class _Lowering:
             table=encoded,
             weights=tuple(self.weights),
             program=tuple(builder.steps),
-            inputs=inputs,
-            outputs=outputs,
             names=tuple(builder.names),
             graph_batched=tuple(node.batched for node in self.graph.nodes),
         )

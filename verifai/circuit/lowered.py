@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from verifai.circuit.operation_table import OperationTable
-from verifai.graph.integer import Integers, View
+from verifai.graph.integer import Integers
+from verifai.verifier.native.table import Table, View
 
 
 @dataclass(frozen=True)
@@ -55,17 +55,14 @@ class LoweredCircuit:
         table: its canonical encoding.
         weights: int64, one array per weight node, in table order.
         program: one step per committed node, in table order.
-        inputs, outputs: the committed node of each model input and output.
         names: for each table node the ONNX node it comes from. A product is named as its first
             factor, a lookup as its output.
         graph_batched: for each graph node whether its values have a batch axis.
     """
 
-    operations: OperationTable
+    operations: Table
     table: bytes = field(repr=False)
     weights: tuple[Integers, ...] = field(repr=False)
     program: tuple[WitnessStep, ...] = field(repr=False)
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
     names: tuple[str, ...] = field(repr=False)
     graph_batched: tuple[bool, ...] = field(repr=False)

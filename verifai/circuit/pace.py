@@ -12,7 +12,7 @@ import http.client
 import socket
 import threading
 import urllib.request
-from types import TracebackType
+from functools import partial
 from typing import Any
 
 from verifai.limits import FETCH_WINDOW, MIN_FETCH_RATE
@@ -38,18 +38,13 @@ class Pace:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._over.set()
         self._thread.join()
 
-    def handlers(self) -> tuple[urllib.request.BaseHandler, ...]:
+    def handler(self) -> urllib.request.BaseHandler:
         """For an opener whose connections are watched."""
-        return _HTTP(self), _HTTPS(self)
+        return _Handler(self)
 
     def connected(self, connection: socket.socket) -> None:
         """Take a connection under watch."""
@@ -79,7 +74,7 @@ def _shut(connection: socket.socket) -> None:
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
-class _Plain(http.client.HTTPConnection):
+class _Watched(http.client.HTTPConnection):
     def __init__(self, pace: Pace, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._pace = pace
@@ -89,37 +84,17 @@ class _Plain(http.client.HTTPConnection):
         self._pace.connected(self.sock)
 
 
-class _Encrypted(http.client.HTTPSConnection):
+class _WatchedEncrypted(_Watched, http.client.HTTPSConnection):
     """The handshake is not watched: it has a time-out as a whole."""
 
-    def __init__(self, pace: Pace, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._pace = pace
 
-    def connect(self) -> None:
-        super().connect()
-        self._pace.connected(self.sock)
-
-
-class _HTTP(urllib.request.HTTPHandler):
+class _Handler(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
     def __init__(self, pace: Pace) -> None:
         super().__init__()
         self._pace = pace
 
     def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        def connection(*args: Any, **options: Any) -> http.client.HTTPConnection:
-            return _Plain(self._pace, *args, **options)
-
-        return self.do_open(connection, req)
-
-
-class _HTTPS(urllib.request.HTTPSHandler):
-    def __init__(self, pace: Pace) -> None:
-        super().__init__()
-        self._pace = pace
+        return self.do_open(partial(_Watched, self._pace), req)
 
     def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        def connection(*args: Any, **options: Any) -> http.client.HTTPConnection:
-            return _Encrypted(self._pace, *args, **options)
-
-        return self.do_open(connection, req)
+        return self.do_open(partial(_WatchedEncrypted, self._pace), req)

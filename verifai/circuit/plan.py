@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from verifai.graph.integer import (
     Einsum,
     Indices,
-    Input,
     Linear,
     Lookup,
     Maximum,
@@ -26,7 +25,7 @@ from verifai.graph.integer import (
     Requantise,
     Reshape,
     View,
-    Weight,
+    sources,
 )
 
 if TYPE_CHECKING:
@@ -84,8 +83,8 @@ def plan(graph: IntegerGraph, *, fuse: bool = True) -> Plan:
         # A copy has a batch axis even where the value depends on no input.
         if nodes[node].batched and isinstance(operations[node], (Requantise, Maximum, Lookup)):
             backed.setdefault(node, position)  # a second output of one node is a copy
-    reached = _reached(outputs, lambda node: reads(operations[node]))
-    uses = Counter(operand for node in reached for operand in reads(operations[node]))
+    reached = _reached(outputs, lambda node: sources(operations[node]))
+    uses = Counter(operand for node in reached for operand in sources(operations[node]))
     uses.update(outputs)
     fused: dict[int, Fusion] = {}
     if fuse:
@@ -103,24 +102,11 @@ def plan(graph: IntegerGraph, *, fuse: bool = True) -> Plan:
             case Requantise():
                 return (_accumulator(operations, node),)
             case _:
-                return reads(operation)
+                return sources(operation)
 
     # An input stays even if nothing reads it: it is part of the statement.
     needed = _reached((*outputs, *graph.inputs), needs)
     return Plan(operations, tuple(needed), open_einsum, fused, outputs, backed)
-
-
-def reads(operation: Operation) -> tuple[int, ...]:
-    """The graph nodes that an operation reads."""
-    match operation:
-        case Input() | Weight():
-            return ()
-        case Linear():
-            return tuple(source for _, source in operation.terms)
-        case Einsum():
-            return (operation.left, operation.right)
-        case _:
-            return (operation.source,)
 
 
 def strip(operations: tuple[Operation, ...], node: int) -> int:

@@ -13,7 +13,6 @@ from verifai.proof import codec
 from verifai.proof.codec import Section
 from verifai.verifier.native.verify import VERSION
 
-PROTOCOL: Final = VERSION
 _FIELDS: Final = ("protocol", "visibility", "log_columns", "zero_knowledge", "table")
 
 
@@ -32,7 +31,7 @@ def parameters(
     ``outer_axes`` stands there only if there are none, as in circuits for a contract.
     """
     header = {
-        "protocol": PROTOCOL,
+        "protocol": VERSION,
         "visibility": visibility.to_json(),
         "log_columns": log_columns,
         "zero_knowledge": lowered.operations.hiding,

@@ -14,11 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from verifai.circuit.evaluate import einsum, linear
-from verifai.circuit.operation_table import Committed, OperationTable, TableNode
 from verifai.errors import InputError, UsageError
-from verifai.graph.integer import Einsum, Linear, Reshape, View
 from verifai.graph.view import view
 from verifai.verifier.native.field import P
+from verifai.verifier.native.table import (
+    Committed,
+    Einsum,
+    Linear,
+    Node,
+    Reshape,
+    Table,
+    View,
+)
 
 _Array = npt.NDArray[Any]
 
@@ -41,7 +48,7 @@ class Violation:
 
 
 def unsatisfied(
-    table: OperationTable,
+    table: Table,
     weights: Sequence[_Array],
     witness: Sequence[_Array],
     batch: int,
@@ -77,13 +84,13 @@ def unsatisfied(
         x, y = _canonical(values[lookup.input]), _canonical(values[lookup.output])
         position = x - entries.first
         within = (position >= 0) & (position < len(entries.outputs))
-        expected = entries.outputs[np.where(within, position, 0).astype(np.int64)]
+        expected = np.array(entries.outputs)[np.where(within, position, 0).astype(np.int64)]
         _note(found, "lookup", index, lookup.output, ~within | (y != expected))
     return found
 
 
 def node_values(
-    table: OperationTable,
+    table: Table,
     weights: Sequence[_Array],
     witness: Sequence[_Array],
     batch: int,
@@ -118,7 +125,7 @@ def _note(
 
 
 def _virtual(
-    node: TableNode, shape: tuple[int, ...], nodes: Sequence[TableNode], values: list[_Array]
+    node: Node, shape: tuple[int, ...], nodes: Sequence[Node], values: list[_Array]
 ) -> _Array:
     match operation := node.operation:
         case View():

@@ -24,24 +24,30 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from py_ecc import optimized_bn128 as bn
-
-from verifai.errors import LimitError, MalformedError, SetupError
+from verifai.circuit.core import core
+from verifai.errors import LimitError, MalformedError
 from verifai.home import home
 from verifai.limits import MAX_POINTS_LOG2, MAX_SRS_LOG2
 from verifai.proof.codec import Section
 from verifai.proof.files import locked, open_regular, read_regular
 from verifai.proof.reference_string import ceremony_of, g2_bytes, srs_id
 from verifai.verifier.known_tau import known_tau
+from verifai.verifier.native.curve import (
+    G1_BYTES,
+    G2_BYTES,
+    G1Point,
+    Q,
+    decode_g2,
+    msm,
+    pairing_equal,
+)
+from verifai.verifier.native.field import inverse
+from verifai.verifier.twist import GENERATOR
 
-_Q: Final = 21888242871839275222246405745257275088696311157297823662689037894645226208583
-_R_INVERSE: Final = pow(1 << 256, -1, _Q)
-_G1_BYTES: Final = 64
-_G2_BYTES: Final = 128
+_R_INVERSE: Final = pow(1 << 256, -1, Q)
 #: Bits of the random coefficients of the powers check: a wrong file passes with 2^-32.
 _COEFFICIENT_BITS: Final = 32
 #: The largest file: a ``.ptau`` of the largest ceremony, 2^28, with its Lagrange bases.
@@ -84,7 +90,7 @@ class SRS:
     @cached_property
     def tau_g2(self) -> tuple[int, int, int, int]:
         """tau G2 as x.c0, x.c1, y.c0, y.c1."""
-        data = self.data[-_G2_BYTES:]
+        data = self.data[-G2_BYTES:]
         if self.format == "points":
             x1, x0, y1, y0 = (int.from_bytes(data[i : i + 32], "big") for i in range(0, 128, 32))
         else:
@@ -129,7 +135,7 @@ class SRS:
     @classmethod
     def _from_ptau(cls, path: str | os.PathLike[str], descriptor: int) -> SRS:
         try:  # the file that is open already, whatever now has its name
-            read = _core().Srs.load(f"/dev/fd/{descriptor}", 1 << MAX_POINTS_LOG2)
+            read = core().Srs.load(f"/dev/fd/{descriptor}", 1 << MAX_POINTS_LOG2)
         except ValueError as error:
             raise MalformedError(f"{path}: {error}.") from None
         log2 = read.powers.bit_length() - 1  # a file of 2^k has one less than 2^(k+1) powers
@@ -144,12 +150,12 @@ class SRS:
             MalformedError: no such file, wrong size, points or powers, or a known tau.
             SetupError: the proving core is not installed.
         """
-        data = read_regular(path, (_G1_BYTES << MAX_POINTS_LOG2) + _G2_BYTES)
-        log2 = ((len(data) - _G2_BYTES) // _G1_BYTES).bit_length() - 1
-        if log2 < 1 or len(data) != (_G1_BYTES << log2) + _G2_BYTES:
+        data = read_regular(path, (G1_BYTES << MAX_POINTS_LOG2) + G2_BYTES)
+        log2 = ((len(data) - G2_BYTES) // G1_BYTES).bit_length() - 1
+        if log2 < 1 or len(data) != (G1_BYTES << log2) + G2_BYTES:
             raise MalformedError(f"{path} has {len(data)} bytes: no 2^k powers and tau G2.")
         try:
-            _core().Srs.from_points(data)
+            core().Srs.from_points(data)
         except ValueError as error:
             raise MalformedError(f"{path}: {error}.") from None
         return cls._of_unknown_tau(path, log2, data, "points")
@@ -204,7 +210,7 @@ class SRS:
         """
         if len(data) != _file_size(1) or data[:4] != (1).to_bytes(4, "little"):
             raise MalformedError("The verifier's part of an SRS has two powers.")
-        _affine_points(data[4 : 4 + 2 * _G1_BYTES])
+        _affine_points(data[4 : 4 + 2 * G1_BYTES])
         srs = cls("custom", 1, data)
         srs._check(powers=1)
         return cls("ceremony", 1, data) if srs.ceremony else srs
@@ -214,39 +220,36 @@ class SRS:
 
         Its Lagrange basis over {1, -1} is ((1 + tau)/2 G1, (1 - tau)/2 G1).
         """
-        one, tau = (_g1(self._power(index)) for index in (0, 1))
-        half = pow(2, -1, bn.curve_order)
-        basis = (bn.multiply(bn.add(one, tau), half), bn.multiply(bn.add(one, bn.neg(tau)), half))
-        return b"".join(
-            [
-                (1).to_bytes(4, "little"),
-                bytes(self._power(0)),
-                bytes(self._power(1)),
-                *(_g1_bytes(point) for point in basis),
-                bytes(self.data[-2 * _G2_BYTES :]),
-            ]
-        )
+        powers = self._powers(2)
+        half = inverse(2)
+        basis = [msm(_affine_points(powers), (half, sign * half)) for sign in (1, -1)]
+        if None in basis:
+            raise MalformedError("The SRS is degenerate: tau is 1 or -1.")
+        lagrange = b"".join(_raw(*point) for point in basis if point)
+        g2 = bytes(self.data[-2 * G2_BYTES :])
+        return (1).to_bytes(4, "little") + powers + lagrange + g2
 
-    def _power(self, index: int) -> Section:
-        return self.data[4 + index * _G1_BYTES : 4 + (index + 1) * _G1_BYTES]
+    def _powers(self, count: int) -> bytes:
+        return bytes(self.data[4 : 4 + count * G1_BYTES])
 
     def _check(self, powers: int) -> None:
         """Check generators, curve, and that the first ``powers`` are consecutive."""
-        if _g1(self._power(0)) != bn.G1:
+        if self._powers(1) != _raw(1, 2):
             raise MalformedError("The first power of the SRS is not the generator of G1.")
-        g2 = _g2(self.data[-2 * _G2_BYTES : -_G2_BYTES])
-        if not bn.eq(g2, bn.G2):
+        if self.data[-2 * G2_BYTES : -G2_BYTES] != _raw(*GENERATOR[0], *GENERATOR[1]):
             raise MalformedError("The SRS does not hold the generator of G2.")
-        tau_g2 = _g2(self.data[-_G2_BYTES:])
-        if not bn.is_on_curve(tau_g2, bn.b2) or not bn.is_inf(bn.multiply(tau_g2, bn.curve_order)):
-            raise MalformedError("tau G2 of the SRS is not in the group.")
+        try:
+            tau_g2 = decode_g2(g2_bytes(*self.tau_g2))
+        except ValueError as error:
+            raise MalformedError(f"tau G2 of the SRS: {error}.") from None
+        if powers == 1:
+            return
         # sum rho_i tau^(i+1) G1 paired with G2 equals sum rho_i tau^i G1 paired with tau G2.
         # Each power lies in both sums but the ends, so a random rho catches a wrong one.
         rho = [secrets.randbits(_COEFFICIENT_BITS) for _ in range(powers - 1)]
-        points = _affine_points(self.data[4 : 4 + powers * _G1_BYTES])
-        low = _combine(points[:-1], rho)
-        high = _combine(points[1:], rho)
-        if bn.pairing(bn.G2, high) != bn.pairing(tau_g2, low):
+        points = _affine_points(self._powers(powers))
+        low, high = (msm(part, rho, _COEFFICIENT_BITS) for part in (points[:-1], points[1:]))
+        if not pairing_equal(high, low, tau_g2):
             raise MalformedError("The powers of the SRS are not consecutive powers of one tau.")
 
     def __repr__(self) -> str:
@@ -254,111 +257,28 @@ class SRS:
         return f"SRS({self.kind}{name}, k={self.log2}, id {self.id[:12]})"
 
 
-def _core() -> Any:
-    try:
-        return import_module("verifai._native")
-    except ImportError as error:
-        raise SetupError(
-            "This form of a reference string is read by the proving core, which is not "
-            f"installed: {error}."
-        ) from None
-
-
 def _raw(*coordinates: int) -> bytes:
     """Coordinates as halo2's files have them."""
-    return b"".join((c * (1 << 256) % _Q).to_bytes(32, "little") for c in coordinates)
+    return b"".join((c * (1 << 256) % Q).to_bytes(32, "little") for c in coordinates)
 
 
 def _file_size(log2: int) -> int:
-    return 4 + 2 * _G1_BYTES * (1 << log2) + 2 * _G2_BYTES
+    return 4 + 2 * G1_BYTES * (1 << log2) + 2 * G2_BYTES
 
 
 def _coordinate(data: Section) -> int:
     value = int.from_bytes(data, "little")
-    if value >= _Q:
+    if value >= Q:
         raise MalformedError("A coordinate of the SRS is not below the field modulus.")
-    return value * _R_INVERSE % _Q
+    return value * _R_INVERSE % Q
 
 
-def _affine_points(data: Section) -> list[tuple[int, int]]:
-    points = []
-    for offset in range(0, len(data), _G1_BYTES):
+def _affine_points(data: Section) -> list[G1Point]:
+    points: list[G1Point] = []
+    for offset in range(0, len(data), G1_BYTES):
         x = _coordinate(data[offset : offset + 32])
         y = _coordinate(data[offset + 32 : offset + 64])
-        if (y * y - x * x * x - 3) % _Q:
-            raise MalformedError(f"Power {offset // _G1_BYTES} of the SRS is not on the curve.")
+        if (y * y - x * x * x - 3) % Q:
+            raise MalformedError(f"Power {offset // G1_BYTES} of the SRS is not on the curve.")
         points.append((x, y))
     return points
-
-
-def _combine(points: list[tuple[int, int]], scalars: list[int]) -> Any:
-    """Sum of scalar times point by Pippenger's buckets, 8 bits at a time."""
-    width = 8
-    total = bn.Z1
-    for shift in reversed(range(0, _COEFFICIENT_BITS, width)):
-        for _ in range(width):
-            total = bn.double(total)
-        buckets: list[list[tuple[int, int]]] = [[] for _ in range(1 << width)]
-        for (x, y), scalar in zip(points, scalars, strict=True):
-            if index := (scalar >> shift) & 0xFF:
-                buckets[index].append((x, y))
-        running = window = bn.Z1
-        for bucket in reversed(buckets[1:]):
-            running = bn.add(running, _sum(bucket))
-            window = bn.add(window, running)
-        total = bn.add(total, window)
-    return total
-
-
-def _sum(points: list[tuple[int, int]]) -> Any:
-    """Sum of affine points, in Jacobian coordinates over plain integers.
-
-    Ten times faster than py-ecc's field objects, and there are 2^k points to add.
-    """
-    X, Y, Z = 1, 1, 0
-    for x, y in points:
-        if Z == 0:
-            X, Y, Z = x, y, 1
-            continue
-        zz = Z * Z % _Q
-        h = (x * zz - X) % _Q
-        r = (y * zz * Z - Y) % _Q
-        if h == 0:  # equal or opposite points: leave it to the complete formulas
-            other = bn.add(_projective(X, Y, Z), _projective(x, y, 1))
-            if bn.is_inf(other):
-                X, Y, Z = 1, 1, 0
-            else:
-                affine = bn.normalize(other)
-                X, Y, Z = int(affine[0]), int(affine[1]), 1
-            continue
-        hh = h * h % _Q
-        hhh = h * hh % _Q
-        v = X * hh % _Q
-        X3 = (r * r - hhh - 2 * v) % _Q
-        Y = (r * (v - X3) - Y * hhh) % _Q
-        Z = Z * h % _Q
-        X = X3
-    return _projective(X, Y, Z)
-
-
-def _projective(X: int, Y: int, Z: int) -> Any:
-    """Jacobian (X/Z^2, Y/Z^3) as py-ecc's homogeneous (X/Z, Y/Z)."""
-    if Z == 0:
-        return bn.Z1
-    return (bn.FQ(X * Z), bn.FQ(Y), bn.FQ(Z * Z * Z))
-
-
-def _g1(data: Section) -> Any:
-    x, y = _affine_points(data)[0]
-    return (bn.FQ(x), bn.FQ(y), bn.FQ(1))
-
-
-def _g1_bytes(point: Any) -> bytes:
-    if bn.is_inf(point):
-        raise MalformedError("The SRS is degenerate: tau is 1 or -1.")
-    return _raw(*map(int, bn.normalize(point)))
-
-
-def _g2(data: Section) -> Any:
-    c = [_coordinate(data[offset : offset + 32]) for offset in range(0, _G2_BYTES, 32)]
-    return (bn.FQ2(c[:2]), bn.FQ2(c[2:]), bn.FQ2.one())

@@ -43,4 +43,4 @@ class Visibility:
 
     def to_json(self) -> dict[str, Any]:
         """The three words as a JSON object."""
-        return {"input": self.input, "output": self.output, "weights": self.weights}
+        return dict(vars(self))

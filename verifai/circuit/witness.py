@@ -14,10 +14,10 @@ from verifai.circuit.lowered import (
     Remainder,
     WitnessStep,
 )
-from verifai.circuit.operation_table import Committed
 from verifai.errors import InputError, InternalError
 from verifai.graph.integer import Integers
 from verifai.graph.view import view
+from verifai.verifier.native.table import Committed
 
 #: Bits of an entry of the committed vector, a signed integer.
 ROW_BITS: Final = 32

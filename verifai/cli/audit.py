@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import ExitStack
 
 from verifai.cli.chain_options import add_chain_arguments, connect_each
 from verifai.cli.output import Output
@@ -24,10 +23,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
     policy = Policy.load(arguments.policy) if arguments.policy else None
     keys = verifai.KeyStore(arguments.keys) if arguments.keys else None
-    with ExitStack() as closing:
-        chains = connect_each(arguments, read_only=True)
-        for chain in chains:
-            closing.callback(chain.close)
+    with connect_each(arguments, read_only=True) as chains:
         report = verifai.audit.run(chains, policy, keys=keys)
     paths = report.save(arguments.out)
     output.say(repr(report))

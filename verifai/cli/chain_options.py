@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from verifai.errors import UsageError
@@ -56,7 +58,8 @@ def connect(arguments: argparse.Namespace, **options: Any) -> Any:
     return _connect(arguments, arguments.chain, arguments.registry, options)
 
 
-def connect_each(arguments: argparse.Namespace, **options: Any) -> list[Any]:
+@contextmanager
+def connect_each(arguments: argparse.Namespace, **options: Any) -> Iterator[list[Any]]:
     """The chains that repeated arguments name. The chain of a node that cannot be reached is one
     that says so to whatever asks it.
 
@@ -70,19 +73,16 @@ def connect_each(arguments: argparse.Namespace, **options: Any) -> list[Any]:
     if len(registries) != len(urls):
         raise UsageError("--registry is given for each --chain or for none.")
     chains: list[Any] = []
-    try:
+    with ExitStack() as closing:
         for url, registry in zip(urls, registries, strict=True):
             try:
-                chains.append(_connect(arguments, url, registry, options))
+                chain = _connect(arguments, url, registry, options)
+                chains.append(closing.enter_context(chain))
             except NetworkError as error:
                 if len(urls) == 1:
                     raise
                 chains.append(Unreachable(error))
-    except BaseException:
-        for chain in chains:
-            chain.close()
-        raise
-    return chains
+        yield chains
 
 
 class Unreachable:
@@ -93,9 +93,6 @@ class Unreachable:
 
     def __getattr__(self, name: str) -> Any:
         raise self._why
-
-    def close(self) -> None:
-        """Nothing to let go of."""
 
 
 def _connect(

@@ -9,7 +9,7 @@ from dataclasses import fields
 from typing import Any
 
 from verifai.backends.options import OPTIONS, BackendOptions
-from verifai.cli.files import read_arrays, target
+from verifai.cli.files import pairs, read_arrays, target
 from verifai.cli.output import Output
 from verifai.errors import UsageError
 
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     import verifai
 
     path = target(arguments.out, arguments.force)
-    options = _options(arguments.option or [])
+    options = _options(arguments.option)
     if arguments.tolerance is not None:
         options["tolerance"] = arguments.tolerance
     kind = OPTIONS[arguments.backend]
@@ -97,16 +97,12 @@ def _listed(kind: type[BackendOptions]) -> str:
     return ", ".join(field.name for field in fields(kind))
 
 
-def _options(words: list[str]) -> dict[str, Any]:
-    options: dict[str, Any] = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not equals:
-            raise UsageError(f"An option is NAME=VALUE, found {word!r}.")
+def _options(words: list[str] | None) -> dict[str, Any]:
+    options = {}
+    for name, value in pairs(words, "An option").items():
         try:
             options[name] = json.loads(value)
         except ValueError:
-            raise UsageError(
-                f"Option {name!r}: {value!r} is no number, list or true/false."
-            ) from None
+            why = f"Option {name!r}: {value!r} is no number, list or true/false."
+            raise UsageError(why) from None
     return options

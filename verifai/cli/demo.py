@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,8 +33,8 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     import verifai
     from verifai.extras import require
 
-    for module, extra in (("torch", "torch"), ("sklearn", "demo")):
-        require(module, extra, "the demo")
+    torch = require("torch", "torch", "the demo")
+    require("sklearn", "demo", "the demo")
     if not arguments.no_chain:
         require("web3", "demo", "the demo's part on chain")
     folder = _fresh(Path(arguments.out))
@@ -47,11 +48,12 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         raise UsageError(f"--image is 0 to {len(held_out) - 1}.")
     step(f"1. training a CNN on {len(images)} handwritten digits")
     module = _train(images, labels)
-    accuracy = _accuracy(module, held_out, held_labels)
+    guesses = module(torch.from_numpy(held_out)).argmax(1).numpy()
+    accuracy = float((guesses == held_labels).mean())
     step(f"   {100 * accuracy:.1f} % of {len(held_out)} held-out digits are right")
 
     example = held_out[:1]
-    model = verifai.export(module, (_tensor(example),), name="digits")
+    model = verifai.export(module, (torch.from_numpy(example),), name="digits")
     model.save(folder / "model.onnx")
     step(f"2. exported: {model!r}")
 
@@ -85,7 +87,8 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         f"7. {_BATCH} images in one proof of {len(batch.argument):,} bytes, {1000 * each:.0f} ms "
         f"each: {right} of them right"
     )
-    refusals = _tamper(proof, vk)
+    # a lying statement, refused as edited, and as re-sealed with fresh digests
+    refusals = [_refusal(partial(verifai.verify, lie, vk)) for lie in _lies(proof)]
     for refusal in refusals:
         step(f"8. refused: {refusal}")
     result: dict[str, Any] = {
@@ -177,7 +180,7 @@ def _train(images: NDArray[Any], labels: NDArray[Any]) -> Any:
         nn.Flatten(),
         nn.Linear(8 * 4 * 4, 10),
     )
-    inputs, targets = _tensor(images), torch.from_numpy(labels)
+    inputs, targets = torch.from_numpy(images), torch.from_numpy(labels)
     optimizer = torch.optim.Adam(module.parameters(), lr=0.01)
     for _ in range(_EPOCHS):
         for chunk in torch.randperm(len(inputs)).split(64):
@@ -185,31 +188,6 @@ def _train(images: NDArray[Any], labels: NDArray[Any]) -> Any:
             nn.functional.cross_entropy(module(inputs[chunk]), targets[chunk]).backward()
             optimizer.step()
     return module.eval()
-
-
-def _accuracy(module: Any, images: NDArray[Any], labels: NDArray[Any]) -> float:
-    import torch
-
-    with torch.no_grad():
-        guesses = module(_tensor(images)).argmax(1).numpy()
-    return float((guesses == labels).mean())
-
-
-def _tensor(array: NDArray[Any]) -> Any:
-    import torch
-
-    return torch.from_numpy(np.ascontiguousarray(array))
-
-
-def _tamper(proof: Any, vk: Any) -> list[str]:
-    """A lying statement, refused twice: as edited, and as re-sealed with fresh digests."""
-    import verifai
-
-    edited, sealed = _lies(proof)
-    return [
-        _refusal(lambda: verifai.verify(edited, vk)),
-        _refusal(lambda: verifai.verify(sealed, vk)),
-    ]
 
 
 def _lies(proof: Any) -> tuple[Any, Any]:

@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,8 @@ _PACKAGES: Final = {
     "chain": ("web3", "eth-tester", "py-evm"),
     "demo": ("scikit-learn",),
 }
+#: Vector extensions that matter for proving speed, as Linux names them.
+_VECTORS: Final = {"avx2", "avx512f", "avx512ifma", "bmi2", "adx"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,8 +44,8 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         "verifai": __version__,
         "python": platform.python_version(),
         "system": platform.platform(),
-        "processor": _processor(),
-        "vector_extensions": ", ".join(_vector_extensions()),
+        "processor": _cpuinfo("model name") or platform.processor() or sys.platform,
+        "vector_extensions": ", ".join(sorted(_VECTORS & set(_cpuinfo("flags").split()))),
         "cores": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
@@ -80,35 +83,21 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
 
 
 def _version(package: str) -> str | None:
-    try:
+    with suppress(importlib.metadata.PackageNotFoundError):
         return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+    return None
 
 
-def _processor() -> str:
-    try:
+def _cpuinfo(name: str) -> str:
+    """A fact of the first processor, as Linux tells it; empty where it does not."""
+    with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
+            if line.startswith(name):
                 return line.partition(":")[2].strip()
-    except OSError:
-        return platform.processor() or sys.platform
-    return platform.processor() or sys.platform
+    return ""
 
 
 def _existing(path: Path) -> Path:
     while not path.exists():
         path = path.parent
     return path
-
-
-def _vector_extensions() -> list[str]:
-    """Vector extensions that matter for proving speed, as Linux names them."""
-    wanted = {"avx2", "avx512f", "avx512ifma", "bmi2", "adx"}
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("flags"):
-                return sorted(wanted & set(line.split()))
-    except OSError:
-        return []
-    return []

@@ -53,12 +53,10 @@ def _npy(data: bytes) -> Any:
     """numpy's own reader allocates what the header declares; here the header must be true."""
     stream = io.BytesIO(data)
     version = npy.read_magic(stream)
-    if version == (1, 0):
-        shape, fortran, dtype = npy.read_array_header_1_0(stream)
-    elif version == (2, 0):
-        shape, fortran, dtype = npy.read_array_header_2_0(stream)
-    else:
+    readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+    if version not in readers:
         raise ValueError(f"version {version} of the .npy format is not read here")
+    shape, fortran, dtype = readers[version](stream)
     if dtype.kind not in "fiub":
         raise ValueError(f"the file holds {dtype}, not numbers")
     held = len(data) - stream.tell()
@@ -115,20 +113,26 @@ def target(path: str, force: bool) -> Path:
     return file
 
 
-def pairs(items: list[str] | None, what: str) -> dict[str, str | int] | None:
-    """``NAME=VALUE`` words as a dict; digits become integers."""
-    if not items:
-        return None
-    result: dict[str, str | int] = {}
-    for item in items:
-        name, equals, value = item.partition("=")
+def pairs(words: list[str] | None, what: str) -> dict[str, str]:
+    """``NAME=VALUE`` words by their names; none are no words."""
+    found = {}
+    for word in words or ():
+        name, equals, found[name] = word.partition("=")
         if not equals or not name:
-            raise UsageError(f"{what} is NAME=VALUE, found {item!r}.")
+            raise UsageError(f"{what} is NAME=VALUE, found {word!r}.")
+    return found
+
+
+def context_of(words: list[str] | None) -> dict[str, str | int] | None:
+    """The context that ``--context`` words give, if any; digits become integers."""
+    context: dict[str, str | int] = {}
+    for name, value in pairs(words, "A context entry").items():
         number = value.isdecimal() and value.isascii()
         if number and len(value) > _MAX_DIGITS:
-            raise UsageError(f"{what} has up to {_MAX_DIGITS} digits: {name[:80]!r} has more.")
-        result[name] = int(value) if number else value
-    return result
+            what = "A context entry has up to"
+            raise UsageError(f"{what} {_MAX_DIGITS} digits: {name[:80]!r} has more.")
+        context[name] = int(value) if number else value
+    return context or None
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from verifai.cli.files import pairs
+from verifai.cli.files import context_of
 from verifai.cli.output import Output
 from verifai.errors import UsageError
 from verifai.proof import Opening, Proof, VerifyingKey
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
 
     opening = Opening.load(arguments.opening)
     key = VerifyingKey.load(arguments.key)
-    context = pairs(arguments.context, "A context entry")
+    context = context_of(arguments.context)
     statement = verify(Proof.load(arguments.bundle), key, context)
     srs = verifai.SRS.load(arguments.srs) if arguments.srs else None
     claims = [c for c in statement.inputs + statement.outputs if c.commitment is not None]

@@ -6,22 +6,18 @@ import contextlib
 import io
 import json
 import os
-import re
 import sys
 from collections.abc import Mapping
-from typing import Any, Final, TextIO
+from typing import Any, TextIO
 
 from verifai.errors import VerifaiError
-
-#: Names in files come from strangers: no terminal escapes, no text that runs right to left.
-_UNPRINTABLE: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
-)
+from verifai.printable import visible
 
 
 def printable(text: str) -> str:
-    """``text`` with control, bidirectional and invisible characters made visible."""
-    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+    """Lines in which control, bidirectional and invisible characters are made visible: names in
+    files come from strangers."""
+    return "\n".join(visible(line, len(line)) for line in text.split("\n"))
 
 
 class Output:

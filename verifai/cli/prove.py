@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from verifai.cli.files import pairs, read_arrays, target
+from verifai.cli.files import context_of, read_arrays, target
 from verifai.cli.output import Output
 
 
@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     import verifai
 
     path = target(arguments.out, arguments.force)
-    context = pairs(arguments.context, "A context entry")
+    context = context_of(arguments.context)
     key = verifai.ProvingKey.load(arguments.pk)
     tensors = [*key.circuit.inputs, *key.circuit.outputs]
     places = {

@@ -36,9 +36,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     from verifai.circuit.ceremony import fetch
     from verifai.progress import reporting
 
-    log2 = arguments.log2
-    if arguments.circuit:
-        log2 = _log2(arguments.circuit)
+    log2 = _log2(arguments.circuit) if arguments.circuit else arguments.log2
     with reporting("srs fetch") as report:
         srs = fetch(
             arguments.ceremony,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from verifai.cli.files import pairs
+from verifai.cli.files import context_of
 from verifai.cli.output import Output
 from verifai.errors import VerificationError
 from verifai.proof import Proof, Registration, VerifyingKey
@@ -25,12 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> None:
-    context = pairs(arguments.context, "A context entry")
+    context = context_of(arguments.context)
     proof = Proof.load(arguments.bundle)
     key = VerifyingKey.load(arguments.key)
-    registration = None
-    if arguments.registration:
-        registration = Registration.load(arguments.registration)
+    registration = Registration.load(arguments.registration) if arguments.registration else None
     given = registration is not None
     try:
         statement = verify(proof, key, context, registration)

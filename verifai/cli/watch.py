@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import deque
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -65,45 +66,40 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
 def _show(watcher: Watcher[Any], chain_id: str) -> None:
     from rich.live import Live
 
-    table = _Table(watcher, chain_id)
+    rows: deque[Seen[Any]] = deque(maxlen=_ROWS)
     # rich ends the process with 1 where its reader left
-    with suppress(SystemExit), Live(get_renderable=table.render, refresh_per_second=4) as live:
+    with (
+        suppress(SystemExit),
+        Live(
+            get_renderable=lambda: _table(watcher, chain_id, tuple(rows)), refresh_per_second=4
+        ) as live,
+    ):
         for event in watcher:
-            table.rows.append(event)
+            rows.append(event)
         live.refresh()
 
 
-class _Table:
+def _table(watcher: Watcher[Any], chain_id: str, events: Iterable[Seen[Any]]) -> Any:
     """The newest events, and how the node does."""
+    from rich.table import Table
+    from rich.text import Text
 
-    def __init__(self, watcher: Watcher[Any], chain_id: str) -> None:
-        self.rows: deque[Seen[Any]] = deque(maxlen=_ROWS)
-        self._watcher = watcher
-        self._chain_id = chain_id
-
-    def render(self) -> Any:
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(title=self._chain_id, caption=Text(self._state()), expand=True)
-        for name in (" ", "block", "bundle", "key", "publisher", "transaction"):
-            table.add_column(name, no_wrap=True)
-        for event in tuple(self.rows):
-            sign, style = ("+", "green") if event.kind == "new" else ("-", "red")
-            cells = (
-                event.record.bundle_digest[:12] or "(native)",
-                event.record.key_digest[:12],
-                _short(event.record.publisher),
-                event.transaction_hash[:12],
-            )
-            table.add_row(Text(sign, style), f"{event.block_number:,}", *cells)
-        return table
-
-    def _state(self) -> str:
-        if self._watcher.fault:
-            return printable(f"waiting: {self._watcher.fault}")
-        head = self._watcher.head
-        return "connecting" if head is None else f"at block {head:,}"
+    state = "connecting" if watcher.head is None else f"at block {watcher.head:,}"
+    if watcher.fault:
+        state = printable(f"waiting: {watcher.fault}")
+    table = Table(title=chain_id, caption=Text(state), expand=True)
+    for name in (" ", "block", "bundle", "key", "publisher", "transaction"):
+        table.add_column(name, no_wrap=True)
+    for event in events:
+        sign, style = ("+", "green") if event.kind == "new" else ("-", "red")
+        cells = (
+            event.record.bundle_digest[:12] or "(native)",
+            event.record.key_digest[:12],
+            _short(event.record.publisher),
+            event.transaction_hash[:12],
+        )
+        table.add_row(Text(sign, style), f"{event.block_number:,}", *cells)
+    return table
 
 
 def _short(address: str) -> str:

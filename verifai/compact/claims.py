@@ -32,9 +32,10 @@ from verifai.compact.weights import (
 from verifai.errors import InternalError
 from verifai.verifier.native.claims import words_per_row
 from verifai.verifier.native.contraction import axes_of, variables_of
-from verifai.verifier.native.field import bits
+from verifai.verifier.native.field import bits, cut
 from verifai.verifier.native.layout import GROUP, LimbLookup, Tile
 from verifai.verifier.native.table import Committed, Einsum, Linear, Reshape, View, Weight
+from verifai.verifier.native.weights import places
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Claims:
         if not term.coefficient.constant or ZERO in term.coefficient.factors:
             return
         tile = self.layout.blocks[target[0][0]]
-        high, inner = self._cut(tile, self.slots.r)
+        high, inner = _cut(tile, self.slots.r)
         factors: list[Node] = []
         outer: list[Group] = []
         for group in term.groups:
@@ -119,16 +120,6 @@ class Claims:
         common = term.coefficient.times(1, *self.graph.merged(factors))
         for dot in self._against_high(target, vector_value, high):
             self.on_blocks.append(common.of(dot))
-
-    def _cut(self, tile: Tile, point: Point) -> tuple[Point, dict[int, Point]]:
-        """The part of a point above a tile, and the coordinates of each inner axis."""
-        at = len(point) - tile.inner
-        high, inner = point[:at], {}
-        for axis in tile.inner_axes:
-            n = bits(tile.dims[axis])
-            inner[axis] = point[at : at + n]
-            at += n
-        return high, inner
 
     def _against_high(self, target: Target, value: Value, high: Point) -> list[Monomial]:
         """The inner product of weights over outer axes with eq(high, .), summed over the blocks.
@@ -238,15 +229,12 @@ class Claims:
 
     def on_tensor(self, dims: Sequence[int], point: Point) -> list[Group]:
         """eq(point, .) on a tensor: bits(d) coordinates for each axis."""
-        groups, at = [], 0
-        for axis, d in enumerate(dims):
-            groups.append(Group((axis,), eq_axis(point[at : at + bits(d)], d)))
-            at += bits(d)
-        return groups
+        parts = zip(dims, cut(point, map(bits, dims)), strict=True)
+        return [Group((axis,), eq_axis(x, d)) for axis, (d, x) in enumerate(parts)]
 
     def on_tile(self, tile: Tile, point: Point) -> Term:
         """eq(point, address) on the real entries of a tile."""
-        high, inner = self._cut(tile, point)
+        high, inner = _cut(tile, point)
         groups = [Group((a,), eq_axis(x, tile.dims[a])) for a, x in inner.items()]
         start, count = tile.base >> tile.inner, tile.outer_size
         k = bits(count)
@@ -265,7 +253,7 @@ class Claims:
         """The sum, over the positions of a tile without its padding, of the product of eq(x, .)
         over the points x.
         """
-        cuts = [self._cut(tile, point) for point in points]
+        cuts = [_cut(tile, point) for point in points]
         start = tile.base >> tile.inner
         highs = [high for high, _ in cuts]
         factors = [ONE]
@@ -390,12 +378,9 @@ class Claims:
         axes = axes_of(einsum)
         left_dims = self.table.nodes[einsum.left].shape
         right_dims = self.table.nodes[einsum.right].shape
-        eq: dict[str, Point] = {}
-        at = 0
-        for letter in axes.g + axes.k:
-            n = bits(left_dims[axes.left[letter]])
-            eq[letter] = kappa[at : at + n]
-            at += n
+        shared = axes.g + axes.k
+        parts = cut(kappa, (bits(left_dims[axes.left[letter]]) for letter in shared))
+        eq = dict(zip(shared, parts, strict=True))
 
         def weight(letter: str) -> Value:
             return eq_axis(eq[letter], left_dims[axes.left[letter]])
@@ -431,18 +416,19 @@ class Claims:
         order = sorted(axes)
         if order == list(axes):
             return Group(tuple(axes), group.value)
-        sizes = [dims[axis] for axis in order]
-        strides = dict(zip(order, (prod(sizes[i + 1 :]) for i in range(len(sizes))), strict=True))
-        places = [0]
-        for axis in axes:
-            places = [p + i * strides[axis] for p in places for i in range(dims[axis])]
         length = group.value.length
-        vector = self.graph.place(self.pullback.dense(group.value), length, places)
+        written = self.pullback.dense(group.value)
+        vector = self.graph.place(written, length, places(axes, order, dims))
         return Group(tuple(order), Dense(vector, length))
 
     def value(self) -> Node:
         """The weights on blocks at r."""
         return self.graph.factored(self.on_blocks)
+
+
+def _cut(tile: Tile, point: Point) -> tuple[Point, dict[int, Point]]:
+    """The part of a point above a tile, and the coordinates of each inner axis."""
+    return point[: len(point) - tile.inner], tile.cut(point)
 
 
 def claims_of(frame: Frame) -> tuple[Graph, Outputs]:
@@ -467,22 +453,18 @@ def claims_of(frame: Frame) -> tuple[Graph, Outputs]:
     claims.add_total(next(scales))
     for _ in table.tables:
         next(scales)
-    first = at = 0
-    for node, size, count in zip(table.public, frame.word_sizes, frame.word_counts, strict=True):
-        claims.add_words(node, first, slots.word_point[at : at + size], next(scales))
-        first, at = first + count, at + size
-    points, at = {}, 0
-    for position, size in enumerate(frame.zero_sizes):
-        points[position] = slots.zero_point[at : at + size]
-        at += size
+    first = 0
+    word_points = cut(slots.word_point, frame.word_sizes)
+    for node, point, count in zip(table.public, word_points, frame.word_counts, strict=True):
+        claims.add_words(node, first, point, next(scales))
+        first += count
     contracted = []
-    for position, node in enumerate(table.zero):
-        dims = table.nodes[node].shape
+    for node, point in zip(table.zero, cut(slots.zero_point, frame.zero_sizes), strict=True):
         if table.nodes[node].einsum:
-            contracted.append((node, points[position]))
+            contracted.append((node, point))
             continue
-        term = Term(Monomial(1, (next(scales),)), tuple(claims.on_tensor(dims, points[position])))
-        claims.add_node(node, term)
+        groups = claims.on_tensor(table.nodes[node].shape, point)
+        claims.add_node(node, Term(Monomial(1, (next(scales),)), tuple(groups)))
     if contracted:
         next(scales)
     coefficients = claims.add_contractions(contracted, scales)

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, permutations
-from math import prod
 from typing import Any, TypeAlias
 
 Node: TypeAlias = int
@@ -318,8 +317,3 @@ def operands_of(kind: tuple[Any, ...]) -> list[Node]:
         case ("combine", parts):
             return [node for part in parts for node in part]
     return []
-
-
-def row_major(dims: Sequence[int]) -> list[int]:
-    """The stride of each axis."""
-    return [prod(dims[i + 1 :]) for i in range(len(dims))]

@@ -70,11 +70,6 @@ class Frame:
         return [node for node in self.table.zero if not self.table.nodes[node].einsum]
 
     @property
-    def contracted(self) -> list[int]:
-        """Zero nodes with einsums, whose claims a contraction reduces."""
-        return [node for node in self.table.zero if self.table.nodes[node].einsum]
-
-    @property
     def entry_sizes(self) -> list[int]:
         """Coordinates of the point of each custom table."""
         return [bits(len(table.outputs)) for table in self.table.tables]

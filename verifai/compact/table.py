@@ -13,7 +13,7 @@ from verifai.compact.claims import claims_of
 from verifai.compact.frame import Frame
 from verifai.compact.program import Program, program_of
 from verifai.errors import MalformedError, UnsupportedError
-from verifai.proof.codec import canonical_json, sha256
+from verifai.proof.codec import sha256
 from verifai.proof.key import key_digest
 from verifai.proof.reference_string import (
     CEREMONIES,
@@ -25,7 +25,7 @@ from verifai.proof.reference_string import (
 from verifai.verifier.native.curve import G1_BYTES
 from verifai.verifier.native.field import P
 from verifai.verifier.native.keccak import keccak256
-from verifai.verifier.native.linked import linked_rows
+from verifai.verifier.native.linked import layout_digest, linked_rows
 
 VERSION: Final = 2
 #: Numbers of the reference strings that the contract knows, by :func:`srs_id`.
@@ -197,7 +197,7 @@ def _linked(frame: Frame, srs: str) -> bytes:
     body = b""
     found = linked_rows(frame.circuit, srs)
     for tensor, rows in zip(found, frame.layout.linked, strict=True):
-        body += keccak256(canonical_json(tensor.layout.to_json()))
+        body += layout_digest(tensor.layout)
         body += rows.start.to_bytes(2, "big") + len(rows).to_bytes(2, "big")
     return body
 

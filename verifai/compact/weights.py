@@ -21,10 +21,10 @@ from itertools import product
 from math import prod
 from typing import TypeAlias
 
-from verifai.compact.expressions import ONE, ZERO, Graph, Monomial, Node, Point, row_major
-from verifai.verifier.native.field import bits
+from verifai.compact.expressions import ONE, ZERO, Graph, Monomial, Node, Point
+from verifai.verifier.native.field import bits, cut
 from verifai.verifier.native.table import Affine, Indices
-from verifai.verifier.native.weights import components, reshape_segments
+from verifai.verifier.native.weights import components, places, reshape_segments, row_major
 
 
 @dataclass(frozen=True)
@@ -196,10 +196,7 @@ class Pullback:
             parts = [(self.dense(g.value), min(strides[a] for a in g.axes)) for g in ordered]
             return Dense(graph.scatter(length, 0, parts), length)
         vector, order = self.row_major(ordered, dims)
-        places = [0]
-        for axis in order:
-            places = [p + i * strides[axis] for p in places for i in range(dims[axis])]
-        return Dense(graph.place(vector, length, places), length)
+        return Dense(graph.place(vector, length, places(order, axes, dims)), length)
 
     def row_major(self, groups: Sequence[Group], dims: Sequence[int]) -> tuple[Node, list[int]]:
         """The product of the groups written out, and its axes, in the groups' order."""
@@ -222,13 +219,13 @@ class Pullback:
         whole = isinstance(value, Bits) and value.end % prod(tail) == 0 and len(large) > 1
         if not (isinstance(value, Bits) and whole and powers):
             return [*trivial, Group(tuple(large), value)]
-        groups, at = [], 0
-        for axis in large:
-            n = bits(dims[axis])
-            points = tuple(point[at : at + n] for point in value.points)
-            end = value.end // prod(tail) if axis == large[0] else dims[axis]
+        counts = [bits(dims[axis]) for axis in large]
+        parts = [cut(point, counts) for point in value.points]
+        groups = []
+        for i, axis in enumerate(large):
+            end = dims[axis] if i else value.end // prod(tail)
+            points = tuple(part[i] for part in parts)
             groups.append(Group((axis,), Bits(dims[axis], end, points)))
-            at += n
         return [*trivial, *groups]
 
     def without_axis_0(self, term: Term, dims: Sequence[int]) -> Term:
@@ -307,12 +304,14 @@ class Pullback:
         if len(groups) == 1 and _identity(groups[0].axes, maps, source, target):
             return groups[0].value
         vector, order = self.row_major(groups, target)
-        strides, places = row_major(source), []
+        strides, at_source = row_major(source), []
         for index in product(*(range(target[axis]) for axis in order)):
             at = [m.offset + sum(map(m.step, order, index)) for m in maps]
             inside = all(0 <= i < d for i, d in zip(at, source, strict=True))
-            places.append(sum(i * s for i, s in zip(at, strides, strict=True)) if inside else None)
-        return Dense(self.graph.place(vector, length, places), length)
+            at_source.append(
+                sum(i * s for i, s in zip(at, strides, strict=True)) if inside else None
+            )
+        return Dense(self.graph.place(vector, length, at_source), length)
 
     def through_reshape(self, term: Term, source: Sequence[int], target: Sequence[int]) -> Term:
         """Weights on the source of a reshape: vectors stay, axes are renamed."""

@@ -17,14 +17,20 @@ from verifai.proof.codec import canonical_json, parse_canonical_json
 from verifai.proof.files import replace_file
 from verifai.verifier.native.keccak import keccak256
 
+
+def settings(evm_version: str, runs: int, *, via_ir: bool) -> Mapping[str, Any]:
+    """What the compiler is told: no metadata, so that equal sources give equal code."""
+    return {
+        "evmVersion": evm_version,
+        "metadata": {"appendCBOR": False, "bytecodeHash": "none"},
+        "optimizer": {"enabled": True, "runs": runs},
+        "viaIR": via_ir,
+    }
+
+
 #: Optimizer on and the legacy pipeline: ezkl's contracts compile no other way. Paris, because its
-#: opcodes run on every chain since 2022. No metadata, so that equal sources give equal code.
-SETTINGS: Final[Mapping[str, Any]] = {
-    "evmVersion": "paris",
-    "metadata": {"appendCBOR": False, "bytecodeHash": "none"},
-    "optimizer": {"enabled": True, "runs": 200},
-    "viaIR": False,
-}
+#: opcodes run on every chain since 2022.
+SETTINGS: Final = settings("paris", 200, via_ir=False)
 #: Largest code that a chain accepts at an address (EIP-170).
 MAX_CODE_BYTES: Final = 24_576
 #: The largest verifier measured (23 kB of code) compiles in 2 s.
@@ -41,7 +47,7 @@ _OUTPUT: Final = (
 COMPILE_BYTES: Final = 4 << 30
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class CompiledContract:
     """What the compiler gives for one contract.
 
@@ -71,9 +77,6 @@ class CompiledContract:
             bytes.fromhex(told["evm"][part]["object"]) for part in ("bytecode", "deployedBytecode")
         )
         return cls(name, told["abi"], creation, runtime, source_sha256)
-
-    def __repr__(self) -> str:
-        return f"CompiledContract({self.name}, {len(self.runtime):,} bytes of code)"
 
 
 def compile_contract(source: str, name: str) -> CompiledContract:
@@ -165,8 +168,7 @@ def run_solc(
             f"{folder.name} refused {next(iter(sources))} with {len(refused)} errors, the first: "
             f"{first.strip()[:2000]}"
         )
-    contracts: dict[str, Any] = answer.get("contracts", {})
-    return contracts
+    return dict(answer.get("contracts", {}))
 
 
 def _read_cache(path: Path) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-from verifai.contracts.solidity import MAX_CODE_BYTES, CompiledContract, run_solc
+from verifai.contracts.solidity import MAX_CODE_BYTES, CompiledContract, run_solc, settings
 from verifai.contracts.toolchain import npm_install
 from verifai.errors import InternalError, MalformedError
 from verifai.home import home
@@ -24,13 +24,8 @@ from verifai.proof.codec import canonical_json
 COMPILER: Final = "0.8.37"
 OPENZEPPELIN: Final = "5.7.0"
 #: Cancun, because newer opcodes do not run on every chain; the IR pipeline, for structures in
-#: calldata; no metadata, so that equal sources give equal code, and hence equal addresses.
-SETTINGS: Final[Mapping[str, Any]] = {
-    "evmVersion": "cancun",
-    "metadata": {"appendCBOR": False, "bytecodeHash": "none"},
-    "optimizer": {"enabled": True, "runs": 1_000_000},
-    "viaIR": True,
-}
+#: calldata. That equal sources give equal code makes addresses equal.
+SETTINGS: Final = settings("cancun", 1_000_000, via_ir=True)
 #: The universal verifier, and the contracts around it.
 NAMES: Final = (
     "NativeVerifier",

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -165,10 +166,8 @@ def _limit_memory(pid: int, size: int) -> None:
     import resource
 
     if hasattr(resource, "prlimit"):
-        try:
+        with suppress(ProcessLookupError):
             resource.prlimit(pid, resource.RLIMIT_DATA, (size, size))
-        except ProcessLookupError:
-            return
 
 
 def _npm_error(code: int | None, errors: bytes) -> str:

@@ -8,6 +8,7 @@ for one call.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from verifai.errors import MalformedError
@@ -16,8 +17,7 @@ from verifai.extras import require
 
 def keccak(data: bytes) -> bytes:
     """Keccak-256, Ethereum's hash: 32 bytes."""
-    digest: bytes = require("eth_utils", "chain", "hashing as chains do").keccak(data)
-    return digest
+    return bytes(require("eth_utils", "chain", "hashing as chains do").keccak(data))
 
 
 def checksum(address: str) -> str:
@@ -26,13 +26,11 @@ def checksum(address: str) -> str:
     Raises:
         MalformedError: not 20 bytes of hex.
     """
+    utils = require("eth_utils", "chain", "reading addresses")
     try:
-        spelled: str = require("eth_utils", "chain", "reading addresses").to_checksum_address(
-            address
-        )
+        return str(utils.to_checksum_address(address))
     except (ValueError, TypeError):
         raise MalformedError(f"Not an address: {str(address)[:60]!r}.") from None
-    return spelled
 
 
 def selector(signature: str) -> bytes:
@@ -42,16 +40,14 @@ def selector(signature: str) -> bytes:
 
 def encode(types: Sequence[str], values: Sequence[Any]) -> bytes:
     """The one standard encoding of ``values``."""
-    encoded: bytes = require("eth_abi", "chain", "calling contracts").encode(types, values)
-    return encoded
+    return bytes(require("eth_abi", "chain", "calling contracts").encode(types, values))
 
 
 def encodable(kind: str, value: Any) -> bool:
     """Whether a value is one of this type: in range, and all the way down."""
-    try:
+    with suppress(UnicodeError):
         return bool(require("eth_abi", "chain", "calling contracts").is_encodable(kind, value))
-    except UnicodeError:
-        return False
+    return False
 
 
 def decode(types: Sequence[str], data: bytes, what: str) -> tuple[Any, ...]:

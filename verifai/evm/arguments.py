@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from verifai.errors import MalformedError, UsageError
@@ -17,12 +18,10 @@ def address_argument(value: Any, name: str) -> str:
     """
     if isinstance(value, str) and value.startswith("0x") and len(value) == 42:
         utils = require("eth_utils", "chain", "reading addresses")
-        try:
+        with suppress(MalformedError):
             spelled = checksum(value)
-        except MalformedError:
-            spelled = ""
-        if spelled and (spelled == value or not utils.is_checksum_formatted_address(value)):
-            return spelled
+            if spelled == value or not utils.is_checksum_formatted_address(value):
+                return spelled
     raise UsageError(f"{name} is an address: 0x and 40 hex digits.", hint="Is there a slip in it?")
 
 

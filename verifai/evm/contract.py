@@ -62,20 +62,27 @@ class Contract:
         what = what or f"{function} of {self.interface.name}"
         return self.sender.send(self.address, data, what, value=value)
 
-    def logs(self, event: str, first: int, last: int | None = None, *topics: str) -> Iterator[Log]:
+    def logs(
+        self,
+        event: str,
+        first: int,
+        last: int | None = None,
+        *topics: str,
+        faults: list[str] | None = None,
+    ) -> Iterator[Log]:
         """The logs of an event in blocks ``first`` to ``last``, oldest first.
 
         Args:
             last: None for the newest block.
             topics: of its indexed fields, 0x and 64 digits each.
+            faults: as :func:`verifai.evm.logs.logs`.
 
         Raises:
             NetworkError: the node refuses even single blocks, or answers what was not asked for.
         """
-        sender = self.sender
-        last = sender.newest_block() if last is None else last
+        last = self.sender.newest_block() if last is None else last
         wanted = ("0x" + self.interface.topic(event).hex(), *topics)
-        return logs(sender.web3, sender.url, self.address, wanted, first, last)
+        return logs(self.sender, self.address, wanted, first, last, faults)
 
     def __repr__(self) -> str:
         return f"Contract({self.interface.name} at {self.address})"

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from verifai.errors import MalformedError, NetworkError, VerifaiError
 from verifai.evm.contract import Contract
-from verifai.evm.logs import Log, logs
-from verifai.evm.node.faults import RevertedError, node_errors
+from verifai.evm.logs import Log
+from verifai.evm.node.faults import RevertedError
 
 #: Times that the newest block is asked for, until no record comes meanwhile.
 STATES: Final = 3
@@ -34,13 +34,11 @@ def history(registry: Contract, event: str) -> Iterator[tuple[Log, Mapping[str, 
     Raises:
         NetworkError: the node failed, or does not tell the whole history.
     """
-    sender = registry.sender
     created, latest, count = _numbers(registry)
     faults: list[str] = []
     seen = previous = 0
     place = (-1, -1)
-    topic = "0x" + registry.interface.topic(event).hex()
-    found = logs(sender.web3, sender.url, registry.address, [topic], created, latest, faults)
+    found = registry.logs(event, created, latest, faults=faults)
     for log in found if count else ():
         here = (log.block_number, log.log_index)
         try:
@@ -63,6 +61,22 @@ def history(registry: Contract, event: str) -> Iterator[tuple[Log, Mapping[str, 
         raise incomplete(registry, faults[0])
 
 
+def events(
+    contract: Contract, event: str, first: int, last: int | None, *topics: str
+) -> Iterator[tuple[Log, Mapping[str, Any]]]:
+    """The events of some blocks, oldest first; arguments as of :meth:`Contract.logs`.
+
+    Raises:
+        NetworkError: the node failed, or shows what is no such event.
+    """
+    for log in contract.logs(event, first, last, *topics):
+        try:
+            fields = contract.interface.event(log, event)
+        except MalformedError as error:
+            raise incomplete(contract, error.message) from None
+        yield log, fields
+
+
 def _numbers(registry: Contract) -> tuple[int, int, int]:
     """Blocks of creation and of the newest record, and how many there are: all of one state.
 
@@ -70,8 +84,7 @@ def _numbers(registry: Contract) -> tuple[int, int, int]:
         NetworkError: the node failed, or its newest block is not that of its latest state.
     """
     for _ in range(STATES):  # a record may come in between
-        with node_errors("the newest block", registry.sender.url):
-            head = int(registry.sender.web3.eth.block_number)
+        head = registry.sender.newest_block()
         if not 0 <= head <= HIGHEST_BLOCK:
             raise incomplete(registry, "no chain has so many blocks")
         created, latest, count = (

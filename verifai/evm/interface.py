@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from verifai.errors import MalformedError, UsageError
@@ -122,16 +123,10 @@ class Interface:
     def error(self, data: bytes) -> tuple[str, tuple[Any, ...]] | None:
         """Name and arguments of one of this contract's errors; None for any other data, also for
         Solidity's own ``Error`` and ``Panic``, which an interface does not list."""
-        known = self._errors.get(data[:4])
-        if known is None:
-            return None
-        try:
-            return known[0], abi.decode(known[1], data[4:], known[0])
-        except MalformedError:
-            return None
-
-    def __repr__(self) -> str:
-        return f"Interface({self.name})"
+        with suppress(KeyError, MalformedError):
+            name, types = self._errors[data[:4]]
+            return name, abi.decode(types, data[4:], name)
+        return None
 
 
 def event_topic(name: str, types: Sequence[str]) -> bytes:

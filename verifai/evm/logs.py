@@ -11,7 +11,7 @@ from verifai.evm.abi import checksum
 from verifai.evm.node.faults import node_errors
 
 if TYPE_CHECKING:
-    from web3 import Web3
+    from verifai.evm.transactions.sender import Sender
 
 T = TypeVar("T")
 
@@ -80,8 +80,7 @@ class EventSource(Generic[T]):
 
 
 def logs(
-    web3: Web3,
-    url: str,
+    sender: Sender,
     address: str,
     topics: Sequence[str],
     first: int,
@@ -101,7 +100,7 @@ def logs(
     while first <= last:
         end = min(first + step - 1, last)
         try:
-            found = _piece(web3, url, address, topics, first, end, faults)
+            found = _piece(sender, address, topics, range(first, end + 1), faults)
         except NetworkError as error:
             if first < end:
                 step = max(1, step // 4)
@@ -117,29 +116,24 @@ def logs(
 
 
 def _piece(
-    web3: Web3,
-    url: str,
-    address: str,
-    topics: Sequence[str],
-    first: int,
-    last: int,
-    faults: list[str] | None,
+    sender: Sender, address: str, topics: Sequence[str], blocks: range, faults: list[str] | None
 ) -> list[Log]:
-    what = f"events of blocks {first} to {last}"
+    what = f"events of blocks {blocks[0]} to {blocks[-1]}"
     question: Any = {"address": address, "topics": list(topics)}
-    question |= {"fromBlock": first, "toBlock": last}
-    with node_errors(what, url):
-        answer = list(web3.eth.get_logs(question))
+    question |= {"fromBlock": blocks[0], "toBlock": blocks[-1]}
+    with node_errors(what, sender.url):
+        answer = list(sender.web3.eth.get_logs(question))
     found = []
     for one in answer:
         try:
-            with node_errors(what, url):
+            with node_errors(what, sender.url):
                 log = Log.of(one)
                 told = ["0x" + topic.hex() for topic in log.topics[: len(topics)]]
+                wrong = f"The node at {sender.url} answers with"
                 if (log.address, told) != (address, list(topics)):
-                    raise NetworkError(f"The node at {url} answers with another contract's events.")
-                if not first <= log.block_number <= last:
-                    raise NetworkError(f"The node at {url} answers with events of other blocks.")
+                    raise NetworkError(f"{wrong} another contract's events.")
+                if log.block_number not in blocks:
+                    raise NetworkError(f"{wrong} events of other blocks.")
         except VerifaiError as error:
             if faults is None:
                 raise NetworkError(error.message) from None

@@ -29,6 +29,14 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from verifai.verifier.native.table import Affine as Affine
+from verifai.verifier.native.table import Einsum as Einsum
+from verifai.verifier.native.table import Indices as Indices
+from verifai.verifier.native.table import Linear as Linear
+from verifai.verifier.native.table import Reshape as Reshape
+from verifai.verifier.native.table import View as View
+from verifai.verifier.native.table import operands
+
 Integers: TypeAlias = npt.NDArray[np.int64]
 
 #: No tensor of a graph may leave this range: int64 holds every sum of two of its values.
@@ -44,25 +52,6 @@ MAX_TABLE: Final = 1 << 16
 
 
 @dataclass(frozen=True)
-class Affine:
-    """Source index along one axis: ``offset + sum coefficient * (index of target axis)``.
-
-    An index outside the source reads zero. No terms: the constant index ``offset``.
-    """
-
-    offset: int
-    terms: tuple[tuple[int, int], ...]  # (target axis, coefficient)
-
-
-@dataclass(frozen=True)
-class Indices:
-    """Source index along one axis: ``indices[index of target axis]``, each within the source."""
-
-    axis: int
-    indices: tuple[int, ...]
-
-
-@dataclass(frozen=True)
 class Input:
     """The model's input number ``position``: a range-checked tensor."""
 
@@ -74,46 +63,6 @@ class Weight:
     """A constant of the model, shaped as the node; as read from a file, in a narrow dtype."""
 
     values: Integers
-
-
-@dataclass(frozen=True)
-class View:
-    """``out[t] = source[i_0(t), i_1(t), ...]``, one map per source axis.
-
-    A target axis belongs to at most one source axis; one that belongs to none is a broadcast.
-    """
-
-    source: int
-    axes: tuple[Affine | Indices, ...]
-
-
-@dataclass(frozen=True)
-class Reshape:
-    """The elements of ``source`` in row-major order under the node's shape."""
-
-    source: int
-
-
-@dataclass(frozen=True)
-class Linear:
-    """``offset + sum coefficient * source``, all of the node's shape. No terms: a constant."""
-
-    terms: tuple[tuple[int, int], ...]  # (coefficient, source)
-    offset: int = 0
-
-
-@dataclass(frozen=True)
-class Einsum:
-    """``out = einsum(f"{left},{right}->{out}")`` with one letter per axis.
-
-    Each letter comes at most once in each of the three; a letter of ``out`` is in ``left`` or
-    ``right``; a letter that is only in one operand must be in ``out``. Operands contain no einsum
-    that was not requantised.
-    """
-
-    left: int
-    right: int
-    labels: tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -208,10 +157,6 @@ class Graph:
 
 def sources(operation: Operation) -> tuple[int, ...]:
     """The nodes that an operation reads."""
-    if isinstance(operation, (Input, Weight)):
-        return ()
-    if isinstance(operation, Linear):
-        return tuple(source for _, source in operation.terms)
-    if isinstance(operation, Einsum):
-        return (operation.left, operation.right)
-    return (operation.source,)
+    if isinstance(operation, (Requantise, Maximum, Lookup)):
+        return (operation.source,)
+    return () if isinstance(operation, (Input, Weight)) else operands(operation)

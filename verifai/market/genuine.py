@@ -7,6 +7,8 @@ collateral into a market makes its address again.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from verifai.chain.native.acceptor import first_systems
 from verifai.chain.native.system import native_system, verifier_address
 from verifai.chain.shipped import contract, interface
@@ -30,11 +32,9 @@ def require_genuine(sender: Sender, market: str, verifier: str | None = None) ->
         NetworkError: the node failed.
     """
     trusted = verifier_address() if verifier is None else checksum(verifier)
-    try:
+    with suppress(RevertedError, MalformedError):
         if _is_genuine(sender, market, trusted):
             return
-    except (RevertedError, MalformedError):
-        pass
     raise UsageError(
         f"What stands at {market} is no JobMarket of this package around the verifier {trusted}.",
         hint="Its rules are somebody else's. Take the address from whoever deployed the market.",

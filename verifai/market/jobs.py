@@ -15,6 +15,8 @@ from verifai.verifier.native.keccak import keccak256
 
 #: The native coin among tokens.
 NATIVE: Final = "0x" + "00" * 20
+#: The numbers of a bid.
+_NUMBERS: Final = ("job", "price", "expiry")
 
 
 class JobState(IntEnum):
@@ -115,13 +117,8 @@ class Bid:
 
     def to_json(self) -> dict[str, str]:
         """The bid as a JSON object, to be sent to the client; numbers are decimal strings."""
-        return {
-            "job": str(self.job),
-            "provider": self.provider,
-            "price": str(self.price),
-            "expiry": str(self.expiry),
-            "signature": self.signature.hex(),
-        }
+        numbers = {name: str(getattr(self, name)) for name in _NUMBERS}
+        return {**numbers, "provider": self.provider, "signature": self.signature.hex()}
 
     @classmethod
     def from_json(cls, value: Any) -> Bid:
@@ -132,7 +129,7 @@ class Bid:
         """
         names = [field.name for field in fields(cls)]
         found: Mapping[str, Any] = exact_fields(value, names, "A bid")
-        numbers = [found[name] for name in ("job", "price", "expiry")]
+        numbers = [found[name] for name in _NUMBERS]
         if not all(isinstance(n, str) and n.isdecimal() and len(n) <= 78 for n in numbers):
             raise MalformedError("A bid's numbers are decimal strings.")
         try:

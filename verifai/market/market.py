@@ -22,7 +22,7 @@ collateral; one that does not risks nothing. Why, and what protects whom, is sai
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -38,7 +38,7 @@ from verifai.compact.words import statement_words
 from verifai.errors import MalformedError, NetworkError, UsageError
 from verifai.evm.abi import checksum
 from verifai.evm.contract import Contract
-from verifai.evm.history import incomplete
+from verifai.evm.history import events, incomplete
 from verifai.evm.interface import Interface
 from verifai.evm.logs import Log
 from verifai.evm.node.faults import RevertedError, node_errors
@@ -82,7 +82,6 @@ class Market:
     Args:
         chain: the connection; its signer is who acts.
         address: of the contract (:func:`verifai.chain.deploy.deploy` gives it).
-        since: block from which history is read; default that of the chain's beginning.
         verifier: address of the native verifier that the market must believe; default that of the
             shipped one.
 
@@ -92,14 +91,10 @@ class Market:
         NetworkError: the node failed.
     """
 
-    def __init__(
-        self, chain: Chain, address: str, *, since: int = 0, verifier: str | None = None
-    ) -> None:
+    def __init__(self, chain: Chain, address: str, *, verifier: str | None = None) -> None:
         self.address = checksum(address)
         self._sender = chain.connection.sender
-        self._connection = chain.connection
         self.chain_number = self._sender.number
-        self._since = since
         self._contract = contract("JobMarket", self.address, self._sender)
         if not self._sender.code(self.address):
             raise UsageError(f"There is no contract at {self.address} on {chain.chain_id}.")
@@ -112,7 +107,7 @@ class Market:
         Raises:
             UsageError: the connection only reads.
         """
-        return self._connection.account
+        return self._sender.account
 
     # ---------------------------------------------------------------- clients
 
@@ -130,7 +125,6 @@ class Market:
         model_id: int = 0,
         royalty: int = 0,
         linked: tuple[bytes, ...] = (),
-        system: bytes | None = None,
     ) -> JobTerms:
         """JobTerms of the signer's, with a fresh salt.
 
@@ -139,13 +133,12 @@ class Market:
             words: the public words of the inputs, empty if it has none.
             linked: digests of the commitments of private inputs, in order.
             open_seconds: how long the job can be leased.
-            system: default the native proof system.
             budget, collateral, accept_seconds, proving_seconds, token, model_id, royalty: as in
                 :class:`JobTerms`.
         """
         return JobTerms(
             client=self.account,
-            system=native_system() if system is None else system,
+            system=native_system(),
             circuit=circuit,
             input_digest=keccak256(words),
             linked_digest=keccak256(b"".join(linked)),
@@ -380,8 +373,7 @@ class Market:
 
     def owed(self, token: str = NATIVE, account: str | None = None) -> int:
         """What an account can fetch, in the token's smallest unit."""
-        amount: int = self._ask("owed", checksum(token), account or self.account)
-        return amount
+        return int(self._ask("owed", checksum(token), account or self.account))
 
     def stake(self, provider: str | None = None) -> Stake:
         """A provider's collateral; by default the signer's."""
@@ -413,15 +405,9 @@ class Market:
         Raises:
             NetworkError: the node failed.
         """
-        for log in self._logs("BidAnnounced", job.id):
-            fields = self._event(log, "BidAnnounced")
-            yield Bid(
-                job.id,
-                fields["provider"],
-                fields["price"],
-                fields["expiry"],
-                fields["signature"],
-            )
+        for _, fields in self._events("BidAnnounced", job.id):
+            offer = (fields[name] for name in ("provider", "price", "expiry", "signature"))
+            yield Bid(job.id, *offer)
 
     def proofs(self, vk: VerifyingKey, batch: int | None = None) -> Iterator[Fulfilment]:
         """The proofs that completed jobs of a key's circuit, rebuilt from the chain's history.
@@ -442,17 +428,16 @@ class Market:
         circuit, input_bytes = circuit_id(compact), input_word_bytes(compact)
         jobs = list(self.jobs())
         completed = {
-            self._event(log, "JobCompleted")["job"]: log for log in self._logs("JobCompleted", None)
+            fields["job"]: (log, fields) for log, fields in self._events("JobCompleted", None)
         }
         for job in jobs:
-            log = completed.get(job.id)
-            if job.state == JobState.COMPLETED and log is None:
+            if job.state == JobState.COMPLETED and job.id not in completed:
                 raise incomplete(self._contract, f"the completion of job {job.id} is missing")
-            if log is None or job.terms.circuit != circuit:
+            if job.id not in completed or job.terms.circuit != circuit:
                 continue
+            log, fields = completed[job.id]
             with node_errors("a transaction", self._sender.url):
                 data = bytes(self._sender.web3.eth.get_transaction(log.transaction_hash)["input"])  # type: ignore[arg-type]
-            fields = self._event(log, "JobCompleted")
             provider = fields["provider"]
             context = self.context(job, provider)
             key = (vk, batch, input_bytes)
@@ -467,11 +452,9 @@ class Market:
 
     def _posted(self, number: int | None) -> Iterator[Job]:
         # Asked first: jobs that are posted meanwhile are more, never fewer.
-        whole = number is None and self._since == 0
-        counted = self._ask("count") if whole else 0
+        counted = self._ask("count") if number is None else 0
         seen = 0
-        for log in self._logs("JobPosted", number):
-            fields = self._event(log, "JobPosted")
+        for _, fields in self._events("JobPosted", number):
             terms = JobTerms.from_values(fields["terms"])
             if terms.job_id(self.chain_number, self.address) != fields["job"]:
                 raise NetworkError(
@@ -485,15 +468,9 @@ class Market:
         if seen < counted:
             raise incomplete(self._contract, f"it gave {seen} jobs of {counted}")
 
-    def _event(self, log: Log, name: str) -> dict[str, Any]:
-        try:
-            return self._contract.interface.event(log, name)
-        except MalformedError as error:
-            raise incomplete(self._contract, error.message) from None
-
-    def _logs(self, name: str, job: int | None) -> Iterator[Log]:
+    def _events(self, name: str, job: int | None) -> Iterator[tuple[Log, Mapping[str, Any]]]:
         topics = () if job is None else (f"0x{job:064x}",)
-        return self._contract.logs(name, self._since, None, *topics)
+        return events(self._contract, name, 0, None, *topics)
 
     def _ask(self, function: str, *arguments: Any) -> Any:
         try:

@@ -6,6 +6,7 @@ Every other room speaks in these values, so this one imports none of them, and n
 module            holds
 ================  =====================================================
 ``codec``         canonical JSON, the container, digests
+``artefact``      what all containers have in common
 ``tensor``        what a key fixes and a statement claims of one tensor
 ``statement``     what a proof proves, in fields and in words
 ``reference_string``  digests that name reference strings; public ceremonies

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar
 
 from verifai.limits import MAX_PROOF_BYTES
 from verifai.proof import codec
-from verifai.proof.codec import exact_fields, hex_digest
+from verifai.proof.artefact import Artefact
+from verifai.proof.codec import Readers, exact_fields, hex_digest, read_fields
 from verifai.proof.opening import Opening
+from verifai.proof.plain import to_plain
 from verifai.proof.statement import Statement
-
-KIND: Final = b"PROF"
-VERSION: Final = 1
 
 
 @dataclass(frozen=True)
@@ -26,12 +23,15 @@ class Digests:
     statement: str
     proof: str
 
-    def to_json(self) -> dict[str, str]:
-        return {"statement": self.statement, "proof": self.proof}
+    @classmethod
+    def from_json(cls, value: Any, what: str) -> Digests:
+        named = {"statement": f"{what}.statement", "proof": f"{what}.proof"}
+        found = exact_fields(value, list(named), what)
+        return cls(**{name: hex_digest(found[name], text) for name, text in named.items()})
 
 
 @dataclass(frozen=True, repr=False)
-class Proof:
+class Proof(Artefact):
     """A statement and the argument for it.
 
     Having a ``Proof`` means nothing: only :func:`verifai.verify` says whether it holds.
@@ -44,6 +44,10 @@ class Proof:
             them: they are secrets.
     """
 
+    KIND: ClassVar = b"PROF"
+    SECTIONS: ClassVar = 1
+    LIMIT: ClassVar = MAX_PROOF_BYTES
+
     statement: Statement
     argument: bytes
     digests: Digests = field(repr=False)
@@ -52,58 +56,28 @@ class Proof:
     @classmethod
     def of(cls, statement: Statement, argument: bytes) -> Proof:
         """A bundle whose digests are computed from its content."""
-        return cls(statement, argument, cls._digests(statement, argument))
-
-    @staticmethod
-    def _digests(statement: Statement, argument: bytes) -> Digests:
-        return Digests(statement.digest, codec.digest("proof/1", argument))
+        digests = Digests(statement.digest, codec.digest("proof/1", argument))
+        return cls(statement, argument, digests)
 
     def recomputed_digests(self) -> Digests:
         """The digests of what is really there."""
-        return self._digests(self.statement, self.argument)
+        return Proof.of(self.statement, self.argument).digests
 
     @property
     def digest(self) -> str:
         """SHA-256 of the bundle's bytes: its name in stores and on chain."""
         return codec.digest("bundle/1", self.to_bytes())
 
-    def to_bytes(self) -> bytes:
-        """The one canonical encoding (``docs/formats/bundle.md``)."""
-        return codec.pack(KIND, VERSION, self._header(), (self.argument,))
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the bundle atomically and return its path."""
-        return codec.write(path, KIND, VERSION, self._header(), (self.argument,))
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> Proof:
-        """Strict reader: shape and encoding only, no claim is checked.
-
-        Raises:
-            MalformedError: not the canonical encoding of a bundle.
-        """
-        return cls._from(*codec.unpack(data, KIND, VERSION, 1, limit=MAX_PROOF_BYTES))
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Proof:
-        """Read a bundle file. Raises as :meth:`from_bytes`."""
-        return cls._from(*codec.read(path, KIND, VERSION, 1, limit=MAX_PROOF_BYTES))
-
     @classmethod
     def _from(cls, header: dict[str, Any], sections: list[memoryview]) -> Proof:
-        fields = exact_fields(header, ("statement", "digests"), "A bundle")
-        digests = exact_fields(fields["digests"], ("statement", "proof"), "digests")
-        return cls(
-            Statement.from_json(fields["statement"]),
-            bytes(sections[0]),
-            Digests(
-                hex_digest(digests["statement"], "digests.statement"),
-                hex_digest(digests["proof"], "digests.proof"),
-            ),
-        )
+        readers: Readers = {"statement": Statement.from_json, "digests": Digests.from_json}
+        return cls(argument=bytes(sections[0]), **read_fields(header, readers, "A bundle"))
 
     def _header(self) -> dict[str, Any]:
-        return {"statement": self.statement.to_json(), "digests": self.digests.to_json()}
+        return {"statement": self.statement.to_json(), "digests": to_plain(self.digests)}
+
+    def _sections(self) -> tuple[bytes]:
+        return (self.argument,)
 
     def __repr__(self) -> str:
         return f"Proof({len(self.argument):,} bytes, {self.statement!r})"

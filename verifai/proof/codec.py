@@ -19,7 +19,7 @@ import hashlib
 import json
 import mmap
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -61,6 +61,8 @@ _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 
 #: A section's content: bytes in memory, or a view of a memory-mapped file.
 Section = bytes | memoryview
+#: By field: what is given its value and name, and raises MalformedError for what it refuses.
+Readers = Mapping[str, Callable[[Any, str], Any]]
 
 
 def canonical_json(value: Any) -> bytes:
@@ -311,6 +313,12 @@ def exact_fields(value: Any, fields: Sequence[str], what: str) -> dict[str, Any]
         found = str(sorted(value)) if isinstance(value, dict) else type(value).__name__
         raise MalformedError(f"{what} has the fields {sorted(fields)}, found {found:.500}.")
     return value
+
+
+def read_fields(value: Any, readers: Readers, what: str) -> dict[str, Any]:
+    """The fields of an object that has exactly those with a reader, each read by its own."""
+    found = exact_fields(value, list(readers), what)
+    return {name: read(found[name], name) for name, read in readers.items()}
 
 
 def hex_digest(value: Any, what: str) -> str:

@@ -78,6 +78,18 @@ def read_regular(path: str | os.PathLike[str], limit: int) -> bytes:
     return b"".join(pieces)
 
 
+@contextmanager
+def writing(path: str | os.PathLike[str], hint: str | None = None) -> Iterator[None]:
+    """What the system refuses in this block becomes a FileAccessError."""
+    try:
+        yield
+    except VerifaiError:
+        raise
+    except OSError as error:
+        message = f"Cannot write {path}: {error.strerror or error}."
+        raise FileAccessError(message, hint=hint) from None
+
+
 def replace_file(
     path: str | os.PathLike[str], pieces: Iterable[bytes | memoryview], mode: int = 0o644
 ) -> Path:
@@ -93,7 +105,7 @@ def replace_file(
             a folder, pipe, device or socket, which is not replaced.
     """
     target = Path(os.path.realpath(path))
-    try:
+    with writing(path):
         if target.is_symlink() or (target.exists() and not target.is_file()):  # a loop of links
             raise FileAccessError(f"Cannot write {path}: it is not a regular file.")
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -109,10 +121,6 @@ def replace_file(
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-    except VerifaiError:
-        raise
-    except OSError as error:
-        raise FileAccessError(f"Cannot write {path}: {error.strerror or error}.") from None
     return Path(path)
 
 

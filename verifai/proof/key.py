@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from verifai.errors import MalformedError
 from verifai.limits import MAX_VERIFYING_KEY_BYTES
 from verifai.proof import codec
-from verifai.proof.codec import Section, exact_fields, hex_digest, one_of, sha256
-from verifai.proof.statement import WEIGHT_VISIBILITIES, Guarantees, Statement
+from verifai.proof.artefact import Artefact
+from verifai.proof.codec import Readers, Section, hex_digest, read_fields, sha256
+from verifai.proof.plain import fields_of
+from verifai.proof.statement import Guarantees, Statement, weights_from_json
 from verifai.proof.tensor import TensorClaim, TensorSpec, specs_from_json
 
-KIND: Final = b"VKEY"
-VERSION: Final = 1
 Made = TypeVar("Made")
 
 
@@ -34,7 +32,7 @@ def key_digest(header: bytes, *material: Section) -> bytes:
 
 
 @dataclass(frozen=True, repr=False)
-class VerifyingKey:
+class VerifyingKey(Artefact):
     """What :func:`verifai.verify` checks a proof against.
 
     The key fixes every field of a statement except the public values, the commitments and the
@@ -51,6 +49,10 @@ class VerifyingKey:
         material: the backend's own key, which only its verifier reads: three sections, for
             ``native`` the operation table, the commitments of the weights, and tau H2.
     """
+
+    KIND: ClassVar = b"VKEY"
+    SECTIONS: ClassVar = 3
+    LIMIT: ClassVar = MAX_VERIFYING_KEY_BYTES
 
     model: str
     circuit: str
@@ -111,56 +113,26 @@ class VerifyingKey:
             context=context,
         )
 
-    def to_bytes(self) -> bytes:
-        """The one canonical encoding."""
-        return codec.pack(KIND, VERSION, self._header(), self.material)
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the key atomically and return its path."""
-        return codec.write(path, KIND, VERSION, self._header(), self.material)
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> VerifyingKey:
-        """Strict reader.
-
-        Raises:
-            MalformedError: not the canonical encoding of a key.
-        """
-        return cls._from(*codec.unpack(data, KIND, VERSION, 3, limit=MAX_VERIFYING_KEY_BYTES))
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> VerifyingKey:
-        """Read a key file. Raises as :meth:`from_bytes`."""
-        return cls._from(*codec.read(path, KIND, VERSION, 3, limit=MAX_VERIFYING_KEY_BYTES))
-
     @classmethod
     def _from(cls, header: dict[str, Any], sections: list[memoryview]) -> VerifyingKey:
-        names = ["model", "circuit", "weights", "inputs", "outputs", "guarantees", "proof_bytes"]
-        fields = exact_fields(header, names, "A verifying key")
-        length = fields["proof_bytes"]
-        if type(length) is not int or not 0 < length <= MAX_VERIFYING_KEY_BYTES:
-            raise MalformedError("proof_bytes is a positive integer.")
-        return cls(
-            hex_digest(fields["model"], "model"),
-            hex_digest(fields["circuit"], "circuit"),
-            one_of(fields["weights"], WEIGHT_VISIBILITIES, "weights"),
-            specs_from_json(fields["inputs"], "inputs"),
-            specs_from_json(fields["outputs"], "outputs"),
-            Guarantees.from_json(fields["guarantees"]),
-            length,
-            tuple(bytes(section) for section in sections),
-        )
+        readers: Readers = {
+            "model": hex_digest,
+            "circuit": hex_digest,
+            "weights": weights_from_json,
+            "inputs": specs_from_json,
+            "outputs": specs_from_json,
+            "guarantees": Guarantees.from_json,
+            "proof_bytes": _length,
+        }
+        found = read_fields(header, readers, "A verifying key")
+        return cls(material=tuple(map(bytes, sections)), **found)
 
     def _header(self) -> dict[str, Any]:
-        return {
-            "model": self.model,
-            "circuit": self.circuit,
-            "weights": self.weights,
-            "inputs": [spec.to_json() for spec in self.inputs],
-            "outputs": [spec.to_json() for spec in self.outputs],
-            "guarantees": self.guarantees.to_json(),
-            "proof_bytes": self.proof_bytes,
-        }
+        names = ("model", "circuit", "weights", "inputs", "outputs", "proof_bytes")
+        return {**fields_of(self, names), "guarantees": self.guarantees.to_json()}
+
+    def _sections(self) -> tuple[Section, ...]:
+        return self.material
 
     def __repr__(self) -> str:
         size = sum(len(section) for section in self.material)
@@ -168,3 +140,9 @@ class VerifyingKey:
             f"VerifyingKey({self.digest[:12]}, model {self.model[:12]}, "
             f"{self.guarantees.backend}, {self.guarantees.string} string, {size:,} bytes)"
         )
+
+
+def _length(value: Any, what: str) -> int:
+    if type(value) is not int or not 0 < value <= MAX_VERIFYING_KEY_BYTES:
+        raise MalformedError(f"{what} is a positive integer.")
+    return value

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field, fields
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from verifai.errors import MalformedError
 from verifai.limits import MAX_PROOF_BYTES, MAX_RANK
-from verifai.proof import codec
+from verifai.proof.artefact import Artefact
 from verifai.proof.codec import exact_fields, hex_digest
+from verifai.proof.plain import to_plain
 from verifai.proof.tensor import TensorSpec
 
-KIND: Final = b"OPEN"
-VERSION: Final = 1
 BLINDING_BYTES: Final = 32
 
 
@@ -39,13 +36,6 @@ class RowLayout:
     limbs: tuple[int, ...]
     log_columns: int
     srs_id: str
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            item.name: list(value) if isinstance(value, tuple) else value
-            for item in fields(self)
-            for value in (getattr(self, item.name),)
-        }
 
     @classmethod
     def from_json(cls, value: Any) -> RowLayout:
@@ -72,7 +62,7 @@ class RowLayout:
 
 
 @dataclass(frozen=True, repr=False)
-class Opening:
+class Opening(Artefact):
     """Values and blindings of one committed tensor: **a secret of its owner**.
 
     With it a later proof takes the tensor as its input under the same commitment, and an auditor
@@ -86,6 +76,11 @@ class Opening:
         blindings: 32 bytes for each row.
     """
 
+    KIND: ClassVar = b"OPEN"
+    SECTIONS: ClassVar = 1
+    LIMIT: ClassVar = MAX_PROOF_BYTES
+    SECRET: ClassVar = True
+
     spec: TensorSpec
     layout: RowLayout
     integers: tuple[int, ...] = field(repr=False)
@@ -94,31 +89,7 @@ class Opening:
     @property
     def values(self) -> NDArray[np.float64]:
         """The values as float64: integers / 2**scale."""
-        scale = 2**self.spec.scale
-        flat = [integer / scale for integer in self.integers]
-        return np.array(flat, dtype=np.float64).reshape(self.spec.shape)
-
-    def to_bytes(self) -> bytes:
-        """The one canonical encoding."""
-        return codec.pack(KIND, VERSION, self._header(), (self.blindings,))
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the file atomically, readable by its owner only, and return its path."""
-        return codec.write(path, KIND, VERSION, self._header(), (self.blindings,), mode=0o600)
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> Opening:
-        """Strict reader.
-
-        Raises:
-            MalformedError: not the canonical encoding of an opening.
-        """
-        return cls._from(*codec.unpack(data, KIND, VERSION, 1, limit=MAX_PROOF_BYTES))
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Opening:
-        """Read a file. Raises as :meth:`from_bytes`."""
-        return cls._from(*codec.read(path, KIND, VERSION, 1, limit=MAX_PROOF_BYTES))
+        return self.spec.real(self.integers)
 
     @classmethod
     def _from(cls, header: dict[str, Any], sections: list[memoryview]) -> Opening:
@@ -136,10 +107,13 @@ class Opening:
 
     def _header(self) -> dict[str, Any]:
         return {
-            "tensor": self.spec.to_json(),
-            "layout": self.layout.to_json(),
+            "tensor": to_plain(self.spec),
+            "layout": to_plain(self.layout),
             "integers": list(self.integers),
         }
+
+    def _sections(self) -> tuple[bytes]:
+        return (self.blindings,)
 
     def __repr__(self) -> str:
         return f"Opening({self.spec.name!r} {list(self.spec.shape)}, secret)"

@@ -9,7 +9,16 @@ from typing import Any, Final, Protocol
 from verifai.errors import MalformedError, UsageError, shown
 from verifai.limits import MAX_NAME_LENGTH
 from verifai.printable import html_table
-from verifai.proof.codec import canonical_json, digest, exact_fields, hex_digest, one_of
+from verifai.proof.codec import (
+    Readers,
+    canonical_json,
+    digest,
+    exact_fields,
+    hex_digest,
+    one_of,
+    read_fields,
+)
+from verifai.proof.plain import fields_of, to_plain
 from verifai.proof.reference_string import CEREMONIES, ceremony_of
 from verifai.proof.tensor import TensorClaim, TensorSpec, claims_from_json
 
@@ -56,26 +65,19 @@ class Guarantees:
         return "anyone" if self.backend == "native" else "whoever made it"
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "backend": self.backend,
-            "version": self.version,
-            "zero_knowledge": self.zero_knowledge,
-            "srs": self.srs,
-            "srs_id": self.srs_id,
-            "ceremony": self.ceremony,
-        }
+        return {**to_plain(self), "ceremony": self.ceremony}
 
     @classmethod
-    def from_json(cls, value: Any) -> Guarantees:
+    def from_json(cls, value: Any, what: str = "Guarantees") -> Guarantees:
         names = ("backend", "version", "zero_knowledge", "srs", "srs_id", "ceremony")
-        fields = exact_fields(value, names, "Guarantees")
+        fields = exact_fields(value, names, what)
         if type(fields["zero_knowledge"]) is not bool:
             raise MalformedError("zero_knowledge is true or false.")
         version = fields["version"]
         if not isinstance(version, str) or not 0 < len(version) <= 64:
             raise MalformedError("A backend version is a string of 1 to 64 characters.")
         read = cls(
-            one_of(fields["backend"], ("native", "ezkl"), "backend"),
+            backend_from_json(fields["backend"], "backend"),
             version,
             fields["zero_knowledge"],
             one_of(fields["srs"], SRS_KINDS, "srs"),
@@ -84,6 +86,16 @@ class Guarantees:
         if fields["ceremony"] != read.ceremony:
             raise MalformedError("The ceremony is not the one that srs_id names.")
         return read
+
+
+def backend_from_json(value: Any, what: str) -> str:
+    """The name of a proof system."""
+    return one_of(value, ("native", "ezkl"), what)
+
+
+def weights_from_json(value: Any, what: str) -> str:
+    """Who sees the weights."""
+    return one_of(value, WEIGHT_VISIBILITIES, what)
 
 
 class Inputs(Protocol):
@@ -189,44 +201,30 @@ class Statement:
     def to_json(self) -> dict[str, Any]:
         """The statement as its JSON object, which :meth:`from_json` reads."""
         return {
-            "model": self.model,
-            "circuit": self.circuit,
-            "verifying_key": self.verifying_key,
-            "weights": self.weights,
+            **fields_of(self, ("model", "circuit", "verifying_key", "weights", "context")),
             "inputs": [claim.to_json() for claim in self.inputs],
             "outputs": [claim.to_json() for claim in self.outputs],
             "guarantees": self.guarantees.to_json(),
-            "context": None if self.context is None else dict(self.context),
         }
 
     @classmethod
-    def from_json(cls, value: Any) -> Statement:
+    def from_json(cls, value: Any, what: str = "A statement") -> Statement:
         """Strict reader.
 
         Raises:
             MalformedError: an unknown, missing or ill-typed field.
         """
-        names = [
-            "model",
-            "circuit",
-            "verifying_key",
-            "weights",
-            "inputs",
-            "outputs",
-            "guarantees",
-            "context",
-        ]
-        fields = exact_fields(value, names, "A statement")
-        return cls(
-            hex_digest(fields["model"], "model"),
-            hex_digest(fields["circuit"], "circuit"),
-            hex_digest(fields["verifying_key"], "verifying_key"),
-            one_of(fields["weights"], WEIGHT_VISIBILITIES, "weights"),
-            claims_from_json(fields["inputs"], "inputs"),
-            claims_from_json(fields["outputs"], "outputs"),
-            Guarantees.from_json(fields["guarantees"]),
-            check_context(fields["context"]),
-        )
+        readers: Readers = {
+            "model": hex_digest,
+            "circuit": hex_digest,
+            "verifying_key": hex_digest,
+            "weights": weights_from_json,
+            "inputs": claims_from_json,
+            "outputs": claims_from_json,
+            "guarantees": Guarantees.from_json,
+            "context": check_context,
+        }
+        return cls(**read_fields(value, readers, what))
 
     def __repr__(self) -> str:
         shown = ", ".join(
@@ -264,7 +262,7 @@ class Statement:
         return html_table("Statement", rows)
 
 
-def check_context(value: Any) -> dict[str, str | int] | None:
+def check_context(value: Any, what: str = "A context") -> dict[str, str | int] | None:
     """A context is None or a small flat object of strings and integers.
 
     Raises:
@@ -274,7 +272,7 @@ def check_context(value: Any) -> dict[str, str | int] | None:
         return None
     if not isinstance(value, Mapping) or not 0 < len(value) <= MAX_CONTEXT_ENTRIES:
         raise MalformedError(
-            f"A context is an object of 1 to {MAX_CONTEXT_ENTRIES} entries, found {shown(value)}.",
+            f"{what} is an object of 1 to {MAX_CONTEXT_ENTRIES} entries, found {shown(value)}.",
             hint='context={"job": 7}',
         )
     for key, item in value.items():

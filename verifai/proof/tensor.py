@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from verifai.proof.codec import (
     one_of,
     parse_canonical_json,
 )
+from verifai.proof.plain import to_plain
 
 #: ``public``: the values are in the statement. ``committed``: a commitment to them is.
 #: ``private``: the proof shows only that some values of this shape exist.
@@ -49,13 +50,11 @@ class TensorSpec:
         """Number of elements."""
         return math.prod(self.shape)
 
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "shape": list(self.shape),
-            "scale": self.scale,
-            "visibility": self.visibility,
-        }
+    def real(self, integers: Iterable[int]) -> NDArray[np.float64]:
+        """Integers of this tensor as float64, in its shape: integers / 2**scale."""
+        scale = 2**self.scale  # exact int/int division is correctly rounded in Python
+        flat = [integer / scale for integer in integers]
+        return np.array(flat, dtype=np.float64).reshape(self.shape)
 
     @classmethod
     def from_json(cls, value: Any) -> TensorSpec:
@@ -144,13 +143,11 @@ class TensorClaim:
                 f"Tensor {self.name!r} is {self.spec.visibility}: its values are not disclosed.",
                 hint="Compile with a Visibility that makes it public.",
             )
-        scale = 2**self.spec.scale  # exact int/int division is correctly rounded in Python
-        flat = [integer / scale for integer in self.integers]
-        return np.array(flat, dtype=np.float64).reshape(self.shape)
+        return self.spec.real(self.integers)
 
     def to_json(self) -> dict[str, Any]:
         return {
-            **self.spec.to_json(),
+            **to_plain(self.spec),
             "integers": None if self.integers is None else list(self.integers),
             "commitment": self.commitment,
         }
@@ -168,21 +165,18 @@ class TensorClaim:
 
 def claims_from_json(value: Any, what: str) -> tuple[TensorClaim, ...]:
     """A non-empty JSON list of claims with distinct names."""
-    return _distinct([TensorClaim.from_json(item) for item in _items(value, what)], what)
+    return _tensors(TensorClaim, value, what)
 
 
 def specs_from_json(value: Any, what: str) -> tuple[TensorSpec, ...]:
     """A non-empty JSON list of specs with distinct names."""
-    return _distinct([TensorSpec.from_json(item) for item in _items(value, what)], what)
+    return _tensors(TensorSpec, value, what)
 
 
-def _items(value: Any, what: str) -> list[Any]:
+def _tensors(kind: Any, value: Any, what: str) -> tuple[Any, ...]:
     if not isinstance(value, list) or not 0 < len(value) <= MAX_TENSORS:
         raise MalformedError(f"{what} are a list of 1 to {MAX_TENSORS} tensors.")
-    return value
-
-
-def _distinct(tensors: Sequence[Any], what: str) -> tuple[Any, ...]:
+    tensors = tuple(kind.from_json(item) for item in value)
     if len({tensor.name for tensor in tensors}) != len(tensors):
         raise MalformedError(f"{what} have distinct names.")
-    return tuple(tensors)
+    return tensors

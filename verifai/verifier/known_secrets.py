@@ -62,23 +62,15 @@ def secrets() -> dict[int, str]:
 
 
 def _roots() -> list[tuple[int, str]]:
-    orders = [n for n in range(3, SMALL_ORDER + 1) if (_R - 1) % n == 0]
+    orders = {n for n in range(3, SMALL_ORDER + 1) if (_R - 1) % n == 0}
+    orders |= {1 << k for k in range(1, TWO_ADICITY + 1)}
+    orders |= {n for n in range(3, LARGE_ORDER, 2) if (_R - 1) % n == 0}
     found = []
     for n in orders:
-        root = pow(GENERATORS[0], (_R - 1) // n, _R)
-        found += [
-            (pow(root, i, _R), f"a root of unity of order {n}")
-            for i in range(1, n)
-            if gcd(i, n) == 1
-        ]
-    orders = [1 << k for k in range(1, TWO_ADICITY + 1)]
-    orders += [n for n in range(3, LARGE_ORDER, 2) if (_R - 1) % n == 0]
-    for n in orders:
+        exponents = [i for i in range(1, n) if gcd(i, n) == 1] if n <= SMALL_ORDER else [1, -1]
         for generator in GENERATORS:
             root = pow(generator, (_R - 1) // n, _R)
-            found += [
-                (power, f"a root of unity of order {n}") for power in (root, pow(root, -1, _R))
-            ]
+            found += [(pow(root, i, _R), f"a root of unity of order {n}") for i in exponents]
     for generator in GENERATORS:  # of the units of odd order, as halo2 has for its permutation
         found.append((pow(generator, 1 << TWO_ADICITY, _R), f"{generator}^(2^{TWO_ADICITY})"))
     return found

@@ -24,6 +24,7 @@ from typing import Final
 
 from py_ecc.optimized_bn128 import curve_order
 
+from verifai.errors import VerificationError
 from verifai.limits import MAX_KNOWN_TAU
 from verifai.verifier.known_secrets import secrets
 from verifai.verifier.twist import (
@@ -75,6 +76,20 @@ def known_tau(x0: int, x1: int, y0: int, y1: int) -> str | None:
         if (sign := _sign(n * pow(d, -1, _R), tau)) is not None:
             return f"tau is {sign}{n}/{d}"
     return _shifted(tau, generator[0])
+
+
+def check_tau(x0: int, x1: int, y0: int, y1: int) -> None:
+    """Check 4 of a key whose reference string has this tau H2; arguments as :func:`known_tau`.
+
+    Raises:
+        VerificationError: everybody knows tau.
+    """
+    if known := known_tau(x0, x1, y0, y1):
+        raise VerificationError(
+            f"{known}: everybody knows the secret of the key's reference string, and can forge",
+            check=4,
+            hint="Use a key under a public ceremony's string.",
+        )
 
 
 def _logarithm(target: Point, steps: _Steps) -> list[int]:

@@ -28,24 +28,17 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
+from verifai import errors
 from verifai.errors import VerificationError
 from verifai.proof import Proof, Registration, Statement, VerifyingKey
 from verifai.proof.codec import canonical_json, sha256
 from verifai.proof.statement import check_context
 from verifai.proof.tensor import batched
-from verifai.verifier.systems import BATCHING, proof_check, proof_length, registration_check
+from verifai.verifier.systems import BATCHING, proof_system
 
-CHECKS: Final = {
-    1: "digests",
-    2: "key",
-    3: "circuit",
-    4: "guarantees",
-    5: "context",
-    6: "proof length",
-    7: "proof",
-}
-#: Comes last, where a registration is given.
-REGISTRATION: Final = {9: "registration"}
+#: Those that :func:`verify` makes, by number; 9 comes last, where a registration is given.
+CHECKS: Final = {number: errors.CHECKS[number] for number in range(1, 8)}
+REGISTRATION: Final = {9: errors.CHECKS[9]}
 
 
 @dataclass(frozen=True)
@@ -62,12 +55,7 @@ class CheckResult:
     detail: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "number": self.number,
-            "name": self.name,
-            "passed": self.passed,
-            "detail": self.detail,
-        }
+        return dict(vars(self))
 
 
 def verify(
@@ -101,40 +89,47 @@ def verify(
 
     real = proof.recomputed_digests()
     if real.statement != proof.digests.statement:
-        raise _failed(1, "the statement was altered after the bundle was made")
+        raise VerificationError("the statement was altered after the bundle was made", check=1)
     if real.proof != proof.digests.proof:
-        raise _failed(1, "the proof was altered or swapped after the bundle was made")
+        raise VerificationError(
+            "the proof was altered or swapped after the bundle was made", check=1
+        )
 
     if claimed.verifying_key != key.digest:
-        raise _failed(
-            2,
+        raise VerificationError(
             f"the statement names key {claimed.verifying_key[:16]}, the trusted key is "
             f"{key.digest[:16]}",
+            check=2,
             hint="Use the key of the circuit that the proof was made with.",
         )
     for name in ("model", "circuit", "weights"):
         if getattr(claimed, name) != getattr(expected, name):
-            raise _failed(3, f"{name} is not what the key fixes")
+            raise VerificationError(f"{name} is not what the key fixes", check=3)
     batch = claimed.batch(key) if key.guarantees.backend in BATCHING else None
     for role, specs in (("inputs", key.inputs), ("outputs", key.outputs)):
         if tuple(claim.spec for claim in getattr(claimed, role)) != batched(specs, batch):
-            raise _failed(3, f"{role} differ from the key's in name, shape, scale or visibility")
+            raise VerificationError(
+                f"{role} differ from the key's in name, shape, scale or visibility", check=3
+            )
     if claimed.guarantees != key.guarantees:
-        raise _failed(4, "the guarantees are not those of the key")
+        raise VerificationError("the guarantees are not those of the key", check=4)
     if claimed.context != context:
-        raise _failed(
-            5,
+        raise VerificationError(
             f"the proof is bound to {_shown(claimed.context)}, demanded is {_shown(context)}",
+            check=5,
             hint="A proof for one job, chain or payee is not a proof for another.",
         )
-    expected_bytes = proof_length(key.guarantees.backend)(key, claimed)
+    system = proof_system(key.guarantees.backend)
+    expected_bytes = system.proof_bytes(key, claimed)
     if len(proof.argument) != expected_bytes:
-        raise _failed(6, f"{len(proof.argument)} bytes, the key's proofs have {expected_bytes}")
-    proof_check(key.guarantees.backend)(key, claimed, proof.argument)
+        raise VerificationError(
+            f"{len(proof.argument)} bytes, the key's proofs have {expected_bytes}", check=6
+        )
+    system.check(key, claimed, proof.argument)
     if registration is None:
         return claimed
     registration = Registration.from_bytes(registration.to_bytes())
-    registration_check(key.guarantees.backend)(key, registration)
+    system.check_registration(key, registration)
     return replace(claimed, weights_ranged=True)
 
 
@@ -175,10 +170,6 @@ def _reread(key: VerifyingKey) -> VerifyingKey:
         own = _REREAD[name] = VerifyingKey.from_bytes(data)
     vars(key)["_reread"] = own  # held, and never looked at
     return own
-
-
-def _failed(check: int, message: str, hint: str | None = None) -> VerificationError:
-    return VerificationError(message, check=check, check_name=CHECKS[check], hint=hint)
 
 
 def _shown(context: Mapping[str, str | int] | None) -> str:

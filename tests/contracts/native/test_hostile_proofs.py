@@ -92,8 +92,8 @@ def test_mutants_of_every_kind(node: Verifier, circuit: Attacked) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("circuit", MUTANTS)
 def test_some_of_them_on_the_embedded_chain(embedded: Verifier, circuit: Attacked) -> None:
-    """py-evm takes a fifth of a second for each."""
-    count = MUTANTS[circuit] // size(10, 50)
+    """py-evm takes up to two seconds for each: in CI there are ten ways, each once."""
+    count = size(MUTANTS[circuit] // 10, 10)
     assert judge_all(embedded, circuit, count).total() == count
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 from verifai.backends.ezkl import settings as ezkl_settings
 from verifai.backends.ezkl.field import instances, to_ezkl
@@ -11,13 +10,14 @@ from verifai.backends.ezkl.process import (
     VERIFY_SECONDS,
     EzklError,
     Step,
-    installed_version,
+    require_version,
     run,
     workspace,
 )
 from verifai.circuit import SRS
-from verifai.errors import MalformedError, SetupError, VerificationError
-from verifai.proof import Statement, VerifyingKey
+from verifai.errors import MalformedError, UnsupportedError, VerificationError
+from verifai.proof import Registration, Statement, VerifyingKey
+from verifai.verifier.known_tau import check_tau
 
 
 def check(key: VerifyingKey, statement: Statement, argument: bytes) -> None:
@@ -37,54 +37,37 @@ def check(key: VerifyingKey, statement: Statement, argument: bytes) -> None:
         raise VerificationError(
             "an ezkl proof cannot be bound to a context, so this one is not",
             check=5,
-            check_name="context",
             hint="Proofs of the ezkl backend carry no context; any that is claimed is forged.",
         )
-    version = installed_version()
-    if version != key.guarantees.version:
-        raise SetupError(
-            f"The key was made with ezkl {key.guarantees.version}, installed is {version}: "
-            "their proofs do not mix.",
-            hint=f"pip install ezkl=={key.guarantees.version}",
-        )
+    require_version(key.guarantees.version, "key")
     _check_key(key)
     parameters, vk, srs = key.material
     try:
         public = instances(statement.inputs + statement.outputs)
     except MalformedError as error:
         raise _refused(error.message) from None
-    with workspace() as name:
-        folder = Path(name)
-        (folder / "settings.json").write_bytes(parameters)
-        (folder / "vk.key").write_bytes(vk)
-        (folder / "verifier.srs").write_bytes(srs)
-        (folder / "proof.json").write_text(
-            json.dumps(
-                {
-                    "protocol": None,
-                    "instances": [[to_ezkl(value) for value in public]],
-                    "proof": list(argument),
-                    "transcript_type": "EVM",
-                }
-            )
-        )
+    proof = {
+        "protocol": None,
+        "instances": [[to_ezkl(value) for value in public]],
+        "proof": list(argument),
+        "transcript_type": "EVM",
+    }
+    files = {
+        "proof.json": json.dumps(proof).encode("ascii"),
+        "settings.json": parameters,
+        "vk.key": vk,
+        "verifier.srs": srs,
+    }
+    arguments = {
+        "proof_path": "proof.json",
+        "settings_path": "settings.json",
+        "vk_path": "vk.key",
+        "srs_path": "verifier.srs",
+        "reduced_srs": True,
+    }
+    with workspace(files) as folder:
         try:
-            accepted = run(
-                folder,
-                [
-                    Step(
-                        "verify",
-                        {
-                            "proof_path": "proof.json",
-                            "settings_path": "settings.json",
-                            "vk_path": "vk.key",
-                            "srs_path": "verifier.srs",
-                            "reduced_srs": True,
-                        },
-                    )
-                ],
-                seconds=VERIFY_SECONDS,
-            )
+            accepted = run(folder, [Step("verify", arguments)], seconds=VERIFY_SECONDS)
         except EzklError as error:
             raise _refused(f"ezkl refuses the proof: {error.message[:300]}") from None
     if accepted != [True]:
@@ -94,6 +77,13 @@ def check(key: VerifyingKey, statement: Statement, argument: bytes) -> None:
 def proof_bytes(key: VerifyingKey, statement: Statement) -> int:
     """The exact length of a proof of ``statement``: ezkl's depends on the key alone."""
     return key.proof_bytes
+
+
+def check_registration(key: VerifyingKey, registration: Registration) -> None:
+    """No key has one."""
+    raise UnsupportedError(
+        "Keys of the ezkl backend have no registration: its circuits fix the weights."
+    )
 
 
 def _check_key(key: VerifyingKey) -> None:
@@ -121,14 +111,7 @@ def _check_key(key: VerifyingKey) -> None:
         raise _contradiction(3, "the key's circuit does not fix the weights")
     if srs.id != key.guarantees.srs_id:
         raise _contradiction(4, "the key names another reference string than it holds")
-    if srs.known_tau:
-        raise VerificationError(
-            f"{srs.known_tau}: everybody knows the secret of the key's reference string, and can "
-            "forge",
-            check=4,
-            check_name="guarantees",
-            hint="Use a key under a public ceremony's string.",
-        )
+    check_tau(*srs.tau_g2)
     if (srs.kind == "ceremony") != (key.guarantees.srs == "ceremony"):
         raise _contradiction(
             4, f"the key calls its reference string {key.guarantees.srs!r}, which it is not"
@@ -136,14 +119,12 @@ def _check_key(key: VerifyingKey) -> None:
 
 
 def _contradiction(check: int, message: str) -> VerificationError:
-    names = {3: "circuit", 4: "guarantees"}
     return VerificationError(
         message,
         check=check,
-        check_name=names[check],
         hint="The key was not made by an honest setup: do not use it.",
     )
 
 
 def _refused(message: str) -> VerificationError:
-    return VerificationError(message, check=7, check_name="proof")
+    return VerificationError(message, check=7)

@@ -11,9 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifai.backends.ezkl import settings as ezkl_settings
-from verifai.backends.ezkl.field import MODULUS, from_ezkl
+from verifai.backends.ezkl.field import from_ezkl
 from verifai.backends.ezkl.operators import check_operators
-from verifai.backends.ezkl.process import EzklError, Step, installed_version, run, workspace
+from verifai.backends.ezkl.process import (
+    Step,
+    call,
+    installed_version,
+    refusing,
+    run,
+    workspace,
+)
 from verifai.backends.options import EzklOptions, Target
 from verifai.circuit import Circuit, Visibility
 from verifai.errors import UnsupportedError
@@ -22,6 +29,7 @@ from verifai.model import Model
 from verifai.model.inputs import calibration_samples
 from verifai.progress import Progress
 from verifai.proof import TensorSpec
+from verifai.verifier.native.field import P as MODULUS
 
 #: Samples that calibration and the comparison with the model use; more cost time and add little.
 MAX_SAMPLES: Final = 8
@@ -44,9 +52,7 @@ def compile(
     run_args = ezkl_settings.run_args(visibility, options)
     check_operators(model)
     samples = calibration_samples(model.inputs, calibration, MAX_SAMPLES, progress)
-    with workspace() as name:
-        folder = Path(name)
-        (folder / "model.onnx").write_bytes(model.onnx)
+    with workspace({"model.onnx": model.onnx}) as folder:
         write_input(folder / "calibration.json", samples)
         progress.stage(f"calibrating on {len(samples)} sample(s)")
         calibrate: dict[str, Any] = {
@@ -57,40 +63,22 @@ def compile(
         }
         if options.scales is not None:
             calibrate["scales"] = list(options.scales)
-        try:
-            run(
-                folder,
-                [
-                    Step(
-                        "gen_settings",
-                        {"model": "model.onnx", "output": "settings.json"},
-                        run_args=run_args,
-                    ),
-                    Step("calibrate_settings", calibrate),
-                ],
-            )
+        to_settings = {"model": "model.onnx", "output": "settings.json"}
+        steps = [
+            Step("gen_settings", to_settings, run_args=run_args),
+            Step("calibrate_settings", calibrate),
+        ]
+        with refusing(
+            UnsupportedError,
+            "ezkl cannot compile this model",
+            hint="If a single operator is to blame, exporting parts of the model finds it.",
+        ):
+            run(folder, steps)
             parameters = ezkl_settings.canonical((folder / "settings.json").read_text())
             (folder / "settings.json").write_bytes(parameters)
             progress.stage("compiling the circuit")
-            run(
-                folder,
-                [
-                    Step(
-                        "compile_circuit",
-                        {
-                            "model": "model.onnx",
-                            "compiled_circuit": "circuit.ezkl",
-                            "settings_path": "settings.json",
-                        },
-                    )
-                ],
-            )
-        except EzklError as error:
-            raise UnsupportedError(
-                f"ezkl cannot compile this model: {error.message}",
-                hint="If a single operator is to blame, exporting parts of the model finds it.",
-                log=error.log[-2000:],
-            ) from None
+            names = {"compiled_circuit": "circuit.ezkl", "settings_path": "settings.json"}
+            call(folder, "compile_circuit", model="model.onnx", **names)
         settings = ezkl_settings.load(parameters)
         inputs, outputs = _specs(model, settings, visibility)
         progress.stage("comparing the circuit with the model")
@@ -131,8 +119,7 @@ def witness_outputs(path: Path, outputs: Sequence[TensorSpec]) -> list[NDArray[n
     for row, spec in zip(rows, outputs, strict=True):
         integers = (from_ezkl(text) for text in row)
         signed = [value - MODULUS if value > MODULUS // 2 else value for value in integers]
-        flat = [value / 2**spec.scale for value in signed]
-        arrays.append(np.array(flat, dtype=np.float64).reshape(spec.shape))
+        arrays.append(spec.real(signed))
     return arrays
 
 
@@ -173,10 +160,8 @@ def _compare(
         write_input(folder / f"input-{index}.json", [sample])
         names = {"data": f"input-{index}.json", "output": f"witness-{index}.json"}
         steps.append(Step("gen_witness", {"model": "circuit.ezkl", **names}))
-    try:
+    with refusing(UnsupportedError, "ezkl cannot run its own circuit"):
         run(folder, steps)
-    except EzklError as error:
-        raise UnsupportedError(f"ezkl cannot run its own circuit: {error.message}") from None
     expected = [model.run(sample) for sample in samples]
     found = [
         witness_outputs(folder / f"witness-{index}.json", outputs) for index in range(len(samples))

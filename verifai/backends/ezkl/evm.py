@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from verifai.backends.ezkl.field import claims, instances
 from verifai.backends.ezkl.keys import solidity
-from verifai.backends.ezkl.process import workspace
 from verifai.backends.protocol import EvmCall
 from verifai.errors import MalformedError
 from verifai.proof import Proof, Statement, VerifyingKey
@@ -15,8 +12,7 @@ from verifai.proof import Proof, Statement, VerifyingKey
 def evm_verifier(key: VerifyingKey) -> str:
     """Solidity source of ``Halo2Verifier`` for this key; the same key gives the same source."""
     parameters, vk, srs = (bytes(part) for part in key.material)
-    with workspace() as name:
-        return solidity(Path(name), parameters, vk, srs)
+    return solidity(parameters, vk, srs)
 
 
 def evm_call(key: VerifyingKey, statement: Statement, argument: bytes) -> EvmCall:

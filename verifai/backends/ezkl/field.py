@@ -8,14 +8,11 @@ key.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from verifai.errors import MalformedError
 from verifai.limits import MAX_INTEGER
 from verifai.proof import TensorClaim, TensorSpec
-
-#: Order of the BN254 scalar field (EIP-196 calls it the curve order).
-MODULUS: Final = 21888242871839275222246405745257275088548364400416034343698204186575808495617
+from verifai.verifier.native.field import P as MODULUS
 
 
 def instances(claims: Sequence[TensorClaim]) -> list[int]:

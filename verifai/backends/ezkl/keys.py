@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Final
 
 from verifai.backends.ezkl import settings as ezkl_settings
-from verifai.backends.ezkl.process import EzklError, Step, installed_version, run, workspace
+from verifai.backends.ezkl.process import (
+    Step,
+    call,
+    refusing,
+    require_version,
+    run,
+    workspace,
+)
 from verifai.circuit import SRS, Circuit, ProvingKey
 from verifai.errors import InternalError, MalformedError, UnsupportedError, UsageError
 from verifai.progress import Progress
@@ -28,12 +35,7 @@ def setup(
             "their Lagrange basis.",
             hint="Take the .srs file of the same ceremony for your circuit's size.",
         )
-    version = installed_version()
-    if version != circuit.version:
-        raise UsageError(
-            f"The circuit was compiled with ezkl {circuit.version}; {version} is installed.",
-            hint="Compile it again: ezkl's files carry no version and do not mix.",
-        )
+    require_version(circuit.version, "circuit")
     parameters = bytes(circuit.parameters)
     settings = ezkl_settings.load(parameters)
     if ezkl_settings.canonical(parameters.decode("ascii")) != parameters:
@@ -47,35 +49,16 @@ def setup(
             f"The circuit needs an SRS with k = {log2}; this one has k = {srs.log2}.",
             hint="Ceremony files come in all sizes: take the one for this k.",
         )
-    with workspace() as name:
-        folder = Path(name)
-        (folder / "circuit.ezkl").write_bytes(circuit.compiled)
-        (folder / "settings.json").write_bytes(parameters)
-        with (folder / "k.srs").open("wb") as file:
-            file.write(srs.data)
+    files = {"circuit.ezkl": circuit.compiled, "settings.json": parameters, "k.srs": srs.data}
+    with workspace(files) as folder:
         progress.stage("making the key pair")
-        try:
-            run(
-                folder,
-                [
-                    Step(
-                        "setup",
-                        {
-                            "model": "circuit.ezkl",
-                            "vk_path": "vk.key",
-                            "pk_path": "pk.key",
-                            "srs_path": "k.srs",
-                        },
-                    )
-                ],
-            )
-        except EzklError as error:
-            raise MalformedError(
-                f"ezkl cannot set up this circuit: {error.message}", log=error.log[-2000:]
-            ) from None
+        with refusing(MalformedError, "ezkl cannot set up this circuit"):
+            made = {"vk_path": "vk.key", "pk_path": "pk.key"}
+            call(folder, "setup", model="circuit.ezkl", srs_path="k.srs", **made)
+        vk = (folder / "vk.key").read_bytes()
         verifier_srs = srs.verifier_part()
         progress.stage("reading the proof's size")
-        source = solidity(folder, parameters, (folder / "vk.key").read_bytes(), verifier_srs)
+        source = solidity(parameters, vk, verifier_srs)
         found = _PROOF_LENGTH.search(source)
         if found is None:
             raise InternalError("ezkl's contract does not state the proof's length as expected.")
@@ -85,9 +68,9 @@ def setup(
             weights=circuit.weights,
             inputs=circuit.inputs,
             outputs=circuit.outputs,
-            guarantees=Guarantees("ezkl", version, True, srs.kind, srs.id),
+            guarantees=Guarantees("ezkl", circuit.version, True, srs.kind, srs.id),
             proof_bytes=int(found.group(1), 16),
-            material=(parameters, (folder / "vk.key").read_bytes(), verifier_srs),
+            material=(parameters, vk, verifier_srs),
         )
         # Gigabytes for larger circuits: mapped, not read. The mapping outlives the folder.
         with (folder / "pk.key").open("rb") as file:
@@ -102,42 +85,29 @@ def prove_weights(key: ProvingKey, progress: Progress) -> Registration:
     )
 
 
-def solidity(folder: Path, parameters: bytes, vk: bytes, srs: bytes) -> str:
+def solidity(parameters: bytes, vk: bytes, srs: bytes) -> str:
     """Source of the verifier contract that ezkl generates for a key.
 
     ezkl writes the file and then fails to find a compiler to make its ABI with; only the source
     is wanted.
     """
-    for name, data in (("settings.json", parameters), ("vk.key", vk), ("verifier.srs", srs)):
-        (folder / name).write_bytes(data)
-    (folder / "verifier.sol").unlink(missing_ok=True)
-    try:
-        run(
-            folder,
-            [
-                Step(
-                    "create_evm_verifier",
-                    {
-                        "vk_path": "vk.key",
-                        "settings_path": "settings.json",
-                        "sol_code_path": "verifier.sol",
-                        "abi_path": "verifier.abi",
-                        "srs_path": "verifier.srs",
-                    },
-                    asynchronous=True,
-                    succeeds_if_file=str(folder / "verifier.sol"),
-                )
-            ],
+    arguments = {
+        "vk_path": "vk.key",
+        "settings_path": "settings.json",
+        "sol_code_path": "verifier.sol",
+        "abi_path": "verifier.abi",
+        "srs_path": "verifier.srs",
+    }
+    with workspace({"settings.json": parameters, "vk.key": vk, "verifier.srs": srs}) as folder:
+        source = folder / "verifier.sol"
+        step = Step(
+            "create_evm_verifier", arguments, asynchronous=True, succeeds_if_file=str(source)
         )
-    except EzklError as error:
-        raise MalformedError(f"ezkl cannot make a contract of this key: {error.message}") from None
-    return (folder / "verifier.sol").read_text("utf-8")
+        with refusing(MalformedError, "ezkl cannot make a contract of this key"):
+            run(folder, [step])
+        return source.read_text("utf-8")
 
 
 def _make_srs(path: Path, log2: int) -> None:
-    with workspace() as name:
-        folder = Path(name)
-        try:
-            run(folder, [Step("gen_srs", {"srs_path": str(path), "logrows": log2})])
-        except EzklError as error:
-            raise InternalError(f"ezkl cannot make a development SRS: {error.message}") from None
+    with workspace() as folder, refusing(InternalError, "ezkl cannot make a development SRS"):
+        call(folder, "gen_srs", srs_path=str(path), logrows=log2)

@@ -23,7 +23,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from verifai.errors import MissingExtraError, UsageError, WorkerError, WorkerTimeoutError
+from verifai.errors import (
+    MissingExtraError,
+    SetupError,
+    UsageError,
+    VerifaiError,
+    WorkerError,
+    WorkerTimeoutError,
+)
+from verifai.proof.codec import Section
 
 #: A worker that burns no CPU for this long is deadlocked, not slow.
 STALL_SECONDS: Final = 30.0
@@ -64,16 +72,6 @@ class Step:
     asynchronous: bool = False
     succeeds_if_file: str | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        value: dict[str, Any] = {"function": self.function, "arguments": dict(self.arguments)}
-        if self.run_args is not None:
-            value["run_args"] = dict(self.run_args)
-        if self.asynchronous:
-            value["asynchronous"] = True
-        if self.succeeds_if_file is not None:
-            value["succeeds_if_file"] = self.succeeds_if_file
-        return value
-
 
 def installed_version() -> str:
     """The version of the installed ezkl.
@@ -89,18 +87,49 @@ def installed_version() -> str:
     return importlib.metadata.version("ezkl")
 
 
+def require_version(version: str, what: str) -> None:
+    """What was made with one ezkl is used with the same: its files carry no version.
+
+    Raises:
+        MissingExtraError: ezkl is not installed.
+        SetupError: another version is.
+    """
+    if (installed := installed_version()) != version:
+        raise SetupError(
+            f"The {what} was made with ezkl {version}, installed is {installed}: they do not mix.",
+            hint=f"pip install ezkl=={version}; or compile and set up again.",
+        )
+
+
 @contextlib.contextmanager
-def workspace() -> Iterator[str]:
-    """A private folder for the files of one request.
+def refusing(kind: type[VerifaiError], problem: str, hint: str | None = None) -> Iterator[None]:
+    """What ezkl says no to in this block becomes an error of ours, with ezkl's reason."""
+    try:
+        yield
+    except EzklError as error:
+        message = f"{problem}: {error.message}"
+        raise kind(message, hint=hint, log=error.log[-2000:]) from None
+
+
+@contextlib.contextmanager
+def workspace(files: Mapping[str, Section] | None = None) -> Iterator[Path]:
+    """A private folder for the files of one request, with these in it.
 
     Nothing of it outlives the block, not even a finaliser: that of a
     :class:`tempfile.TemporaryDirectory` runs in forked children too, and takes the folder away.
     """
-    folder = tempfile.mkdtemp(prefix="verifai-ezkl-")
+    folder = Path(tempfile.mkdtemp(prefix="verifai-ezkl-"))
     try:
+        for name, data in (files or {}).items():
+            (folder / name).write_bytes(data)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def call(folder: Path, function: str, **arguments: Any) -> None:
+    """:func:`run` one call for the files that it makes."""
+    run(folder, [Step(function, arguments)])
 
 
 def run(
@@ -108,15 +137,15 @@ def run(
     steps: Sequence[Step],
     *,
     seconds: float | None = None,
-    memory_bytes: int | None = None,
 ) -> list[Any]:
     """Run ``steps`` in a fresh process, with ``folder`` as its home and working directory.
+
+    Its address space has a limit: ``VERIFAI_WORKER_BYTES``, or 90 % of the RAM.
 
     Args:
         folder: where relative paths of the steps lie.
         steps: ezkl calls, run in order until one fails.
         seconds: wall-clock limit; default ``VERIFAI_WORKER_SECONDS`` or ``DEFAULT_SECONDS``.
-        memory_bytes: address-space limit; default ``VERIFAI_WORKER_BYTES`` or 90 % of the RAM.
 
     Returns:
         The plain values (bool, int, str, float, None) that the calls returned.
@@ -127,17 +156,12 @@ def run(
         MissingExtraError: ezkl is not installed.
     """
     installed_version()
-    seconds = (
-        seconds if seconds is not None else _setting("VERIFAI_WORKER_SECONDS", DEFAULT_SECONDS)
-    )
-    if memory_bytes is None:
-        memory_bytes = int(_setting("VERIFAI_WORKER_BYTES", 0.9 * _physical_memory()))
+    seconds = seconds or _setting("VERIFAI_WORKER_SECONDS", DEFAULT_SECONDS)
+    memory_bytes = int(_setting("VERIFAI_WORKER_BYTES", 0.9 * _physical_memory()))
     what = ", ".join(step.function for step in steps)
     request, result, log = (folder / name for name in ("request.json", "result.json", "log.txt"))
     result.unlink(missing_ok=True)
-    request.write_text(
-        json.dumps({"memory_bytes": memory_bytes, "steps": [step.to_json() for step in steps]})
-    )
+    request.write_text(json.dumps({"memory_bytes": memory_bytes, "steps": list(map(vars, steps))}))
     with log.open("wb") as sink:
         process = subprocess.Popen(
             [sys.executable, "-I", str(_WORKER), str(request), str(result)],

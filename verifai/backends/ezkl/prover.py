@@ -18,7 +18,7 @@ from verifai.backends.ezkl import settings as ezkl_settings
 from verifai.backends.ezkl.check import check
 from verifai.backends.ezkl.compiler import witness_outputs, write_input
 from verifai.backends.ezkl.field import claims, from_ezkl
-from verifai.backends.ezkl.process import EzklError, Step, installed_version, run, workspace
+from verifai.backends.ezkl.process import call, refusing, require_version, workspace
 from verifai.circuit import ProvingKey
 from verifai.circuit.per_key import PerKey
 from verifai.errors import (
@@ -26,7 +26,6 @@ from verifai.errors import (
     InternalError,
     MalformedError,
     UnsupportedError,
-    UsageError,
     VerifaiError,
     VerificationError,
 )
@@ -34,6 +33,8 @@ from verifai.model import Model
 from verifai.model.inputs import without_batch_axis
 from verifai.progress import Progress
 from verifai.proof import Proof
+
+_UNLIKE: Final = "A value may be outside the calibrated range: calibrate with data like it."
 
 
 def prove(
@@ -50,45 +51,26 @@ def prove(
             "The ezkl backend cannot bind a proof to a context.",
             hint="Leave context out; replay protection is then the application's own job.",
         )
-    version = installed_version()
-    if version != key.verifying_key.guarantees.version:
-        raise UsageError(
-            f"The key was made with ezkl {key.verifying_key.guarantees.version}; {version} is "
-            "installed.",
-            hint="Compile and set up again.",
-        )
+    require_version(key.verifying_key.guarantees.version, "key")
     model = Model.from_bytes(bytes(key.circuit.onnx))
     arrays = model.check_inputs(inputs)
     added = without_batch_axis(model.inputs, inputs)
     axis = f" (batch axis added to {', '.join(added)})" if added else ""
-    files = _files(key)
-    with workspace() as name:
-        folder = Path(name)
+    files = _laid_out.of(key)
+    with workspace() as folder:
         progress.stage(f"computing the witness{axis}")
         _witness(folder, files, key, arrays)
         progress.stage("proving")
-        try:
-            run(
+        with refusing(InputError, "ezkl cannot prove this input", hint=_UNLIKE):
+            call(
                 folder,
-                [
-                    Step(
-                        "prove",
-                        {
-                            "witness": "witness.json",
-                            "model": str(files / "circuit.ezkl"),
-                            "pk_path": str(files / "pk.key"),
-                            "proof_path": "proof.json",
-                            "srs_path": str(files / "k.srs"),
-                        },
-                    )
-                ],
+                "prove",
+                witness="witness.json",
+                model=str(files / "circuit.ezkl"),
+                pk_path=str(files / "pk.key"),
+                proof_path="proof.json",
+                srs_path=str(files / "k.srs"),
             )
-        except EzklError as error:
-            raise InputError(
-                f"ezkl cannot prove this input: {error.message}",
-                hint="A value may be outside the calibrated range: calibrate with data like it.",
-                log=error.log[-2000:],
-            ) from None
         argument, public = _read_proof(folder / "proof.json")
     specs = key.verifying_key.inputs + key.verifying_key.outputs
     tensors = claims(specs, public)
@@ -116,10 +98,10 @@ def outputs(key: ProvingKey, inputs: Any, batch: bool) -> Sequence[NDArray[np.fl
     """See :meth:`verifai.backends.protocol.Backend.outputs`."""
     _one(batch)
     arrays = Model.from_bytes(bytes(key.circuit.onnx)).check_inputs(inputs)
-    files = _files(key)
-    with workspace() as name:
-        _witness(Path(name), files, key, arrays)
-        return witness_outputs(Path(name) / "witness.json", key.circuit.outputs)
+    files = _laid_out.of(key)
+    with workspace() as folder:
+        _witness(folder, files, key, arrays)
+        return witness_outputs(folder / "witness.json", key.circuit.outputs)
 
 
 def _one(batch: bool) -> None:
@@ -130,10 +112,6 @@ def _one(batch: bool) -> None:
         )
 
 
-def _files(key: ProvingKey) -> Path:
-    return _laid_out.of(key)
-
-
 def _lay_out(key: ProvingKey) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="verifai-ezkl-"))
     finalize(key, _remove, folder, os.getpid())
@@ -142,8 +120,7 @@ def _lay_out(key: ProvingKey) -> Path:
         ("pk.key", key.material),
         ("k.srs", key.srs),
     ):
-        with (folder / name).open("wb") as file:
-            file.write(data)
+        (folder / name).write_bytes(data)
     return folder
 
 
@@ -159,21 +136,9 @@ _laid_out: Final = PerKey(_lay_out, inherited=False)
 
 def _witness(folder: Path, files: Path, key: ProvingKey, arrays: tuple[NDArray[Any], ...]) -> None:
     write_input(folder / "input.json", [arrays])
-    step = Step(
-        "gen_witness",
-        {
-            "data": "input.json",
-            "model": str(files / "circuit.ezkl"),
-            "output": "witness.json",
-        },
-    )
-    try:
-        run(folder, [step])
-    except EzklError as error:
-        raise InputError(
-            f"ezkl cannot run the circuit on this input: {error.message}",
-            hint="A value may be outside the calibrated range: calibrate with data like it.",
-        ) from None
+    names = {"data": "input.json", "output": "witness.json"}
+    with refusing(InputError, "ezkl cannot run the circuit on this input", hint=_UNLIKE):
+        call(folder, "gen_witness", model=str(files / "circuit.ezkl"), **names)
     witness = json.loads((folder / "witness.json").read_text())
     low, high = ezkl_settings.load(bytes(key.circuit.parameters))["run_args"]["lookup_range"]
     found_low, found_high = witness["min_lookup_inputs"], witness["max_lookup_inputs"]

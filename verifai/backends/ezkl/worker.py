@@ -33,7 +33,7 @@ def _die_with_parent() -> None:
 
 def _call(ezkl: Any, step: dict[str, Any]) -> Any:
     kwargs = dict(step["arguments"])
-    if "run_args" in step:
+    if step["run_args"] is not None:
         run_args = ezkl.PyRunArgs()
         for name, value in step["run_args"].items():
             setattr(run_args, name, value)
@@ -46,7 +46,7 @@ def _call(ezkl: Any, step: dict[str, Any]) -> Any:
 
     # Some functions need a running loop even to be called, others must not block one: ezkl runs
     # one call at a time here, so a loop around each is harmless.
-    value = asyncio.run(awaited()) if step.get("asynchronous") else function(**kwargs)
+    value = asyncio.run(awaited()) if step["asynchronous"] else function(**kwargs)
     return value if isinstance(value, (bool, int, str, float, type(None))) else None
 
 
@@ -66,7 +66,7 @@ def main(request_path: str, result_path: str) -> None:
                 result["values"].append(_call(ezkl, step))
             except BaseException as error:
                 # PanicException is a BaseException; some steps succeed although they raise.
-                made = step.get("succeeds_if_file")
+                made = step["succeeds_if_file"]
                 if not (made and Path(made).is_file() and Path(made).stat().st_size > 0):
                     raise error
                 result["values"].append(None)

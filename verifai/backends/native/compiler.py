@@ -9,7 +9,7 @@ from verifai.backends.options import NativeOptions, Target
 from verifai.circuit import Circuit, Visibility
 from verifai.circuit.cost import cost
 from verifai.circuit.lower import lower
-from verifai.circuit.restore import PROTOCOL, parameters
+from verifai.circuit.restore import parameters
 from verifai.compact.gas import LOG_COLUMNS, Price, cheapest
 from verifai.errors import UsageError
 from verifai.graph import IntegerGraph
@@ -17,6 +17,7 @@ from verifai.model import Model
 from verifai.model.inputs import calibration_samples
 from verifai.progress import Progress
 from verifai.proof.tensor import TensorSpec
+from verifai.verifier.native.verify import VERSION
 from verifai.version import __version__
 
 #: Inputs that calibration and the comparison with the model use; more cost time and add little.
@@ -60,7 +61,7 @@ def compile(
     return Circuit(
         model=model.digest,
         backend="native",
-        version=PROTOCOL,
+        version=VERSION,
         weights=visibility.weights,
         inputs=specs(graph, "input", visibility.input),
         outputs=specs(graph, "output", visibility.output),

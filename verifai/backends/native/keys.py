@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from verifai.backends.native.core import core
 from verifai.circuit import SRS, Circuit, ProvingKey
 from verifai.circuit.ceremony import kept as kept_ceremony
+from verifai.circuit.core import core
 from verifai.circuit.lowered import LoweredCircuit
 from verifai.circuit.per_key import PerKey
-from verifai.circuit.restore import PROTOCOL
 from verifai.errors import MalformedError, UnsupportedError, UsageError
 from verifai.graph import IntegerGraph
 from verifai.graph.integer import Integers
@@ -25,6 +24,7 @@ from verifai.verifier.native.check import srs_kind
 from verifai.verifier.native.circuit import Circuits
 from verifai.verifier.native.key import key_of
 from verifai.verifier.native.registration import registration_table
+from verifai.verifier.native.verify import VERSION
 
 #: A proving key's section for the reference string: the development string is made again, not kept.
 DEVELOPMENT: Final = b"development"
@@ -33,25 +33,22 @@ DEVELOPMENT: Final = b"development"
 MAX_REGISTERED_WEIGHTS: Final = 1 << 20
 
 
-class LoadedKey:
+class LoadedKey(NamedTuple):
     """A proving key in memory: graph, operation table, SRS, and the Rust prover with its tables."""
 
-    def __init__(
-        self, graph: IntegerGraph, lowered: LoweredCircuit, strings: Any, prover: Any
-    ) -> None:
-        self.graph = graph
-        self.lowered = lowered
-        self.strings = strings
-        self.prover = prover
+    graph: IntegerGraph
+    lowered: LoweredCircuit
+    strings: Any
+    prover: Any
 
 
 def setup(
     circuit: Circuit, srs: SRS | str | None, progress: Progress
 ) -> tuple[ProvingKey, VerifyingKey]:
     """See :meth:`verifai.backends.protocol.Backend.setup`."""
-    if circuit.version != PROTOCOL:
+    if circuit.version != VERSION:
         raise UsageError(
-            f"The circuit is for proof system version {circuit.version}, this is {PROTOCOL}.",
+            f"The circuit is for proof system version {circuit.version}, this is {VERSION}.",
             hint="Compile it again.",
         )
     graph, lowered = circuit.restored
@@ -103,7 +100,7 @@ def _header(
         outputs=circuit.outputs,
         guarantees=Guarantees(
             "native",
-            PROTOCOL,
+            VERSION,
             lowered.operations.hiding,
             srs_kind(strings.tau_g2),
             srs_id(strings.tau_g2),

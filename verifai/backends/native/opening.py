@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from verifai.backends.native.core import core
 from verifai.backends.native.keys import strings_of
 from verifai.circuit import SRS
 from verifai.circuit.ceremony import kept
+from verifai.circuit.core import core
 from verifai.errors import (
     InputError,
     MalformedError,
@@ -183,4 +183,4 @@ def _strings(layout: RowLayout, srs: SRS | None) -> Any:
 
 
 def _refused(reason: str) -> VerificationError:
-    return VerificationError(f"the opening: {reason}", check=10, check_name="opening")
+    return VerificationError(f"the opening: {reason}", check=10)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from verifai.backends.native.core import core
 from verifai.backends.native.keys import LoadedKey, load
 from verifai.backends.native.opening import fresh_blindings, opened
 from verifai.circuit import ProvingKey
+from verifai.circuit.core import core
 from verifai.circuit.witness import witness
 from verifai.errors import InputError, InternalError
 from verifai.graph import dequantise, quantise_inputs, run

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final, cast
 
 from verifai import backends
-from verifai.backends import Backend, EvmCall
+from verifai.backends import EvmCall
+from verifai.backends.protocol import ContractBackend
 from verifai.chain.generated.registry import GeneratedRegistry, Publication
 from verifai.chain.publisher import Confirm, Publisher
 from verifai.chain.receipt import Receipt
-from verifai.chain.verdict import own_error, unexplained, verdict
+from verifai.chain.requirements import OLD_PROBE, answers_one, require_room
+from verifai.chain.verdict import verdict
 from verifai.contracts.shipped import artefact
 from verifai.contracts.solidity import CompiledContract, compile_contract
-from verifai.errors import MalformedError, NetworkError, UnsupportedError
-from verifai.evm.node.faults import RevertedError, node_errors
+from verifai.errors import MalformedError, UnsupportedError
+from verifai.evm.node.faults import RevertedError
 from verifai.evm.transactions.estimate import PublishEstimate
 from verifai.progress import Progress
 from verifai.proof import Proof, VerifyingKey
 from verifai.proof.published import Published
 
-#: The shipped contracts that take proofs of generated verifiers.
-CONTRACTS: Final = ("ProofRegistry",)
 #: What a backend's ``evm_verifier`` calls its contract.
 VERIFIER_NAME: Final = "Halo2Verifier"
 #: Why another record is not a native key's.
@@ -30,8 +31,6 @@ _PRETENDED: Final = (
     "0xEEEEEeeeeEeEEeeeeeEeEeeeeeeeEeEeEEEEeE01",
     "0xEeEeeEEEEeeEEEEEEeeEeEeEeeeEeeeEeeEeeE02",
 )
-#: Answers everything with the word 1; whether a node honours state overrides.
-_ANSWERS_ONE: Final = bytes.fromhex("600160005260206000f3")
 
 
 class GeneratedPublisher(Publisher):
@@ -49,15 +48,14 @@ class GeneratedPublisher(Publisher):
         return _verifier_contract(key).code_hash
 
     def estimate(self, proof: Proof, key: VerifyingKey, confirm: Confirm) -> PublishEstimate:
-        call = _backend(key).evm_call(key, proof.statement, proof.argument)
-        return self._estimate(proof, key, call, _verifier_contract(key), confirm)
+        return self._estimate(_publication(proof, key), _verifier_contract(key), confirm)
 
     def publish(
         self, proof: Proof, key: VerifyingKey, stages: Progress, confirm: Confirm
     ) -> Receipt:
-        backend, shipped = _backend(key), artefact("ProofRegistry")
-        call = backend.evm_call(key, proof.statement, proof.argument)
-        if confirm is None and backend.from_evm_call(key, call).digest != proof.digest:
+        shipped, publication = artefact("ProofRegistry"), _publication(proof, key)
+        backend = _backend(key)
+        if confirm is None and backend.from_evm_call(key, publication.call).digest != proof.digest:
             raise UnsupportedError(
                 "This bundle cannot be rebuilt from a transaction, so no auditor could check it: "
                 "a verifier contract's call carries no context.",
@@ -67,7 +65,7 @@ class GeneratedPublisher(Publisher):
         contract = _verifier_contract(key)
         stages.stage("finding the contracts")
         if self._sender.url != "embedded":  # whose gas is known: nothing is paid in vain
-            self._estimate(proof, key, call, contract, confirm)
+            self._estimate(publication, contract, confirm)
         at, gas = self._connection.registry, 0
         if at is None:
             at, gas = self._connection.ensure(shipped.code_hash, shipped.creation, "the registry")
@@ -75,9 +73,11 @@ class GeneratedPublisher(Publisher):
             contract.code_hash, contract.creation, "the verifier"
         )
         stages.stage("publishing")
-        publication = Publication(verifier, key.digest, proof.statement.digest, proof.digest, call)
+        publication = replace(publication, verifier=verifier)
         hash_ = self._published(GeneratedRegistry(self._sender, at), publication, confirm)
-        return Receipt.of(self._sender, hash_, at, verifier, proof.digest, key.digest, gas + more)
+        used, block = self._sender.mined(hash_)
+        where = (at, verifier, block, self._sender.chain_id)
+        return Receipt(used, hash_, *where, proof.digest, key.digest, gas + more)
 
     def _published(
         self,
@@ -89,47 +89,36 @@ class GeneratedPublisher(Publisher):
         if (record := registry.of(publication)) is not None:
             return record.transaction_hash
         try:
-            mined = registry.contract.send("publish", *publication.arguments, what="publishing")
-        except RevertedError as refusal:
-            found = own_error(refusal, CONTRACTS)
+            return registry.publish(publication.arguments, confirm)
+        except UnsupportedError as error:
             # Somebody else was faster with the same proof.
-            if found and found.name == "AlreadyPublished" and (record := registry.of(publication)):
+            again = error.details.get("reason") == "AlreadyPublished"
+            if again and (record := registry.of(publication)):
                 return record.transaction_hash
-            raise verdict(self._sender, refusal, "publishing", CONTRACTS, confirm) from None
-        return "0x" + bytes(mined["transactionHash"]).hex()
+            raise
 
     def _estimate(
-        self,
-        proof: Proof,
-        key: VerifyingKey,
-        call: EvmCall,
-        contract: CompiledContract,
-        confirm: Confirm,
+        self, publication: Publication, contract: CompiledContract, confirm: Confirm
     ) -> PublishEstimate:
         sender, shipped = self._sender, artefact("ProofRegistry")
         at = self._connection.registry or self._connection.find(shipped.code_hash)
         verifier = self._connection.find(contract.code_hash)
         steps = []
-        for stands, creation, what in (
-            (at, shipped.creation, "deploying the registry"),
-            (verifier, contract.creation, "deploying the verifier"),
-        ):
-            try:
-                steps += [] if stands else [sender.estimate(None, creation, what)]
-            except RevertedError as refusal:
-                raise unexplained(sender, refusal, what) from None
-        publication = Publication(
-            verifier or _PRETENDED[1], key.digest, proof.statement.digest, proof.digest, call
-        )
+        if not at:
+            steps.append(require_room(sender, "the registry", shipped.creation))
+        if not verifier:
+            steps.append(require_room(sender, "the verifier", contract.creation))
+        else:
+            publication = replace(publication, verifier=verifier)
         if at and GeneratedRegistry(sender, at).of(publication) is not None:
             return PublishEstimate(sender.chain_id, True, ())
-        if steps and not self._pretends():
+        # some nodes ignore state overrides without a word
+        probe = {_PRETENDED[0]: OLD_PROBE}
+        if steps and not answers_one(sender, _PRETENDED[0], b"", "state overrides", probe):
             return PublishEstimate(sender.chain_id, False, tuple(steps), ("publishing",))
         code = {}
         if at is None:
-            question: Any = {"data": "0x" + shipped.creation.hex()}
-            with node_errors("the registry's code", sender.url):
-                code[_PRETENDED[0]] = bytes(sender.web3.eth.call(question))
+            code[_PRETENDED[0]] = sender.ask(None, shipped.creation, "the registry's code")
         if verifier is None:
             code[_PRETENDED[1]] = contract.runtime
         try:
@@ -139,19 +128,8 @@ class GeneratedPublisher(Publisher):
                 )
             )
         except RevertedError as refusal:
-            raise verdict(sender, refusal, "publishing", CONTRACTS, confirm) from None
+            raise verdict(sender, refusal, "publishing", self.registry.RUNS, confirm) from None
         return PublishEstimate(sender.chain_id, False, tuple(steps))
-
-    def _pretends(self) -> bool:
-        """Whether the node honours state overrides; some ignore them without a word."""
-        question: Any = {"to": _PRETENDED[0], "data": "0x"}
-        override: Any = {_PRETENDED[0]: {"code": "0x" + _ANSWERS_ONE.hex()}}
-        try:
-            with node_errors("state overrides", self._sender.url):
-                answer = self._sender.web3.eth.call(question, "latest", override)
-                return int.from_bytes(answer, "big") == 1
-        except (RevertedError, NetworkError):
-            return False
 
     def bundle(self, record: Published, key: VerifyingKey) -> Proof:
         if key.guarantees.backend == "native":
@@ -174,8 +152,14 @@ class GeneratedPublisher(Publisher):
         return "" if matches else f"the node shows other code at {record.verifier} than the event"
 
 
-def _backend(key: VerifyingKey) -> Backend:
-    return backends.get(key.guarantees.backend)
+def _backend(key: VerifyingKey) -> ContractBackend:
+    return cast(ContractBackend, backends.get(key.guarantees.backend))
+
+
+def _publication(proof: Proof, key: VerifyingKey) -> Publication:
+    """What publishing a proof says, of a verifier that is yet to be found."""
+    call = _backend(key).evm_call(key, proof.statement, proof.argument)
+    return Publication(_PRETENDED[1], key.digest, proof.statement.digest, proof.digest, call)
 
 
 def _verifier_contract(key: VerifyingKey) -> CompiledContract:

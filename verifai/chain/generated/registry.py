@@ -14,6 +14,9 @@ from verifai.evm.abi import keccak
 from verifai.evm.interface import Interface
 from verifai.proof.published import Published
 
+#: The arguments of ``publish`` that its event names.
+_NAMED: Final = ("verifier", "keyDigest", "statementDigest", "bundleDigest")
+
 
 @cache
 def _verifier() -> Interface:
@@ -34,12 +37,8 @@ class Publication:
     @property
     def named(self) -> dict[str, Any]:
         """The fields that its event has."""
-        return {
-            "verifier": self.verifier,
-            "keyDigest": bytes.fromhex(self.key_digest),
-            "statementDigest": bytes.fromhex(self.statement_digest),
-            "bundleDigest": bytes.fromhex(self.bundle_digest),
-        }
+        digests = (self.key_digest, self.statement_digest, self.bundle_digest)
+        return dict(zip(_NAMED, (self.verifier, *map(bytes.fromhex, digests)), strict=True))
 
     @property
     def arguments(self) -> tuple[Any, ...]:
@@ -55,18 +54,12 @@ class Publication:
         question = _verifier().call("verifyProof", self.call.argument, self.call.instances)
         return interface("ProofRegistry").digest("recordId", *self.named.values(), keccak(question))
 
-    @classmethod
-    def from_arguments(cls, arguments: tuple[Any, ...]) -> Publication:
-        """Inverse of :attr:`arguments`."""
-        verifier, key, statement, bundle, argument, instances = arguments
-        call = EvmCall(argument, tuple(instances))
-        return cls(verifier, key.hex(), statement.hex(), bundle.hex(), call)
-
 
 class GeneratedRegistry(Registry):
     """A registry in which publishers name verifier and digests; an audit settles the claims."""
 
     NAME: Final = "ProofRegistry"  # type: ignore[misc]
+    RUNS: Final = ("ProofRegistry",)  # type: ignore[misc]
 
     @classmethod
     def claims(cls, fields: Mapping[str, Any]) -> dict[str, str]:
@@ -80,8 +73,8 @@ class GeneratedRegistry(Registry):
         }
 
     def call_of(self, arguments: tuple[Any, ...]) -> tuple[EvmCall, Mapping[str, Any]]:
-        publication = Publication.from_arguments(arguments)
-        return publication.call, publication.named
+        *named, argument, instances = arguments
+        return EvmCall(argument, tuple(instances)), dict(zip(_NAMED, named, strict=True))
 
     def of(self, publication: Publication) -> Published | None:
         """The record of exactly this publication, if there is one. Raises NetworkError."""

@@ -9,6 +9,7 @@ replaces a verifier, so what it was made with is what every record had.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Final
 
 from verifai.chain.native.system import verifier_address
@@ -33,12 +34,11 @@ def router_of(sender: Sender, registry: str) -> str | None:
     """
     if not sender.code(registry):
         return None
-    try:
-        router = contract("NativeProofRegistry", registry, sender).call("ROUTER")
-    except (RevertedError, MalformedError):
-        return None
-    shipped = interface("NativeProofRegistry").deployment(router)
-    return router if create2_address(shipped) == registry else None
+    with suppress(RevertedError, MalformedError):
+        router: str = contract("NativeProofRegistry", registry, sender).call("ROUTER")
+        shipped = interface("NativeProofRegistry").deployment(router)
+        return router if create2_address(shipped) == registry else None
+    return None
 
 
 def first_systems(sender: Sender, router: str) -> Mapping[bytes, str] | None:
@@ -49,7 +49,7 @@ def first_systems(sender: Sender, router: str) -> Mapping[bytes, str] | None:
     Raises:
         NetworkError: the node failed.
     """
-    try:
+    with suppress(RevertedError, MalformedError):
         asked = contract("VerifierRouter", router, sender)
         delay, count = asked.call("DELAY"), min(MAX_SYSTEMS, asked.call("systemCount"))
         names = [asked.call("systems", i) for i in range(count)]
@@ -60,8 +60,6 @@ def first_systems(sender: Sender, router: str) -> Mapping[bytes, str] | None:
                 creation = asked.interface.deployment(owner, delay, names[:first], entries[:first])
                 if create2_address(creation) == router:
                     return dict(zip(names[:first], entries[:first], strict=True))
-    except (RevertedError, MalformedError):
-        pass
     return None
 
 

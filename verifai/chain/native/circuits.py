@@ -8,6 +8,7 @@ the registered table, which the identifier authenticates: neither is anybody's w
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,7 @@ from verifai.compact.words import WORD_BYTES
 from verifai.errors import MalformedError, NetworkError, UnsupportedError
 from verifai.evm.node.faults import RevertedError
 from verifai.proof import VerifyingKey
-from verifai.verifier.native.check import WORD, check_key, public_node
-from verifai.verifier.native.parse import parse_table
+from verifai.verifier.native.check import WORD, check_key, public_tensors
 
 if TYPE_CHECKING:
     from verifai.evm.transactions.sender import Sender
@@ -77,13 +77,11 @@ def batch_of_words(key: VerifyingKey, size: int) -> int | None:
 
     None if no batch has, or if none of the key's public tensors grows with it.
     """
-    table = parse_table(bytes(key.material[0]))
     fixed = growing = 0
-    for node in table.public:
-        _, _, shape, batched = public_node(table, node)
-        row = shape[-1] if shape else 1
-        words = math.prod(shape) // row * -(-row // WORD)
-        growing, fixed = (growing + words, fixed) if batched else (growing, fixed + words)
+    for tensor in public_tensors(key):
+        row = tensor.shape[-1] if tensor.shape else 1
+        words = math.prod(tensor.shape) // row * -(-row // WORD)
+        growing, fixed = (growing + words, fixed) if tensor.batched else (growing, fixed + words)
     rest, odd = divmod(size, WORD_BYTES)
     if odd or not growing or rest <= fixed or (rest - fixed) % growing:
         return None
@@ -98,24 +96,19 @@ def registered_table(sender: Sender, verifier: str, circuit: bytes) -> bytes | N
     """
     if not verifier:
         return None
-    try:
-        code = sender.code(
-            contract("NativeVerifier", verifier, sender).call("circuitInfo", circuit)[6]
-        )
-    except (RevertedError, MalformedError):
-        return None
-    return code[1:] if code[:1] == b"\0" and circuit_id(code[1:]) == circuit else None
+    with suppress(RevertedError, MalformedError):
+        info = contract("NativeVerifier", verifier, sender).call("circuitInfo", circuit)
+        code = sender.code(info[6])
+        return code[1:] if code[:1] == b"\0" and circuit_id(code[1:]) == circuit else None
+    return None
 
 
 def is_registered(sender: Sender, verifier: str, circuit: bytes) -> bool:
     """Whether a circuit is registered with the verifier at an address. Raises NetworkError."""
-    try:
-        if not sender.code(verifier):
-            return False
-        contract("NativeVerifier", verifier, sender).call("circuitInfo", circuit)
-    except RevertedError:
-        return False
-    return True
+    with suppress(RevertedError):
+        asked = contract("NativeVerifier", verifier, sender)
+        return bool(sender.code(verifier) and asked.call("circuitInfo", circuit))
+    return False
 
 
 @lru_cache(maxsize=64)

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from verifai.chain.connection import Connection
 from verifai.chain.deploy import planned, require_deployable
 from verifai.chain.native import acceptor
 from verifai.chain.native.circuits import is_registered
 from verifai.chain.native.prepared import Prepared
 from verifai.chain.native.registry import NativeRegistry
-from verifai.chain.native.system import NATIVE_SYSTEM, native_system, verifier_address
+from verifai.chain.native.system import native_system, verifier_address, verifiers
 from verifai.chain.publisher import Confirm
 from verifai.chain.shipped import contract, interface
 from verifai.chain.verdict import own_error, verdict
-from verifai.contracts.shipped import artefact
 from verifai.errors import NetworkError, UsageError
 from verifai.evm.create2 import PROXY, PROXY_CODE, PROXY_COST, PROXY_SENDER, SALT, create2_address
 from verifai.evm.node.faults import RevertedError
 from verifai.evm.transactions.estimate import Estimate, PublishEstimate
 from verifai.evm.transactions.sender import Sender
 from verifai.evm.transactions.simulation import Call, simulate
-
-#: The shipped contracts that a publication runs.
-CONTRACTS: Final = ("NativeProofRegistry", "VerifierRouter", "NativeVerifier")
 
 
 def estimate(connection: Connection, prepared: Prepared, confirm: Confirm) -> PublishEstimate:
@@ -35,7 +29,8 @@ def estimate(connection: Connection, prepared: Prepared, confirm: Confirm) -> Pu
     Args:
         confirm: verifies the proof offline; None if that was done.
     """
-    sender, registry, account = connection.sender, connection.registry, connection.account
+    sender, registry = connection.sender, connection.registry
+    account = sender.account
     calls: list[Call] = []
     code: dict[str, bytes] = {}
     steps: list[Estimate] = []
@@ -44,7 +39,7 @@ def estimate(connection: Connection, prepared: Prepared, confirm: Confirm) -> Pu
             code[PROXY] = PROXY_CODE
             what = "funding the deployment proxy's creator"
             steps.append(sender.estimate(PROXY_SENDER, b"", what, value=PROXY_COST))
-        _, creations = planned({NATIVE_SYSTEM: artefact("NativeVerifier").creation}, account)
+        creations = planned(verifiers(), account)
         for name, creation in creations.items():
             if not sender.code(create2_address(creation)):
                 calls.append(Call(f"deploying {name}", PROXY, SALT + creation))
@@ -68,7 +63,7 @@ def estimate(connection: Connection, prepared: Prepared, confirm: Confirm) -> Pu
             steps += [sender.priced(c.what, gas) for c, gas in zip(calls, found, strict=True)]
             return PublishEstimate(sender.chain_id, False, tuple(steps))
     except RevertedError as refusal:
-        raise verdict(sender, refusal, "publishing", CONTRACTS, confirm) from None
+        raise verdict(sender, refusal, "publishing", NativeRegistry.RUNS, confirm) from None
     left = []
     for number, call in enumerate(calls):
         # with the proxy, most creations stand alone, and so does a registration with its verifier

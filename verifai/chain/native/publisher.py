@@ -10,19 +10,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from verifai.chain.deploy import DELAY, Contracts, deploy
+from verifai.chain.deploy import Contracts, deploy, planned
 from verifai.chain.native import acceptor, circuits
 from verifai.chain.native.call import NativeCall
-from verifai.chain.native.estimate import CONTRACTS, estimate, verifier_of
+from verifai.chain.native.estimate import estimate, verifier_of
 from verifai.chain.native.prepared import Prepared, require_accepted
 from verifai.chain.native.registry import NativeRegistry
-from verifai.chain.native.system import NATIVE_SYSTEM, native_system, verifier_address
+from verifai.chain.native.system import NATIVE_SYSTEM, verifiers
 from verifai.chain.publisher import Confirm, Publisher
 from verifai.chain.receipt import Receipt
 from verifai.chain.shipped import contract, interface
-from verifai.chain.verdict import own_error, unexplained, verdict
+from verifai.chain.verdict import own_error, unexplained
 from verifai.compact.table import circuit_id
-from verifai.contracts.shipped import artefact
 from verifai.errors import MalformedError, NetworkError, UnsupportedError
 from verifai.evm.abi import keccak
 from verifai.evm.create2 import create2_address
@@ -50,12 +49,8 @@ class NativePublisher(Publisher):
         """Where the registry stands that the signer deploys."""
         if self._sender.address is None:
             return ()
-        names, verifiers = [native_system()], [verifier_address()]
-        router = interface("VerifierRouter").deployment(
-            self._sender.address, DELAY, names, verifiers
-        )
-        registry = interface("NativeProofRegistry").deployment(create2_address(router))
-        return (create2_address(registry),)
+        creations = planned(verifiers(), self._sender.address)
+        return (create2_address(creations["NativeProofRegistry"]),)
 
     def is_registry(self, address: str) -> bool:
         return acceptor.router_of(self._sender, address) is not None
@@ -88,15 +83,17 @@ class NativePublisher(Publisher):
         stages.stage("publishing")
         registry = NativeRegistry(sender, at)
         published = proof.digest
-        if (found := prepared.find(registry, self._connection.account)) is None:
-            hash_ = send(registry, prepared, confirm)
+        if (found := prepared.find(registry, sender.account)) is None:
+            hash_ = registry.publish(prepared.arguments, confirm)
         else:
             hash_ = found.transaction_hash
             if found.call != prepared.call:  # another proof of the statement is on record
                 published = _bundle(found, key, proof.statement.batch(key) or 1).digest
         self.remember(at)
         saves = prepared.evm_target_saves
-        return Receipt.of(sender, hash_, at, verifier, published, key.digest, gas, saves)
+        used, block = sender.mined(hash_)
+        where = (at, verifier, block, sender.chain_id)
+        return Receipt(used, hash_, *where, published, key.digest, gas, saves)
 
     def bundle(self, record: Published, key: VerifyingKey) -> Proof:
         batch = self._own_batch(record, key)
@@ -119,7 +116,7 @@ class NativePublisher(Publisher):
     def deploy(self) -> Contracts:
         """The universal verifier and the contracts around it, deployed where they are missing; this
         machine remembers the registry. Raises as :func:`verifai.chain.deploy.deploy`."""
-        contracts = deploy(self._sender, {NATIVE_SYSTEM: artefact("NativeVerifier").creation})
+        contracts = deploy(self._sender, verifiers())
         self.remember(contracts.registry)
         return contracts
 
@@ -137,21 +134,6 @@ class NativePublisher(Publisher):
         return circuits.own_batch(
             self._sender, key, digest, call.circuit, call.words, record.verifier
         )
-
-
-def send(registry: NativeRegistry, prepared: Prepared, confirm: Confirm) -> str:
-    """Have the chain verify a proof and record that it did; hash of the transaction.
-
-    Raises:
-        ChainRejectedError, UnsupportedError, NetworkError: as
-            :func:`verifai.chain.verdict.verdict`.
-        SetupError: the signer cannot pay.
-    """
-    try:
-        sent = registry.contract.send("publish", *prepared.arguments, what="publishing")
-    except RevertedError as refusal:
-        raise verdict(registry.contract.sender, refusal, "publishing", CONTRACTS, confirm) from None
-    return "0x" + bytes(sent["transactionHash"]).hex()
 
 
 def register_circuit(sender: Sender, verifier: str, table: bytes) -> tuple[bytes, int]:

@@ -23,6 +23,7 @@ class NativeRegistry(Registry):
     """A registry of native proofs. Its router names the verifier, nobody else does."""
 
     NAME: Final = "NativeProofRegistry"  # type: ignore[misc]
+    RUNS: Final = ("NativeProofRegistry", "VerifierRouter", "NativeVerifier")  # type: ignore[misc]
 
     @classmethod
     def claims(cls, fields: Mapping[str, Any]) -> dict[str, str]:
@@ -51,7 +52,7 @@ class NativeRegistry(Registry):
         system = fields["system"]
         if system not in self._verifiers:
             self._verifiers[system] = ""
-            if self._genuine:  # of a stranger's router no answer is worth showing
+            if self._first is not None:  # of a stranger's router no answer is worth showing
                 # Not only one that counts now: revocation does not undo what was published before.
                 with suppress(VerifaiError, RevertedError):
                     self._verifiers[system] = verifier_now(
@@ -72,10 +73,6 @@ class NativeRegistry(Registry):
         with suppress(VerifaiError):
             return first_systems(self.contract.sender, self._router)
         return None
-
-    @property
-    def _genuine(self) -> bool:
-        return self._first is not None
 
     @cached_property
     def _verifiers(self) -> dict[bytes, str]:

@@ -18,6 +18,12 @@ def native_system() -> bytes:
     return system_id(NATIVE_SYSTEM)
 
 
+def verifiers() -> dict[str, bytes]:
+    """What :func:`verifai.chain.deploy.deploy` is to deploy: the shipped verifier's creation code
+    by the name of its system."""
+    return {NATIVE_SYSTEM: artefact("NativeVerifier").creation}
+
+
 def verifier_address() -> str:
     """Where the shipped verifier stands, on every chain that has it (EIP-55)."""
     return create2_address(artefact("NativeVerifier").creation)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from operator import attrgetter
 from typing import Final
 
 from verifai.chain.chain import Chain
@@ -34,6 +35,15 @@ SCHEMA: Final = (
 NOBODY: Final = "0x" + "00" * 20
 NOTHING: Final = "0x" + "00" * 32
 
+#: The values of the schema, of an attestation as of a publication.
+_subject: Final = attrgetter(
+    "chain_id",
+    "registry",
+    "transaction_hash",
+    "key_digest",
+    "statement_digest",
+    "bundle_digest",
+)
 _TYPES: Final = ("string", "address", "bytes32", "bytes32", "bytes32", "bytes32")
 _REQUEST: Final = "(bytes32,(address,uint64,bool,bytes32,bytes,uint256))"
 _ATTESTATION: Final = "(bytes32,bytes32,uint64,uint64,uint64,bytes32,address,address,bool,bytes)"
@@ -83,14 +93,7 @@ class Attestation:
 
     def of(self, record: Published) -> bool:
         """Whether it is about this publication."""
-        return _subject(record) == (
-            self.chain_id,
-            self.registry,
-            self.transaction_hash,
-            self.key_digest,
-            self.statement_digest,
-            self.bundle_digest,
-        )
+        return bool(_subject(record) == _subject(self))
 
 
 def schema_uid(resolver: str = NOBODY, revocable: bool = True) -> str:
@@ -171,9 +174,7 @@ def read(chain: Chain, eas: str, uid: str) -> Attestation:
     )
     if found != word(uid):
         raise UsageError(f"EAS at {contract.address} has no attestation {uid}.")
-    chain_id, registry, transaction, key, statement, bundle = abi.decode(
-        _TYPES, data, "The attestation"
-    )
+    chain_id, registry, transaction, *digests = abi.decode(_TYPES, data, "The attestation")
     return Attestation(
         "0x" + found.hex(),
         "0x" + schema.hex(),
@@ -186,18 +187,5 @@ def read(chain: Chain, eas: str, uid: str) -> Attestation:
         chain_id,
         checksum(registry),
         "0x" + transaction.hex(),
-        key.hex(),
-        statement.hex(),
-        bundle.hex(),
-    )
-
-
-def _subject(record: Published) -> tuple[str, str, str, str, str, str]:
-    return (
-        record.chain_id,
-        record.registry,
-        record.transaction_hash,
-        record.key_digest,
-        record.statement_digest,
-        record.bundle_digest,
+        *(digest.hex() for digest in digests),
     )

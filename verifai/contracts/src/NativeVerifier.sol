@@ -124,7 +124,7 @@ contract NativeVerifier is IProofVerifier {
         return _linked(c.stage1);
     }
 
-    /// @dev Commitments of linked tensors (docs/protocol.md, section 4), whose points are the first.
+    /// @dev Commitments of linked tensors (docs/protocol.md, "Layout"), whose points are the first.
     function _linked(uint256 p) private pure returns (bytes32[] memory digests) {
         unchecked {
             store(0x40, word(SCRATCH_AT));
@@ -185,7 +185,7 @@ contract NativeVerifier is IProofVerifier {
         }
     }
 
-    /// @dev docs/protocol.md, sections 10 and 13.
+    /// @dev docs/protocol.md, "Length" and "Hiding tables".
     function _proofBytes() private pure returns (uint256) {
         unchecked {
             uint256 n = u8(AT_VARIABLES);

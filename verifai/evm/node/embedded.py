@@ -172,23 +172,16 @@ def _backend_class() -> type[Any]:
 
         def estimate_gas(self, transaction: Any, block_number: Any = "latest") -> int:
             limit = int(self._max_available_gas())
-            computation, intrinsic = self._run({**transaction, "gas": limit}, block_number)
-            if computation.is_error:
-                raise _reverted(computation.error)
+            used = self._run({**transaction, "gas": limit}, block_number)[1]
             data = bytes(transaction.get("data", b""))
             zeros = data.count(0)
             floor = 21_000 + 10 * (zeros + 4 * (len(data) - zeros))  # EIP-7623
             # Refunds come only at the end, and 1/64 stays behind at each call (EIP-150).
-            used: int = intrinsic + computation.get_gas_used()
             return min(limit, max(floor, used + used // 16 + 10_000))
 
         def call(self, transaction: Any, block_number: Any = "latest") -> Any:
-            computation, _ = self._run(
-                {"gas": self._max_available_gas(), **transaction}, block_number
-            )
-            if computation.is_error:
-                raise _reverted(computation.error)
-            return computation.output
+            request = {"gas": self._max_available_gas(), **transaction}
+            return self._run(request, block_number)[0]
 
         def simulate(self, transactions: Any, code: Any) -> list[int]:
             """Gas of transactions applied one after the other, without effect.
@@ -204,24 +197,26 @@ def _backend_class() -> type[Any]:
             for sender, to, data, value in transactions:
                 request = {"from": sender, "to": to, "data": data, "value": value}
                 request |= {"nonce": state.get_nonce(sender), "gas": self._max_available_gas()}
-                unsigned = self._get_normalized_and_unsigned_evm_transaction(request)
-                spoofed = SpoofTransaction(unsigned, from_=sender)
-                computation = state.apply_transaction(spoofed)
-                if computation.is_error:
-                    raise _reverted(computation.error)
-                used.append(spoofed.intrinsic_gas + computation.get_gas_used())
+                used.append(self._applied(state, request, "latest")[1])
             return used
 
-        def _run(self, transaction: Any, block_number: Any) -> tuple[Any, int]:
-            """Execute without effect; the computation, and the gas charged before it began."""
+        def _applied(self, state: Any, transaction: Any, block_number: Any) -> tuple[Any, int]:
+            """Output and gas of a transaction that becomes part of a state."""
             unsigned = self._get_normalized_and_unsigned_evm_transaction(transaction, block_number)
             spoofed = SpoofTransaction(unsigned, from_=transaction["from"])
+            computation = state.apply_transaction(spoofed)
+            if computation.is_error:
+                raise _reverted(computation.error)
+            return computation.output, spoofed.intrinsic_gas + computation.get_gas_used()
+
+        def _run(self, transaction: Any, block_number: Any) -> tuple[Any, int]:
+            """Output and gas of a transaction without effect."""
             block = self.get_block_by_number(block_number, full_transaction=False)
             header = self.chain.get_canonical_block_header_by_number(block["number"])
             state = self.chain.get_vm(at_header=header).state
             snapshot = state.snapshot()
             try:
-                return state.apply_transaction(spoofed), spoofed.intrinsic_gas
+                return self._applied(state, transaction, block_number)
             finally:
                 state.revert(snapshot)
 

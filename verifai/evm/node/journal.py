@@ -191,6 +191,3 @@ class Journal:
             raise FileAccessError(
                 f"Cannot write the journal {self.path}: {error.strerror or error}."
             ) from None
-
-    def __repr__(self) -> str:
-        return f"Journal({str(self.path)!r})"

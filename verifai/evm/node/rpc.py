@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -101,11 +102,9 @@ def first_unlocked(client: Web3, url: str) -> Signer:
     Raises:
         UsageError: it holds none.
     """
-    try:
-        with node_errors("its accounts", url):
-            accounts = list(client.eth.accounts)
-    except NetworkError:
-        accounts = []  # many public nodes refuse the question
+    accounts: Sequence[str] = ()
+    with suppress(NetworkError), node_errors("its accounts", url):
+        accounts = client.eth.accounts  # many public nodes refuse the question
     if not accounts:
         raise UsageError(
             f"The node at {url} holds no account of its own, so sending needs a signer.",
@@ -123,9 +122,6 @@ def public_url(url: str) -> str:
 
 def is_loopback(host: str) -> bool:
     """Whether a host name means this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    with suppress(ValueError):
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    return False

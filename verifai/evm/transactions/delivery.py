@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -169,11 +170,9 @@ class Delivery:
 
     def arrived(self, entry: Entry) -> bool:
         """Whether the node has the newest version, whatever it said; unknown counts as yes."""
-        try:
-            with node_errors("a sent transaction", self.url):
-                return self.mined(entry) is not None or self._known(entry)
-        except NetworkError:
-            return True
+        with suppress(NetworkError), node_errors("a sent transaction", self.url):
+            return self.mined(entry) is not None or self._known(entry)
+        return True
 
     def mined(self, entry: Entry) -> Mapping[str, Any] | None:
         """The receipt of whichever version stands in the canonical chain."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from verifai.evm.transactions.fees import Fees
+from verifai.proof.plain import to_plain
 
 
 @dataclass(frozen=True)
@@ -84,16 +85,8 @@ class PublishEstimate:
         return all(step.balance_wei >= self.cost_wei for step in self.steps)
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "chain_id": self.chain_id,
-            "recorded": self.recorded,
-            "steps": [step.to_json() for step in self.steps],
-            "unknown": list(self.unknown),
-            "gas": self.gas,
-            "cost_wei": str(self.cost_wei),
-            "affordable": self.affordable,
-            "evm_target_saves": self.evm_target_saves,
-        }
+        total = {"gas": self.gas, "cost_wei": str(self.cost_wei), "affordable": self.affordable}
+        return {**to_plain(self), **total}
 
 
 def ether(wei: int) -> str:

@@ -10,7 +10,7 @@ One folder per chain (id and genesis) and signer, one file per nonce.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -122,11 +122,9 @@ class Outbox:
             self._memory.pop(entry.nonce, None)
             return
         path = self._path(entry)
-        try:
+        with suppress(FileNotFoundError):
             if Entry.from_bytes(path.read_bytes()).content == entry.content:
                 path.unlink()
-        except FileNotFoundError:
-            return
 
     def locked(self) -> AbstractContextManager[None]:
         """Alone among the processes of this machine that sign for this account.

@@ -65,8 +65,7 @@ class Sender:
         self.web3 = web3
         self.url = url
         self.terms = terms or Terms()
-        self._signer = signer
-        self.number, self.genesis = self._identity()
+        self.number, self.genesis = self.identity()
         self._delivery: Delivery | None = None
         if signer is not None:
             folder = default_folder(self.chain_id, self.genesis, signer.address)
@@ -79,25 +78,54 @@ class Sender:
         return f"eip155:{self.number}"
 
     @property
+    def chain(self) -> str:
+        """Id and genesis: development nodes all use the same few ids."""
+        return f"{self.chain_id}/{self.genesis}"
+
+    @property
     def address(self) -> str | None:
         """Address of the signer."""
-        return self._signer.address if self._signer else None
+        return self._delivery.signer.address if self._delivery else None
+
+    @property
+    def account(self) -> str:
+        """Address of the signer. Raises UsageError if this connection has none."""
+        return self._needed().signer.address
 
     def code(self, address: str) -> bytes:
         """Runtime code at an address."""
         with node_errors(f"the code at {address}", self.url):
             return bytes(self.web3.eth.get_code(address))  # type: ignore[arg-type]
 
-    def ask(self, to: str, data: bytes, what: str, *, block: int | str = "latest") -> bytes:
+    def ask(
+        self,
+        to: str | None,
+        data: bytes,
+        what: str,
+        *,
+        block: int | str = "latest",
+        code: Mapping[str, bytes] | None = None,
+    ) -> bytes:
         """What a contract answers to a call that changes nothing.
+
+        Args:
+            to: a contract, or None for what creation bytecode leaves behind.
+            code: runtime code to pretend at addresses.
 
         Raises:
             RevertedError: the contract refused.
             NetworkError: the node failed.
         """
-        question: Any = {"to": to, "data": "0x" + data.hex()}
+        question: Any = {"data": "0x" + data.hex()} | ({"to": to} if to else {})
+        pretended: Any = (overrides(code),) if code else ()
         with node_errors(what, self.url):
-            return bytes(self.web3.eth.call(question, block))  # type: ignore[arg-type]
+            return bytes(self.web3.eth.call(question, block, *pretended))  # type: ignore[arg-type]
+
+    def mined(self, transaction_hash: str) -> tuple[int, int]:
+        """Gas and block of a mined transaction. Raises NetworkError."""
+        with node_errors("the receipt", self.url):
+            found = self.web3.eth.get_transaction_receipt(transaction_hash)  # type: ignore[arg-type]
+            return int(found["gasUsed"]), int(found["blockNumber"])
 
     def newest_block(self) -> int:
         """Number of the newest block. Raises NetworkError."""
@@ -112,9 +140,7 @@ class Sender:
             UnsupportedError: the signer cannot.
             NetworkError: the node that holds the account does not sign.
         """
-        if self._signer is None:
-            raise UsageError("This connection only reads: it has no signer.")
-        sign = getattr(self._signer, "sign_typed", None)
+        sign = getattr(self._needed().signer, "sign_typed", None)
         if sign is None:
             raise UnsupportedError("This signer does not sign structured data (EIP-712).")
         with node_errors("signing", self.url):
@@ -147,24 +173,20 @@ class Sender:
             NetworkError: the node failed.
             UsageError: this connection has no signer.
         """
-        signer, _ = self._needed()
+        account = self.account
         require_size(to is None, data, what)
         # Not a block's gas, where what does not fit looks like a refusal of whatever ran out of it.
-        transaction = {**_request(signer.address, to, data, value), "gas": TRANSACTION_GAS_CAP}
-        overrides = {at: {"code": "0x" + text.hex()} for at, text in (code or {}).items()}
+        transaction = {**_request(account, to, data, value), "gas": TRANSACTION_GAS_CAP}
+        pretended: Any = ("latest", overrides(code)) if code else ()
         try:
             with node_errors(what, self.url):
-                gas = int(
-                    self.web3.eth.estimate_gas(transaction, "latest", overrides)  # type: ignore[arg-type]
-                    if overrides
-                    else self.web3.eth.estimate_gas(transaction)  # type: ignore[arg-type]
-                )
+                gas = int(self.web3.eth.estimate_gas(transaction, *pretended))  # type: ignore[arg-type]
         except SetupError:  # too poor to estimate, so the gas is not known
             with node_errors(what, self.url):
-                balance = int(self.web3.eth.get_balance(signer.address))  # type: ignore[arg-type]
+                balance = int(self.web3.eth.get_balance(account))  # type: ignore[arg-type]
             raise SetupError(
                 f"The signer cannot pay for {what}: it sends {ether(value)} and pays for gas, and "
-                f"{signer.address} has {ether(balance)}.",
+                f"{account} has {ether(balance)}.",
                 hint="Fund its account on this chain.",
                 value_wei=str(value),
                 balance_wei=str(balance),
@@ -173,7 +195,7 @@ class Sender:
 
     def priced(self, what: str, gas: int, value: int = 0) -> Estimate:
         """The cost of a transaction whose gas is known. Raises as :meth:`estimate`."""
-        signer, _ = self._needed()
+        account = self.account
         if gas > TRANSACTION_GAS_CAP:
             raise UnsupportedError(
                 f"{what[:1].upper()}{what[1:]} needs about {gas:,} gas; a transaction may use "
@@ -189,7 +211,7 @@ class Sender:
             )
         with node_errors(what, self.url):
             fees = offer(self.web3, self.terms)
-            balance = int(self.web3.eth.get_balance(signer.address))  # type: ignore[arg-type]
+            balance = int(self.web3.eth.get_balance(account))  # type: ignore[arg-type]
         allowed = min(gas * (100 + GAS_MARGIN_PERCENT) // 100, TRANSACTION_GAS_CAP, block)
         return Estimate(what, gas, allowed, fees, value, balance)
 
@@ -221,7 +243,7 @@ class Sender:
                 terms' patience. What was signed stays on record, and the same call resumes it.
             UsageError: this connection has no signer.
         """
-        _, delivery = self._needed()
+        delivery = self._needed()
         for _ in range(NONCE_ATTEMPTS):
             self._same_chain()
             with delivery.outbox.locked():
@@ -254,7 +276,7 @@ class Sender:
             NetworkError, SetupError: as :meth:`send`.
         """
         found = []
-        _, delivery = self._needed()
+        delivery = self._needed()
         self._same_chain()
         for entry in self.unfinished():
             try:
@@ -267,16 +289,16 @@ class Sender:
 
     def _handed_in(self, to: str | None, data: bytes, what: str, value: int) -> Entry:
         """Sign, write down, hand in."""
-        signer, delivery = self._needed()
+        delivery = self._needed()
         estimate = self.estimate(to, data, what, value=value)
         if not estimate.affordable:
             raise self._poor(estimate)
         fees, taken = estimate.fees, {entry.nonce for entry in self.unfinished()}
         highest = limit(fees, self.terms)
         for _ in range(NONCE_ATTEMPTS):
-            nonce = self._free_nonce(signer.address, taken, what)
+            nonce = self._free_nonce(taken, what)
             transaction = {
-                **_request(signer.address, to, data, value),
+                **_request(self.account, to, data, value),
                 "chainId": self.number,
                 "gas": estimate.gas_limit,
                 "nonce": nonce,
@@ -288,11 +310,11 @@ class Sender:
                 with node_errors(f"signing for {what}", self.url):
                     entry = Entry(nonce, content, (delivery.sign(transaction),))
             except UnsupportedError:
-                if not isinstance(signer, NodeAccount):
+                if not isinstance(delivery.signer, NodeAccount):
                     raise
                 # Such nodes are development nodes, whose memory ends with them.
                 with node_errors(what, self.url):
-                    sent = Version(signer.send(transaction).hex(), b"")
+                    sent = Version(delivery.signer.send(transaction).hex(), b"")
                 delivery.outbox.keep(entry := Entry(nonce, content, (sent,)))
                 return entry
             delivery.outbox.keep(entry)
@@ -320,7 +342,7 @@ class Sender:
         raise self._contended(what)
 
     def _delivered(self, entry: Entry, what: str) -> Mapping[str, Any]:
-        _, delivery = self._needed()
+        delivery = self._needed()
         mined = delivery.deliver(entry, what)
         if mined["status"] != 1:
             delivery.outbox.drop(entry)
@@ -330,22 +352,23 @@ class Sender:
 
     def _latest(self, entry: Entry, block: int) -> Entry:
         """The entry as it is on record now, with versions that delivery may have added."""
-        _, delivery = self._needed()
+        delivery = self._needed()
         for found in delivery.outbox.entries():
             if (found.nonce, found.content) == (entry.nonce, entry.content):
                 return replace(found, block=block)
         return replace(entry, block=block)
 
-    def _free_nonce(self, address: str, taken: set[int], what: str) -> int:
+    def _free_nonce(self, taken: set[int], what: str) -> int:
         """The lowest that neither the node nor the outbox knows a transaction of. Where another
         wallet left a gap this fills it, and what waited behind it moves on."""
         with node_errors(what, self.url):
-            nonce = int(self.web3.eth.get_transaction_count(address, "pending"))  # type: ignore[arg-type]
+            nonce = int(self.web3.eth.get_transaction_count(self.account, "pending"))  # type: ignore[arg-type]
         while nonce in taken:
             nonce += 1
         return nonce
 
-    def _identity(self) -> tuple[int, str]:
+    def identity(self) -> tuple[int, str]:
+        """Number and genesis of the chain that the node is on now. Raises NetworkError."""
         with node_errors("the chain id", self.url):
             number = int(self.web3.eth.chain_id)
             if not 0 < number < 1 << 63:
@@ -355,7 +378,7 @@ class Sender:
 
     def _same_chain(self) -> None:
         """Refuse to sign for another chain than was connected to."""
-        number, genesis = self._identity()
+        number, genesis = self.identity()
         if (number, genesis) != (self.number, self.genesis):
             raise NetworkError(
                 f"The node at {self.url} is on another chain now: eip155:{number} with genesis "
@@ -363,13 +386,13 @@ class Sender:
                 hint="Connect again, if that is meant.",
             )
 
-    def _needed(self) -> tuple[Signer, Delivery]:
-        if self._signer is None or self._delivery is None:
+    def _needed(self) -> Delivery:
+        if self._delivery is None:
             raise UsageError(
                 "This connection only reads: it has no signer.",
                 hint="connect(url, signer='NAME_OF_AN_ENVIRONMENT_VARIABLE') or a keystore path.",
             )
-        return self._signer, self._delivery
+        return self._delivery
 
     def _poor(self, estimate: Estimate) -> SetupError:
         return SetupError(
@@ -403,6 +426,11 @@ class Sender:
         except NetworkError:
             pass  # the reason is a courtesy
         return RevertedError(b"", words)
+
+
+def overrides(code: Mapping[str, bytes]) -> dict[str, dict[str, str]]:
+    """Runtime code to pretend at addresses, as nodes take it."""
+    return {at: {"code": "0x" + text.hex()} for at, text in code.items()}
 
 
 def _request(sender: str, to: str | None, data: bytes, value: int) -> dict[str, Any]:

@@ -12,43 +12,34 @@ from typing import TYPE_CHECKING, Any, Final
 from verifai.errors import MalformedError, NetworkError, UnsupportedError
 from verifai.evm.abi import keccak
 from verifai.evm.node.faults import node_errors
-from verifai.evm.transactions.signed import Signed, as_bytes, read
+from verifai.evm.transactions.signed import FEE_FIELDS, LEGACY_FIELDS, Signed, as_bytes, read
 
 if TYPE_CHECKING:
-    from web3 import Web3
+    from verifai.evm.transactions.sender import Sender
 
 #: Fields of a transaction by its type (EIP-2718), in the order of its encoding, without the
 #: signature: before types, EIP-2930, EIP-1559.
 _FIELDS: Final[Mapping[int, tuple[str, ...]]] = {
-    0: ("nonce", "gasPrice", "gas", "to", "value", "input"),
-    1: ("chainId", "nonce", "gasPrice", "gas", "to", "value", "input", "accessList"),
-    2: (
-        "chainId",
-        "nonce",
-        "maxPriorityFeePerGas",
-        "maxFeePerGas",
-        "gas",
-        "to",
-        "value",
-        "input",
-        "accessList",
-    ),
+    0: LEGACY_FIELDS,
+    1: ("chainId", *LEGACY_FIELDS, "accessList"),
+    2: ("chainId", "nonce", *FEE_FIELDS, *LEGACY_FIELDS[2:], "accessList"),
 }
 
 
-def shown(web3: Web3, url: str, digest: str, chain_id: str) -> Signed:
-    """The transaction of a hash.
+def shown(sender: Sender, digest: str) -> Signed:
+    """The transaction of a hash, which must be for the sender's chain.
 
     Args:
+        sender: through whom the node is asked.
         digest: 0x and 64 digits.
-        chain_id: CAIP-2, of the chain that it must be for.
 
     Raises:
         UnsupportedError: a transaction of a type whose content is not read here.
         NetworkError: the node does not show it, or shows another one.
     """
+    url = sender.url
     with node_errors("a published transaction", url):
-        told = web3.eth.get_transaction(digest)  # type: ignore[arg-type]
+        told = sender.web3.eth.get_transaction(digest)  # type: ignore[arg-type]
         kind = int(told.get("type", 0))
         if kind not in _FIELDS:
             raise UnsupportedError(
@@ -65,7 +56,7 @@ def shown(web3: Web3, url: str, digest: str, chain_id: str) -> Signed:
         raise NetworkError(f"{error.message.rstrip('.')}, shown by the node at {url}") from None
     # Before EIP-155 a transaction named no chain.
     named = signed.fields["chainId"] if kind or int(told["v"]) > 28 else None
-    if named is not None and f"eip155:{named}" != chain_id:
+    if named is not None and f"eip155:{named}" != sender.chain_id:
         raise NetworkError(f"the node at {url} shows a transaction for the chain eip155:{named}")
     return signed
 

@@ -10,18 +10,12 @@ from verifai.errors import MalformedError
 from verifai.evm.abi import checksum, keccak
 from verifai.extras import require
 
-#: Fields that must come back as they went out. A legacy transaction has ``gasPrice`` instead.
-_COMPARED: Final = (
-    "chainId",
-    "nonce",
-    "gas",
-    "value",
-    "to",
-    "data",
-    "gasPrice",
-    "maxFeePerGas",
-    "maxPriorityFeePerGas",
-)
+#: Of a transaction before types, in the order of its encoding, without the signature.
+LEGACY_FIELDS: Final = ("nonce", "gasPrice", "gas", "to", "value", "input")
+#: What a unit of gas is offered since EIP-1559, in place of ``gasPrice``.
+FEE_FIELDS: Final = ("maxPriorityFeePerGas", "maxFeePerGas")
+#: Fields that must come back as they went out.
+_COMPARED: Final = ("chainId", "nonce", "gas", "value", "to", "data", "gasPrice", *FEE_FIELDS)
 
 
 @dataclass(frozen=True)
@@ -107,17 +101,11 @@ def _typed(raw: bytes) -> dict[str, Any]:
 def _legacy(raw: bytes) -> dict[str, Any]:
     import rlp  # type: ignore[import-untyped]
 
-    nonce, price, gas, to, value, data, v, _, _ = rlp.decode(raw)
-    number = int.from_bytes
-    return {
-        "chainId": (number(v, "big") - 35) // 2,
-        "nonce": number(nonce, "big"),
-        "gasPrice": number(price, "big"),
-        "gas": number(gas, "big"),
-        "to": to,
-        "value": number(value, "big"),
-        "data": data,
-    }
+    *values, v, _, _ = rlp.decode(raw)
+    found = dict(zip(LEGACY_FIELDS, values, strict=True))
+    to, data = found.pop("to"), found.pop("input")
+    numbers = {name: int.from_bytes(value, "big") for name, value in found.items()}
+    return {**numbers, "chainId": (int.from_bytes(v, "big") - 35) // 2, "to": to, "data": data}
 
 
 def as_bytes(value: Any) -> bytes:

@@ -40,7 +40,6 @@ class Signer(Protocol):
     @property
     def address(self) -> str:
         """Checksummed address (EIP-55)."""
-        ...
 
     def sign(self, transaction: dict[str, Any]) -> bytes:
         """The raw signed form (EIP-2718, or legacy with EIP-155) of a complete transaction.
@@ -49,7 +48,6 @@ class Signer(Protocol):
             transaction: ``from``, ``chainId``, ``nonce``, ``gas``, ``value`` and the fees as
                 integers, ``data`` and, but for a creation, ``to`` as 0x strings.
         """
-        ...
 
 
 class NodeAccount:

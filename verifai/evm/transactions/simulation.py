@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from verifai.evm.node.faults import RevertedError, node_errors
 from verifai.evm.transactions.bounds import TRANSACTION_GAS_CAP, require_size
-
-if TYPE_CHECKING:
-    from verifai.evm.transactions.sender import Sender
+from verifai.evm.transactions.sender import Sender, overrides
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,6 @@ def simulate(sender: Sender, calls: Sequence[Call], code: Mapping[str, bytes]) -
                 {_bytes(at): text for at, text in code.items()},
             )
         return [int(gas) for gas in found]
-    overrides = {at: {"code": "0x" + text.hex()} for at, text in code.items()}
     # a block for each: together they may want more than one block holds
     blocks = [
         {
@@ -68,7 +65,7 @@ def simulate(sender: Sender, calls: Sequence[Call], code: Mapping[str, bytes]) -
                     "gas": hex(TRANSACTION_GAS_CAP),
                 }
             ],
-            "stateOverrides": overrides if not number else {},
+            "stateOverrides": {} if number else overrides(code),
         }
         for number, call in enumerate(calls)
     ]

@@ -14,7 +14,7 @@ from verifai.errors import MalformedError, VerificationError
 from verifai.proof import Statement, TensorClaim, VerifyingKey
 from verifai.proof.reference_string import srs_id
 from verifai.proof.tensor import batched
-from verifai.verifier.native.check import WORD, check_tensors, public_node
+from verifai.verifier.native.check import WORD, PublicTensor, check_tensors, public_tensors
 from verifai.verifier.native.key import key_of
 from verifai.verifier.native.linked import linked_rows, tensor_commitments
 
@@ -45,7 +45,7 @@ def statement_of(
         check_tensors(key, table)
     except VerificationError as error:
         raise MalformedError(f"Not a key to read calldata with: {error.message}.") from None
-    nodes = iter(table.public)
+    tensors = iter(public_tensors(key))
     rows = linked_rows(own.circuits.of(batch or 1), srs_id(own.tau_g2))
     digests = iter(tensor_commitments(rows, argument))
     claims, rest = [], list(words)
@@ -55,9 +55,7 @@ def statement_of(
         elif spec.visibility == "private":
             claims.append(TensorClaim(spec))
         else:
-            offset, bits, shape, is_batched = public_node(table, next(nodes))
-            dims = (batch or 1, *shape) if is_batched else shape
-            integers, rest = _unpacked(rest, dims, offset, bits)
+            integers, rest = _unpacked(rest, next(tensors), batch or 1)
             claims.append(TensorClaim(spec, integers=integers))
     if rest:
         raise MalformedError(f"{len(rest)} words more than the key's public tensors have.")
@@ -66,9 +64,10 @@ def statement_of(
 
 
 def _unpacked(
-    words: list[int], dims: tuple[int, ...], offset: int, bits: int
+    words: list[int], tensor: PublicTensor, batch: int
 ) -> tuple[tuple[int, ...], list[int]]:
     """The values of one tensor, and the words after it."""
+    dims = tensor.dims(batch)
     row = dims[-1] if dims else 1
     per_row = -(-row // WORD)
     count = math.prod(dims) // row * per_row
@@ -81,7 +80,7 @@ def _unpacked(
             for word in words[start : start + per_row]
             for place in range(WORD)
         ]
-        if any(lanes[row:]) or any(value >> bits for value in lanes[:row]):
+        if any(lanes[row:]) or any(value >> tensor.bits for value in lanes[:row]):
             raise MalformedError("A public word holds what its tensor cannot.")
-        values += [value + offset for value in lanes[:row]]
+        values += [value + tensor.offset for value in lanes[:row]]
     return tuple(values), words[count:]

@@ -15,7 +15,7 @@ from verifai.errors import VerificationError
 from verifai.proof import Registration, Statement, VerifyingKey
 from verifai.proof.codec import canonical_json
 from verifai.proof.reference_string import DEVELOPMENT_SRS, ceremony_of, srs_id
-from verifai.verifier.known_tau import known_tau
+from verifai.verifier.known_tau import check_tau
 from verifai.verifier.native.curve import decode_g2
 from verifai.verifier.native.keccak import keccak256
 from verifai.verifier.native.key import Key, key_of
@@ -26,6 +26,20 @@ from verifai.verifier.native.verify import VERSION, verify_under
 
 #: Values in a public word, 16 bits each.
 WORD: Final = 8
+
+
+@dataclass(frozen=True)
+class PublicTensor:
+    """How a table holds a public tensor: value = raw + offset, 0 <= raw < 2**bits."""
+
+    offset: int
+    bits: int
+    shape: tuple[int, ...]
+    batched: bool
+
+    def dims(self, batch: int) -> tuple[int, ...]:
+        """The shape of ``batch`` inferences."""
+        return (batch, *self.shape) if self.batched else self.shape
 
 
 def check(key: VerifyingKey, statement: Statement, argument: bytes) -> None:
@@ -43,9 +57,7 @@ def check(key: VerifyingKey, statement: Statement, argument: bytes) -> None:
     rows = linked_rows(own.circuits.of(batch), srs_id(own.tau_g2))
     if claims != tensor_commitments(rows, argument):
         raise VerificationError(
-            "a committed tensor is not the one that the proof is about",
-            check=7,
-            check_name="proof",
+            "a committed tensor is not the one that the proof is about", check=7
         )
 
 
@@ -56,14 +68,12 @@ def check_registration(key: VerifyingKey, registration: Registration) -> None:
         VerificationError: another key's registration, or one that does not hold.
     """
     if registration.verifying_key != key.digest:
-        raise VerificationError(
-            "the registration is about another key", check=9, check_name="registration"
-        )
+        raise VerificationError("the registration is about another key", check=9)
     key.kept(check_key)
     try:
         verify_under(key.kept(_ranged), 1, bytes(32), (), registration.argument)
     except VerificationError as error:
-        raise VerificationError(error.message, check=9, check_name="registration") from None
+        raise VerificationError(error.message, check=9) from None
 
 
 def _ranged(key: VerifyingKey) -> Key:
@@ -94,18 +104,16 @@ def words_of(key: VerifyingKey, statement: Statement) -> list[int]:
     claims = [c for c in statement.inputs + statement.outputs if c.integers is not None]
     batch = statement.batch(key) or 1
     words: list[int] = []
-    for claim, node in zip(claims, table.public, strict=True):
-        offset, bits, shape, is_batched = public_node(table, node)
-        dims = (batch, *shape) if is_batched else shape
+    for claim, tensor in zip(claims, public_tensors(key), strict=True):
+        dims = tensor.dims(batch)
         assert claim.integers is not None
         if len(claim.integers) != math.prod(dims):  # a node that no batch reaches
             raise _contradiction(3, f"{claim.name!r} has no batch axis in its operation table")
-        raw = [value - offset for value in claim.integers]
-        if not all(0 <= value < 1 << bits for value in raw):
+        raw = [value - tensor.offset for value in claim.integers]
+        if not all(0 <= value < 1 << tensor.bits for value in raw):
             raise VerificationError(
                 f"a value of {claim.name!r} is outside what the circuit can hold",
                 check=7,
-                check_name="proof",
             )
         words += pack_words(raw, dims[-1] if dims else 1)
     return words
@@ -123,22 +131,18 @@ def pack_words(raw: Sequence[int], row: int) -> list[int]:
     return words
 
 
-@dataclass(frozen=True)
-class PublicTensor:
-    """How a table holds a public tensor: value = raw + offset, 0 <= raw < 2**bits."""
-
-    offset: int
-    bits: int
-
-
 def public_tensors(key: VerifyingKey) -> list[PublicTensor]:
     """The public tensors of a key's table, inputs first.
 
     Raises:
         MalformedError, LimitError: the key's material is no operation table of this version.
     """
-    table = key_of(key).circuits.table
-    return [PublicTensor(*public_node(table, node)[:2]) for node in table.public]
+    table, found = key_of(key).circuits.table, []
+    for node in (table.nodes[index] for index in table.public):
+        assert isinstance(node.operation, Committed)  # a rule of the table
+        own = node.operation
+        found.append(PublicTensor(own.offset, own.bits, node.shape, node.batched))
+    return found
 
 
 def srs_kind(tau_g2: bytes) -> str:
@@ -146,13 +150,6 @@ def srs_kind(tau_g2: bytes) -> str:
     if srs_id(tau_g2) == DEVELOPMENT_SRS:
         return "development"
     return "ceremony" if ceremony_of(srs_id(tau_g2)) else "custom"
-
-
-def public_node(table: Table, index: int) -> tuple[int, int, tuple[int, ...], bool]:
-    """Offset, bits, shape and batchedness of a public node."""
-    node = table.nodes[index]
-    assert isinstance(node.operation, Committed)  # a rule of the table
-    return node.operation.offset, sum(node.operation.limbs), node.shape, node.batched
 
 
 def check_key(key: VerifyingKey) -> None:
@@ -201,20 +198,12 @@ def _check_tau(tau_g2: bytes) -> None:
         x, y, _ = decode_g2(tau_g2)
     except ValueError as error:
         raise _contradiction(4, f"tau H2 of its reference string: {error}") from None
-    known = known_tau(*map(int, x.coeffs), *map(int, y.coeffs))
-    if known:
-        raise VerificationError(
-            f"{known}: everybody knows the secret of the key's reference string, and can forge",
-            check=4,
-            check_name="guarantees",
-            hint="Use a key under a public ceremony's string.",
-        )
+    check_tau(*map(int, (*x.coeffs, *y.coeffs)))
 
 
 def _contradiction(check: int, message: str) -> VerificationError:
     return VerificationError(
         f"the key contradicts itself: {message}",
         check=check,
-        check_name={3: "circuit", 4: "guarantees", 6: "proof length"}[check],
         hint="The key was not made by an honest setup: do not use it.",
     )

@@ -13,7 +13,7 @@ from math import prod
 from typing import Final
 
 from verifai.errors import InternalError, LimitError
-from verifai.verifier.native.field import PART, STEP, P, Work, bits, dot, eq_range
+from verifai.verifier.native.field import PART, STEP, P, Work, bits, cut, dot, eq_range
 from verifai.verifier.native.layout import Layout, Tile
 from verifai.verifier.native.table import Committed, Linear, Reshape, Table, View, Weight
 from verifai.verifier.native.weights import (
@@ -188,11 +188,9 @@ def split_point(
     work.spend(STEP + 2 * tile.outer_size + 2 * len(point))
     high = eq_range(point[:at], tile.base >> tile.inner, tile.outer_size)
     inner = {}
-    for axis in tile.inner_axes:
-        n = bits(tile.dims[axis])
+    for axis, part in tile.cut(point).items():
         work.spend(STEP + 2 * tile.dims[axis])
-        inner[axis] = eq_range(point[at : at + n], 0, tile.dims[axis])
-        at += n
+        inner[axis] = eq_range(part, 0, tile.dims[axis])
     return high, inner
 
 
@@ -207,12 +205,11 @@ def eq_on_tile(tile: Tile, point: Sequence[int], work: Work) -> Term:
 
 def eq_on_tensor(dims: Sequence[int], point: Sequence[int], work: Work) -> Term:
     """The weights eq(point, .) on a tensor: bits(d) coordinates per axis, first axis first."""
-    groups, at = [], 0
-    for axis, d in enumerate(dims):
+    assert len(point) == sum(map(bits, dims))
+    groups = []
+    for axis, (d, part) in enumerate(zip(dims, cut(point, map(bits, dims)), strict=True)):
         work.spend(STEP + 2 * d)
-        groups.append(Group((axis,), eq_range(point[at : at + bits(d)], 0, d)))
-        at += bits(d)
-    assert at == len(point)
+        groups.append(Group((axis,), eq_range(part, 0, d)))
     return Term(1, tuple(groups))
 
 

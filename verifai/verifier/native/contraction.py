@@ -18,7 +18,7 @@ from typing import Final
 
 from verifai.errors import InternalError, LimitError
 from verifai.verifier.native.claims import Form, linear_operands, view_source
-from verifai.verifier.native.field import PART, P, Work, bits, eq_range, inverse
+from verifai.verifier.native.field import PART, P, Work, bits, cut, eq_range, inverse
 from verifai.verifier.native.hiding import Triples, add_pads, pad_weights
 from verifai.verifier.native.layout import ZEROCHECK_DEGREE as DEGREE
 from verifai.verifier.native.table import Einsum, Linear, Table, View
@@ -187,12 +187,10 @@ def _add_evaluations(
     axes, left_dims = axes_of(einsum), table.nodes[einsum.left].shape
     right_dims = table.nodes[einsum.right].shape
     work.spend(PART * (2 + len(axes.left) + len(axes.right) + len(weights)))
-    eq, at = {}, 0
-    for letter in axes.g + axes.k:
-        d = left_dims[axes.left[letter]]
-        work.spend(2 * d)
-        eq[letter] = eq_range(kappa[at : at + bits(d)], 0, d)
-        at += bits(d)
+    shared = {letter: left_dims[axes.left[letter]] for letter in axes.g + axes.k}
+    work.spend(2 * sum(shared.values()))
+    parts = cut(kappa, map(bits, shared.values()))
+    eq = {x: eq_range(part, 0, shared[x]) for x, part in zip(shared, parts, strict=True)}
     left = [Group((axes.left[x],), eq[x]) for x in axes.k]
     right = [Group((axes.right[x],), eq[x]) for x in axes.g + axes.k]
     letters_of = einsum.labels[2]

@@ -9,6 +9,7 @@ coordinate big-endian below q; infinity is all zeros.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from py_ecc.optimized_bn128 import (
@@ -62,8 +63,11 @@ def decode_g1(data: bytes) -> G1Point:
     return x, y
 
 
+@lru_cache(maxsize=64)
 def decode_g2(data: bytes) -> Any:
     """A G2 point of 128 bytes, other than infinity, as py-ecc has it.
+
+    Remembered: keys share reference strings, and showing the order takes most of a reading's time.
 
     Raises:
         ValueError: not canonical, not on the twist, outside the subgroup, or infinity.
@@ -104,8 +108,10 @@ def _add(p: _Jacobian, q: _Jacobian) -> _Jacobian:
         return q
     if z2 == 0:
         return p
-    s1, s2 = z1 * z1 % Q, z2 * z2 % Q
-    u1, v1 = x1 * s2 % Q, y1 * z2 * s2 % Q
+    s1, u1, v1 = z1 * z1 % Q, x1, y1
+    if z2 != 1:  # else q is affine
+        s2 = z2 * z2 % Q
+        u1, v1 = x1 * s2 % Q, y1 * z2 * s2 % Q
     h, r = (x2 * s1 - u1) % Q, (y2 * z1 * s1 - v1) % Q
     if h == 0:  # same x: the same point, or its negative
         return _double(p) if r == 0 else _INFINITY
@@ -115,14 +121,14 @@ def _add(p: _Jacobian, q: _Jacobian) -> _Jacobian:
     return x, (r * (w - x) - v1 * hhh) % Q, z1 * z2 * h % Q
 
 
-def msm(points: Sequence[G1Point], scalars: Sequence[int]) -> G1Point:
-    """``sum scalar * point`` by buckets (Pippenger), for scalars in [0, P)."""
+def msm(points: Sequence[G1Point], scalars: Sequence[int], scalar_bits: int = 254) -> G1Point:
+    """``sum scalar * point`` by buckets (Pippenger), for scalars in [0, P) of so many bits."""
     assert len(points) == len(scalars)
     pairs = [((*p, 1), s % P) for p, s in zip(points, scalars, strict=True) if p is not None]
-    width = max(2, len(pairs).bit_length() - 2)
+    width = max(2, len(pairs).bit_length() - 4)
     mask = (1 << width) - 1
     total: _Jacobian = _INFINITY
-    for shift in reversed(range(0, 254, width)):
+    for shift in reversed(range(0, scalar_bits, width)):
         for _ in range(width if total[2] else 0):
             total = _double(total)
         buckets: list[_Jacobian] = [_INFINITY] * (mask + 1)

@@ -7,10 +7,13 @@ first; ``eq(x, i)`` is the product over the bits of i of ``x`` or ``1 - x``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate, pairwise
 from operator import mul
-from typing import Final
+from typing import Final, TypeVar
 
 from verifai.errors import LimitError
+
+T = TypeVar("T")
 
 #: The order of F.
 P: Final = 21888242871839275222246405745257275088548364400416034343698204186575808495617
@@ -57,6 +60,11 @@ def inverse(a: int) -> int:
 def bits(n: int) -> int:
     """``ceil(log2 n)``: variables of an axis of ``n >= 1`` entries."""
     return (n - 1).bit_length()
+
+
+def cut(point: Sequence[T], counts: Iterable[int]) -> list[tuple[T, ...]]:
+    """A point's coordinates in runs of these lengths: those of each axis, the first axis first."""
+    return [tuple(point[a:b]) for a, b in pairwise(accumulate(counts, initial=0))]
 
 
 def dot(a: Iterable[int], b: Iterable[int]) -> int:

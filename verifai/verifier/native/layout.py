@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from typing import Final
 
 from verifai.errors import LimitError
-from verifai.verifier.native.field import PART, bits
+from verifai.verifier.native.field import PART, T, bits, cut
 from verifai.verifier.native.table import Committed, Einsum, Linear, Table, View, Weight
 
 REGIONS: Final = ("weight", "input", "output", "witness", "helper", "mask")
@@ -51,6 +51,12 @@ class Tile:
     def inner(self) -> int:
         """Variables of the inner axes together."""
         return sum(bits(self.dims[axis]) for axis in self.inner_axes)
+
+    def cut(self, point: Sequence[T]) -> dict[int, tuple[T, ...]]:
+        """The last coordinates of a point of the address space, by inner axis."""
+        counts = [bits(self.dims[axis]) for axis in self.inner_axes]
+        parts = cut(point[len(point) - self.inner :], counts)
+        return dict(zip(self.inner_axes, parts, strict=True))
 
     @property
     def outer_size(self) -> int:
@@ -183,10 +189,13 @@ class Layout:
 
 def layout_work(table: Table) -> int:
     """What :func:`layout_of` costs, in field operations."""
-    committed = (n.operation for n in table.nodes if isinstance(n.operation, Committed))
-    blocks = sum(max(1, len(operation.limbs)) for operation in committed)
+    blocks = sum(max(1, len(operation.limbs)) for operation in _committed(table))
     placed = blocks + len(table.lookup) + len(table.product)
     return PART * (2 * placed + len(table.nodes))
+
+
+def _committed(table: Table) -> Iterator[Committed]:
+    return (n.operation for n in table.nodes if isinstance(n.operation, Committed))
 
 
 def layout_of(table: Table) -> Layout:
@@ -254,16 +263,7 @@ def layout_of(table: Table) -> Layout:
         node_blocks=tuple(node_blocks),
         counts=counts,
         entry_helpers=entry_helpers,
-        widths=tuple(
-            sorted(
-                {
-                    b
-                    for n in table.nodes
-                    if isinstance(n.operation, Committed)
-                    for b in n.operation.limbs
-                }
-            )
-        ),
+        widths=tuple(sorted({b for operation in _committed(table) for b in operation.limbs})),
         groups=tuple(
             LookupGroup(tuple(lookups), helper, place)
             for (_, lookups), helper, place in zip(

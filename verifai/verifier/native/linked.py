@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from verifai.proof.codec import canonical_json
 from verifai.proof.opening import RowLayout
+from verifai.proof.plain import to_plain
 from verifai.verifier.native.circuit import Circuit
 from verifai.verifier.native.curve import G1_BYTES
 from verifai.verifier.native.keccak import keccak256
@@ -37,9 +38,14 @@ def linked_rows(circuit: Circuit, srs_id: str) -> list[LinkedRows]:
     return found
 
 
+def layout_digest(layout: RowLayout) -> bytes:
+    """What names the layout of a linked tensor, 32 bytes."""
+    return keccak256(canonical_json(to_plain(layout)))
+
+
 def commitment(layout: RowLayout, points: bytes) -> str:
     """The commitment of a tensor as statements show it: 64 hex characters."""
-    return keccak256(keccak256(canonical_json(layout.to_json())) + points).hex()
+    return keccak256(layout_digest(layout) + points).hex()
 
 
 def tensor_commitments(rows: list[LinkedRows], argument: bytes) -> list[str]:

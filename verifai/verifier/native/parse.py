@@ -8,6 +8,7 @@ earlier nodes only, and stays within the limits named here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from math import prod
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from verifai.limits import MIB
 from verifai.proof.codec import parse_canonical_json
 from verifai.proof.tensor import MAX_TENSORS, VISIBILITIES
 from verifai.verifier.native.table import (
+    VERSION,
     Affine,
     Committed,
     CustomTable,
@@ -32,19 +34,8 @@ from verifai.verifier.native.table import (
     Weight,
 )
 
-#: Of the format, and its fields; one that hides says so in another.
-VERSION: Final = 2
-FIELDS: Final = (
-    "version",
-    "log_columns",
-    "nodes",
-    "tables",
-    "zero",
-    "product",
-    "lookup",
-    "inputs",
-    "outputs",
-)
+#: One that hides says so in another.
+FIELDS: Final = ("version", *(field.name for field in fields(Table) if field.name != "hiding"))
 MAX_TABLE_BYTES: Final = 8 * MIB
 MAX_INTEGER: Final = 1 << 62
 MAX_ELEMENTS: Final = 1 << 24

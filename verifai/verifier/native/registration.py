@@ -9,12 +9,19 @@ is equal to it. Nothing new has to be trusted: the table follows from the key's 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-from verifai.proof.codec import canonical_json
 from verifai.verifier.native.parse import parse_table
+from verifai.verifier.native.table import (
+    Committed,
+    Einsum,
+    Linear,
+    Node,
+    Table,
+    Weight,
+    operands,
+)
 
 #: Bits of what is multiplied, and of what is only added (biases): signed.
 FACTOR_BITS: Final = 16
@@ -31,74 +38,30 @@ def registration_table(table: bytes) -> bytes:
     Raises:
         MalformedError: ``table`` is no operation table.
     """
-    parse_table(table)
-    whole: dict[str, Any] = json.loads(table)
-    nodes: list[dict[str, Any]] = whole["nodes"]
-    bits = weight_bits(nodes)
-    weights = [nodes[index] for index in bits]
-    made: list[dict[str, Any]] = [
-        {"kind": "weight", "shape": node["shape"], "outer": node["outer"]} for node in weights
-    ]
+    whole = parse_table(table)
+    bits = weight_bits(whole)
+    nodes = [whole.nodes[index] for index in bits]
     zero = []
-    for position, (node, width) in enumerate(zip(weights, bits.values(), strict=True)):
-        ranged = len(made)
-        made.append(
-            {
-                "kind": "committed",
-                "region": "witness",
-                "batched": False,
-                "shape": node["shape"],
-                "outer": node["outer"],
-                "offset": -(1 << width - 1),
-                "limbs": [_LIMB] * (width // _LIMB),
-            }
-        )
-        made.append(
-            {
-                "kind": "linear",
-                "shape": node["shape"],
-                "terms": [[1, position], [-1, ranged]],
-                "offset": 0,
-            }
-        )
+    for weight, width in enumerate(bits.values()):
+        operation, shape, ranged = nodes[weight].operation, nodes[weight].shape, len(nodes)
+        assert isinstance(operation, Weight)
+        limbs = (_LIMB,) * (width // _LIMB)
+        committed = Committed("witness", operation.outer, -(1 << width - 1), limbs)
+        equal = Linear(((1, weight), (-1, ranged)))
+        nodes += [Node(committed, shape, False), Node(equal, shape, False)]
         zero.append(ranged + 1)
-    return canonical_json(
-        {
-            "version": whole["version"],
-            "log_columns": whole["log_columns"],
-            "nodes": made,
-            "tables": [],
-            "zero": zero,
-            "product": [],
-            "lookup": [],
-            "inputs": [],
-            "outputs": [],
-            **({"hiding": True} if whole.get("hiding") else {}),
-        }
-    )
+    made = Table(whole.log_columns, tuple(nodes), (), tuple(zero), (), (), (), (), whole.hiding)
+    return made.to_bytes()
 
 
-def weight_bits(nodes: list[dict[str, Any]]) -> Mapping[int, int]:
+def weight_bits(table: Table) -> Mapping[int, int]:
     """For each weight node, in order, the bits that a registration proof shows it to have."""
     multiplied = set()
-    stack = [
-        operand
-        for node in nodes
-        if node["kind"] == "einsum"
-        for operand in (node["left"], node["right"])
-    ]
+    einsums = [node.operation for node in table.nodes if isinstance(node.operation, Einsum)]
+    stack = [operand for einsum in einsums for operand in operands(einsum)]
     while stack:
         index = stack.pop()
-        if index in multiplied:
-            continue
-        multiplied.add(index)
-        node = nodes[index]
-        if node["kind"] in ("view", "reshape"):
-            stack.append(node["source"])
-        elif node["kind"] == "linear":
-            stack += [source for _, source in node["terms"]]
-    return {
-        index: FACTOR_BITS if index in multiplied else ADDEND_BITS
-        for index, node in enumerate(nodes)
-        if node["kind"] == "weight"
-    }
+        if index not in multiplied:
+            multiplied.add(index)
+            stack += operands(table.nodes[index].operation)
+    return {index: FACTOR_BITS if index in multiplied else ADDEND_BITS for index in table.weights}

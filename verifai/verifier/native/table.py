@@ -1,17 +1,21 @@
 """The operation table, and its expansion for a batch (docs/protocol.md, The operation table).
 
 A table says which tensors are committed, how all others follow from them, and which constraints
-hold. Nodes refer to earlier nodes by index. Everything here is immutable.
+hold. Nodes refer to earlier nodes by index. Everything here is immutable. View, reshape, linear and
+einsum nodes mean the same in an integer graph (:mod:`verifai.graph.integer`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 from verifai.errors import LimitError, UsageError
+from verifai.proof.codec import canonical_json
 
+#: Of the format.
+VERSION: Final = 2
 #: Elements of one tensor with its batch axis.
 MAX_BATCH_ELEMENTS: Final = 1 << 28
 #: The batch axis in the labels of an expanded einsum; tables use lower-case letters.
@@ -34,10 +38,18 @@ class Committed:
     offset: int
     limbs: tuple[int, ...]
 
+    @property
+    def bits(self) -> int:
+        """Bits of the range ``[offset, offset + 2**bits)``; 0 where there is none."""
+        return sum(self.limbs)
+
 
 @dataclass(frozen=True)
 class Affine:
-    """Source index ``offset + sum coefficient * (index of target axis)``; outside reads zero."""
+    """Source index along one axis: ``offset + sum coefficient * (index of target axis)``.
+
+    An index outside the source reads zero. No terms: the constant index ``offset``.
+    """
 
     offset: int
     terms: tuple[tuple[int, int], ...]  # (target axis, coefficient)
@@ -53,11 +65,12 @@ class Affine:
 
 @dataclass(frozen=True)
 class Indices:
-    """Source index ``indices[index of target axis]``, each within the source."""
+    """Source index along one axis: ``indices[index of target axis]``, each within the source."""
 
     axis: int
     indices: tuple[int, ...]
-    offset: int = 0
+    #: As an :class:`Affine` map has it: what is read does not depend on a target axis.
+    offset: ClassVar[int] = 0
 
     def targets(self) -> tuple[int, ...]:
         """The target axes that this source axis reads."""
@@ -70,7 +83,10 @@ class Indices:
 
 @dataclass(frozen=True)
 class View:
-    """A static index map, one per source axis."""
+    """``out[t] = source[i_0(t), i_1(t), ...]``, one map per source axis.
+
+    A target axis belongs to at most one source axis; one that belongs to none is a broadcast.
+    """
 
     source: int
     axes: tuple[Affine | Indices, ...]
@@ -85,15 +101,20 @@ class Reshape:
 
 @dataclass(frozen=True)
 class Linear:
-    """``offset + sum coefficient * node``."""
+    """``offset + sum coefficient * node``, all of one shape. No terms: a constant."""
 
     terms: tuple[tuple[int, int], ...]  # (coefficient, node)
-    offset: int
+    offset: int = 0
 
 
 @dataclass(frozen=True)
 class Einsum:
-    """``sum of left * right`` over the letters that are not in the output."""
+    """``out = einsum(f"{left},{right}->{out}")`` with one letter per axis.
+
+    Each letter comes at most once in each of the three; a letter of ``out`` is in ``left`` or
+    ``right``; a letter that is only in one operand must be in ``out``. What an operand is computed
+    from holds no einsum, unless that was requantised.
+    """
 
     left: int
     right: int
@@ -101,6 +122,18 @@ class Einsum:
 
 
 Operation: TypeAlias = Weight | Committed | View | Reshape | Linear | Einsum
+
+
+def operands(operation: Operation) -> tuple[int, ...]:
+    """The nodes that an operation reads, in order, repetitions included."""
+    match operation:
+        case View(source) | Reshape(source):
+            return (source,)
+        case Linear(terms):
+            return tuple(source for _, source in terms)
+        case Einsum(left, right):
+            return (left, right)
+    return ()
 
 
 @dataclass(frozen=True)
@@ -111,6 +144,19 @@ class Node:
     shape: tuple[int, ...]
     batched: bool
     einsum: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The node as a table writes it."""
+        operation = self.operation
+        fields = {"kind": type(operation).__name__.lower(), "shape": self.shape, **vars(operation)}
+        match operation:
+            case Committed():
+                fields["batched"] = self.batched
+            case View(_, axes):
+                fields["axes"] = [vars(axis) for axis in axes]
+            case Einsum():  # the labels say it
+                del fields["shape"]
+        return fields
 
 
 @dataclass(frozen=True)
@@ -161,6 +207,36 @@ class Table:
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     hiding: bool = False
+
+    def to_bytes(self) -> bytes:
+        """The canonical encoding, which :func:`verifai.verifier.native.parse.parse_table` reads."""
+        lists = {
+            name: [vars(entry) for entry in getattr(self, name)]
+            for name in ("tables", "product", "lookup", "inputs", "outputs")
+        }
+        return canonical_json(
+            {
+                "version": VERSION,
+                "log_columns": self.log_columns,
+                "nodes": [node.to_json() for node in self.nodes],
+                "zero": self.zero,
+                **lists,
+                **({"hiding": True} if self.hiding else {}),
+            }
+        )
+
+    @property
+    def weights(self) -> tuple[int, ...]:
+        """The weight nodes."""
+        return self._of(Weight)
+
+    @property
+    def committed(self) -> tuple[int, ...]:
+        """The committed nodes."""
+        return self._of(Committed)
+
+    def _of(self, kind: type) -> tuple[int, ...]:
+        return tuple(i for i, node in enumerate(self.nodes) if isinstance(node.operation, kind))
 
     @property
     def public(self) -> tuple[int, ...]:

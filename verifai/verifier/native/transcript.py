@@ -50,7 +50,7 @@ class TranscriptStep:
 
 def refused(step: str, reason: str) -> VerificationError:
     """The proof is false or not a proof: check 7, naming the step that found out."""
-    return VerificationError(f"{step}: {reason}", check=7, check_name="proof", step=step)
+    return VerificationError(f"{step}: {reason}", check=7, step=step)
 
 
 class Transcript:

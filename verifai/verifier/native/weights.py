@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, product
+from itertools import product
 from math import prod
-from operator import add
+from operator import add, mul
 
 from verifai.verifier.native.field import PART, STEP, P, Work
 from verifai.verifier.native.table import Affine, Indices
@@ -62,13 +62,24 @@ def sorted_group(axes: Sequence[int], values: list[int], dims: Sequence[int]) ->
     order = tuple(sorted(axes))
     if order == tuple(axes):
         return Group(order, values)
-    strides, stride = {}, 1
-    for axis in reversed(axes):
-        strides[axis], stride = stride, stride * dims[axis]
-    places = [0]
+    return Group(order, [values[p] for p in places(order, axes, dims)])
+
+
+def row_major(dims: Sequence[int]) -> list[int]:
+    """The stride of each axis."""
+    return [prod(dims[i + 1 :]) for i in range(len(dims))]
+
+
+def places(order: Sequence[int], axes: Sequence[int], dims: Sequence[int]) -> list[int]:
+    """Where in a vector that is row-major over ``axes`` the entries lie of one over ``order``.
+
+    Over axes 0 and 1 of lengths 2 and 3, the entries of the transposed are at 0, 3, 1, 4, 2, 5.
+    """
+    strides = dict(zip(axes, row_major([dims[axis] for axis in axes]), strict=True))
+    found = [0]
     for axis in order:
-        places = [p + i * strides[axis] for p in places for i in range(dims[axis])]
-    return Group(order, [values[p] for p in places])
+        found = [p + i * strides[axis] for p in found for i in range(dims[axis])]
+    return found
 
 
 def components(count: int, links: Sequence[tuple[int, int]]) -> list[list[int]]:
@@ -140,19 +151,14 @@ def through_view(
                 summed[key] = (summed.get(key, 0) + a * b) % P
             moved = summed
         dims = [source[s] for s in axes]
+        strides = row_major(dims)
         work.spend(prod(dims))
         values = [0] * prod(dims)
         for index, weight in moved.items():
             if all(0 <= i < d for i, d in zip(index, dims, strict=True)):
-                place = list(accumulate(zip(index, dims, strict=True), _row_major, initial=0))[-1]
-                values[place] = weight
+                values[sum(map(mul, index, strides))] = weight
         groups.append(Group(axes, values))
     return Term(coefficient, tuple(groups))
-
-
-def _row_major(place: int, step: tuple[int, int]) -> int:
-    index, dim = step
-    return place * dim + index
 
 
 def _shares(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.24;
 
-// Headers of the transcript (docs/protocol.md, section 8). Those of messages lack the length.
+// Headers of the transcript (docs/protocol.md, "Transcript and order"). Those of messages lack the length.
 
 uint256 constant MSG_KEY = 0x010000000000000000006b657900000000000000000000000000000000000000; // key
 uint256 constant MSG_BATCH = 0x0104000000000000000062617463680000000000000000000000000000000000; // batch

@@ -6,7 +6,7 @@ import "./Labels.sol";
 import {draw, points, scalar, scalars} from "./Transcript.sol";
 import {eqRange} from "./Field.sol";
 
-// The opening of the committed vector at r (docs/protocol.md, section 9): HyperKZG with one pairing.
+// The opening of the committed vector at r (docs/protocol.md, "The opening"): HyperKZG with one pairing.
 
 // H, the generator of blindings.
 uint256 constant H_X = 0x26915b3008091a6391156e9ca55f8ef336b1abe34f34609234ba2ef7e2348411;

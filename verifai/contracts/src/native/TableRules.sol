@@ -125,7 +125,7 @@ function _after(bytes calldata t, uint256 at, uint256 free) pure returns (uint25
 }
 
 /// @dev Points on the curve, and the digest that they give with the other parts of a key: SHA-256 over
-/// the digests of header, operation table, commitments and tau H2 (docs/protocol.md, section 2).
+/// the digests of header, operation table, commitments and tau H2 (docs/protocol.md, "Statement and key").
 function _checkCommitments(bytes calldata t, Check memory c, uint256 rows) pure {
     for (uint256 i; i < rows; ++i) {
         uint256 x = take(t, c, 32);
