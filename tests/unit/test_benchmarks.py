@@ -61,7 +61,7 @@ def test_what_hiding_costs_is_a_ratio_of_proofs_made_in_turns() -> None:
     from benchmarks.masks import measure
 
     found = measure("digits", 2)
-    assert found["bytes_ratio"] == pytest.approx(6464 / 5120)
+    assert found["bytes_ratio"] == pytest.approx(6240 / 4960)
     assert found["seconds"]["hiding"] > 0 < found["seconds"]["plain"]
 
 
