@@ -87,4 +87,4 @@ def test_columns_grow_with_the_weights():
     half = Tile((LARGE_WEIGHT_SLOTS // 2,), ())
     assert log_columns_for([]) == 12
     assert log_columns_for([half, half]) == 12
-    assert log_columns_for([half, half, Tile((1,), ())]) == 15
+    assert log_columns_for([half, half, Tile((1,), ())]) == 14

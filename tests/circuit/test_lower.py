@@ -334,7 +334,7 @@ def test_the_number_of_columns_follows_the_weights_and_can_be_given():
     )
     big.outputs = [big.requantise(big.einsum("oi,i->o", w, x), 0, name="y")]
     lowered = lower(big, Visibility())
-    assert lowered.operations.log_columns == 15
+    assert lowered.operations.log_columns == 14
     assert isinstance(lowered.operations.nodes[1].operation, Weight)
 
 

@@ -27,7 +27,7 @@ TOLERANCE: Final = 10
 #: circuits. There are two values and no more, since a tensor passes from one model to the next
 #: under one commitment only where both have the same.
 LOG_COLUMNS: Final = 12
-LOG_COLUMNS_LARGE: Final = 15
+LOG_COLUMNS_LARGE: Final = 14
 LARGE_WEIGHT_SLOTS: Final = 1 << 21
 
 
