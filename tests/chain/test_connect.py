@@ -124,7 +124,7 @@ def test_without_the_extra(monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MissingExtraError) as caught:
         connect()
-    assert "verifai[chain]" in caught.value.hint
+    assert "verifai[embedded]" in caught.value.hint
 
 
 def test_importing_the_room_loads_no_client():

@@ -65,7 +65,8 @@ def connect(
             at ``registry``, no journal to read, or an argument of another type.
         MalformedError: the journal is damaged; the message names the line.
         SetupError: another process has the journal open.
-        MissingExtraError: ``pip install 'verifai[chain]'``.
+        MissingExtraError: ``pip install 'verifai[chain]'``; for a chain in this process
+            ``'verifai[embedded]'``.
     """
     for name, value, kinds in (
         ("url", url, str),

@@ -21,7 +21,8 @@ _PACKAGES: Final = {
     "base": ("filelock", "numpy", "py-ecc", "rich"),
     "torch": ("torch", "onnx", "onnxruntime", "onnxscript"),
     "ezkl": ("ezkl",),
-    "chain": ("web3", "eth-tester", "py-evm"),
+    "chain": ("web3",),
+    "embedded": ("web3", "eth-tester", "py-evm"),
     "demo": ("scikit-learn",),
 }
 #: Vector extensions that matter for proving speed, as Linux names them.

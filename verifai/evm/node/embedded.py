@@ -44,8 +44,8 @@ def start(journal: Journal | None) -> tuple[Web3, Any]:
         MissingExtraError: web3 or eth-tester is not installed.
         MalformedError: the journal does not replay to the block hashes it records.
     """
-    web3 = require("web3", "chain", "the embedded chain")
-    eth_tester = require("eth_tester", "chain", "the embedded chain")
+    web3 = require("web3", "embedded", "the embedded chain")
+    eth_tester = require("eth_tester", "embedded", "the embedded chain")
     backend = _backend_class()(journal.genesis_time if journal else int(time.time()))
     tester = eth_tester.EthereumTester(backend)
     if journal is not None:
@@ -88,9 +88,9 @@ def _backend_class() -> type[Any]:
 
     if missing := [name for name in _PRIVATE if not hasattr(PyEVMBackend, name)]:
         raise SetupError(
-            f"The embedded chain is built on {', '.join(missing)} of eth-tester 0.14, which the "
-            "installed one lacks.",
-            hint="pip install 'verifai[chain]' brings the right one; a node's URL needs none.",
+            f"The embedded chain is built on {', '.join(missing)} of eth-tester 0.14.0b1, which "
+            "the installed one lacks.",
+            hint="pip install 'verifai[embedded]' brings the right one; a node's URL needs none.",
         )
     proxy = bytes.fromhex(PROXY[2:])
 
