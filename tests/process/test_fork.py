@@ -178,10 +178,10 @@ def _equal(found: Any, wanted: Any) -> None:
 
 
 def test_a_childs_end_leaves_the_files_of_its_parent(keys: Keys):
-    folder = ezkl_prover._files(keys.pk)
+    folder = ezkl_prover._laid_out.of(keys.pk)
 
     def work() -> None:
-        own = ezkl_prover._files(keys.pk)
+        own = ezkl_prover._laid_out.of(keys.pk)
         assert own != folder
         ezkl_prover._remove(folder, os.getppid())  # what the inherited finaliser calls
         assert (own / "pk.key").read_bytes() == bytes(keys.pk.material)

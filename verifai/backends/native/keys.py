@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 
@@ -33,7 +33,8 @@ DEVELOPMENT: Final = b"development"
 MAX_REGISTERED_WEIGHTS: Final = 1 << 20
 
 
-class LoadedKey(NamedTuple):
+@dataclass
+class LoadedKey:
     """A proving key in memory: graph, operation table, SRS, and the Rust prover with its tables."""
 
     graph: IntegerGraph
