@@ -48,7 +48,7 @@ def bundles(circuit: str, stranger: str) -> dict[str, Bundle]:
     other = verifai.prove(pk, inputs[1], context=CONTEXT)
     foreign = key(stranger)[1]
     statement = proof.statement
-    mixed = VerifyingKey(**{**vars_of(vk), "material": (vk.material[0], *foreign.material[1:])})
+    mixed = replace(vk, material=(vk.material[0], *foreign.material[1:]))
     found: dict[str, Bundle] = {
         "another input's proof": (Proof.of(statement, other.argument), vk, CONTEXT),
         "another input's output": (
@@ -83,11 +83,6 @@ def bundles(circuit: str, stranger: str) -> dict[str, Bundle]:
         forged = resealed(proof, vk, context=context)
         found[f"context rebound: {name}"] = (forged, vk, context)
     return found
-
-
-def vars_of(vk: VerifyingKey) -> dict[str, Any]:
-    """The fields of a key, as its constructor takes them."""
-    return {name: getattr(vk, name) for name in vk.__dataclass_fields__}
 
 
 def accepted(bundle: Bundle) -> bool:
