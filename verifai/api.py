@@ -97,9 +97,9 @@ def compile(
             checked offline and on chain.
         visibility: what a proof discloses; default public input, public output, private weights.
         target: where proofs are checked. ``offline`` suits the prover. ``evm`` chooses, for the
-            native backend, the layout that takes the least gas on a chain and makes proving a
-            little slower; ``facts["gas"]`` of the circuit say how much gas, and a circuit that no
-            contract can verify is refused.
+            native backend, the layout that takes the least gas on a chain for one inference, and
+            makes proving a little slower; ``facts["gas"]`` of the circuit say how much gas, and a
+            circuit that no contract can verify is refused.
         progress: see :func:`verifai.progress.reporting`.
 
     Raises:

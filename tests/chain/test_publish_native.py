@@ -62,7 +62,7 @@ def test_published_once_found_and_verified(keys, store) -> None:
         second = chain.publish(many, vk, keys=store)
         assert first.deployed_gas > 1_000_000 > second.deployed_gas > 0  # a circuit of its own
         saved = saving(bytes(vk.material[0]), 3)
-        assert second.evm_target_saves == chain.estimate(many, vk).evm_target_saves == saved > 0
+        assert second.evm_target_saves == chain.estimate(many, vk).evm_target_saves == saved
         assert (first.bundle_digest, first.key_digest) == (one.digest, vk.digest)
         # another proof of a published statement: the receipt of the first one, and nothing sent
         height = chain.web3.eth.block_number
@@ -147,6 +147,15 @@ def test_what_a_chain_cannot_tell_is_refused(keys, store) -> None:
         with pytest.raises(UnsupportedError, match="batch of one"):
             chain.publish(verifai.prove(pk, x[:1], batch=True), vk, keys=store)
         assert chain.registries == ()
+
+
+def test_a_proof_and_its_key_in_the_wrong_order(keys) -> None:
+    pk, vk, x = keys
+    proof = verifai.prove(pk, x[0])
+    with connect() as chain:
+        for call in (chain.publish, chain.estimate):
+            with pytest.raises(UsageError, match="not VerifyingKey and Proof"):
+                call(vk, proof)
 
 
 @pytest.fixture(scope="module")

@@ -89,6 +89,19 @@ def test_what_a_chain_would_save_is_said_where_it_is_much(tables):
     assert gas.saving(placed) == 0
 
 
+def test_a_circuit_for_a_chain_has_nothing_to_save_in_a_batch_either(tables):
+    chosen = gas.cheapest(tables["digits"], columns=gas.FEW_COLUMNS)
+    fields = {**json.loads(tables["digits"]), "log_columns": chosen.log_columns}
+    if not chosen.outer_axes:
+        for tile in gas._tiles(fields):
+            if "outer" in tile:
+                tile["outer"] = []
+    placed = canonical_json(fields)
+    other = min(one.gas for one in gas.prices(placed, 32, gas.FEW_COLUMNS))
+    assert gas.price(placed, 32).gas > (1 + gas.ERROR) * other  # which no target gives
+    assert [gas.saving(placed, batch) for batch in (1, 32)] == [0, 0]
+
+
 def test_every_operation_has_a_price():
     for op in Op:
         fields = (1,) * {Op.EQ_SLOTS: 4, Op.EQ_RANGE: 5}.get(op, 12)

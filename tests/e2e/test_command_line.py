@@ -113,6 +113,12 @@ def test_wrong_usage_is_2(words: list[str], capsys: Any) -> None:
     assert verifai(capsys, *words)[0] == 2
 
 
+def test_an_unknown_option_is_answered_with_the_commands_own_help(capsys: Any) -> None:
+    code, value = verifai(capsys, "publish", "a", "--key", "b", "--context", "job=7")
+    assert code == 2
+    assert value["hint"] == "verifai publish --help"
+
+
 def test_no_node_at_the_url_is_7(bundle: tuple[Path, Path], capsys: Any) -> None:
     pytest.importorskip("web3")
     words = ("publish", bundle[0], "--key", bundle[1], "--chain", "http://127.0.0.1:9")

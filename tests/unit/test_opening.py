@@ -234,3 +234,29 @@ def test_a_key_cannot_call_an_output_an_input(chain) -> None:
     with pytest.raises(VerificationError, match="contradicts itself") as caught:
         verifai.verify(verifai.Proof.of(statement, proof.argument), swapped)
     assert caught.value.check == 3
+
+
+def test_a_cut_behind_a_flatten_is_refused_with_where_to_cut() -> None:
+    torch.manual_seed(5)
+    front, back, flatten = torch.nn.Conv2d(1, 3, 2), torch.nn.Linear(27, 2), torch.nn.Flatten()
+    x = torch.rand(8, 1, 1, 4, 4)
+    h = torch.stack([front(one) for one in x]).detach()
+
+    def key(module: Any, inputs: Any, *visible: Any, **scales: int) -> Any:
+        model = verifai.export(module.eval(), (inputs[0],))
+        options = verifai.NativeOptions(log_columns=7, input_scales=scales)
+        visibility = verifai.Visibility(*visible)
+        circuit = verifai.compile(model, inputs, visibility=visibility, options=options)
+        return verifai.setup(circuit)[0]
+
+    def opening(module: Any) -> Any:
+        (found,) = verifai.prove(key(module, x, "private", "committed"), x[0]).openings.values()
+        return found
+
+    behind, before = opening(torch.nn.Sequential(front, flatten)), opening(front)
+    scale = before.spec.scale
+    late = key(back, h.flatten(2), "committed", input=scale)
+    with pytest.raises(InputError, match="differ in dims") as caught:
+        verifai.prove(late, behind)
+    assert "end the first model before it, begin the second with it" in caught.value.hint
+    verifai.prove(key(torch.nn.Sequential(flatten, back), h, "committed", input=scale), before)

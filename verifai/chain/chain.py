@@ -35,6 +35,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+def _require_bundle(proof: Proof, key: VerifyingKey) -> None:
+    if not isinstance(proof, Proof) or not isinstance(key, VerifyingKey):
+        raise UsageError(
+            f"A Proof and its VerifyingKey are published, not {type(proof).__name__} and "
+            f"{type(key).__name__}.",
+            hint="Proof.load(path) and VerifyingKey.load(path) of verifai read them.",
+        )
+
+
 class Chain:
     """A chain as its users see it; made by :func:`verifai.chain.connect`.
 
@@ -162,6 +171,7 @@ class Chain:
                 not be checked. A transaction that was signed by then is on record, and publishing
                 again resumes it: it is never sent a second time with other content.
         """
+        _require_bundle(proof, key)
         confirm = partial(verify, proof, key, proof.statement.context)
         with reporting("publish", progress) as stages:
             if check:
@@ -181,6 +191,7 @@ class Chain:
             ChainRejectedError: the contract would refuse the proof, as the verifier here does.
             UnsupportedError, SetupError, NetworkError, UsageError: as publishing.
         """
+        _require_bundle(proof, key)
         confirm = partial(verify, proof, key, proof.statement.context)
         return self._publishers.of_key(key).estimate(proof, key, confirm)
 

@@ -141,18 +141,23 @@ def cheapest(table: bytes, batch: int = 1, columns: Iterable[int] = LOG_COLUMNS)
     raise UnsupportedError(
         f"No layout of this circuit can be verified on an EVM chain: {problem}.",
         hint="Fewer operators, or smaller lookup tables (tanh, sigmoid and the like take two bytes "
-        "and about 500 gas for each value of their input). Offline the circuit works: leave "
-        "target='evm' out.",
+        "and about 500 gas for each value of their input: activation_bits=10 makes them small, and "
+        "less exact). Offline the circuit works: leave target='evm' out.",
     )
 
 
 @lru_cache(maxsize=8)
 def saving(table: bytes, batch: int = 1) -> int:
     """Gas that a proof takes more than in a layout made for a chain, about; 0 where the difference
-    is within the model's error.
+    is within the model's error. That layout is chosen for one inference: no circuit is for a batch.
     """
-    now = price(table, batch).gas
-    best = min((one.gas for one in prices(table, batch, FEW_COLUMNS)), default=now)
+    alone, now = price(table).gas, price(table, batch).gas
+    fitting = [one for one in prices(table, columns=FEW_COLUMNS) if one.fits]
+    chosen = min(fitting, key=lambda one: one.gas, default=None)
+    if chosen is None or alone - chosen.gas <= ERROR * alone:
+        return 0
+    found = prices(table, batch, [chosen.log_columns])
+    best = min((one.gas for one in found if one.outer_axes == chosen.outer_axes), default=now)
     return now - best if now - best > ERROR * now else 0
 
 

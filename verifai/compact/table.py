@@ -111,7 +111,8 @@ def require_room(size: int) -> None:
         raise UnsupportedError(
             f"The compact table of this circuit has {size:,} bytes; the code of a contract "
             f"has at most {MAX_TABLE_BYTES:,}.",
-            hint="Fewer operators or smaller lookup tables; fewer weight rows (log_columns).",
+            hint="Fewer operators, smaller lookup tables (activation_bits=10), or fewer weight "
+            "rows (log_columns): compile with target='evm', which finds the layout.",
         )
 
 

@@ -49,7 +49,8 @@ def read(source: str | os.PathLike[str] | bytes) -> Parts:
         proto.ParseFromString(data)
     except Exception as error:
         # protobuf's DecodeError lives in a module that differs between its implementations.
-        raise MalformedError(f"Not an ONNX model: {error}.") from None
+        named = "" if isinstance(source, bytes) else f"{source}: "
+        raise MalformedError(f"{named}Not an ONNX model: {error}.") from None
     inline_external_data(proto, folder)
     check_structure(proto)
     _standardise(proto)

@@ -143,9 +143,16 @@ def _blindings(spec: TensorSpec, rows: LinkedRows, opening: Opening | None) -> b
             for field in fields(RowLayout)
             if getattr(opening.layout, field.name) != getattr(rows.layout, field.name)
         ]
+        hint = "Shapes, reference strings and NativeOptions(log_columns=...) must be the same."
+        if "dims" in differ and opening.spec.shape == spec.shape:
+            hint = (
+                f"Values lie as {list(opening.layout.dims)} before a reshape or flatten, and as "
+                f"{list(rows.layout.dims)} here: end the first model before it, begin the second "
+                "with it."
+            )
         raise InputError(
             f"The opening cannot be the input {spec.name!r}: they differ in {', '.join(differ)}.",
-            hint="Shapes, reference strings and NativeOptions(log_columns=...) must be the same.",
+            hint=hint,
         )
     if len(opening.blindings) != BLINDING_BYTES * rows.count:
         raise InputError(f"The opening given as input {spec.name!r} is damaged.")

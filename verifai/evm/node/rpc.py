@@ -44,7 +44,7 @@ def open_node(url: str) -> tuple[Web3, Callable[[], None]]:
     if scheme not in ("http", "https") or not host:
         raise UsageError(
             "A chain's URL begins with http:// or https:// and names a host.",
-            hint="None connects to the embedded chain.",
+            hint="For example http://127.0.0.1:8545; without a URL it is the embedded chain.",
         )
     web3 = require("web3", "chain", "talking to a node")
     session = _session_class()()
