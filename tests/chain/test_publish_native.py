@@ -62,7 +62,7 @@ def test_published_once_found_and_verified(keys, store) -> None:
         second = chain.publish(many, vk, keys=store)
         assert first.deployed_gas > 1_000_000 > second.deployed_gas > 0  # a circuit of its own
         saved = saving(bytes(vk.material[0]), 3)
-        assert second.evm_target_saves == chain.estimate(many, vk).evm_target_saves == saved
+        assert second.evm_target_saves == chain.estimate(many, vk).evm_target_saves == saved > 0
         assert (first.bundle_digest, first.key_digest) == (one.digest, vk.digest)
         # another proof of a published statement: the receipt of the first one, and nothing sent
         height = chain.web3.eth.block_number
