@@ -55,9 +55,13 @@ def _truncated(low: Lowering, x: Tensor) -> Tensor:
     build = low.builder
     parts = []
     for sign, side in ((1, x), (-1, build.negative(x))):
+        if side.high <= 0 < -side.low:  # the other one is all there is
+            continue
         above = build.maximum(side, [], 0)
         bits = max(1, above.high.bit_length() - x.scale)
         parts.append((sign, build.requantise(above, x.scale, bits, floor=True, low=0)))
     result = build.linear(parts, 0, 0)
     # one of the two is zero
-    return build.bounded(result, -parts[1][1].high, parts[0][1].high)
+    least = min(sign * part.high for sign, part in parts)
+    most = max(sign * part.high for sign, part in parts)
+    return build.bounded(result, min(least, 0), max(most, 0))
