@@ -26,6 +26,7 @@ from verifai.model.structure import (
     STANDARD,
     check_structure,
     check_tensors,
+    check_text,
     element_type,
     every_graph,
     foreign,
@@ -114,6 +115,7 @@ def _parsed(source: str | os.PathLike[str] | bytes) -> Any:
         # protobuf's DecodeError lives in a module that differs between its implementations.
         named = "" if isinstance(source, bytes) else f"{source}: "
         raise MalformedError(f"{named}Not an ONNX model: {error}.") from None
+    check_text(proto)
     inline_external_data(proto, folder)
     return proto
 
@@ -292,6 +294,7 @@ def _converted(proto: Any, version: int) -> str | None:
     bare = skeleton(proto)
     bare.ir_version = max(MIN_IR_VERSION, bare.ir_version)
     try:
+        bare = onnx.shape_inference.infer_shapes(bare)  # the old broadcasting needs shapes
         take_graph(proto, converter.convert_version(bare, MIN_OPSET))
     except Exception as error:
         # the converter's errors share no base class

@@ -321,6 +321,8 @@ def _numbers(name: object, given: object) -> list[int]:
             f"shapes maps names to lengths or shapes, not {shown(name)} to {shown(given)}.",
             hint="shapes={'sequence': 16, 'image': (1, 3, 224, 224)}",
         )
+    if any(number > MAX_TENSOR_ELEMENTS for number in numbers):
+        raise LimitError(f"shapes[{name!r}] has a length above MAX_TENSOR_ELEMENTS.")
     check_shape(numbers, f"shapes[{name!r}]")
     return numbers
 

@@ -45,6 +45,34 @@ def check_structure(proto: Any) -> None:
     _check_names(proto.graph)
 
 
+def check_text(proto: Any) -> None:
+    """What names things in a ``ModelProto`` is text.
+
+    Raises:
+        MalformedError: it is other bytes.
+    """
+    graphs = list(every_graph(proto.graph))
+    for function in proto.functions:
+        graphs += subgraphs_of(function.node)
+    nodes = [
+        *(n for each in graphs for n in each.node),
+        *(n for f in proto.functions for n in f.node),
+    ]
+    values = [value for each in graphs for value in (*each.input, *each.output)]
+    names = [
+        *(name for f in proto.functions for name in (f.name, f.domain, f.overload)),
+        *(name for node in nodes for name in (node.name, node.op_type, node.domain, node.overload)),
+        *(name for node in nodes for name in (*node.input, *node.output)),
+        *(attribute.name for node in nodes for attribute in node.attribute),
+        *(value.name for value in values),
+        *(dim.dim_param for value in values for dim in value.type.tensor_type.shape.dim),
+        *(tensor.name for each in graphs for tensor in each.initializer),
+        *(entry.domain for entry in proto.opset_import),
+    ]
+    if not all(isinstance(name, str) for name in names):
+        raise MalformedError("A name in the ONNX file is no text.")
+
+
 def check_tensors(graph: Any) -> None:
     """Check all tensors of a ``GraphProto``, which are all inside the file.
 
