@@ -10,7 +10,7 @@ import pytest
 
 import verifai
 from tests.hostile.route import refusal
-from verifai.errors import InputError, LimitError, MalformedError, UnsupportedError
+from verifai.errors import InputError, LimitError, UnsupportedError
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
