@@ -73,6 +73,6 @@ def test_the_shift_is_no_longer_than_it_has_to_be():
 
 
 def test_steps_that_no_shift_tells_apart_are_refused():
-    factors = [Fraction(1, 2**36 + 1)]
-    with pytest.raises(UnsupportedError, match="steps no shift of 40 bits tells apart"):
-        rescale(factors, [Fraction(0)], (-(2**45), 2**45), 0, (-128, 127))
+    factors = [Fraction(1, 2**44 + 1)]
+    with pytest.raises(UnsupportedError, match="steps no shift of 48 bits tells apart"):
+        rescale(factors, [Fraction(0)], (-(2**53), 2**53), 0, (-128, 127))

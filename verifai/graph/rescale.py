@@ -16,18 +16,22 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import product
-from typing import Final
+from operator import mul
+from typing import Any, Final
+
+import numpy as np
 
 from verifai.errors import UnsupportedError
 
 #: Shifts that are tried, in this order: a remainder costs a lookup for each 8 bits.
-SHIFTS: Final = (16, 24, 32, 40)
+SHIFTS: Final = (16, 24, 32, 40, 48)
 #: Most sums of two quantised numbers that are compared one by one.
 MAX_SUMS: Final = 1 << 17
+#: What no condition asks of an addend.
+_NONE: Final = -(1 << 62)
 
 
 @dataclass(frozen=True)
@@ -44,24 +48,21 @@ class Quotient:
     addends: tuple[int, ...]
 
 
-#: Of a result k: the least real that makes a quotient k or more, and whether it does so itself.
-Step = Callable[[int], "tuple[Fraction, bool]"]
-
-
 @dataclass(frozen=True)
 class _Rounding:
-    """One way to round: a result k stands for ``size * k`` results of the model."""
+    """One way to round: a quotient k stands for ``size * k`` results of the model.
+
+    It is k or more from ``size * k + start / 2`` on, which belongs to k where ``ties(k)``.
+    """
 
     size: int
-    step: Step
+    start: int
+    ties: Callable[[int], bool]
 
 
-_HALF_EVEN: Final = _Rounding(1, lambda k: (k - Fraction(1, 2), k % 2 == 0))
+_HALF_EVEN: Final = _Rounding(1, -1, lambda k: k % 2 == 0)
 #: Whose sum is the same.
-_HALVES: Final = (
-    _Rounding(2, lambda k: (2 * k - Fraction(1, 2), True)),
-    _Rounding(2, lambda k: (2 * k - Fraction(3, 2), False)),
-)
+_HALVES: Final = (_Rounding(2, -1, lambda k: True), _Rounding(2, -3, lambda k: False))
 _WAYS: Final = ((_HALF_EVEN,), _HALVES)
 
 
@@ -90,19 +91,27 @@ def rescale(
     Raises:
         UnsupportedError: no shift up to the last of :data:`SHIFTS` is fine enough.
     """
-    channels = list(zip(factors, offsets, strict=True))
+    low, high = bounds
 
     def quotient(way: _Rounding) -> Quotient | None:
-        steps = [_steps(way, f, g, bounds, zero, ends) for f, g in channels]
+        results = np.array(_results(way, zero, ends), dtype=np.int64)
+        each = [
+            _steps(way, f, g, bounds, zero, ends) for f, g in zip(factors, offsets, strict=True)
+        ]
+        firsts = np.array(each, dtype=np.int64)
         for shift in SHIFTS:
             multipliers = [half_even(f * (1 << shift) / way.size) for f in factors]
-            fitted = [
-                _addend(shift, _conditions(each, m, shift, bounds))
-                for each, m in zip(steps, multipliers, strict=True)
-            ]
-            addends = [addend for addend in fitted if addend is not None]
-            if len(addends) == len(channels):
-                return Quotient(shift, (tuple(multipliers),), tuple(addends))
+            if max(multipliers) >= -_NONE >> 16:
+                return None
+            slopes = np.array(multipliers, dtype=np.int64)[:, np.newaxis]
+            # at its first accumulator the quotient is k or more, and one before it is not
+            ends_ = results << shift
+            least = np.where(firsts <= high, ends_ - firsts * slopes, _NONE).max(axis=1)
+            most = np.where(firsts > low, ends_ - (firsts - 1) * slopes, -_NONE).min(axis=1) - 1
+            if (least <= most).all():
+                half = np.full(len(most), 1 << shift - 1)
+                addends = np.minimum(np.maximum(half, least), most)
+                return Quotient(shift, (tuple(multipliers),), tuple(addends.tolist()))
         return None
 
     return _first(quotient, zero)
@@ -125,16 +134,38 @@ def rescale_sum(
         half = 1 << SHIFTS[-1] - 1
         return _with_zero((Quotient(SHIFTS[-1], multipliers, (half,)),), zero)
 
+    places = np.indices([high - low + 1 for low, high in bounds], dtype=np.int64)
+    values = [place.reshape(-1) + low for place, (low, _) in zip(places, bounds, strict=True)]
+
     def quotient(way: _Rounding) -> Quotient | None:
+        results = _results(way, zero, ends)
+        first, last = results.start - 1, results.stop - 1
+        reached = np.array(_reached(way, factors, values, results), dtype=np.int64)
         for shift in SHIFTS:
             multipliers = [half_even(factor * (1 << shift) / way.size) for factor in factors]
-            sums = _sums(way, factors, multipliers, bounds, shift, zero, ends)
-            addend = _addend(shift, sums)
-            if addend is not None:
+            made = sum(v * m for v, m in zip(values, multipliers, strict=True))
+            least = int(np.where(reached > first, (reached << shift) - made, _NONE).max())
+            most = int(np.where(reached < last, (reached + 1 << shift) - made, -_NONE).min()) - 1
+            if least <= most:
+                addend = min(max(1 << shift - 1, least), most)
                 return Quotient(shift, tuple((each,) for each in multipliers), (addend,))
         return None
 
     return _first(quotient, zero)
+
+
+def _reached(
+    way: _Rounding, factors: Sequence[Fraction], values: Sequence[Any], results: range
+) -> list[int]:
+    """The quotient of each sum, as far as it matters."""
+    common = 2 * math.lcm(*(factor.denominator for factor in factors))
+    numerators = [int(factor * common) for factor in factors]
+    halves = [(2 * way.size * k + way.start) * (common // 2) for k in results]
+    steps = [half if way.ties(k) else half + 1 for k, half in zip(results, halves, strict=True)]
+    sums = zip(*(v.tolist() for v in values), strict=True)
+    return [
+        results.start - 1 + bisect_right(steps, sum(map(mul, each, numerators))) for each in sums
+    ]
 
 
 def _first(quotient: Callable[[_Rounding], Quotient | None], zero: int) -> tuple[Quotient, ...]:
@@ -167,72 +198,17 @@ def _steps(
     bounds: tuple[int, int],
     zero: int,
     ends: tuple[int, int],
-) -> list[tuple[int, int]]:
-    """``(k, first)``: the first accumulator of which ``acc * factor + offset`` rounds to k or more,
-    for each k that matters.
+) -> list[int]:
+    """For each quotient that matters the first accumulator of which ``acc * factor + offset``
+    reaches it, within bounds or one beyond them.
     """
     low, high = bounds
+    g, h = offset.numerator, offset.denominator
+    over, under = factor.denominator, 2 * h * factor.numerator
     found = []
     for k in _results(way, zero, ends):
-        least, itself = way.step(k)
-        # acc >= (least - offset) / factor
-        n = (least - offset).numerator * factor.denominator
-        d = (least - offset).denominator * factor.numerator
-        place, rest = divmod(n, d)
-        first = place if not rest and itself else place + 1
-        found.append((k, min(max(first, low), high + 1)))
+        # acc >= (size k + start / 2 - offset) / factor
+        place, rest = divmod(((2 * way.size * k + way.start) * h - 2 * g) * over, under)
+        first = place if not rest and way.ties(k) else place + 1
+        found.append(min(max(first, low), high + 1))
     return found
-
-
-def _conditions(
-    steps: Iterable[tuple[int, int]], multiplier: int, shift: int, bounds: tuple[int, int]
-) -> Iterator[tuple[int | None, int | None]]:
-    """For each step the least and the most that an addend may be."""
-    low, high = bounds
-    for k, first in steps:
-        # at `first` the quotient is k or more, and one before it is not
-        least = (k << shift) - first * multiplier if first <= high else None
-        most = (k << shift) - (first - 1) * multiplier - 1 if first > low else None
-        yield least, most
-
-
-def _sums(
-    way: _Rounding,
-    factors: Sequence[Fraction],
-    multipliers: Sequence[int],
-    bounds: Sequence[tuple[int, int]],
-    shift: int,
-    zero: int,
-    ends: tuple[int, int],
-) -> Iterator[tuple[int | None, int | None]]:
-    """For each sum the least and the most that an addend may be."""
-    common = math.lcm(*(factor.denominator for factor in factors))
-    numerators = [int(factor * common) for factor in factors]
-    results = _results(way, zero, ends)
-    steps = [
-        (math.ceil(least * common) if itself else math.floor(least * common) + 1)
-        for least, itself in map(way.step, results)
-    ]
-    first = results.start - 1
-    for values in product(*(range(low, high + 1) for low, high in bounds)):
-        exact = sum(v * n for v, n in zip(values, numerators, strict=True))
-        made = sum(v * m for v, m in zip(values, multipliers, strict=True))
-        k = first + bisect_right(steps, exact)
-        least = (k << shift) - made if k > first else None
-        most = (k + 1 << shift) - made - 1 if k < results.stop - 1 else None
-        yield least, most
-
-
-def _addend(shift: int, conditions: Iterable[tuple[int | None, int | None]]) -> int | None:
-    """An addend that meets all conditions, the half that rounds if it does; None if none does."""
-    least, most = None, None
-    for low, high in conditions:
-        if low is not None:
-            least = low if least is None else max(least, low)
-        if high is not None:
-            most = high if most is None else min(most, high)
-    if least is not None and most is not None and least > most:
-        return None
-    half = 1 << shift - 1
-    chosen = half if least is None else max(half, least)
-    return chosen if most is None else min(chosen, most)
