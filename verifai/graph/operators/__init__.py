@@ -3,12 +3,15 @@
 from verifai.graph.operators import (  # noqa: F401
     arithmetic,
     cast,
+    division,
     indexing,
     linear,
     logic,
+    one_hot,
     pooling,
     reduction,
     resize,
+    selection,
     shape,
     unary,
 )

@@ -16,6 +16,7 @@ from verifai.graph.lower import (
     is_whole,
     operator,
 )
+from verifai.graph.operators.division import truncated_quotient
 from verifai.graph.operators.linear import added, biased, excess, multiple, scaled
 from verifai.graph.operators.unary import tabulated, wide_table
 
@@ -76,9 +77,13 @@ def mul(low: Lowering, node: OnnxNode) -> Tensor:
     return low.builder.product(low.small(node, 0), low.small(node, 1))
 
 
-@operator("Div")
+@operator("Div", integers=True)
 def div(low: Lowering, node: OnnxNode) -> Tensor:
-    """A product with the reciprocal, which is a table where the divisor is computed."""
+    """A product with the reciprocal, which is a table where the divisor is computed; of integers
+    without the fraction, exact.
+    """
+    if is_whole(low.kind(node.outputs[0])):
+        return truncated_quotient(low, node)
     divisor = low.constant(node, 1)
     if divisor is not None:
         if not np.all(divisor):
@@ -147,15 +152,8 @@ def _sloped(low: Lowering, node: OnnxNode, slope: Array, *, literal: bool) -> Te
 
 @operator("Abs")
 def absolute(low: Lowering, node: OnnxNode) -> Tensor:
-    """Exact; see :func:`magnitude`."""
-    return magnitude(low, low.small(node, 0))
-
-
-def magnitude(low: Lowering, x: Tensor) -> Tensor:
-    """``|x| = 2 max(x, 0) - x``."""
-    positive = low.builder.maximum(x, [], 0)
-    result = low.builder.linear([(2, positive), (-1, x)], 0, x.scale)
-    return low.builder.bounded(result, 0, max(-x.low, x.high))
+    """Exact."""
+    return low.builder.absolute(low.small(node, 0))
 
 
 @operator("Clip")

@@ -10,6 +10,7 @@ from verifai.errors import UnsupportedError
 from verifai.graph.builder import LETTERS, Tensor
 from verifai.graph.lower import Array, Lowering, OnnxNode, operator
 from verifai.graph.operators.logic import masked
+from verifai.graph.operators.one_hot import gathered_elements, gathered_tuples
 from verifai.graph.operators.shape import within
 
 
@@ -44,7 +45,9 @@ def _tuples(indices: Array, shape: tuple[int, ...], batch: int) -> Array:
 
 @operator("GatherElements")
 def gather_elements(low: Lowering, node: OnnxNode) -> Tensor:
-    """Constant indices."""
+    """Constant indices, or computed ones along a short axis."""
+    if low.constant(node, 1) is None:
+        return gathered_elements(low, node)
     x = low.small(node, 0)
     indices = low.known(node, 1, "the indices")
     axis = int(node.attributes.get("axis", 0)) % len(x.shape)
@@ -53,7 +56,9 @@ def gather_elements(low: Lowering, node: OnnxNode) -> Tensor:
 
 @operator("GatherND")
 def gather_nd(low: Lowering, node: OnnxNode) -> Tensor:
-    """Constant index tuples."""
+    """Constant index tuples, or computed ones into a small tensor."""
+    if low.constant(node, 1) is None:
+        return gathered_tuples(low, node)
     x = low.small(node, 0)
     indices = low.known(node, 1, "the indices")
     return _picked(low, x, _tuples(indices, x.shape, int(node.attributes.get("batch_dims", 0))))

@@ -9,7 +9,6 @@ import numpy as np
 
 from verifai.graph.builder import LETTERS, Tensor
 from verifai.graph.lower import Lowering, OnnxNode, operator
-from verifai.graph.operators.arithmetic import magnitude
 
 
 def axes_of(low: Lowering, node: OnnxNode, rank: int) -> list[int] | None:
@@ -32,7 +31,7 @@ def reduce_sum(low: Lowering, node: OnnxNode) -> Tensor:
     """A product with a constant vector: of ones, or of the count's rounded reciprocal."""
     x = low.small(node, 0)
     if node.op_type == "ReduceL1":
-        x = magnitude(low, x)
+        x = low.builder.absolute(x)
     axes = axes_of(low, node, len(x.shape))
     if axes is None:
         return x
