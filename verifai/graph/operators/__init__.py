@@ -2,6 +2,7 @@
 
 from verifai.graph.operators import (  # noqa: F401
     arithmetic,
+    bits,
     cast,
     division,
     indexing,

@@ -34,7 +34,19 @@ def truncated(low: Lowering, x: Tensor) -> Tensor:
     build = low.builder
     if x.low < 0:
         x = build.linear([(1, x), ((1 << x.scale) - 1, negative(low, x))], 0, x.scale)
-    return _ranged(low, x, x.scale, x.low >> x.scale, x.high >> x.scale)
+    return ranged_floor(low, x, x.scale, x.low >> x.scale, x.high >> x.scale)
+
+
+@operator("Floor", "Ceil")
+def whole(low: Lowering, node: OnnxNode) -> Tensor:
+    """Exact: ``ceil(x) = -floor(-x)``."""
+    x, build = low.small(node, 0), low.builder
+    if x.scale <= 0:
+        return x
+    if node.op_type == "Floor":
+        return ranged_floor(low, x, x.scale, x.low >> x.scale, x.high >> x.scale)
+    least, most = -x.high >> x.scale, -x.low >> x.scale
+    return build.negative(ranged_floor(low, build.negative(x), x.scale, least, most))
 
 
 @operator("Mod", integers=True)
@@ -70,6 +82,12 @@ def truncated_quotient(low: Lowering, node: OnnxNode) -> Tensor:
     else:
         by = _constant(low, y, 0, shown=low.literal(node, 1))
     return _truncated(low, _closed(low, _times(low, x, by.sign)), by)
+
+
+def truncated_by(low: Lowering, x: Tensor, count: int) -> Tensor:
+    """``x / count`` of integers, towards zero, for a number that the architecture states."""
+    by = _constant(low, np.array(count), 0, shown=True)
+    return _truncated(low, _closed(low, x), by)
 
 
 def _operands(low: Lowering, node: OnnxNode) -> tuple[Tensor, Array | None]:
@@ -175,7 +193,7 @@ def _floor(low: Lowering, x: Tensor, by: _Divisor) -> Tensor:
     if isinstance(by.size, int):
         first, last = x.low // by.size, x.high // by.size
         if not by.size & (by.size - 1):
-            return _ranged(low, x, by.size.bit_length() - 1, first, last)
+            return ranged_floor(low, x, by.size.bit_length() - 1, first, last)
         if x.high - x.low < MAX_DIVIDED:
             return build.lookup(x, x.low, np.arange(x.low, x.high + 1) // by.size, 0)
     else:
@@ -188,7 +206,7 @@ def _floor(low: Lowering, x: Tensor, by: _Divisor) -> Tensor:
             hint="Divide smaller integers, or floats.",
         )
     product = _times(low, x, by.reciprocal(shift))
-    return _ranged(low, build.linear([(1, product)], below, 0), shift, first, last)
+    return ranged_floor(low, build.linear([(1, product)], below, 0), shift, first, last)
 
 
 def _truncated(low: Lowering, x: Tensor, by: _Divisor) -> Tensor:
@@ -214,11 +232,11 @@ def _times(low: Lowering, x: Tensor, factor: _Factor) -> Tensor:
 
 def _closed(low: Lowering, x: Tensor) -> Tensor:
     """``x`` without an open einsum."""
-    return _ranged(low, x, 0, x.low, x.high) if x.open else x
+    return ranged_floor(low, x, 0, x.low, x.high) if x.open else x
 
 
-def _ranged(low: Lowering, x: Tensor, shift: int, first: int, last: int) -> Tensor:
-    """``floor(x / 2**shift)``, which lies between first and last, at scale 0."""
+def ranged_floor(low: Lowering, x: Tensor, shift: int, first: int, last: int) -> Tensor:
+    """``floor(x / 2**shift)`` of integers, which lies between first and last."""
     bits = max(1, (last - first).bit_length())
     build = low.builder
     result = build.requantise(x, shift, bits, floor=True, low=first)

@@ -140,6 +140,14 @@ def shape(low: Lowering, node: OnnxNode) -> Array:
     return np.array(whole[part], dtype=np.int64)
 
 
+@operator("EyeLike", integers=True)
+def eye_like(low: Lowering, node: OnnxNode) -> Array:
+    """Of a shape, hence a constant."""
+    rows, columns = low.exact(node, 0).shape
+    kind = low.kind(node.outputs[0])
+    return np.eye(rows, columns, int(node.attributes.get("k", 0)), dtype=kind)
+
+
 @operator("Size")
 def size(low: Lowering, node: OnnxNode) -> Array:
     """Static, hence a constant."""

@@ -97,6 +97,20 @@ def nonzero(low: Lowering, x: Tensor) -> Tensor:
     return build.bounded(build.linear([(1, _positive(low, x)), (1, negative(low, x))], 0, 0), 0, 1)
 
 
+@operator("Sign", integers=True)
+def sign(low: Lowering, node: OnnxNode) -> Tensor:
+    """1, 0 or -1; a float less than half a unit away from zero is 0."""
+    x = low.small(node, 0)
+    result = low.builder.linear([(1, _positive(low, x)), (-1, negative(low, x))], 0, 0)
+    return low.builder.bounded(result, -1 if x.low < 0 else 0, 1 if x.high > 0 else 0)
+
+
+@operator("IsNaN", "IsInf")
+def not_finite(low: Lowering, node: OnnxNode) -> Array:
+    """Nowhere: an integer is a number, and what calibration sees is finite."""
+    return np.zeros(low.exact(node, 0).shape, dtype=np.bool_)
+
+
 @operator("Not")
 def negation(low: Lowering, node: OnnxNode) -> Tensor:
     """``1 - x``."""
