@@ -207,7 +207,7 @@ def test_a_fused_maximum_without_a_range_would_be_free(graph):
     assert case.violated() == {("range", "pool", 1)}
 
 
-#: Committed without a range, fused and not: an entry of a table and what is looked up in one, a copy
+#: Committed without a range, fused and not: an entry of a table, what is looked up in one, a copy
 #: that a zero determines, and a maximum of a tensor that is ranged itself.
 UNRANGED = {
     "inner_pool": ([], ["pool"]),

@@ -335,7 +335,7 @@ def integer_matmul(low: Lowering, x: Tensor, y: Tensor) -> Tensor:
     return low.builder.requantise(product, 0, min(product.bits, MAX_RANGED_BITS))
 
 
-@operator("ConvInteger")
+@operator("ConvInteger", integers=True)
 def conv_integer(low: Lowering, node: OnnxNode) -> Tensor:
     """``conv(x - zero, kernel - zero)`` in int32; the kernel is known."""
     kernel = low.known(node, 1, "the kernel").astype(np.int64)
@@ -353,7 +353,7 @@ def conv_integer(low: Lowering, node: OnnxNode) -> Tensor:
     return low.builder.reshape(_int32(low, total), made.shape)
 
 
-@operator("MatMulInteger")
+@operator("MatMulInteger", integers=True)
 def matmul_integer(low: Lowering, node: OnnxNode) -> Tensor:
     """``(a - zero) @ (b - zero)`` in int32."""
     return _int32(low, matrix_product(low, _shifted(low, node, 0, 2), _shifted(low, node, 1, 3)))
