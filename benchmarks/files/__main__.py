@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument(
         "--only", metavar="TEXT", default="", help="names and groups with this text"
     )
+    parser.add_argument("--source", action="append", choices=tuple(SOURCES), help="repeatable")
     parser.add_argument("--limit", type=int, metavar="N", help="no more than N files of a source")
     parser.add_argument("--seconds", type=float, default=300, help="limit for one file")
     parser.add_argument("--memory", type=float, default=3, help="limit for one file, in GiB")
@@ -36,7 +37,7 @@ def _run(arguments: argparse.Namespace, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     known = _known(arguments.json)
     trials: list[Trial] = []
-    for source in SOURCES:
+    for source in arguments.source or SOURCES:
         listed = entries(source)
         if not listed:
             print(f"{source}: a package is missing ({', '.join(SOURCES[source])})", flush=True)

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from benchmarks.files.catalog import Entry, random_inputs, save_samples
+from benchmarks.files.catalog import SAMPLES, Entry, random_inputs, save_samples
 
 #: File in an installed package, and shapes of the inputs that it leaves open.
 FILES: Final[dict[str, tuple[str, str, dict[str, tuple[int, ...]]]]] = {
     "ppocr-v4-detection": ("rapidocr_onnxruntime", "models/*_det_infer.onnx",
-                           {"x": (1, 3, 32, 32)}),
+                           {"x": (1, 3, 64, 64)}),
     "ppocr-v4-recognition": ("rapidocr_onnxruntime", "models/*_rec_infer.onnx",
                              {"x": (1, 3, 48, 32)}),
     "ppocr-v2-direction": ("rapidocr_onnxruntime", "models/*_cls_infer.onnx",
@@ -42,6 +43,23 @@ SETTINGS: Final = {"sr": 16_000}
 COLLECTION: Final = ("pytorch-converted", "pytorch-operator", "simple")
 
 
+def pictures(shape: tuple[int, ...]) -> NDArray[Any]:
+    """White images with dark digits side by side, in [-1, 1] as these models take them."""
+    from sklearn.datasets import load_digits
+
+    *_, height, width = shape
+    digits = 1 - load_digits().images / 8
+    scale = height // 8
+    count = -(-width // height)
+    rng = np.random.default_rng(0)
+    made = []
+    for _ in range(SAMPLES):
+        row = np.concatenate(digits[rng.choice(len(digits), count)], axis=1)
+        large = row.repeat(scale, 0).repeat(scale, 1)[:height, :width]
+        made.append(np.broadcast_to(large, shape))
+    return np.array(made, np.float32)
+
+
 def build(source: Path, shapes: dict[str, tuple[int, ...]], folder: Path) -> None:
     """Copy a file, and draw inputs for it."""
     import onnx
@@ -59,6 +77,8 @@ def build(source: Path, shapes: dict[str, tuple[int, ...]], folder: Path) -> Non
         array: Any = random_inputs(kind, shape, HIGH.get(value.name, 2))
         if value.name in SETTINGS:
             array = np.full_like(array, SETTINGS[value.name])
+        if len(shape) == 4 and value.name in shapes:
+            array = pictures(shape)
         samples[value.name] = array
     save_samples(folder, samples)
 

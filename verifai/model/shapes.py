@@ -179,7 +179,8 @@ class Lengths:
         if symbol not in self.known:
             self.known[symbol] = length
             self.notes.append(f"{symbol} is {length}")
-        if any(axes and axes[0] == symbol for axes in self.axes.values()):
+        in_front = any(axes and axes[0] == symbol for axes in self.axes.values())
+        if in_front and not _LENGTH.search(symbol):
             self._front_given.add(length)
 
     # -- what is taken for granted
