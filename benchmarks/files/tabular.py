@@ -39,7 +39,6 @@ ESTIMATORS: Final[dict[str, tuple[Callable[[], Any], str]]] = {
     "Ridge": (lambda: _scaled(linear_model.Ridge()), "numbers"),
     "Lasso": (linear_model.Lasso, "numbers"),
     "PoissonRegressor": (linear_model.PoissonRegressor, "numbers"),
-    "LinearSVC": (lambda: _scaled(svm.LinearSVC()), "classes"),
     "SVC-rbf": (lambda: _scaled(svm.SVC()), "classes"),
     "SVC-probability": (lambda: _scaled(svm.SVC(probability=True)), "classes"),
     "SVR": (lambda: _scaled(svm.SVR()), "numbers"),
@@ -61,14 +60,11 @@ ESTIMATORS: Final[dict[str, tuple[Callable[[], Any], str]]] = {
     "GradientBoostingRegressor": (
         lambda: ensemble.GradientBoostingRegressor(n_estimators=10), "numbers"
     ),
-    "HistGradientBoostingClassifier": (
-        lambda: ensemble.HistGradientBoostingClassifier(max_iter=10), "classes"
-    ),
     "AdaBoostClassifier": (lambda: ensemble.AdaBoostClassifier(n_estimators=10), "classes"),
     "BaggingClassifier": (lambda: ensemble.BaggingClassifier(n_estimators=5), "classes"),
-    "IsolationForest": (lambda: ensemble.IsolationForest(10, random_state=0), "nothing"),
-    "MLPClassifier": (lambda: _scaled(neural_network.MLPClassifier(16, max_iter=50)), "classes"),
-    "MLPRegressor": (lambda: _scaled(neural_network.MLPRegressor(16, max_iter=50)), "numbers"),
+    "IsolationForest": (lambda: ensemble.IsolationForest(n_estimators=10, random_state=0), "nothing"),
+    "MLPClassifier": (lambda: _scaled(neural_network.MLPClassifier(hidden_layer_sizes=16, max_iter=50)), "classes"),
+    "MLPRegressor": (lambda: _scaled(neural_network.MLPRegressor(hidden_layer_sizes=16, max_iter=50)), "numbers"),
     "GaussianNB": (naive_bayes.GaussianNB, "classes"),
     "KNeighborsClassifier": (neighbors.KNeighborsClassifier, "classes"),
     "KMeans": (lambda: cluster.KMeans(3, n_init=1, random_state=0), "nothing"),
@@ -122,7 +118,7 @@ def build_boosted(name: str, folder: Path) -> None:
     import lightgbm
     import xgboost
     from onnxmltools import convert_lightgbm, convert_xgboost
-    from skl2onnx.common.data_types import FloatTensorType
+    from onnxmltools.convert.common.data_types import FloatTensorType
 
     x, y = _data(BOOSTED[name])
     types = [("input", FloatTensorType([None, x.shape[1]]))]
