@@ -62,9 +62,17 @@ ESTIMATORS: Final[dict[str, tuple[Callable[[], Any], str]]] = {
     ),
     "AdaBoostClassifier": (lambda: ensemble.AdaBoostClassifier(n_estimators=10), "classes"),
     "BaggingClassifier": (lambda: ensemble.BaggingClassifier(n_estimators=5), "classes"),
-    "IsolationForest": (lambda: ensemble.IsolationForest(n_estimators=10, random_state=0), "nothing"),
-    "MLPClassifier": (lambda: _scaled(neural_network.MLPClassifier(hidden_layer_sizes=16, max_iter=50)), "classes"),
-    "MLPRegressor": (lambda: _scaled(neural_network.MLPRegressor(hidden_layer_sizes=16, max_iter=50)), "numbers"),
+    "IsolationForest": (
+        lambda: ensemble.IsolationForest(n_estimators=10, random_state=0), "nothing"
+    ),
+    "MLPClassifier": (
+        lambda: _scaled(neural_network.MLPClassifier(hidden_layer_sizes=16, max_iter=50)),
+        "classes",
+    ),
+    "MLPRegressor": (
+        lambda: _scaled(neural_network.MLPRegressor(hidden_layer_sizes=16, max_iter=50)),
+        "numbers",
+    ),
     "GaussianNB": (naive_bayes.GaussianNB, "classes"),
     "KNeighborsClassifier": (neighbors.KNeighborsClassifier, "classes"),
     "KMeans": (lambda: cluster.KMeans(3, n_init=1, random_state=0), "nothing"),
