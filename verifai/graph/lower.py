@@ -101,6 +101,7 @@ class Lowering:
             others may be learned, and become weights wherever a lowering need not know them.
         tensors: tensors of the integer graph.
         uses: how often each tensor is read, by nodes and as an output.
+        copies: how many tensors share a tensor's range, being the same in other steps.
     """
 
     options: Options
@@ -112,6 +113,7 @@ class Lowering:
     literals: set[str] = field(default_factory=set)
     tensors: dict[str, Tensor] = field(default_factory=dict)
     uses: Counter[str] = field(default_factory=Counter)
+    copies: Mapping[str, int] = field(default_factory=dict)
     builder: Builder = field(default_factory=Builder)
     _settled: dict[int, Tensor] = field(default_factory=dict)
 

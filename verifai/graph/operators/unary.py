@@ -7,6 +7,7 @@ if interpolation is good enough; the exact table otherwise.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -21,6 +22,9 @@ from verifai.graph.reference import alone, reference
 
 #: Up to so many integers a table is exact whatever the function.
 EXACT: Final = 1 << 10
+#: Lookups of an interpolation beyond the one of an exact table. A table of as many entries costs as
+#: much, so the many steps of a recurrence that share a table have an exact one.
+SEGMENT_LOOKUPS: Final = 8
 #: Segments of an interpolated table: the first that is good enough.
 SEGMENTS: Final = (1 << 10, 1 << 11, 1 << 12)
 #: Largest error of interpolation that is accepted, in units of the output.
@@ -77,7 +81,8 @@ def tabulated(
     if np.isnan(values).any():
         outputs = np.where(np.isnan(values), 1 << bits, np.floor(values + 0.5)).astype(np.int64)
         return low.builder.requantise(low.builder.lookup(x, begin, outputs, out), 0, bits)
-    if len(values) > EXACT:
+    lookups = math.prod(x.shape) * low.copies.get(x_name, 0) * SEGMENT_LOOKUPS
+    if len(values) > max(EXACT, lookups):
         for segments in SEGMENTS:
             seen = _calibrated(low, x, x_name)
             segmented = _segmented(low, x, begin, values, out, seen, segments)
