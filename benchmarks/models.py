@@ -105,7 +105,7 @@ def cifar() -> nn.Module:
     )
 
 
-class Last(nn.Module):
+class Last(nn.Module):  # type: ignore[misc]  # mypy does not read torch
     """The last state of an LSTM of 64 inputs and 128 hidden units: 99 k weights."""
 
     def __init__(self) -> None:

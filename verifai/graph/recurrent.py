@@ -171,7 +171,8 @@ def _gru(body: Body) -> None:
 def _lstm(body: Body) -> None:
     """``c = f c + i g``, ``h = o act(c)``; gates in the order i, o, f, g.
 
-    ``tanh(x) = 2 sigmoid(2 x) - 1``: with the weights of g doubled, one table gives all gates.
+    ``tanh(x) = 2 sigmoid(2 x) - 1``: with the weights of g doubled, one table gives all gates, and
+    ``i g = i (2 s) - i``.
     """
     recurrence = Recurrence(body, 4)
     coupled = body.attributes.get("input_forget", 0)
@@ -194,9 +195,9 @@ def _lstm(body: Body) -> None:
             return i, o, f, steps.active("g", g, 1)
 
         def together(x: str) -> tuple[str, str, str, str]:
+            """All gates, the last one as 2 s."""
             i, o, f, s = steps.parts("parts", steps.active("active", x, 0), 4)
-            twice = steps.add("twice", "Mul", s, body.constant(2.0))
-            return i, o, f, steps.add("g", "Sub", twice, body.constant(1.0))
+            return i, o, f, steps.add("twice", "Mul", s, body.constant(2.0))
 
         def step(x: str, h: str, c: str) -> tuple[str, str]:
             x = steps.with_state("gates", x, h, steps.recurrent)
@@ -204,6 +205,8 @@ def _lstm(body: Body) -> None:
             if coupled:
                 f = steps.add("f/rest", "Sub", body.constant(1.0), i)
             kept, new = steps.add("kept", "Mul", f, c), steps.add("new", "Mul", i, g)
+            if recurrence.doubled:
+                new = steps.add("added", "Sub", new, i)
             c = steps.add("c", "Add", kept, new)
             if not recurrence.doubled:
                 o = steps.active("o", seen("o/peephole", o, c, 1), 0)
@@ -428,7 +431,7 @@ class Recurrence:
             cells.append(c)
         lead = len(directions)
         ends = [self._ends(each, lead) for each in (states, cells)[: 2 if c else 1]]
-        return [self._sequence(states, lead), *ends]
+        return [self._sequence(states, directions), *ends]
 
     def _ends(self, states: Sequence[str], lead: int) -> str:
         """The last state of each sequence: (directions, batch, hidden)."""
@@ -445,9 +448,9 @@ class Recurrence:
         taken = body.add("Gather", [flat, body.constant(index, np.int64)], axis=0)
         return body.reshaped(taken, (lead, batch, hidden))
 
-    def _sequence(self, states: Sequence[str], lead: int) -> str:
+    def _sequence(self, states: Sequence[str], directions: Sequence[int]) -> str:
         """All states in the order of the input, zero behind the end of a sequence."""
-        body, batch, hidden = self.body, self.batch, self.hidden
+        body, batch, hidden, lead = self.body, self.batch, self.hidden, len(directions)
         steps, whole = len(states), (self.length, lead, batch, hidden)
         y = body.add("Concat", states, axis=0) if steps > 1 else states[0]
         if steps < self.length:
@@ -458,13 +461,14 @@ class Recurrence:
             inside = np.arange(self.length)[:, None] < np.array(self.lengths)
             mask = np.broadcast_to(inside[:, None, :, None], (self.length, 1, batch, 1))
             y = body.add("Where", [body.constant(mask, np.bool_), y, body.constant(0.0)])
-        if not any(self.backward):
+        backward = [self.backward[direction] for direction in directions]
+        if not any(backward):
             return y
         parts = _split(body, y, 1, [1] * lead) if lead > 1 else [y]
         shape = (self.length, batch, 1, hidden)
         turned = []
-        for part, backward in zip(parts, self.backward[-lead:], strict=True):
-            if backward:
+        for part, back in zip(parts, backward, strict=True):
+            if back:
                 flat = body.add("Transpose", [part], perm=[0, 2, 1, 3])
                 flat = self._reversed(flat, shape)
                 part = body.add("Transpose", [flat], perm=[0, 2, 1, 3])

@@ -11,7 +11,7 @@ is left for folding, which knows learned numbers from stated ones.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, Final
 
@@ -45,6 +45,8 @@ _SEQUENCES: Final = frozenset(_SEQUENCE_OPERATORS.split())
 
 Names = Mapping[str, str]
 Path = tuple[str, ...]
+#: What each iteration adds to the outputs along an axis.
+Rows = list[list[str]]
 
 
 def unrolled(proto: Any) -> Any:
@@ -153,20 +155,20 @@ class _Unrolling:
         else:
             self.add("Identity", [source], output)
 
-    def stacked(self, parts: Sequence[str], axis: int, output: str) -> None:
+    def stacked(self, parts: Sequence[str], axis: int, output: str | None = None) -> str:
         """Tensors along a new axis."""
         if self.opset >= 13:
             axes = self.constant(np.array([axis]))
             rows = [self.add("Unsqueeze", [part, axes]) for part in parts]
         else:
             rows = [self.add("Unsqueeze", [part], axes=[axis]) for part in parts]
-        self.joined(rows, axis, output)
+        return self.joined(rows, axis, output)
 
-    def joined(self, parts: Sequence[str], axis: int, output: str) -> None:
+    def joined(self, parts: Sequence[str], axis: int, output: str | None = None) -> str:
         """Tensors along an axis that they have."""
         if not parts:
             raise UnsupportedError(f"its output {output!r} has no elements")
-        self.add("Concat", parts, output, axis=axis)
+        return self.add("Concat", parts, output, axis=axis)
 
     def picked(self, x: str, place: int, axis: int) -> str:
         """``x[..., place, ...]``."""
@@ -270,7 +272,8 @@ class _Unrolling:
             rows.append(scanned)
             for name in states:  # one step after the other: no recursion through all of them
                 self.value(name)
-        self.results(node, states, rows, [0] * (len(node.output) - len(states)))
+        columns = [[row[i] for row in rows] for i in range(len(node.output) - len(states))]
+        self.results(node, states, columns, [0] * len(columns))
 
     def goes_on(self, condition: str) -> bool:
         """Whether a loop runs once more."""
@@ -283,50 +286,84 @@ class _Unrolling:
         return bool(value.reshape(()))
 
     def results(
-        self, node: Any, states: Sequence[str], rows: Sequence[Sequence[str]], axes: Sequence[int]
+        self,
+        node: Any,
+        states: Sequence[str],
+        columns: Sequence[Sequence[str]],
+        axes: Sequence[int],
     ) -> None:
-        """The outputs of a loop: its last states, and each iteration's rows along an axis."""
+        """The outputs of a loop: its last states, and what its iterations made along an axis."""
         for source, output in zip(states, node.output, strict=False):
             if output:
                 self.alias(source, output)
-        for place, output in enumerate(node.output[len(states) :]):
+        for column, axis, output in zip(columns, axes, node.output[len(states) :], strict=True):
             if output:
-                self.stacked([row[place] for row in rows], axes[place], output)
+                self.stacked(column, axis, output)
 
     def scan(self, node: Any, attributes: Mapping[str, Any], names: Names, path: Path) -> None:
-        if self.opset < 9:
-            raise UnsupportedError("a Scan of operator set 8: export with a newer one")
-        scanned = attributes["num_scan_inputs"]
-        given = list(node.input)
-        states, inputs = given[: len(given) - scanned], given[len(given) - scanned :]
-        axes = list(attributes.get("scan_input_axes", [0] * scanned))
-        backward = list(attributes.get("scan_input_directions", [0] * scanned))
-        shapes = [self.shape(name) for name in inputs]
-        if any(shape is None for shape in shapes):
-            raise UnsupportedError(
-                "its inputs have no shapes that are known: export with fixed ones"
-            )
-        lengths = {s[axis] for s, axis in zip(shapes, axes, strict=True) if s is not None}
+        body, count = attributes["body"], attributes["num_scan_inputs"]
+        given, old = list(node.input), self.opset < 9
+        if old and given.pop(0):
+            raise UnsupportedError("its sequence lengths: export with operator set 9 or newer")
+        states, inputs = given[: len(given) - count], given[len(given) - count :]
+        axes = list(attributes.get("scan_input_axes", [0] * count))
+        backward = attributes.get("directions" if old else "scan_input_directions", [0] * count)
+
+        def run(states: list[str], inputs: list[str], title: str) -> tuple[list[str], Rows]:
+            rows, steps = [], self.steps(inputs, axes)
+            for step in range(steps):
+                parts = [
+                    self.picked(x, steps - 1 - step if back else step, axis)
+                    for x, axis, back in zip(inputs, axes, backward, strict=True)
+                ]
+                made = self.body(body, [*states, *parts], names, path, f"{title}{step}/")
+                states = made[: len(states)]
+                rows.append(made[len(states) :])
+            return states, rows
+
+        if old:
+            self.batched(node, states, inputs, run)
+            return
+        states, rows = run(states, inputs, f"{node.name}/")
+        outputs = len(node.output) - len(states)
+        columns = [[row[place] for row in rows] for place in range(outputs)]
+        turned = attributes.get("scan_output_directions", [0] * outputs)
+        columns = [c[::-1] if back else c for c, back in zip(columns, turned, strict=True)]
+        axes = list(attributes.get("scan_output_axes", [0] * outputs))
+        self.results(node, states, columns, axes)
+
+    def steps(self, inputs: Sequence[str], axes: Sequence[int]) -> int:
+        """How many parts the inputs of a Scan have along their axes."""
+        lengths = set()
+        for name, axis in zip(inputs, axes, strict=True):
+            if (shape := self.shape(name)) is None:
+                raise UnsupportedError(
+                    f"its input {name!r} has no shape that is known: export with fixed shapes"
+                )
+            lengths.add(shape[axis])
         if len(lengths) != 1:
             raise UnsupportedError(f"its inputs have {sorted(lengths)} steps")
-        (steps,) = lengths
-        rows = []
-        for step in range(steps):
-            given = states + [
-                self.picked(x, steps - 1 - step if back else step, axis)
-                for x, axis, back in zip(inputs, axes, backward, strict=True)
-            ]
-            made = self.body(attributes["body"], given, names, path, f"{node.name}/{step}/")
-            states, row = made[: len(states)], made[len(states) :]
-            rows.append(row)
-        count = len(node.output) - len(states)
-        turned = list(attributes.get("scan_output_directions", [0] * count))
-        for place, back in enumerate(turned):
-            if back:
-                column = [row[place] for row in rows][::-1]
-                for row, name in zip(rows, column, strict=True):
-                    row[place] = name
-        self.results(node, states, rows, list(attributes.get("scan_output_axes", [0] * count)))
+        return int(lengths.pop())
+
+    def batched(
+        self,
+        node: Any,
+        states: Sequence[str],
+        inputs: Sequence[str],
+        run: Callable[[list[str], list[str], str], tuple[list[str], Rows]],
+    ) -> None:
+        """A Scan of operator set 8: once for each part along the first axis of everything."""
+        ends = []
+        for place in range(self.steps(inputs, [0] * len(inputs))):
+            first = [self.picked(x, place, 0) for x in states]
+            own = [self.picked(x, place, 0) for x in inputs]
+            last, rows = run(first, own, f"{node.name}/{place}/")
+            for column in zip(*rows, strict=True):
+                last.append(self.stacked(column, 0))
+            ends.append(last)
+        for place, output in enumerate(node.output):
+            if output:
+                self.stacked([end[place] for end in ends], 0, output)
 
     def mapped(self, node: Any, body: Any, names: Names, path: Path) -> None:
         """SequenceMap: the body for each tensor of the first input."""

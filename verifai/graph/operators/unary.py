@@ -22,9 +22,10 @@ from verifai.graph.reference import alone, reference
 
 #: Up to so many integers a table is exact whatever the function.
 EXACT: Final = 1 << 10
-#: Lookups of an interpolation beyond the one of an exact table. A table of as many entries costs as
-#: much, so the many steps of a recurrence that share a table have an exact one.
-SEGMENT_LOOKUPS: Final = 8
+#: What an interpolation costs beyond an exact table, in entries of one: lookups for each element,
+#: nodes and products for each tensor. The steps of a recurrence share a table, which pays soon.
+PER_ELEMENT: Final = 8
+PER_TENSOR: Final = 512
 #: Segments of an interpolated table: the first that is good enough.
 SEGMENTS: Final = (1 << 10, 1 << 11, 1 << 12)
 #: Largest error of interpolation that is accepted, in units of the output.
@@ -81,8 +82,8 @@ def tabulated(
     if np.isnan(values).any():
         outputs = np.where(np.isnan(values), 1 << bits, np.floor(values + 0.5)).astype(np.int64)
         return low.builder.requantise(low.builder.lookup(x, begin, outputs, out), 0, bits)
-    lookups = math.prod(x.shape) * low.copies.get(x_name, 0) * SEGMENT_LOOKUPS
-    if len(values) > max(EXACT, lookups):
+    interpolation = math.prod(x.shape) * PER_ELEMENT + PER_TENSOR
+    if len(values) > max(EXACT, low.copies.get(x_name, 0) * interpolation):
         for segments in SEGMENTS:
             seen = _calibrated(low, x, x_name)
             segmented = _segmented(low, x, begin, values, out, seen, segments)
