@@ -214,11 +214,7 @@ def simplified(model: Model) -> tuple[Any, set[str]]:
     onnx = require("onnx", "onnx", "reading an ONNX model")
     optimizer = require("onnxscript.optimizer", "torch", "simplifying an ONNX model")
     proto = onnx.load_from_string(model.onnx)
-    if (count := len(proto.graph.node)) > MAX_LOWERED_NODES:
-        raise UnsupportedError(
-            f"The model has {count:,} nodes; the native backend takes MAX_LOWERED_NODES "
-            f"({MAX_LOWERED_NODES:,})."
-        )
+    _require_few_nodes(proto)
     check_sizes(proto)
     proto = unrolled(proto)
     stated = literals(proto)
@@ -229,10 +225,26 @@ def simplified(model: Model) -> tuple[Any, set[str]]:
         # what folding makes of parameters may be a Constant as well; the rules' are not of them
         before = {node.output[0] for node in short.graph.node if node.op_type == "Constant"}
         long = expanded(short)
+        _require_few_nodes(long)
         stated = literals(long, stated, before)
         proto = _optimized(optimizer, long)
     check_sizes(proto)
     return proto, stated
+
+
+def _require_few_nodes(proto: Any) -> None:
+    """Refuses what could not be proved; constants are not counted.
+
+    Raises:
+        UnsupportedError: more than MAX_LOWERED_NODES nodes.
+    """
+    count = sum(node.op_type != "Constant" for node in proto.graph.node)
+    if count > MAX_LOWERED_NODES:
+        raise UnsupportedError(
+            f"The model has {count:,} nodes, those included that its operators are written out as; "
+            f"the native backend takes MAX_LOWERED_NODES ({MAX_LOWERED_NODES:,}).",
+            hint="Prove it in pieces, for instance a few layers or steps in one circuit.",
+        )
 
 
 def literals(proto: Any, known: Iterable[str] = (), but: Iterable[str] = ()) -> set[str]:
