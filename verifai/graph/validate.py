@@ -16,6 +16,7 @@ from verifai.graph.integer import (
     MAX_TABLE,
     Affine,
     Einsum,
+    Gather,
     Graph,
     Input,
     Linear,
@@ -28,6 +29,7 @@ from verifai.graph.integer import (
     Weight,
     sources,
 )
+from verifai.verifier.native.table import moved_from, reads_within
 
 
 def validate(graph: Graph) -> None:
@@ -125,6 +127,8 @@ def _shape_problem(graph: Graph, node: Node) -> str | None:
             if math.prod(shapes[0]) != math.prod(node.shape):
                 return "a reshape keeps the number of elements"
             return None
+        case Gather():
+            return _gather_problem(graph, operation, node)
         case Linear():
             if any(abs(coefficient) >= MAX_ABSOLUTE for coefficient, _ in operation.terms):
                 return "a coefficient beyond 2^62"
@@ -163,6 +167,22 @@ def _view_problem(operation: View, node: Node, source: tuple[int, ...]) -> str |
     if len(set(used)) != len(used) or not all(0 <= axis < len(node.shape) for axis in used):
         return "a target axis belongs to at most one source axis"
     return None
+
+
+def _gather_problem(graph: Graph, operation: Gather, node: Node) -> str | None:
+    table, ids = graph.nodes[operation.source], graph.nodes[operation.ids]
+    if not isinstance(table.operation, Weight) or not table.shape:
+        return "a gather reads rows of a weight"
+    origin = graph.nodes[moved_from(graph.nodes, operation.ids)]
+    if not isinstance(origin.operation, Input) or (origin.low, origin.scale) != (0, 0):
+        return "ids are integers of an input, from 0 on, which views and reshapes alone have moved"
+    at = operation.ids
+    while isinstance(moved := graph.nodes[at].operation, (View, Reshape)):
+        source, target = graph.nodes[moved.source].shape, graph.nodes[at].shape
+        if isinstance(moved, View) and not reads_within(moved, source, target):
+            return "a view of ids that reads outside of them"
+        at = moved.source
+    return None if node.shape == ids.shape + table.shape[1:] else "an operand of another shape"
 
 
 def _einsum_problem(operation: Einsum, node: Node, shapes: Sequence[tuple[int, ...]]) -> str | None:

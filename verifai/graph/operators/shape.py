@@ -203,7 +203,10 @@ def within(indices: Array, length: int) -> Array:
 
 @operator("Gather")
 def gather(low: Lowering, node: OnnxNode) -> Tensor:
-    """Constant indices of any shape."""
+    """Constant indices of any shape, or ids of an input into a constant."""
+    table = low.constant(node, 0)
+    if table is not None and low.constant(node, 1) is None:
+        return _embedding(low, node, table)
     x = source(low, node)
     axis = int(node.attributes.get("axis", 0)) % len(x.shape)
     indices = within(low.known(node, 1, "the indices"), x.shape[axis])
@@ -218,6 +221,16 @@ def gather(low: Lowering, node: OnnxNode) -> Tensor:
         x = low.small(node, 0)
     x = low.builder.take(x, axis, flat)
     return low.builder.reshape(x, x.shape[:axis] + indices.shape + x.shape[axis + 1 :])
+
+
+def _embedding(low: Lowering, node: OnnxNode, table: Array) -> Tensor:
+    """Rows of a weight by the integers of an input: its first axis is the one that is read."""
+    axis = int(node.attributes.get("axis", 0)) % table.ndim
+    ids = low.exact(node, 1)
+    rows = low.builder.gather(low.weights(np.moveaxis(table, axis, 0)), ids)
+    count = len(ids.shape)
+    rest = list(range(count, len(rows.shape)))
+    return low.builder.permute(rows, [*rest[:axis], *range(count), *rest[axis:]])
 
 
 @operator("DepthToSpace")

@@ -7,9 +7,10 @@ einsum nodes mean the same in an integer graph (:mod:`verifai.graph.integer`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Any, ClassVar, Final, TypeAlias
+from typing import Any, ClassVar, Final, Protocol, TypeAlias
 
 from verifai.errors import LimitError, UsageError
 from verifai.proof.codec import canonical_json
@@ -121,7 +122,19 @@ class Einsum:
     labels: tuple[str, str, str]
 
 
-Operation: TypeAlias = Weight | Committed | View | Reshape | Linear | Einsum
+@dataclass(frozen=True)
+class Gather:
+    """``out[t, ..] = source[ids[t], ..]``: rows of a weight, by integers that a statement shows.
+
+    ``ids`` is the node of a public input, or reshapes and views of one that read nothing outside
+    of it. Its shape comes first in the result's, then the source's without its first axis.
+    """
+
+    source: int
+    ids: int
+
+
+Operation: TypeAlias = Weight | Committed | View | Reshape | Linear | Einsum | Gather
 
 
 def operands(operation: Operation) -> tuple[int, ...]:
@@ -133,6 +146,8 @@ def operands(operation: Operation) -> tuple[int, ...]:
             return tuple(source for _, source in terms)
         case Einsum(left, right):
             return (left, right)
+        case Gather(source, ids):
+            return (source, ids)
     return ()
 
 
@@ -154,9 +169,33 @@ class Node:
                 fields["batched"] = self.batched
             case View(_, axes):
                 fields["axes"] = [vars(axis) for axis in axes]
-            case Einsum():  # the labels say it
+            case Einsum() | Gather():  # its operands say it
                 del fields["shape"]
         return fields
+
+
+class _HasOperation(Protocol):
+    @property
+    def operation(self) -> Any: ...
+
+
+def moved_from(nodes: Sequence[_HasOperation], index: int) -> int:
+    """The node whose elements a node has that reshapes and views alone have moved."""
+    while isinstance(operation := nodes[index].operation, (View, Reshape)):
+        index = operation.source
+    return index
+
+
+def reads_within(view: View, source: Sequence[int], target: Sequence[int]) -> bool:
+    """Whether a view of shape ``target`` reads nothing outside of its source."""
+    for axis, length in zip(view.axes, source, strict=True):
+        if isinstance(axis, Affine):
+            reach = [factor * (target[a] - 1) for a, factor in axis.terms]
+            low = axis.offset + sum(min(r, 0) for r in reach)
+            high = axis.offset + sum(max(r, 0) for r in reach)
+            if low < 0 or high >= length:
+                return False
+    return True
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.24;
 
 import {
-    NAME_0, NAME_2, NAME_4, NAME_MASK, PRIME_AT, ROOM_AT, SCRATCH_AT, VECTORS_AT, word
+    NAME_0, NAME_2, NAME_4, NAME_MASK, PRIME_AT, ROOM_AT, SCRATCH_AT, VECTORS_AT, refuse, word
 } from "./Memory.sol";
 import {eqRange, evaluate, dot, total, interval} from "./Field.sol";
 
@@ -27,6 +27,7 @@ uint256 constant OP_PREFIX = 15;
 uint256 constant OP_EQ_AT = 16;
 uint256 constant OP_BETWEEN = 17;
 uint256 constant OP_EVALUATE = 18;
+uint256 constant OP_EQ_ROWS = 19;
 uint256 constant OP_END = 0;
 uint256 constant DROPPED = 0xffffff;
 
@@ -288,6 +289,7 @@ function _vector(uint256 op, uint256 w, uint256 at, uint256 base) pure returns (
         if (op == OP_COMBINE) {
             return _combine(at + 8, to, (w >> 200) & 0xffffff, (w >> 192) & 0xff, base);
         }
+        if (op == OP_EQ_ROWS) return _eqRows(at + 21, to, w, base);
         if (op == OP_SCATTER) return _scatter(at, to, w, base);
         if (op == OP_CONTRACT) {
             _contract(to, base + _scaled(w, 200), base + _scaled(w, 176), w);
@@ -308,6 +310,40 @@ function _vector(uint256 op, uint256 w, uint256 at, uint256 base) pure returns (
         }
         return _place(at, to, w, base);
     }
+}
+
+/// @dev eq(x, start + step id + i) for i < step and each id, whose lanes lie at `at`. Refuses a
+/// statement with an id beyond the last row.
+function _eqRows(uint256 at, uint256 to, uint256 w, uint256 base) pure returns (uint256 end) {
+    uint256 beyond;
+    assembly {
+        let prime := mload(PRIME_AT)
+        let x := and(shr(91, w), NAME_MASK)
+        end := add(at, mul(3, and(shr(200, w), 0xffffff)))
+        for {} lt(at, end) { at := add(at, 3) } {
+            // the first bit of the lane, of words of 128 bits
+            let id := mul(shr(232, mload(at)), byte(7, w))
+            id := and(
+                shr(and(id, 127), mload(add(base, shl(5, shr(7, id))))), sub(shl(byte(7, w), 1), 1)
+            )
+            beyond := or(beyond, gt(id, and(shr(168, w), 0xffffff)))
+            let i := and(shr(112, w), 0xffffff)
+            let limit := add(add(and(shr(136, w), 0xffffffff), mul(id, i)), i)
+            for { i := sub(limit, i) } lt(i, limit) { i := add(i, 1) } {
+                let e := 1
+                let p := x
+                for { let n := byte(20, w) } n { p := add(p, 0x20) } {
+                    n := sub(n, 1)
+                    let a := mload(p)
+                    let b := sub(add(prime, 1), a)
+                    e := mulmod(e, xor(b, mul(xor(a, b), and(shr(n, i), 1))), prime)
+                }
+                mstore(to, e)
+                to := add(to, 0x20)
+            }
+        }
+    }
+    if (beyond != 0) refuse("ids");
 }
 
 /// @dev The sum of scalar times vector; the parts lie at `at`.

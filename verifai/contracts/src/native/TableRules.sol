@@ -309,6 +309,21 @@ function _checkVectorOperation(bytes calldata t, Check memory c, uint256 op) pur
             _names(t, c, 1, 1);
             _vectorOf(t, c, size);
         }
+    } else if (op == OP_EQ_ROWS) {
+        count = take(t, c, 3);
+        uint256 lane = take(t, c, 1);
+        uint256 rows = take(t, c, 3) + 1;
+        uint256 start = take(t, c, 4);
+        size = take(t, c, 3);
+        uint256 n = fieldOf(t, c.at + 2, 1);
+        _names(t, c, 1, n);
+        take(t, c, 1);
+        demand((lane == 16 || lane == 32) && count != 0, "operations");
+        _range(n, start, start + size * rows);
+        size *= count;
+        for (; count != 0; --count) {
+            demand((take(t, c, 3) * lane) >> 7 < c.words, "operations");
+        }
     } else if (op == OP_SCATTER) {
         size = take(t, c, 3);
         take(t, c, 4);
