@@ -1,4 +1,4 @@
-"""Rows of weights by public ids: no proof is about other ids, other rows or ids that there are none of."""
+"""Rows of weights by public ids: no proof is about other ids, other rows, or ids without a row."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_negative_id_is_no_word(honest):
 
 
 def test_a_lane_beyond_the_row_is_refused(honest):
-    circuit, _, claim = honest
+    _circuit, _, claim = honest
     word = int.from_bytes(claim.words[:32], "big") | 1 << 96  # a row has three ids
     assert judge(claim.but(words=word.to_bytes(32, "big") + claim.words[32:]))
 
@@ -98,7 +98,7 @@ def test_a_prover_makes_no_proof_of_an_id_that_is_no_row(honest):
 
 
 def test_rows_of_other_ids_satisfy_nothing(honest):
-    """All that follows from the rows is that of other ids; only the ids in the statement are true."""
+    """All that follows from the rows is that of other ids; only those in the statement are true."""
     circuit, prover, _ = honest
     ids = circuit.values[circuit.inputs[0]]
     other = embedding(BATCH, integers((ids + 1) % 5))
@@ -124,4 +124,3 @@ def test_every_message_of_a_proof_with_ids_counts(honest):
         proof = bytearray(claim.proof)
         proof[32 * at + 31] ^= 1
         assert judge(claim.but(proof=bytes(proof)))
-

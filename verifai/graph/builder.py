@@ -35,7 +35,7 @@ from verifai.graph.integer import (
     sources,
 )
 from verifai.limits import MAX_COMPUTED_ELEMENTS
-from verifai.verifier.native.table import moved_from
+from verifai.verifier.native.table import ids_origin
 
 #: Axis maps of a view.
 Maps = Sequence[Affine | Indices]
@@ -166,10 +166,14 @@ class Builder:
         Raises:
             UnsupportedError: they are no such ids.
         """
-        origin = moved_from(self.nodes, ids.node)
-        node, count = self.nodes[origin], table.shape[0]
-        if not isinstance(node.operation, Input) or node.scale:
+        origin = ids_origin(self.nodes, ids.node)
+        if (
+            origin is None
+            or not isinstance((node := self.nodes[origin]).operation, Input)
+            or node.scale
+        ):
             raise UnsupportedError("ids that the model computes: only an input's can be looked up")
+        count = table.shape[0]
         assert isinstance(self.nodes[table.node].operation, Weight)
         high = (1 << max(1, (count - 1).bit_length())) - 1
         if not (node.low < 0 and node.high - node.low >= _WHOLE):  # a type that holds no more

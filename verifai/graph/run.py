@@ -222,8 +222,8 @@ def _compute(
         case Reshape():
             return values[operation.source].reshape(lead + node.shape)
         case Gather():
-            table, ids = values[operation.source], values[operation.ids]
-            return table[rows_within(ids, node, len(table))]
+            rows, ids = values[operation.source], values[operation.ids]
+            return rows[rows_within(ids, node, len(rows))]
         case Linear():
             total: Integers = np.full(lead + node.shape, operation.offset, dtype=np.int64)
             for coefficient, source in operation.terms:

@@ -29,7 +29,7 @@ from verifai.graph.integer import (
     Weight,
     sources,
 )
-from verifai.verifier.native.table import moved_from, reads_within
+from verifai.verifier.native.table import ids_origin
 
 
 def validate(graph: Graph) -> None:
@@ -173,15 +173,14 @@ def _gather_problem(graph: Graph, operation: Gather, node: Node) -> str | None:
     table, ids = graph.nodes[operation.source], graph.nodes[operation.ids]
     if not isinstance(table.operation, Weight) or not table.shape:
         return "a gather reads rows of a weight"
-    origin = graph.nodes[moved_from(graph.nodes, operation.ids)]
-    if not isinstance(origin.operation, Input) or (origin.low, origin.scale) != (0, 0):
+    at = ids_origin(graph.nodes, operation.ids)
+    origin = None if at is None else graph.nodes[at]
+    if (
+        origin is None
+        or not isinstance(origin.operation, Input)
+        or (origin.low, origin.scale) != (0, 0)
+    ):
         return "ids are integers of an input, from 0 on, which views and reshapes alone have moved"
-    at = operation.ids
-    while isinstance(moved := graph.nodes[at].operation, (View, Reshape)):
-        source, target = graph.nodes[moved.source].shape, graph.nodes[at].shape
-        if isinstance(moved, View) and not reads_within(moved, source, target):
-            return "a view of ids that reads outside of them"
-        at = moved.source
     return None if node.shape == ids.shape + table.shape[1:] else "an operand of another shape"
 
 

@@ -33,8 +33,8 @@ from verifai.verifier.native.table import (
     Tensor,
     View,
     Weight,
+    ids_origin,
     moved_from,
-    reads_within,
 )
 
 #: One that hides says so in another.
@@ -226,12 +226,9 @@ def _gather(source: int, ids: int, nodes: Sequence[Node], where: str) -> Node:
     table, places = nodes[source], nodes[ids]
     _require(isinstance(table.operation, Weight), where, "its source is not a weight")
     _require(len(table.shape) >= 1, where, "its source has no axis")
-    at = ids
-    while isinstance(operation := nodes[at].operation, (View, Reshape)):
-        from_, to = nodes[operation.source].shape, nodes[at].shape
-        within = isinstance(operation, Reshape) or reads_within(operation, from_, to)
-        _require(within, where, "a view of its ids reads outside of them")
-        at = operation.source
+    origin = ids_origin(nodes, ids)
+    _require(origin is not None, where, "a view of its ids reads outside of them")
+    operation = nodes[origin or 0].operation
     plain = isinstance(operation, Committed) and operation.offset == 0
     _require(plain, where, "its ids are not committed at the offset 0")
     shape = _shape([*places.shape, *table.shape[1:]], where)

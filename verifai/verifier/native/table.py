@@ -174,14 +174,26 @@ class Node:
         return fields
 
 
-class _HasOperation(Protocol):
+class _Tensor(Protocol):
     @property
     def operation(self) -> Any: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
 
 
-def moved_from(nodes: Sequence[_HasOperation], index: int) -> int:
+def moved_from(nodes: Sequence[_Tensor], index: int) -> int:
     """The node whose elements a node has that reshapes and views alone have moved."""
     while isinstance(operation := nodes[index].operation, (View, Reshape)):
+        index = operation.source
+    return index
+
+
+def ids_origin(nodes: Sequence[_Tensor], index: int) -> int | None:
+    """:func:`moved_from`, or None where a view on the way reads outside of its source."""
+    while isinstance(operation := nodes[index].operation, (View, Reshape)):
+        shapes = nodes[operation.source].shape, nodes[index].shape
+        if isinstance(operation, View) and not reads_within(operation, *shapes):
+            return None
         index = operation.source
     return index
 

@@ -317,8 +317,17 @@ function _vector(uint256 op, uint256 w, uint256 at, uint256 base) pure returns (
 function _eqRows(uint256 at, uint256 to, uint256 w, uint256 base) pure returns (uint256 end) {
     uint256 beyond;
     assembly {
-        let prime := mload(PRIME_AT)
-        let x := and(shr(91, w), NAME_MASK)
+        // eq at the point of n scalars at x
+        function eq_(x, n, i) -> e {
+            e := 1
+            for {} n { x := add(x, 0x20) } {
+                n := sub(n, 1)
+                let a := mload(x)
+                let b := sub(add(mload(PRIME_AT), 1), a)
+                e := mulmod(e, xor(b, mul(xor(a, b), and(shr(n, i), 1))), mload(PRIME_AT))
+            }
+        }
+
         end := add(at, mul(3, and(shr(200, w), 0xffffff)))
         for {} lt(at, end) { at := add(at, 3) } {
             // the first bit of the lane, of words of 128 bits
@@ -327,18 +336,11 @@ function _eqRows(uint256 at, uint256 to, uint256 w, uint256 base) pure returns (
                 shr(and(id, 127), mload(add(base, shl(5, shr(7, id))))), sub(shl(byte(7, w), 1), 1)
             )
             beyond := or(beyond, gt(id, and(shr(168, w), 0xffffff)))
-            let i := and(shr(112, w), 0xffffff)
-            let limit := add(add(and(shr(136, w), 0xffffffff), mul(id, i)), i)
-            for { i := sub(limit, i) } lt(i, limit) { i := add(i, 1) } {
-                let e := 1
-                let p := x
-                for { let n := byte(20, w) } n { p := add(p, 0x20) } {
-                    n := sub(n, 1)
-                    let a := mload(p)
-                    let b := sub(add(prime, 1), a)
-                    e := mulmod(e, xor(b, mul(xor(a, b), and(shr(n, i), 1))), prime)
-                }
-                mstore(to, e)
+            id := add(and(shr(136, w), 0xffffffff), mul(id, and(shr(112, w), 0xffffff)))
+            for { let limit := add(id, and(shr(112, w), 0xffffff)) } lt(id, limit) {
+                id := add(id, 1)
+            } {
+                mstore(to, eq_(and(shr(91, w), NAME_MASK), byte(20, w), id))
                 to := add(to, 0x20)
             }
         }
