@@ -41,7 +41,7 @@ from verifai.verifier.native.table import (
     Reshape,
     View,
     Weight,
-    moved_from,
+    origins_of,
 )
 from verifai.verifier.native.weights import places
 from verifai.verifier.native.words import WORD_BITS, lane_bits, places_of, words_per_row
@@ -97,6 +97,7 @@ class Claims:
             if block.outer_size > 1
         )
         self.on_blocks: list[Monomial] = []
+        self.origins = origins_of(self.table.nodes)
         self.ids = {
             index: self._ids(node.operation)
             for index, node in enumerate(self.table.nodes)
@@ -150,7 +151,8 @@ class Claims:
     def _ids(self, operation: Gather) -> tuple[int, int, tuple[int, ...]]:
         """The rows of a gather's source, bits of a lane, and the lane of each of its ids."""
         nodes, public = self.table.nodes, self.table.public
-        origin = moved_from(nodes, operation.ids)
+        origin = self.origins[operation.ids]
+        assert origin is not None  # a rule of the table
         node = nodes[origin]
         assert isinstance(node.operation, Committed)
         row = node.shape[-1] if node.shape else 1

@@ -35,7 +35,7 @@ from verifai.graph.integer import (
     sources,
 )
 from verifai.limits import MAX_COMPUTED_ELEMENTS
-from verifai.verifier.native.table import ids_origin
+from verifai.verifier.native.table import origins_of
 
 #: Axis maps of a view.
 Maps = Sequence[Affine | Indices]
@@ -166,7 +166,7 @@ class Builder:
         Raises:
             UnsupportedError: they are no such ids.
         """
-        origin = ids_origin(self.nodes, ids.node)
+        origin = origins_of(self.nodes)[ids.node]
         if (
             origin is None
             or not isinstance((node := self.nodes[origin]).operation, Input)

@@ -28,7 +28,7 @@ Array = npt.NDArray[Any]
 WEIGHT_BITS: Final = range(4, 17)
 ACTIVATION_BITS: Final = range(6, 17)
 #: log2 of the inverse unit of an input.
-INPUT_SCALES: Final = range(31)
+INPUT_SCALES: Final = range(-40, 31)
 #: Head-room beyond the calibrated range, in bits.
 HEAD_ROOM: Final = 1
 #: Scales of activations: a tensor of tiny values gains nothing from more.

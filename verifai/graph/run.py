@@ -28,7 +28,7 @@ from verifai.graph.integer import (
     Weight,
 )
 from verifai.graph.view import view
-from verifai.verifier.native.table import moved_from
+from verifai.verifier.native.table import origins_of
 
 #: The batch axis in einsums; graphs use lower-case letters.
 BATCH: str = "B"
@@ -91,9 +91,11 @@ def quantise_inputs(
 def _id_inputs(graph: IntegerGraph) -> dict[int, int]:
     """The inputs that hold ids, and below what number these are."""
     found: dict[int, int] = {}
+    origins = origins_of(graph.nodes)
     for node in graph.nodes:
         if isinstance(operation := node.operation, Gather):
-            origin = moved_from(graph.nodes, operation.ids)
+            origin = origins[operation.ids]
+            assert origin is not None  # a rule of graphs
             below = graph.nodes[origin].high + 1
             if operation.ids == origin:
                 below = min(below, graph.nodes[operation.source].shape[0])

@@ -29,7 +29,7 @@ from verifai.graph.integer import (
     Weight,
     sources,
 )
-from verifai.verifier.native.table import ids_origin
+from verifai.verifier.native.table import origins_of
 
 
 def validate(graph: Graph) -> None:
@@ -54,7 +54,26 @@ def validate(graph: Graph) -> None:
                 "2^62.",
                 hint="Scale the model's weights, or compile with fewer activation_bits.",
             )
+    _ids(graph)
     _ends(graph, unsettled)
+
+
+def _ids(graph: Graph) -> None:
+    """What gathers read their ids from."""
+    origins = origins_of(graph.nodes)
+    for node in graph.nodes:
+        if isinstance(node.operation, Gather):
+            at = origins[node.operation.ids]
+            origin = None if at is None else graph.nodes[at]
+            if (
+                origin is None
+                or not isinstance(origin.operation, Input)
+                or (origin.low, origin.scale) != (0, 0)
+            ):
+                raise InternalError(
+                    f"Node {node.name!r} of the integer graph: ids are integers of an input, from "
+                    "0 on, which views and reshapes alone have moved."
+                )
 
 
 def _ends(graph: Graph, unsettled: Sequence[bool]) -> None:
@@ -173,14 +192,6 @@ def _gather_problem(graph: Graph, operation: Gather, node: Node) -> str | None:
     table, ids = graph.nodes[operation.source], graph.nodes[operation.ids]
     if not isinstance(table.operation, Weight) or not table.shape:
         return "a gather reads rows of a weight"
-    at = ids_origin(graph.nodes, operation.ids)
-    origin = None if at is None else graph.nodes[at]
-    if (
-        origin is None
-        or not isinstance(origin.operation, Input)
-        or (origin.low, origin.scale) != (0, 0)
-    ):
-        return "ids are integers of an input, from 0 on, which views and reshapes alone have moved"
     return None if node.shape == ids.shape + table.shape[1:] else "an operand of another shape"
 
 

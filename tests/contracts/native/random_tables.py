@@ -17,7 +17,7 @@ from tests.verifier.circuits import Circuit, canonical
 from verifai.compact.frame import Frame
 from verifai.verifier.native.curve import G
 from verifai.verifier.native.field import P
-from verifai.verifier.native.table import Committed, Gather, moved_from
+from verifai.verifier.native.table import Committed, Gather, origins_of
 from verifai.verifier.native.words import lane_bits
 
 #: Entries of a tensor, at most; the verifiers write vectors out.
@@ -279,7 +279,8 @@ def random_messages(table: bytes, batch: int, rng: random.Random) -> Messages:
     rows: dict[int, int] = {}  # of ids, whose words have to be valid
     for node in nodes:
         if isinstance(gather := node.operation, Gather):
-            origin = moved_from(nodes, gather.ids)
+            origin = origins_of(nodes)[gather.ids]
+            assert origin is not None
             most = nodes[gather.source].shape[0]
             rows[origin] = min(most, rows.get(origin, most))
     words = []

@@ -7,7 +7,7 @@ earlier nodes only, and stays within the limits named here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import fields
 from math import prod
 from typing import Any, Final
@@ -33,8 +33,7 @@ from verifai.verifier.native.table import (
     Tensor,
     View,
     Weight,
-    ids_origin,
-    moved_from,
+    origins_of,
 )
 
 #: One that hides says so in another.
@@ -101,10 +100,10 @@ def parse_table(data: bytes) -> Table:
     for number, lookup in enumerate(table.lookup):
         _require(lookup.table < len(table.tables), f"lookup {number}", "no such table")
     shown = {tensor.node for tensor in table.inputs if tensor.visibility == "public"}
+    origins = origins_of(nodes)
     for number, node in enumerate(nodes):
         if isinstance(node.operation, Gather):
-            origin = moved_from(nodes, node.operation.ids)
-            _require(origin in shown, f"node {number}", "its ids are of no public input")
+            _check_ids(origins[node.operation.ids], nodes, shown, f"node {number}")
     named = [tensor.node for tensor in table.inputs + table.outputs]
     _require(len(set(named)) == len(named), "inputs and outputs", "a node comes twice")
     return table
@@ -226,13 +225,20 @@ def _gather(source: int, ids: int, nodes: Sequence[Node], where: str) -> Node:
     table, places = nodes[source], nodes[ids]
     _require(isinstance(table.operation, Weight), where, "its source is not a weight")
     _require(len(table.shape) >= 1, where, "its source has no axis")
-    origin = ids_origin(nodes, ids)
-    _require(origin is not None, where, "a view of its ids reads outside of them")
-    operation = nodes[origin or 0].operation
-    plain = isinstance(operation, Committed) and operation.offset == 0
-    _require(plain, where, "its ids are not committed at the offset 0")
     shape = _shape([*places.shape, *table.shape[1:]], where)
     return Node(Gather(source, ids), shape, places.batched)
+
+
+def _check_ids(
+    origin: int | None, nodes: Sequence[Node], shown: Container[int], where: str
+) -> None:
+    """What the ids of a gather are, by the node that they are of."""
+    if origin is None:
+        raise _malformed(where, "a view of its ids reads outside of them")
+    _require(origin in shown, where, "its ids are of no public input")
+    operation = nodes[origin].operation
+    plain = isinstance(operation, Committed) and operation.offset == 0
+    _require(plain, where, "its ids have an offset")
 
 
 def _custom_table(item: Any, where: str) -> CustomTable:

@@ -181,21 +181,21 @@ class _Tensor(Protocol):
     def shape(self) -> tuple[int, ...]: ...
 
 
-def moved_from(nodes: Sequence[_Tensor], index: int) -> int:
-    """The node whose elements a node has that reshapes and views alone have moved."""
-    while isinstance(operation := nodes[index].operation, (View, Reshape)):
-        index = operation.source
-    return index
+def origins_of(nodes: Sequence[_Tensor]) -> list[int | None]:
+    """For each node the one whose elements it has, only moved by reshapes and views.
 
-
-def ids_origin(nodes: Sequence[_Tensor], index: int) -> int | None:
-    """:func:`moved_from`, or None where a view on the way reads outside of its source."""
-    while isinstance(operation := nodes[index].operation, (View, Reshape)):
-        shapes = nodes[operation.source].shape, nodes[index].shape
-        if isinstance(operation, View) and not reads_within(operation, *shapes):
-            return None
-        index = operation.source
-    return index
+    None where a view on the way reads outside of its source.
+    """
+    found: list[int | None] = []
+    for index, node in enumerate(nodes):
+        match node.operation:
+            case View(source) as view if not reads_within(view, nodes[source].shape, node.shape):
+                found.append(None)
+            case View(source) | Reshape(source):
+                found.append(found[source])
+            case _:
+                found.append(index)
+    return found
 
 
 def reads_within(view: View, source: Sequence[int], target: Sequence[int]) -> bool:

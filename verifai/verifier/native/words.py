@@ -14,10 +14,11 @@ from verifai.verifier.native.field import Work, bits
 from verifai.verifier.native.table import (
     Committed,
     Gather,
+    Node,
     Reshape,
     Table,
     View,
-    moved_from,
+    origins_of,
 )
 from verifai.verifier.native.transcript import refused
 from verifai.verifier.native.weights import row_major
@@ -108,26 +109,36 @@ def places_of(table: Table, node: int, work: Work) -> list[int]:
     return places
 
 
+def _integers(node: Node, words: Sequence[int]) -> list[int]:
+    """The integers of a public node, less its offset."""
+    assert isinstance(node.operation, Committed)
+    row = node.shape[-1] if node.shape else 1
+    rows = lanes_of(words, node.shape, node.operation.bits)
+    return [lane for lanes in rows for lane in lanes[:row]]
+
+
 def gathered_ids(table: Table, words: Sequence[int], work: Work) -> Mapping[int, list[int]]:
     """The ids that the gathers of an expanded table read, by their node, in row-major order.
 
     Raises:
         VerificationError: check 7, step ``ids``: one is no row of the weight that it is to read.
     """
-    own = words_of_nodes(table, words)
+    if not any(isinstance(node.operation, Gather) for node in table.nodes):
+        return {}
+    own, origins = words_of_nodes(table, words), origins_of(table.nodes)
+    values: dict[int, list[int]] = {}
     found: dict[int, list[int]] = {}
     for node in table.nodes:
         if not isinstance(node.operation, Gather):
             continue
         source, ids = node.operation.source, node.operation.ids
+        origin = origins[ids]
+        assert origin is not None  # a rule of the table
+        if origin not in values:
+            values[origin] = _integers(table.nodes[origin], own[origin])
         if ids not in found:
-            origin = table.nodes[moved_from(table.nodes, ids)]
-            assert isinstance(origin.operation, Committed)  # a rule of the table
-            row = origin.shape[-1] if origin.shape else 1
-            mine = own[moved_from(table.nodes, ids)]
-            rows = lanes_of(mine, origin.shape, origin.operation.bits)
-            values = [lane for lanes in rows for lane in lanes[:row]]
-            found[ids] = [values[place] for place in places_of(table, ids, work)]
+            found[ids] = [values[origin][place] for place in places_of(table, ids, work)]
+        work.spend(len(found[ids]))
         count = table.nodes[source].shape[0]
         if (largest := max(found[ids])) >= count:
             raise refused("ids", f"an id is {largest}, of a table of {count} rows")

@@ -36,8 +36,9 @@ pub(crate) fn limbs(values: &[i64], offset: i64, widths: &[u32]) -> Result<Vec<V
 pub(crate) fn ids(circuit: &Circuit, values: &[Vec<i64>]) -> Result<Ids, ProveError> {
     // a negative one is no row either
     let unsigned = |value: &i64| usize::try_from(*value).unwrap_or(usize::MAX);
-    let integers = |node: usize| values[node].iter().map(unsigned).collect();
-    words::ids(circuit, integers, &mut Work::unlimited()).map_err(|no| match no {
+    let of = |node: usize| (node, values[node].iter().map(unsigned).collect());
+    let integers = words::origins(circuit).into_iter().map(of).collect();
+    words::ids(circuit, &integers, &mut Work::unlimited()).map_err(|no| match no {
         NoIds::Outside(node) => ProveError::Ids(node),
         NoIds::TooLarge(node) => PullError::TooLarge(node).into(),
     })

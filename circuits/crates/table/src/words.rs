@@ -4,7 +4,7 @@ use crate::node::{Circuit, Kind, Map};
 use crate::pullback::read;
 use crate::weights::Indices;
 use crate::work::Work;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use verifai_field::{encode, F};
 use verifai_poly::variables;
 
@@ -144,10 +144,19 @@ pub fn places(circuit: &Circuit, node: usize, work: &mut Work) -> Option<Vec<usi
     Some(out)
 }
 
-/// The ids that all gathers read, from the integers of the node that they are of.
+/// The nodes that the ids of gathers are of.
+pub fn origins(circuit: &Circuit) -> BTreeSet<usize> {
+    let ids = circuit.nodes.iter().filter_map(|node| match &node.kind {
+        Kind::Gather { ids, .. } => Some(moved_from(circuit, *ids)),
+        _ => None,
+    });
+    ids.collect()
+}
+
+/// The ids that all gathers read, from the integers of their [`origins`].
 pub fn ids(
     circuit: &Circuit,
-    mut integers: impl FnMut(usize) -> Vec<usize>,
+    integers: &BTreeMap<usize, Vec<usize>>,
     work: &mut Work,
 ) -> Result<Ids, NoIds> {
     let mut out = Ids::new();
@@ -157,12 +166,15 @@ pub fn ids(
         };
         if !out.contains_key(ids) {
             let places = places(circuit, *ids, work).ok_or(NoIds::TooLarge(index))?;
-            let values = integers(moved_from(circuit, *ids));
+            let values = integers.get(&moved_from(circuit, *ids));
+            let values = values.ok_or(NoIds::Outside(index))?;
             let found: Option<Vec<usize>> = places.iter().map(|p| values.get(*p).copied()).collect();
             out.insert(*ids, found.ok_or(NoIds::Outside(index))?);
         }
+        let found = out.get(ids).map_or(&[][..], Vec::as_slice);
+        work.spend(found.len()).ok_or(NoIds::TooLarge(index))?;
         let rows = circuit.dims(*source).first().copied().unwrap_or(0);
-        if out.get(ids).is_some_and(|found| found.iter().any(|id| *id >= rows)) {
+        if found.iter().any(|id| *id >= rows) {
             return Err(NoIds::Outside(index));
         }
     }
@@ -178,8 +190,9 @@ pub enum NoIds {
     TooLarge(usize),
 }
 
-/// The integers of each public node.
+/// The integers of the [`origins`] of ids.
 pub fn integers(circuit: &Circuit, words: &[F]) -> BTreeMap<usize, Vec<usize>> {
+    let wanted = origins(circuit);
     let mut out = BTreeMap::new();
     let mut rest = words;
     for node in &circuit.public {
@@ -187,7 +200,9 @@ pub fn integers(circuit: &Circuit, words: &[F]) -> BTreeMap<usize, Vec<usize>> {
             continue;
         };
         let (mine, after) = rest.split_at_checked(shape.count()).unwrap_or((rest, &[]));
-        out.insert(*node, shape.unpacked(mine));
+        if wanted.contains(node) {
+            out.insert(*node, shape.unpacked(mine));
+        }
         rest = after;
     }
     out

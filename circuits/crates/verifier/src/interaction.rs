@@ -65,8 +65,7 @@ fn pass(
     let mut work = size::work(layout).ok_or(PullError::TooLarge(0))?;
     check_words(&layout.circuit, public.words)?;
     let shown = words::integers(&layout.circuit, public.words);
-    let of = |node: usize| shown.get(&node).cloned().unwrap_or_default();
-    let ids = words::ids(&layout.circuit, of, &mut work).map_err(|no| match no {
+    let ids = words::ids(&layout.circuit, &shown, &mut work).map_err(|no| match no {
         NoIds::Outside(node) => VerifyError::Id(node),
         NoIds::TooLarge(node) => PullError::TooLarge(node).into(),
     })?;

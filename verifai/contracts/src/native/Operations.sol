@@ -289,7 +289,6 @@ function _vector(uint256 op, uint256 w, uint256 at, uint256 base) pure returns (
         if (op == OP_COMBINE) {
             return _combine(at + 8, to, (w >> 200) & 0xffffff, (w >> 192) & 0xff, base);
         }
-        if (op == OP_EQ_ROWS) return _eqRows(at + 21, to, w, base);
         if (op == OP_SCATTER) return _scatter(at, to, w, base);
         if (op == OP_CONTRACT) {
             _contract(to, base + _scaled(w, 200), base + _scaled(w, 176), w);
@@ -308,7 +307,8 @@ function _vector(uint256 op, uint256 w, uint256 at, uint256 base) pure returns (
             }
             return at + 13;
         }
-        return _place(at, to, w, base);
+        if (op == OP_PLACE) return _place(at, to, w, base);
+        return _eqRows(at + 21, to, w, base);
     }
 }
 
