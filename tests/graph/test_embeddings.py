@@ -16,7 +16,7 @@ from verifai.circuit.satisfied import unsatisfied
 from verifai.circuit.visibility import Visibility
 from verifai.circuit.witness import witness
 from verifai.errors import InputError, UnsupportedError
-from verifai.graph import IntegerGraph, build, dequantise, quantise_inputs, run, torch_run
+from verifai.graph import IntegerGraph, Options, build, dequantise, quantise_inputs, run, torch_run
 from verifai.graph.integer import Gather
 
 pytest.importorskip("onnx")
@@ -40,9 +40,14 @@ def embedding(
     return whole_model({"ids": (kind, shape)}, nodes or [DIRECT], {"y": output}, **constants)
 
 
+def looked_up(model: verifai.Model, samples: list[np.ndarray]) -> IntegerGraph:
+    """The graph of a circuit with public inputs."""
+    return build(model, [(sample,) for sample in samples], Options().showing_inputs())
+
+
 def matched(model: verifai.Model, samples: list[np.ndarray], shown: str = "public") -> IntegerGraph:
     """The integer graph: numpy, torch and circuit agree on it, and it is near onnxruntime's."""
-    graph = build(model, [(sample,) for sample in samples])
+    graph = looked_up(model, samples)
     graph.validate()
     assert IntegerGraph.from_bytes(graph.to_bytes()).to_bytes() == graph.to_bytes()
     given = quantise_inputs(graph, [np.stack(samples)])
@@ -154,14 +159,25 @@ def test_what_follows_from_the_rows_and_from_the_ids_themselves():
 
 @pytest.mark.parametrize("shown", ["private", "committed"])
 def test_hidden_ids_are_refused_with_what_to_do(shown):
-    graph = build(embedding(7, [3]), [(x,) for x in drawn(7, [3])])
+    graph = looked_up(embedding(7, [3]), drawn(7, [3]))
     with pytest.raises(UnsupportedError, match=f"ids of a {shown} input") as refused:
         lower(graph, Visibility(input=shown))
     assert "one-hot" in (refused.value.hint or "")
 
 
+def test_hidden_ids_of_a_small_table_are_one_hot_and_of_a_large_one_refused():
+    samples = [(x,) for x in drawn(7, [3])]
+    assert "Gather" not in build(embedding(7, [3]), samples).summary()
+    with pytest.raises(UnsupportedError, match="into 2,000 entries"):
+        build(embedding(2000, [3]), samples)
+    for shown in ("public", "private"):
+        visibility = verifai.Visibility(input=shown)
+        circuit = verifai.compile(embedding(7, [3]), samples, visibility=visibility)
+        assert ("Gather" in circuit.graph.summary()) == (shown == "public")
+
+
 def test_ids_that_are_no_rows_are_refused_by_every_run():
-    graph = build(embedding(5, [3]), [(x,) for x in drawn(5, [3])])
+    graph = looked_up(embedding(5, [3]), drawn(5, [3]))
     for low, high in ((0, 5), (-1, 2), (0, 8)):
         ids = np.array([low, 1, high])
         with pytest.raises(InputError, match=f"'ids' holds ids from {low} to {high}; .* 0 to 4"):
@@ -188,7 +204,7 @@ def test_a_part_of_the_ids_may_be_beyond_another_table():
 
 
 def test_other_ids_or_rows_satisfy_no_circuit():
-    graph = build(embedding(5, [2, 3]), [(x,) for x in drawn(5, [2, 3])])
+    graph = looked_up(embedding(5, [2, 3]), drawn(5, [2, 3]))
     lowered = lower(graph, Visibility())
     honest = run(graph, quantise_inputs(graph, [drawn(5, [2, 3])[1][np.newaxis]]), batch=True)
     assert not violations(lowered, honest)
@@ -215,7 +231,7 @@ def test_computed_ids_are_another_matter(nodes):
     """They are no statement's: none becomes a lookup by public ids."""
     model = embedding(9, [3], nodes, one=np.array([1]), pads=np.array([0, 1]))
     with contextlib.suppress(UnsupportedError):
-        graph = build(model, [(x,) for x in drawn(8, [3])])
+        graph = looked_up(model, drawn(8, [3]))
         assert not any(isinstance(node.operation, Gather) for node in graph.nodes)
 
 

@@ -31,9 +31,7 @@ def samples(largest: float) -> list[tuple[np.ndarray, ...]]:
     return [(x,) for x in found]
 
 
-@pytest.mark.parametrize(
-    ("largest", "factor"), [(1.0, 3e6), (5e6, 1e-6), (7e8, 2.0), (3e4, 0.5)]
-)
+@pytest.mark.parametrize(("largest", "factor"), [(1.0, 3e6), (5e6, 1e-6), (7e8, 2.0), (3e4, 0.5)])
 def test_large_values_are_multiples_of_a_power_of_two(largest, factor):
     model, data = scaled(factor), samples(largest)
     graph = build(model, data)

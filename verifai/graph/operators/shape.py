@@ -8,8 +8,10 @@ import numpy as np
 
 from verifai.errors import UnsupportedError
 from verifai.graph.builder import Tensor
-from verifai.graph.integer import Affine, Indices
-from verifai.graph.lower import Array, Lowering, OnnxNode, operator
+from verifai.graph.integer import Affine, Indices, Input
+from verifai.graph.lower import Array, Lowering, OnnxNode, is_whole, operator
+from verifai.graph.operators.one_hot import gathered
+from verifai.verifier.native.table import origins_of
 
 
 def source(low: Lowering, node: OnnxNode) -> Tensor:
@@ -203,10 +205,14 @@ def within(indices: Array, length: int) -> Array:
 
 @operator("Gather")
 def gather(low: Lowering, node: OnnxNode) -> Tensor:
-    """Constant indices of any shape, or ids of an input into a constant."""
-    table = low.constant(node, 0)
-    if table is not None and low.constant(node, 1) is None:
-        return _embedding(low, node, table)
+    """Constant indices of any shape, ids of an input into a weight, computed ones into a small
+    table.
+    """
+    if low.constant(node, 1) is None:
+        table = low.constant(node, 0)
+        if table is not None and low.options.shown_inputs and _of_an_input(low, node):
+            return _embedding(low, node, table)
+        return gathered(low, node)
     x = source(low, node)
     axis = int(node.attributes.get("axis", 0)) % len(x.shape)
     indices = within(low.known(node, 1, "the indices"), x.shape[axis])
@@ -221,6 +227,15 @@ def gather(low: Lowering, node: OnnxNode) -> Tensor:
         x = low.small(node, 0)
     x = low.builder.take(x, axis, flat)
     return low.builder.reshape(x, x.shape[:axis] + indices.shape + x.shape[axis + 1 :])
+
+
+def _of_an_input(low: Lowering, node: OnnxNode) -> bool:
+    """Whether the indices are integers of an input, only moved by reshapes and views."""
+    nodes, tensor = low.builder.nodes, low.tensors[node.inputs[1]]
+    at = origins_of(nodes)[tensor.node]
+    if at is None or not isinstance(nodes[at].operation, Input):
+        return False
+    return is_whole(low.kind(nodes[at].name))
 
 
 def _embedding(low: Lowering, node: OnnxNode, table: Array) -> Tensor:
