@@ -10,7 +10,7 @@ from verifai.errors import UnsupportedError
 from verifai.graph.builder import Tensor
 from verifai.graph.integer import Affine, Indices, Input
 from verifai.graph.lower import Array, Lowering, OnnxNode, is_whole, operator
-from verifai.graph.operators.one_hot import gathered
+from verifai.graph.operators.one_hot import MAX_INDEXED, gathered
 from verifai.verifier.native.table import origins_of
 
 
@@ -210,8 +210,15 @@ def gather(low: Lowering, node: OnnxNode) -> Tensor:
     """
     if low.constant(node, 1) is None:
         table = low.constant(node, 0)
-        if table is not None and low.options.shown_inputs and _of_an_input(low, node):
-            return _embedding(low, node, table)
+        if table is not None and _of_an_input(low, node):
+            if low.options.shown_inputs:
+                return _embedding(low, node, table)
+            if table.shape[int(node.attributes.get("axis", 0))] > MAX_INDEXED:
+                raise UnsupportedError(
+                    f"hidden ids into a table of shape {list(table.shape)}: {MAX_INDEXED:,} rows "
+                    "are possible, and any number for ids that a statement shows "
+                    "(Visibility(input='public'))"
+                )
         return gathered(low, node)
     x = source(low, node)
     axis = int(node.attributes.get("axis", 0)) % len(x.shape)
