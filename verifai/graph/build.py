@@ -357,12 +357,6 @@ def _inputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple[
             nodes.append(_whole_input(info, position, lowering, problems))
             continue
         scale = fixed.get(info.name, lowering.scale(info.name))
-        if scale < 0:
-            largest = max(map(abs, lowering.ranges[info.name]))
-            reason = f"it reaches {largest:.3g}, too large for fixed point"
-            hint = "Scale the model's inputs, e.g. to [0, 1]."
-            problems.append(Problem(info.name, "input", reason, hint))
-            scale = 0  # for the sake of what else there is to say
         lowering.builder.name = info.name
         bits = lowering.options.activation_bits
         tensor = lowering.builder.input(position, info.shape, bits, scale)
@@ -512,20 +506,16 @@ def _outputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple
                 continue
             lowering.tensors[info.name] = tensor
             nodes.append(tensor.node)
-            if tensor.scale < 0:
-                problems.append(_too_large(lowering, info.name, tensor))
+            largest = max(map(abs, lowering.ranges.get(info.name, (0.0, 0.0))))
+            if tensor.scale < min(0, lowering.scale_of(largest)):
+                problems.append(_too_coarse(lowering, info.name, tensor, largest))
     return tuple(nodes)
 
 
-def _too_large(lowering: Lowering, name: str, tensor: Tensor) -> Problem:
-    """An output whose fixed point has steps larger than 1."""
-    largest = max(map(abs, lowering.ranges[name]))
-    node = lowering.builder.nodes[tensor.node].name
-    if lowering.scale_of(largest) < 0:
-        reason = f"it reaches {largest:.3g}, too large for 16-bit fixed point"
-        return Problem(name, "output", reason, "Scale the model's output.")
+def _too_coarse(lowering: Lowering, name: str, tensor: Tensor, largest: float) -> Problem:
+    """An output whose fixed point has steps larger than 1, and larger than its values need."""
     return Problem(
-        node,
+        lowering.builder.nodes[tensor.node].name,
         f"output {name!r}",
         f"it reaches {largest:.3g} and would be held in steps of {2.0**-tensor.scale:.3g}: the "
         "node enlarges values that are too small for fixed point",

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -29,7 +30,7 @@ Array = npt.NDArray[Any]
 WEIGHT_BITS: Final = range(4, 17)
 ACTIVATION_BITS: Final = range(6, 17)
 #: log2 of the inverse unit of an input.
-INPUT_SCALES: Final = range(31)
+INPUT_SCALES: Final = range(-40, 31)
 #: Head-room beyond the calibrated range, in bits.
 HEAD_ROOM: Final = 1
 #: Scales of activations: a tensor of tiny values gains nothing from more.
@@ -64,12 +65,21 @@ class Options:
             Inputs are never changed: a statement is about the input that was given.
         input_scales: log2 of the units of inputs, by name, in place of calibrated ones: an input
             that is another circuit's output has that output's scale.
+        shown_inputs: whether statements show the inputs, which :meth:`showing_inputs` says: ids are
+            then looked up as such.
     """
 
     activation_bits: int = 16
     weight_bits: int = 15
     saturate: bool = False
     input_scales: Mapping[str, int] = field(default_factory=dict)
+    shown_inputs: bool = field(default=False, init=False, repr=False)
+
+    def showing_inputs(self) -> Options:
+        """These options, for a circuit whose inputs are public."""
+        made = copy(self)
+        object.__setattr__(made, "shown_inputs", True)
+        return made
 
     def __post_init__(self) -> None:
         for name, allowed in {
