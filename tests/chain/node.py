@@ -180,11 +180,10 @@ class Shared:
         assert node.ask("evm_revert", self._snapshot), "the node has no snapshot any more"
         node.ask("anvil_dropAllTransactions")
         node.ask("evm_setAutomine", self._first.mining)
-        base_fee, gas_limit = self._first.next_block
-        node.ask("evm_setBlockGasLimit", gas_limit)
+        base_fee, _ = self._first.next_block
         if base_fee is not None:
             node.ask("anvil_setNextBlockBaseFeePerGas", base_fee)
-        node.ask("evm_setTime", int(time.time()))
+        node.ask("evm_setTime", int(time.time()))  # else it goes on from the snapshot's
 
     def end(self) -> None:
         if self._node is not None:
