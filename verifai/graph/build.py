@@ -15,6 +15,7 @@ from verifai.extras import require
 from verifai.graph import operators
 from verifai.graph.builder import Tensor
 from verifai.graph.expand import RULES, expanded, known_shapes, opset_of
+from verifai.graph.features import fine_inputs
 from verifai.graph.fidelity import same_axes
 from verifai.graph.float_run import every_tensor
 from verifai.graph.fold import folded
@@ -42,6 +43,9 @@ assert operators  # importing the package fills OPERATORS
 MAX_LOWERED_NODES: Final = 8_192
 #: Bits of integer inputs whose element type has more, unless calibration needs more.
 WHOLE_BITS: Final = 16
+#: Bits of an input that trees read, beyond those of activations: whole bytes with the sign of a
+#: difference.
+FINE_BITS: Final = (23, 31)
 #: Problems that a message spells out; ``details["nodes"]`` of the error has all of them.
 MAX_SHOWN: Final = 20
 #: Operators without one value: folding them would prove a value of our choice.
@@ -151,6 +155,10 @@ def lowered(
     numpy_helper = require("onnx.numpy_helper", "onnx", "reading an ONNX model")
     lowering.uses.update(name for node in proto.graph.node for name in node.input)
     lowering.uses.update(info.name for info in proto.graph.output)
+    lowering.producers.update(
+        {name: node for node in nodes_of(proto.graph) for name in node.outputs}
+    )
+    lowering.fine.update(fine_inputs(model, calibration))
     for tensor in proto.graph.initializer:
         lowering.folded[tensor.name] = np.asarray(numpy_helper.to_array(tensor))
     lowering.literals.update(stated)
@@ -327,7 +335,7 @@ def _inputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple[
         if is_whole(np.dtype(info.dtype)):
             nodes.append(_whole_input(info, position, lowering, problems))
             continue
-        scale = fixed.get(info.name, lowering.scale(info.name))
+        bits, scale = _width(info, lowering)
         if scale < 0:
             largest = max(map(abs, lowering.ranges[info.name]))
             reason = f"it reaches {largest:.3g}, too large for fixed point"
@@ -335,11 +343,28 @@ def _inputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple[
             problems.append(Problem(info.name, "input", reason, hint))
             scale = 0  # for the sake of what else there is to say
         lowering.builder.name = info.name
-        bits = lowering.options.activation_bits
         tensor = lowering.builder.input(position, info.shape, bits, scale)
         lowering.tensors[info.name] = tensor
         nodes.append(tensor.node)
     return tuple(nodes)
+
+
+def _width(info: TensorInfo, lowering: Lowering) -> tuple[int, int]:
+    """Bits and scale of a float input. A fine one has the fewest bits at which its calibration data
+    are exact, or as many as there may be.
+    """
+    name, bits = info.name, lowering.options.activation_bits
+    largest = max(map(abs, lowering.ranges.get(name, (0.0, 0.0))))
+    fixed = lowering.options.input_scales.get(name)
+    if name not in lowering.fine or fixed is not None:
+        return bits, lowering.scale(name) if fixed is None else fixed
+    widths = [bits, *(wide for wide in FINE_BITS if wide > bits)]
+    scales = {wide: lowering.scale_of(largest, wide) for wide in widths}
+    for wide, scale in scales.items():
+        if scale >= max(lowering.fine[name], 0):
+            lowering.exact_inputs.add(name)
+            return wide, scale
+    return widths[-1], scales[widths[-1]]
 
 
 def _whole_input(

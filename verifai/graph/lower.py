@@ -103,6 +103,10 @@ class Lowering:
             others may be learned, and become weights wherever a lowering need not know them.
         tensors: tensors of the integer graph.
         uses: how often each tensor is read, by nodes and as an output.
+        producers: the node that makes each tensor.
+        fine: inputs whose columns are compared or scaled, each with the scale at which all its
+            calibration data are integers: they keep bits that other tensors do not have.
+        exact_inputs: those of them that have such a scale.
     """
 
     options: Options
@@ -114,6 +118,9 @@ class Lowering:
     literals: set[str] = field(default_factory=set)
     tensors: dict[str, Tensor] = field(default_factory=dict)
     uses: Counter[str] = field(default_factory=Counter)
+    producers: dict[str, OnnxNode] = field(default_factory=dict)
+    fine: dict[str, int] = field(default_factory=dict)
+    exact_inputs: set[str] = field(default_factory=set)
     builder: Builder = field(default_factory=Builder)
     _settled: dict[int, Tensor] = field(default_factory=dict)
 
@@ -162,18 +169,23 @@ class Lowering:
 
     def exact(self, node: OnnxNode, position: int) -> Tensor:
         """An input as it is, accumulators included; constants become weights."""
-        name = node.inputs[position]
+        return self.tensor(node.inputs[position])
+
+    def tensor(self, name: str) -> Tensor:
+        """A tensor of the model as it is; constants become weights."""
         if name in self.folded:
             return self.weights(self.folded[name])
         return self.tensors[name]
 
     def small(self, node: OnnxNode, position: int) -> Tensor:
         """An input as a number of at most ``activation_bits`` bits, an integer of ONNX as it is, of
-        at most MAX_RANGED_BITS bits; a constant as a weight.
+        at most MAX_RANGED_BITS bits, and so a fine input; a constant as a weight.
         """
         name = node.inputs[position]
         if name in self.folded:  # weights have bits of their own, and no calibrated range
             return self.weights(self.folded[name])
+        if name in self.fine:
+            return self.tensors[name]
         self.tensors[name] = self.settled(self.tensors[name], name)
         return self.tensors[name]
 
@@ -184,9 +196,11 @@ class Lowering:
         low, high = self.ranges.get(name, (0.0, 0.0))
         return self.scale_of(max(abs(low), abs(high)))
 
-    def scale_of(self, largest: float) -> int:
-        """The scale of values up to ``largest`` in absolute value, with head-room."""
-        room = self.options.activation_bits - 1 - HEAD_ROOM
+    def scale_of(self, largest: float, bits: int | None = None) -> int:
+        """The scale of values up to ``largest`` in absolute value, with head-room, in so many bits
+        (None: ``activation_bits``).
+        """
+        room = (bits or self.options.activation_bits) - 1 - HEAD_ROOM
         if largest == 0:
             return room
         return max(-MAX_SCALE, min(MAX_SCALE, room - math.ceil(math.log2(largest) + 1e-9)))

@@ -20,6 +20,8 @@ _PICKLES: Final = {
     b"PK\x03\x04": "a zip archive (torch checkpoints are one, with a pickle inside)",
     b"\x93NUMPY": "a numpy array",
 }
+#: Operators of tabular models.
+ML_DOMAIN: Final = "ai.onnx.ml"
 MIN_OPSET: Final = 7
 MAX_OPSET: Final = 24
 #: From this version of the file format on a weight need not be an input.
@@ -117,8 +119,11 @@ def _standardise(proto: Any) -> None:
             f"ONNX operator set {version} is not within {MIN_OPSET} to {MAX_OPSET}.",
             hint="Export again with opset 18.",
         )
+    tabular = {entry.version for entry in proto.opset_import if entry.domain == ML_DOMAIN}
     del proto.opset_import[:]
     proto.opset_import.append(helper.make_opsetid("", version))
+    if any(node.domain == ML_DOMAIN for node in proto.graph.node):
+        proto.opset_import.append(helper.make_opsetid(ML_DOMAIN, max(tabular, default=1)))
     needed = helper.find_min_ir_version_for(proto.opset_import, ignore_unknown=True)
     proto.ir_version = max(MIN_IR_VERSION, needed)
     for graph in every_graph(proto.graph):
@@ -131,7 +136,8 @@ def _name(graph: Any) -> None:
     taken = {node.name for node in graph.node}
     seen: set[str] = set()
     for index, node in enumerate(graph.node):
-        node.domain = ""  # "ai.onnx" is its other name
+        if node.domain == "ai.onnx":  # another name of the standard's own
+            node.domain = ""
         if node.name in seen:
             while node.name in taken:
                 node.name += f"_{index}"

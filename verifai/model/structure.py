@@ -23,7 +23,7 @@ from verifai.limits import (
     MAX_TENSOR_ELEMENTS,
 )
 
-_KNOWN_DOMAINS: Final = ("", "ai.onnx")
+_KNOWN_DOMAINS: Final = ("", "ai.onnx", "ai.onnx.ml")
 
 
 def check_structure(proto: Any) -> None:

@@ -3,6 +3,7 @@
 from verifai.graph.operators import (  # noqa: F401
     arithmetic,
     cast,
+    ensemble,
     indexing,
     linear,
     logic,
