@@ -32,6 +32,8 @@ from verifai.graph.lower import (
 )
 from verifai.graph.prune import pruned
 from verifai.graph.sealed import sealed
+from verifai.graph.tabular import written_out
+from verifai.graph.tabular.writing import DOMAIN as ML_DOMAIN
 from verifai.limits import MAX_COMPUTED_ELEMENTS
 from verifai.model import Model, TensorInfo
 from verifai.model.nodes import nodes_of
@@ -189,7 +191,7 @@ def _observed(
     The model as it is, where only that can be run: what simplification made is not its fault.
     """
     onnx = require("onnx", "onnx", "reading an ONNX model")
-    proto, stated = simplified(model)
+    proto, stated = simplified(model, calibration[0])
     try:
         return proto, stated, calibrated(proto, model, calibration)
     except UnsupportedError:
@@ -202,10 +204,15 @@ def _observed(
         raise
 
 
-def simplified(model: Model) -> tuple[Any, set[str]]:
+def simplified(
+    model: Model, example: Sequence[npt.NDArray[Any]]
+) -> tuple[Any, set[str]]:
     """The ONNX model after constant folding, shape inference and fusion of normalisations.
 
     With the names of its :func:`literals`, those of operators that were written out included.
+
+    Args:
+        example: an array for each input, on which the model runs.
     """
     onnx = require("onnx", "onnx", "reading an ONNX model")
     optimizer = require("onnxscript.optimizer", "torch", "simplifying an ONNX model")
@@ -217,6 +224,7 @@ def simplified(model: Model) -> tuple[Any, set[str]]:
         )
     check_sizes(proto)
     stated = literals(proto)
+    proto = _without_tabular(proto, model, example)
     with quiet("onnxscript", "onnx_ir"):  # what it does not fold is lowered as it is: no news
         # what is folded first is a constant when operators are written out; their parts fold again
         short = _optimized(optimizer, proto)
@@ -227,6 +235,20 @@ def simplified(model: Model) -> tuple[Any, set[str]]:
         proto = _optimized(optimizer, long)
     check_sizes(proto)
     return proto, stated
+
+
+def _without_tabular(proto: Any, model: Model, example: Sequence[npt.NDArray[Any]]) -> Any:
+    """The model with operators of tabular models written out.
+
+    Raises:
+        UnsupportedError: some cannot be; all that the model has without a circuit, by name.
+    """
+    named = {info.name: array for info, array in zip(model.inputs, example, strict=True)}
+    long, problems = written_out(proto, opset_of(proto), named)
+    if problems:
+        found = [Problem(node.name, node.op_type, reason) for node, reason in problems]
+        raise _refusal([*found, *_without_rule(long, model)])
+    return long
 
 
 def literals(proto: Any, known: Iterable[str] = (), but: Iterable[str] = ()) -> set[str]:
@@ -318,7 +340,7 @@ def _without_rule(proto: Any, model: Model) -> list[Problem]:
     for node in nodes_of(proto.graph):
         if computed.intersection(node.inputs):
             computed.update(name for name in node.outputs if name)
-            if node.op_type not in OPERATORS:
+            if node.op_type not in OPERATORS and node.domain != ML_DOMAIN:
                 problems.append(_no_operator(node))
     return problems
 

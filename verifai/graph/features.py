@@ -139,9 +139,9 @@ _COLUMNS: Final = frozenset(
     TreeEnsemble TreeEnsembleClassifier TreeEnsembleRegressor
     """.split()
 )
-#: And others that a fine input may go through, or that multiply it with constants.
-_THROUGH: Final = _SAME | {"Concat", "Gather", "Slice", "Split"}
-_LINEAR: Final = frozenset({"Add", "Div", "Gemm", "MatMul", "Mul", "Sub"})
+#: And others that a fine input may go through, or end in.
+_THROUGH: Final = _SAME | {"Add", "Concat", "Div", "Gather", "Mul", "Slice", "Split", "Sub"}
+_PRODUCTS: Final = frozenset({"Gemm", "MatMul"})
 
 
 def fine_inputs(
@@ -168,7 +168,7 @@ def fine_inputs(
     fine = {}
     for position, info in enumerate(model.inputs):
         found = kinds(info.name) if np.dtype(info.dtype).kind == "f" else set()
-        if found & _COLUMNS and found <= _COLUMNS | _LINEAR:
+        if found & _COLUMNS and found <= _COLUMNS | _PRODUCTS:
             fine[info.name] = max(_grid(sample[position]) for sample in calibration)
     return fine
 

@@ -249,7 +249,10 @@ class Lowering:
                 bits = min(CHANNEL_BITS, self.options.weight_bits)
                 wanted = math.floor(math.log2((1 << bits - 1) - 1) - math.log2(weakest))
                 scale = max(scale, min(wanted, scale + CHANNEL_GROWTH))
-        scale = min(scale, MAX_WEIGHT_SCALE, self.scale(name) + ACCUMULATOR_GUARD - x.scale)
+        # a wide input has columns of different size, and so have their weights
+        wide = max(0, min(x.bits, MAX_RANGED_BITS - 1) - self.options.activation_bits)
+        most = self.scale(name) + ACCUMULATOR_GUARD + wide - x.scale
+        scale = min(scale + wide, MAX_WEIGHT_SCALE, most)
         return self.builder.weight(rounded(values, scale), scale)
 
     def addend(self, values: Array, scale: int) -> Tensor:

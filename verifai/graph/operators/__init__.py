@@ -5,6 +5,7 @@ from verifai.graph.operators import (  # noqa: F401
     cast,
     ensemble,
     indexing,
+    label,
     linear,
     logic,
     pooling,
