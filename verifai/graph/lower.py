@@ -252,7 +252,9 @@ class Lowering:
         # a wide input has columns of different size, and so have their weights
         wide = max(0, min(x.bits, MAX_RANGED_BITS - 1) - self.options.activation_bits)
         most = self.scale(name) + ACCUMULATOR_GUARD + wide - x.scale
-        scale = min(scale + wide, MAX_WEIGHT_SCALE, most)
+        largest = float(np.abs(values).max()) or 1.0
+        fits = math.floor(math.log2(MAX_ADDEND / largest))
+        scale = min(scale + wide, MAX_WEIGHT_SCALE, most, fits)
         return self.builder.weight(rounded(values, scale), scale)
 
     def addend(self, values: Array, scale: int) -> Tensor:
