@@ -204,9 +204,7 @@ def _observed(
         raise
 
 
-def simplified(
-    model: Model, example: Sequence[npt.NDArray[Any]]
-) -> tuple[Any, set[str]]:
+def simplified(model: Model, example: Sequence[npt.NDArray[Any]]) -> tuple[Any, set[str]]:
     """The ONNX model after constant folding, shape inference and fusion of normalisations.
 
     With the names of its :func:`literals`, those of operators that were written out included.

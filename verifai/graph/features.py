@@ -1,7 +1,7 @@
 """Columns of a tensor that trees compare with numbers, found where they are exact.
 
 A pipeline joins columns and scales them before its trees read them. Joined, they would have one
-scale; scaled, they would be rounded. But a comparison with ``(x - offset) * factor`` is one of ``x``
+scale; scaled, they would be rounded. But a comparison with ``(x - offset) * factor`` is one of x
 with another number, so it is made with the column as it came in.
 """
 
@@ -133,12 +133,11 @@ def _moved(low: Lowering, name: str) -> list[Feature] | None:
 
 
 #: Operators of ``ai.onnx.ml`` that read columns by themselves.
-_COLUMNS: Final = frozenset(
-    """
+_COLUMN_READERS: Final = """
     ArrayFeatureExtractor Binarizer FeatureVectorizer LinearClassifier LinearRegressor Scaler
     TreeEnsemble TreeEnsembleClassifier TreeEnsembleRegressor
-    """.split()
-)
+"""
+_COLUMNS: Final = frozenset(_COLUMN_READERS.split())
 #: And others that a fine input may go through, or end in.
 _THROUGH: Final = _SAME | {"Add", "Concat", "Div", "Gather", "Mul", "Slice", "Split", "Sub"}
 _PRODUCTS: Final = frozenset({"Gemm", "MatMul"})

@@ -1,8 +1,8 @@
 """Ensembles of decision trees as ONNX writes them, in one form for all of them.
 
-``TreeEnsembleRegressor`` and ``TreeEnsembleClassifier`` list nodes by (tree, node) pairs, the later
-``TreeEnsemble`` by position, with leaves apart. Here a tree has inner nodes that ask one of three
-questions, and leaves that hold weights. What a missing value does is left out: none enters a circuit.
+``TreeEnsembleRegressor`` lists nodes by (tree, node) pairs, the later ``TreeEnsemble`` by position,
+with leaves apart. Here a tree has inner nodes that ask one of three questions, and leaves that hold
+weights. What a missing value does is left out: none enters a circuit.
 """
 
 from __future__ import annotations
@@ -29,7 +29,13 @@ _QUESTIONS: Final = {
 }
 #: Modes of ``TreeEnsemble``, in the order of their numbers.
 _MODES: Final = (
-    "BRANCH_LEQ BRANCH_LT BRANCH_GTE BRANCH_GT BRANCH_EQ BRANCH_NEQ BRANCH_MEMBER".split()
+    "BRANCH_LEQ",
+    "BRANCH_LT",
+    "BRANCH_GTE",
+    "BRANCH_GT",
+    "BRANCH_EQ",
+    "BRANCH_NEQ",
+    "BRANCH_MEMBER",
 )
 _AGGREGATES: Final = ("AVERAGE", "SUM", "MIN", "MAX")
 #: Attributes that later operator sets hold as tensors, of any float type.
@@ -203,7 +209,7 @@ def _pairs(attributes: Mapping[str, Any]) -> Forest:
         children = ((pair[0], yes[place]), (pair[0], no[place]))
         return growing.branch(features[place], modes[place], [values[place]], *children)
 
-    for tree, number in {tree: number for tree, number in reversed(list(at))}.items():
+    for tree, number in reversed(dict(reversed(list(at))).items()):
         growing.tree((tree, number), make)
     base = numbers(attributes, "base_values")
     aggregate = str(attributes.get("aggregate_function", "SUM"))

@@ -13,7 +13,7 @@ leaves                 indicators of leaves times hidden weights, summed exactly
 =====================  ==========================================================================
 
 Exactly one leaf of each tree has the indicator 1, whatever the bits are. Which feature a node reads
-and where its children are is the architecture, which a key shows; thresholds and leaves are weights.
+and where its children are is architecture, which a key shows; thresholds and leaves are weights.
 """
 
 from __future__ import annotations
@@ -106,7 +106,8 @@ def _compared(
     by_width: dict[int, list[int]] = {}
     for number, feature in columns.items():
         by_width.setdefault(-(-_width(feature.source) // 8), []).append(number)
-    rows, place = [], {}
+    rows: list[Tensor] = []
+    place: dict[tuple[int, str, float], int] = {}
     for numbers in by_width.values():
         values = _side_by_side(low, [columns[number] for number in numbers])
         width = max(_width(columns[number].source) for number in numbers)

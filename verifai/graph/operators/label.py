@@ -14,7 +14,7 @@ SCORE_BITS = 31
 
 
 @operator("LinearClassifier")
-def label(low: Lowering, node: OnnxNode) -> list[Tensor]:
+def label(low: Lowering, node: OnnxNode) -> list[Tensor | Array]:
     """The label of the first largest score of shape [1, n]; of one score, the second label where it
     is above 0. The matrix is the identity: other classifiers were written out.
     """

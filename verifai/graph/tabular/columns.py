@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import numpy as np
 
 from verifai.errors import UnsupportedError
 from verifai.extras import require
 from verifai.graph.forest import texts
-from verifai.graph.tabular.writing import Array, Writing, rule
+from verifai.graph.tabular.writing import Array, Rule, Writing
 
 _STRINGS = "strings have no circuit; give the categories numbers before (sklearn's OrdinalEncoder)"
 
 
-@rule("Scaler")
 def scaler(w: Writing) -> None:
     """``(x - offset) * scale``, as ``x * scale - offset * scale``: x may have columns of very
     different size, what comes out has not.
@@ -32,7 +32,6 @@ def scaler(w: Writing) -> None:
     w.each(x, scaled)
 
 
-@rule("Normalizer")
 def normalizer(w: Writing) -> None:
     """Divided by the norm of the row."""
     kind = str(w.attributes.get("norm", "MAX"))
@@ -48,7 +47,6 @@ def normalizer(w: Writing) -> None:
     w.add("Div", [x, norm], w.output)
 
 
-@rule("Imputer")
 def imputer(w: Writing) -> None:
     """Another value where the input holds the one that stands for a missing one. NaN is no input
     of a circuit: nothing is missing then.
@@ -68,7 +66,6 @@ def imputer(w: Writing) -> None:
     w.add("Where", [absent, w.learned(values, kind), x], w.output)
 
 
-@rule("Binarizer")
 def binarizer(w: Writing) -> None:
     """1 where the input is above the threshold."""
     x = w.node.inputs[0]
@@ -86,7 +83,6 @@ def _is(w: Writing, x: str, values: Array) -> str:
     return w.add("Equal", [spread, w.learned(values, w.kind(x).type)], shape=shape, dtype=np.bool_)
 
 
-@rule("OneHotEncoder")
 def one_hot(w: Writing) -> None:
     """1 at the place of the category."""
     if texts(w.attributes, "cats_strings"):
@@ -101,7 +97,6 @@ def one_hot(w: Writing) -> None:
     )
 
 
-@rule("LabelEncoder")
 def label_encoder(w: Writing) -> None:
     """The value of the key that the input is, or the default: a sum over keys."""
     keys, values, default = _mapping(w)
@@ -145,7 +140,6 @@ def _mapping(w: Writing) -> tuple[Array, Array, Array]:
     return keys[known], values[known], default.astype(values.dtype)
 
 
-@rule("FeatureVectorizer")
 def feature_vectorizer(w: Writing) -> None:
     """Columns side by side; each input is cut, or filled with zeros, to its length."""
     lengths = w.attributes.get("inputdimensions") or []
@@ -161,7 +155,6 @@ def feature_vectorizer(w: Writing) -> None:
     w.join(parts, w.output)
 
 
-@rule("ArrayFeatureExtractor")
 def array_feature_extractor(w: Writing) -> None:
     """Columns by their numbers."""
     x, indices = w.node.inputs[:2]
@@ -172,3 +165,15 @@ def array_feature_extractor(w: Writing) -> None:
         w.reshaped(taken, shape, w.output)
     else:
         w.add("Identity", [taken], w.output)
+
+
+COLUMN_RULES: Final[dict[str, Rule]] = {
+    "ArrayFeatureExtractor": array_feature_extractor,
+    "Binarizer": binarizer,
+    "FeatureVectorizer": feature_vectorizer,
+    "Imputer": imputer,
+    "LabelEncoder": label_encoder,
+    "Normalizer": normalizer,
+    "OneHotEncoder": one_hot,
+    "Scaler": scaler,
+}

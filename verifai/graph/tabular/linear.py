@@ -9,7 +9,7 @@ import numpy as np
 
 from verifai.errors import UnsupportedError
 from verifai.graph.tabular.scores import both, label, labels_of, transformed
-from verifai.graph.tabular.writing import Array, Writing, rule
+from verifai.graph.tabular.writing import Array, Rule, Writing
 
 #: Most classes of which pairs are compared: the votes are counted pair by pair.
 MAX_CLASSES: Final = 32
@@ -33,7 +33,6 @@ def _affine(w: Writing, matrix: Array, offset: Array) -> str:
     return w.add("Add", [total, w.learned(offset)], shape=w.shape(total))
 
 
-@rule("LinearRegressor")
 def regressor(w: Writing) -> None:
     """A matrix product."""
     targets = int(w.attributes.get("targets", 1))
@@ -43,7 +42,6 @@ def regressor(w: Writing) -> None:
     transformed(w, _affine(w, matrix, offset), kind, w.output)
 
 
-@rule("LinearClassifier")
 def classifier(w: Writing) -> None:
     """A matrix product, the label of the largest entry, and a post-transform."""
     labels = labels_of(w, "classlabels_ints")
@@ -99,7 +97,6 @@ def _radial(w: Writing, vectors: Array, gamma: float) -> str:
     return w.add("Exp", [w.add("Neg", [total])], shape=shape)
 
 
-@rule("SVMRegressor")
 def support_regressor(w: Writing) -> None:
     """The weighted sum of kernels; of one class its sign."""
     count = int(w.attributes.get("n_supports", 0))
@@ -120,7 +117,6 @@ def support_regressor(w: Writing) -> None:
     w.add("Sub", [twice, w.learned(1.0)], w.output)
 
 
-@rule("SVMClassifier")
 def support_classifier(w: Writing) -> None:
     """A score for each pair of classes, and the label with the most votes; without support vectors
     a linear classifier.
@@ -159,9 +155,7 @@ def _pairs(w: Writing, classes: int) -> str:
         mine, other = slice(ends[i], ends[i + 1]), slice(ends[j], ends[j + 1])
         matrix[mine, place] = coefficients[j - 1, mine]
         matrix[other, place] = coefficients[i, other]
-    product = w.add(
-        "MatMul", [_kernel(w, vectors), w.learned(matrix)], shape=(1, len(pairs))
-    )
+    product = w.add("MatMul", [_kernel(w, vectors), w.learned(matrix)], shape=(1, len(pairs)))
     offset = w.learned(w.floats("rho")[: len(pairs)])
     return w.add("Add", [product, offset], shape=(1, len(pairs)))
 
@@ -175,9 +169,7 @@ def _voted(w: Writing, scores: str, labels: list[int]) -> None:
         won[place, i], won[place, j] = 1, -1
         first[j] += 1
     above = w.add("Greater", [scores, w.learned(0.0)], shape=(1, len(pairs)), dtype=np.bool_)
-    votes = w.add(
-        "MatMul", [w.cast(above, np.float32), w.learned(won)], shape=(1, len(labels))
-    )
+    votes = w.add("MatMul", [w.cast(above, np.float32), w.learned(won)], shape=(1, len(labels)))
     counted = w.add("Add", [votes, w.learned(first)], shape=(1, len(labels)))
     label(w, counted, labels, w.result(0))
 
@@ -204,3 +196,11 @@ def _scores(w: Writing, scores: str, classes: int) -> None:
         both(w, scores, kind, output, likely=kind != "NONE")
     else:
         raise UnsupportedError(f"the post-transform {kind!r} of two classes")
+
+
+LINEAR_RULES: Final[dict[str, Rule]] = {
+    "LinearClassifier": classifier,
+    "LinearRegressor": regressor,
+    "SVMClassifier": support_classifier,
+    "SVMRegressor": support_regressor,
+}

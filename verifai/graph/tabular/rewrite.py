@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-import numpy as np
 import numpy.typing as npt
 
 from verifai.errors import UnsupportedError
 from verifai.extras import require
 from verifai.graph.float_run import every_tensor
-from verifai.graph.tabular import columns, linear, trees
-from verifai.graph.tabular.writing import DOMAIN, RULES, Model, Writing
+from verifai.graph.tabular.columns import COLUMN_RULES
+from verifai.graph.tabular.linear import LINEAR_RULES
+from verifai.graph.tabular.trees import TREE_RULES
+from verifai.graph.tabular.writing import DOMAIN, Model, Rule, Writing
 from verifai.model.nodes import OnnxNode, nodes_of
 
-assert columns and linear and trees  # importing them fills RULES
+#: How each operator is written out.
+RULES: Final[Mapping[str, Rule]] = COLUMN_RULES | LINEAR_RULES | TREE_RULES
 
 
 def written_out(

@@ -9,7 +9,7 @@ import numpy as np
 from verifai.errors import UnsupportedError
 from verifai.graph.forest import numbers
 from verifai.graph.tabular.scores import both, label, labels_of, transformed
-from verifai.graph.tabular.writing import DOMAIN, Writing, rule
+from verifai.graph.tabular.writing import DOMAIN, Rule, Writing
 
 #: Post-transforms of ``TreeEnsemble``, in the order of their numbers.
 _TRANSFORMS: Final = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT")
@@ -29,7 +29,6 @@ def _sums(w: Writing, kind: str, targets: int, attributes: dict[str, Any]) -> st
     return w.add(kind, [w.node.inputs[0]], shape=(1, targets), domain=DOMAIN, **attributes)
 
 
-@rule("TreeEnsembleRegressor")
 def regressor(w: Writing) -> None:
     """Sums, then a post-transform."""
     attributes = dict(w.attributes)
@@ -40,7 +39,6 @@ def regressor(w: Writing) -> None:
     transformed(w, sums, "NONE" if single else kind, w.output)
 
 
-@rule("TreeEnsemble")
 def ensemble(w: Writing) -> None:
     """Sums, then a post-transform."""
     attributes = dict(w.attributes)
@@ -50,7 +48,6 @@ def ensemble(w: Writing) -> None:
     transformed(w, sums, "NONE" if targets == 1 and kind != "PROBIT" else kind, w.output)
 
 
-@rule("TreeEnsembleClassifier")
 def classifier(w: Writing) -> None:
     """Sums, one for each class, or one for two classes; the label, and a post-transform."""
     labels = labels_of(w, "classlabels_int64s")
@@ -101,3 +98,10 @@ def _one(w: Writing, labels: list[int], attributes: dict[str, Any], kind: str) -
     score = _sums(w, "TreeEnsembleRegressor", 1, attributes | {"n_targets": 1})
     _decided(w, score, labels, 0.5 if likely else 0.0)
     both(w, score, kind, w.result(1), likely=likely)
+
+
+TREE_RULES: Final[dict[str, Rule]] = {
+    "TreeEnsemble": ensemble,
+    "TreeEnsembleClassifier": classifier,
+    "TreeEnsembleRegressor": regressor,
+}

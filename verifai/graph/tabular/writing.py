@@ -119,9 +119,7 @@ class Writing:
         shape = list(self.shape(name))
         shape[axis] = 1
         if self.model.opset >= (13 if kind == "ReduceSum" else 18):
-            return self.add(
-                kind, [name, self.learned([axis], np.int64)], shape=shape, keepdims=1
-            )
+            return self.add(kind, [name, self.learned([axis], np.int64)], shape=shape, keepdims=1)
         return self.add(kind, [name], shape=shape, axes=[axis], keepdims=1)
 
     def columns(self, name: str) -> list[str]:
@@ -160,17 +158,3 @@ class Writing:
 
 #: Writes a node out, or raises UnsupportedError with the reason.
 Rule = Callable[[Writing], None]
-#: By operator; the modules of this package fill it.
-RULES: Final[dict[str, Rule]] = {}
-
-
-def rule(*names: str) -> Callable[[Rule], Rule]:
-    """Registers how operators are written out."""
-
-    def register(function: Rule) -> Rule:
-        for name in names:
-            assert name not in RULES
-            RULES[name] = function
-        return function
-
-    return register
