@@ -2,15 +2,19 @@
 
 from verifai.graph.operators import (  # noqa: F401
     arithmetic,
+    bits,
     cast,
+    division,
     ensemble,
     indexing,
     label,
     linear,
     logic,
+    one_hot,
     pooling,
     reduction,
     resize,
+    selection,
     shape,
     unary,
 )
