@@ -18,6 +18,7 @@ from verifai.extras import require
 from verifai.model.estimator import export_estimator, is_estimator
 from verifai.model.model import Model, load
 from verifai.model.quiet import quiet
+from verifai.progress import Progress
 
 #: The newest operator set that ezkl's importer reads, and the oldest that torch's exporter writes.
 OPSET: Final = 18
@@ -28,13 +29,20 @@ RELATIVE_TOLERANCE: Final = 1e-3
 ABSOLUTE_TOLERANCE: Final = 1e-5
 
 
-def export(module: Any, example_inputs: Any, *, name: str | None = None) -> Model:
+def export(
+    module: Any,
+    example_inputs: Any,
+    *,
+    name: str | None = None,
+    progress: Progress | bool | None = None,
+) -> Model:
     """Export a ``torch.nn.Module`` or a scikit-learn estimator to ONNX (opset 18, one file, static
     shapes).
 
     A module is exported in evaluation mode and put back into its own mode. The result is run
     by onnxruntime on the example and on random inputs of its shape and range (by column where a
-    column holds categories), and must agree with torch.
+    column holds categories), and must agree with torch. An input that the module ignores stays;
+    the progress and :attr:`Model.notes` say which one.
 
     A fitted estimator or pipeline becomes a model of one row. What it predicts has to agree on the
     rows given, and on rows with their columns shuffled. A classifier gives the label and the
@@ -46,6 +54,7 @@ def export(module: Any, example_inputs: Any, *, name: str | None = None) -> Mode
             estimator a table of rows: an array [N, columns] is one input; of a DataFrame each
             column is an input with a scale of its own, and integers stay integers.
         name: shown in messages; default the module's class name.
+        progress: see :func:`verifai.progress.reporting`.
 
     Raises:
         UsageError: not a module or estimator, or not tensors.
@@ -68,11 +77,10 @@ def export(module: Any, example_inputs: Any, *, name: str | None = None) -> Mode
     arrays = _arrays(examples, label)
     with _evaluation_mode(module), torch.no_grad():
         outputs = _outputs(module, examples, label)
-        model = load(_onnx(torch, module, tuple(examples), label))
-        used = _inputs_used(model)
-        if used != len(examples):
+        model = load(_onnx(torch, module, tuple(examples), label), progress=progress)
+        if len(model.inputs) != len(examples):
             raise UnsupportedError(
-                f"{label} uses {used} of its {len(examples)} inputs.",
+                f"{label} takes {len(examples)} inputs, its ONNX {len(model.inputs)}.",
                 hint="Remove the inputs that do not matter from the module's forward.",
             )
         _agree(model, arrays, outputs, label)
@@ -131,12 +139,6 @@ def _reason(error: BaseException) -> str:
         error = error.__cause__
     line = str(error).strip().partition("\n")[0]
     return f"{type(error).__name__}: {line}" if line else type(error).__name__
-
-
-def _inputs_used(model: Model) -> int:
-    """How many inputs some node reads; the exporter keeps the others as they are."""
-    read = {name for node in model.nodes() for name in node.inputs}
-    return sum(info.name in read for info in model.inputs)
 
 
 def _outputs(module: Any, inputs: Sequence[Any], label: str) -> list[NDArray[Any]]:
