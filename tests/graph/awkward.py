@@ -125,7 +125,9 @@ def causal_fill(size: float) -> Any:
 
 
 def causal_added(size: float) -> Any:
-    return attention([("Add", ["scores", "mask"], "masked")], {"mask": CAUSAL * np.float32(size)})
+    return attention(
+        [("Add", ["scores", "mask"], "masked")], {"mask": np.where(CAUSAL, np.float32(size), 0)}
+    )
 
 
 def padding(size: float) -> Any:

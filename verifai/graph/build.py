@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -29,6 +29,8 @@ from verifai.graph.lower import (
     is_whole,
     require_fits,
 )
+from verifai.graph.masks import near
+from verifai.graph.operators.root import finer
 from verifai.graph.prune import pruned
 from verifai.graph.sealed import sealed
 from verifai.limits import MAX_COMPUTED_ELEMENTS
@@ -68,6 +70,13 @@ class Seen:
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
     kinds: dict[str, np.dtype[Any]] = field(default_factory=dict)
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def above(self, floors: Mapping[str, float]) -> Seen:
+        """The same, but that no range of these tensors begins below its floor."""
+        for name, floor in floors.items():
+            low, high = self.ranges.get(name, (0.0, 0.0))
+            self.ranges[name] = (max(low, floor), high)
+        return self
 
 
 @dataclass(frozen=True)
@@ -154,6 +163,7 @@ def lowered(
     for tensor in proto.graph.initializer:
         lowering.folded[tensor.name] = np.asarray(numpy_helper.to_array(tensor))
     lowering.literals.update(stated)
+    lowering.finer.update(finer(lowering, nodes_of(proto.graph)))
     problems: list[Problem] = []
     inputs = _inputs(model, lowering, problems)
     _nodes(proto, lowering, problems)
@@ -182,8 +192,9 @@ def _observed(
     """
     onnx = require("onnx", "onnx", "reading an ONNX model")
     proto, stated = simplified(model)
+    proto, floors = near(proto, [info.name for info in model.inputs], calibration, stated)
     try:
-        return proto, stated, calibrated(proto, model, calibration)
+        return proto, stated, calibrated(proto, model, calibration).above(floors)
     except UnsupportedError:
         proto = onnx.load_from_string(model.onnx)
     try:

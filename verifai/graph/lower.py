@@ -102,6 +102,8 @@ class Lowering:
         literals: folded tensors that the model's graph states, like the 0.5 of an expression. All
             others may be learned, and become weights wherever a lowering need not know them.
         tensors: tensors of the integer graph.
+        finer: bits that a tensor has beyond ``activation_bits`` where :meth:`fine` reads it.
+        wide: nodes whose tensors products read as they are, though they have more bits.
         uses: how often each tensor is read, by nodes and as an output.
     """
 
@@ -113,6 +115,8 @@ class Lowering:
     folded: dict[str, Array] = field(default_factory=dict)
     literals: set[str] = field(default_factory=set)
     tensors: dict[str, Tensor] = field(default_factory=dict)
+    finer: dict[str, int] = field(default_factory=dict)
+    wide: set[int] = field(default_factory=set)
     uses: Counter[str] = field(default_factory=Counter)
     builder: Builder = field(default_factory=Builder)
     _settled: dict[int, Tensor] = field(default_factory=dict)
@@ -174,8 +178,26 @@ class Lowering:
         name = node.inputs[position]
         if name in self.folded:  # weights have bits of their own, and no calibrated range
             return self.weights(self.folded[name])
-        self.tensors[name] = self.settled(self.tensors[name], name)
+        result = self.settled(self.tensors[name], name)
+        if name not in self.finer:  # others read more of it
+            self.tensors[name] = result
+        return result
+
+    def fine(self, node: OnnxNode, position: int) -> Tensor:
+        """As :meth:`small`, in the bits of :attr:`finer`: for sums and products."""
+        name = node.inputs[position]
+        if name in self.folded or name not in self.finer:
+            return self.small(node, position)
+        x, bits = self.tensors[name], self.options.activation_bits + self.finer[name]
+        if x.open or x.bits > bits:
+            shift = max(0, x.scale - self.scale(name) - self.finer[name])
+            self.tensors[name] = self._requantised(x, shift, bits)
         return self.tensors[name]
+
+    def factor(self, node: OnnxNode, position: int) -> Tensor:
+        """An input of a product: as :meth:`fine`, and :attr:`wide` as they are."""
+        x = self.tensors.get(node.inputs[position])
+        return x if x and x.node in self.wide else self.fine(node, position)
 
     # -- quantisation
 
@@ -296,7 +318,11 @@ class Lowering:
             return x
         if x.node in self._settled:
             return self._settled[x.node]
-        shift = max(0, x.scale - self._calibrated(x, name))
+        result = self._requantised(x, max(0, x.scale - self._calibrated(x, name)), bits)
+        self._settled[x.node] = result
+        return result
+
+    def _requantised(self, x: Tensor, shift: int, bits: int) -> Tensor:
         reader = self.builder.name
         self.builder.name = self.builder.nodes[x.node].name  # an overflow names who made the value
         if self.options.saturate:
@@ -304,7 +330,6 @@ class Lowering:
         else:
             result = self.builder.requantise(x, shift, bits)
         self.builder.name = reader
-        self._settled[x.node] = result
         return result
 
     def _whole(self, x: Tensor) -> Tensor:

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from verifai.graph.builder import LETTERS, Tensor
-from verifai.graph.lower import Lowering, OnnxNode, operator
+from verifai.graph.integer import MAX_RANGED_BITS, Einsum
+from verifai.graph.lower import ACCUMULATOR_BITS, Lowering, OnnxNode, operator
 from verifai.graph.operators.arithmetic import magnitude
+from verifai.graph.operators.linear import multiple
 
 
 def axes_of(low: Lowering, node: OnnxNode, rank: int) -> list[int] | None:
@@ -30,10 +32,14 @@ def kept(node: OnnxNode, shape: Sequence[int], axes: Sequence[int]) -> tuple[int
 @operator("ReduceSum", "ReduceMean", "ReduceL1")
 def reduce_sum(low: Lowering, node: OnnxNode) -> Tensor:
     """A product with a constant vector: of ones, or of the count's rounded reciprocal."""
-    x = low.small(node, 0)
+    x = low.exact(node, 0)
+    axes = axes_of(low, node, len(x.shape))
+    if axes is not None and node.op_type != "ReduceL1":
+        if (result := _of_products(low, node, x, axes)) is not None:
+            return low.builder.reshape(result, kept(node, x.shape, axes))
+    x = low.fine(node, 0)
     if node.op_type == "ReduceL1":
         x = magnitude(low, x)
-    axes = axes_of(low, node, len(x.shape))
     if axes is None:
         return x
     lengths = [x.shape[axis] for axis in axes]
@@ -49,10 +55,38 @@ def reduce_sum(low: Lowering, node: OnnxNode) -> Tensor:
     return low.builder.reshape(result, kept(node, x.shape, axes))
 
 
+def _of_products(low: Lowering, node: OnnxNode, x: Tensor, axes: Sequence[int]) -> Tensor | None:
+    """The sum or mean of products that nothing has rounded yet, without ``axes``: one contraction,
+    exact. A mean of squares keeps what is small in one row beside what is large in another.
+
+    None if ``x`` is not an einsum.
+    """
+    build = low.builder
+    operation = build.nodes[x.node].operation
+    if not isinstance(operation, Einsum):
+        return None
+    left, right, out = operation.labels
+    rest = "".join(letter for axis, letter in enumerate(out) if axis not in axes)
+    operands = build.tensors[operation.left], build.tensors[operation.right]
+    count = math.prod(x.shape[axis] for axis in axes)
+    summed = set(out) - set(rest)
+    if not summed <= set(left) & set(right) or x.bits + count.bit_length() > ACCUMULATOR_BITS:
+        return None
+    result = build.einsum(f"{left},{right}->{rest}", *operands)
+    if node.op_type == "ReduceSum" or count == 1:
+        return result
+    if result.bits + low.options.weight_bits > ACCUMULATOR_BITS:
+        largest = max(map(abs, low.ranges.get(node.outputs[0], (0.0, 0.0)))) * count
+        wanted = low.scale_of(largest) + MAX_RANGED_BITS - low.options.activation_bits
+        shift = max(0, result.scale - wanted)
+        result = build.requantise(result, shift, MAX_RANGED_BITS)
+    return multiple(low, result, 1.0 / count)
+
+
 @operator("ReduceSumSquare")
 def reduce_sum_square(low: Lowering, node: OnnxNode) -> Tensor:
     """The sum of squares: a contraction of the tensor with itself."""
-    x = low.small(node, 0)
+    x = low.fine(node, 0)
     axes = axes_of(low, node, len(x.shape))
     if axes is None:
         return low.builder.product(x, x)
