@@ -225,7 +225,7 @@ def simplified(model: Model) -> tuple[Any, set[str]]:
         short = _optimized(optimizer, proto)
         # what folding makes of parameters may be a Constant as well; the rules' are not of them
         before = {node.output[0] for node in short.graph.node if node.op_type == "Constant"}
-        long = expanded(short)
+        long = expanded(short, stated)
         stated = literals(long, stated, before)
         proto = _optimized(optimizer, long)
     check_sizes(proto)

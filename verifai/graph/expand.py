@@ -258,8 +258,11 @@ RULES: Final[dict[str, Rule]] = {
 }
 
 
-def expanded(proto: Any) -> Any:
-    """The model with every operator that is made of others written out, as far as rules go."""
+def expanded(proto: Any, literals: Collection[str] = ()) -> Any:
+    """The model with every operator that is made of others written out, as far as rules go.
+
+    ``literals`` are names of constants that the model states, which rules may look at.
+    """
     for _ in range(DEPTH):
         kinds = {node.op_type for node in proto.graph.node if node.domain in ("", "ai.onnx")}
         if kinds & set(RULES):
@@ -269,16 +272,16 @@ def expanded(proto: Any) -> Any:
             proto = _by_schema(proto, sorted(unknown))
         elif not kinds & set(RULES):
             break
-    return _inverse_roots(proto)
+    return _inverse_roots(proto, literals)
 
 
-def _inverse_roots(proto: Any) -> Any:
+def _inverse_roots(proto: Any, literals: Collection[str]) -> Any:
     """Divisions by a root as products with ``x ** -0.5``, in whatever way they are written."""
     onnx = require("onnx", "onnx", "reading an ONNX model")
     result = onnx.ModelProto()
     result.CopyFrom(proto)
-    numbers = stated(proto.graph)
-    exponents = stored(proto.graph) | numbers
+    exponents = stored(proto.graph) | stated(proto.graph)
+    numbers = {name: values for name, values in exponents.items() if name in literals}
     roots = {
         node.output[0]: node.input[0]
         for node in proto.graph.node

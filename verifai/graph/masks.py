@@ -49,26 +49,11 @@ PROBE: Final = 2.0**14
 ABSORBING: Final = -1e7
 
 #: Operators that hand entries on as they are, from their first input.
-_MOVING: Final = frozenset(
-    [
-        "Cast",
-        "CastLike",
-        "Concat",
-        "Expand",
-        "Flatten",
-        "Gather",
-        "GatherElements",
-        "GatherND",
-        "Identity",
-        "Reshape",
-        "Slice",
-        "Split",
-        "Squeeze",
-        "Tile",
-        "Transpose",
-        "Unsqueeze",
-    ]
-)
+_MOVING_NAMES: Final = """
+    Cast CastLike Concat Expand Flatten Gather GatherElements GatherND Identity Reshape Slice Split
+    Squeeze Tile Transpose Unsqueeze
+"""
+_MOVING: Final = frozenset(_MOVING_NAMES.split())
 #: ONNX's number of the boolean type.
 _BOOL: Final = 9
 
@@ -80,13 +65,15 @@ class Edge:
     Attributes:
         node: number of the node.
         position: of its inputs.
-        sign: of what hides: -1 of a number that is subtracted in the end.
+        sign: -1 of a large number that hides by what becomes of it.
+        factors: what it may be multiplied with, but for 0.
         softmaxes: inputs of the softmaxes that it reaches.
     """
 
     node: int
     position: int
     sign: int
+    factors: int
     softmaxes: frozenset[str]
 
 
@@ -127,9 +114,10 @@ class _Flow:
                 if not values.size or not (sign * values <= LOW).any():
                     continue
                 for index, position in self.uses[name]:
-                    found = self._after(index, position, sign, constant=True)
-                    if found:
-                        yield Edge(index, position, sign, found)
+                    for factors in (1, -1) if self.nodes[index].op_type == "Mul" else (1,):
+                        found = self._after(index, position, sign * factors, constant=True)
+                        if found:
+                            yield Edge(index, position, sign, factors, found)
 
     def floors(self, softmaxes: set[str], rows: Rows) -> dict[str, float]:
         """For each tensor of masked scores, and for them less their maximum."""
@@ -211,29 +199,32 @@ def near(
     except UnsupportedError:
         return proto, {}  # what cannot be run is told apart by calibration itself
     result, floors = _Changed(proto, literals), dict[str, float]()
+    thresholds: dict[str, float] = {}
     for group in groups:
         rows = Rows.of(found, sorted(group.softmaxes), flow.maxima)
         binary = all(
-            np.isin(one[factors[edge]], (0, 1)).all()
+            np.isin(one[factors[edge]], (0, edge.factors)).all()
             for one in found
             for edge in group.edges
             if edge in factors
         )
-        lowest = [_least_hiding(flow.constants[result.read(edge)], edge) for edge in group.edges]
-        if not binary or (rows.empty and max(lowest) > ABSORBING):
+        weakest = [_weakest(flow.constants[result.read(edge)], edge) for edge in group.edges]
+        infinite = max(weakest) == -math.inf
+        alike = infinite or all(ABSORBING >= least > -math.inf for least in weakest)
+        if not binary or (rows.empty and not alike):
             continue
         for edge in group.edges:
             values = flow.constants[result.read(edge)]
             moved = edge.sign * np.maximum(edge.sign * values, -rows.distance)
             result.replace(edge, moved.astype(values.dtype))
         floors |= flow.floors(group.softmaxes, rows)
-        if rows.empty:
-            guarded = {x for x in group.softmaxes if x in guards.values()}
-            for x in group.softmaxes - guarded:
+        for x in group.softmaxes if rows.empty else ():
+            if infinite:
+                thresholds[x] = rows.threshold
+            else:
                 result.level(flow, x, rows)
     for output, x in guards.items():
-        rows = Rows.of(found, [x], flow.maxima)
-        result.guard(output, flow.maxima[x], rows.threshold if rows.empty else None)
+        result.guard(output, flow.maxima[x], thresholds.get(x))
     return result.proto, floors
 
 
@@ -332,7 +323,7 @@ class _Changed:
         """The constant that an edge reads in the original model."""
         return str(self.before.graph.node[edge.node].input[edge.position])
 
-    def _named(self, values: Array, name: str, *, literal: bool = True) -> str:
+    def _named(self, values: npt.ArrayLike, name: str, *, literal: bool = True) -> str:
         self.constants.append(self.numpy.from_array(np.asarray(values), name))
         if literal:
             self.literals.add(name)
@@ -381,7 +372,7 @@ class _Changed:
         ]
 
 
-def _least_hiding(values: Array, edge: Edge) -> float:
+def _weakest(values: Array, edge: Edge) -> float:
     """The weakest of the numbers that hide."""
     signed = edge.sign * values.astype(np.float64)
     return float(signed[signed <= LOW].max())
@@ -402,17 +393,18 @@ def _guards(flow: _Flow) -> dict[str, str]:
             continue
         steps = [made.get(node.input[0])]
         for kind in ("Div", "Exp", "Sub"):
-            if steps[-1] is None or steps[-1].op_type != kind:
+            last = steps[-1]
+            if last is None or last.op_type != kind:
                 break
-            steps.append(made.get(steps[-1].input[0]) if kind != "Sub" else steps[-1])
+            steps.append(made.get(last.input[0]) if kind != "Sub" else last)
         else:
-            shift = steps[-1]
             chosen = all(
                 flow.nodes[use].op_type == "Where" and position == 0
                 for use, position in flow.uses[node.output[0]]
             )
-            if chosen and flow.maxima.get(shift.input[0]) == shift.input[1]:
-                found[node.output[0]] = str(shift.input[0])
+            x, largest = last.input if last else ("", "")
+            if chosen and flow.maxima.get(x) == largest:
+                found[node.output[0]] = str(x)
     return found
 
 

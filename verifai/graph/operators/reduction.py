@@ -34,9 +34,11 @@ def reduce_sum(low: Lowering, node: OnnxNode) -> Tensor:
     """A product with a constant vector: of ones, or of the count's rounded reciprocal."""
     x = low.exact(node, 0)
     axes = axes_of(low, node, len(x.shape))
+    summed = None
     if axes is not None and node.op_type != "ReduceL1":
-        if (result := _of_products(low, node, x, axes)) is not None:
-            return low.builder.reshape(result, kept(node, x.shape, axes))
+        summed = _of_products(low, node, x, axes)
+    if axes is not None and summed is not None:
+        return low.builder.reshape(summed, kept(node, x.shape, axes))
     x = low.fine(node, 0)
     if node.op_type == "ReduceL1":
         x = magnitude(low, x)
