@@ -91,13 +91,6 @@ def test_operators_are_named_though_onnxruntime_cannot_run_the_model() -> None:
 @pytest.mark.parametrize(
     ("nodes", "shape", "reason"),
     [
-        ([node("Neg", ["x"])], [5], r"y \(output\): it is declared as \[5\]"),
-        ([node("Neg", ["x"])], [4], r"y \(output\): it is declared as \[4\]"),
-        (
-            [node("ReduceMax", ["x", "axes"], ["y"])],
-            [2, 1, 1],
-            r"y \(output\): it is declared as \[2, 1, 1\], and onnxruntime makes \[1, 2\]",
-        ),
         (
             [node("ReduceMax", ["x"], ["s"], keepdims=0), node("ReduceProd", ["s"], name="one")],
             [],
@@ -122,9 +115,8 @@ def test_operators_are_named_though_onnxruntime_cannot_run_the_model() -> None:
     ],
 )
 def test_surprises_are_refusals_too(nodes: list[Any], shape: list[int], reason: str) -> None:
-    """Where the file contradicts itself, or a rule did not expect a scalar."""
+    """Where a rule did not expect a scalar, or sums are of what fixed point cannot add."""
     sizes = {
-        "axes": np.array([0]),
         "tiny": np.float32(1e-12),
         "large": np.float32(1e8),
         "huge": np.float32(1e15),

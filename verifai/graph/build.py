@@ -467,8 +467,8 @@ def _outputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple
             reason = "it is a constant, there is nothing to prove"
             problems.append(Problem(info.name, "output", reason, "Remove the output."))
         elif not same_axes(made := lowering.shapes.get(info.name, info.shape), info.shape):
-            reason = f"it is declared as {list(info.shape)}, and onnxruntime makes {list(made)}"
-            hint = "Export the model again: its file contradicts itself."
+            reason = f"its shape depends on the data: {list(info.shape)}, and then {list(made)}"
+            hint = "A circuit has one shape: leave out what selects by value."
             problems.append(Problem(info.name, "output", reason, hint))
         elif info.name in lowering.tensors:
             try:
