@@ -65,7 +65,8 @@ def export(module: Any, example_inputs: Any, *, name: str | None = None) -> Mode
     label = name or type(module).__name__
     arrays = _arrays(examples, label)
     with _evaluation_mode(module), torch.no_grad():
-        output = _output(module, dict(zip(keywords, examples, strict=True)) or examples, label)
+        named = dict(zip(keywords, examples, strict=True)) if keywords else examples
+        output = _output(module, named, label)
         names = None
         if keywords or not is_plain(output):
             names = (keywords or None, tuple(name for name, _ in tensors_of(output)))

@@ -52,7 +52,7 @@ def as_function(module: Any, keywords: Sequence[str]) -> Any:
     """
     import torch
 
-    class Function(torch.nn.Module):
+    class Function(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.module = module
