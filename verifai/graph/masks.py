@@ -3,11 +3,12 @@
 Exporters hide an entry of a softmax by a constant between -1e4 and minus infinity, which is added
 to its score or chosen in its place. In fixed point such a number takes all bits of its tensor, and
 infinity has none. Here every constant below ``-B`` becomes ``-B``, where it reaches nothing but
-softmaxes. ``B`` is measured on calibration data: the smallest for which each hidden entry stays
-:data:`FAR` below the largest visible one of its row, with room for data that were not seen.
+softmaxes. ``B`` is measured on calibration data: the smallest power of two (a key may show it) for
+which each hidden entry stays :data:`FAR` below the largest visible one of its row, with room for
+data that were not seen.
 
 *The circuit is that of the original mask.* A softmax is ``exp(x - max) / sum``. A hidden entry has
-``exp(x - max) <= e^-FAR < 2^-20`` before and after. Powers are held in units of 2^-13 or coarser
+``exp(x - max) <= e^-FAR < 2^-17`` before and after. Powers are held in units of 2^-13 or coarser
 (their largest is 1, in 16 bits with a sign and head-room), so that it is the integer 0 both times,
 as it is for any mask that is further away. No other entry is touched: the maximum is a visible one.
 
@@ -38,7 +39,7 @@ from verifai.graph.float_run import float_run
 Array = npt.NDArray[Any]
 
 #: By how much the exponent of a hidden entry is below the largest of its row.
-FAR: Final = 14.0
+FAR: Final = 12.0
 #: Room for scores that calibration has not seen, as a share of the gap it has.
 ROOM: Final = 1.5
 #: Constants that may hide something are at least so low.
@@ -274,6 +275,7 @@ class Rows:
         distance = FAR + ROOM * gap
         if empty and math.isfinite(least):
             distance = max(distance, FAR + ROOM * (most - least))
+        distance = 2.0 ** math.ceil(math.log2(distance))
         least = least if math.isfinite(least) else most
         return cls(empty, distance, (most - distance + least) / 2, masks, size, spread)
 
