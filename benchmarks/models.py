@@ -105,6 +105,18 @@ def cifar() -> nn.Module:
     )
 
 
+class Last(nn.Module):  # type: ignore[misc]  # mypy does not read torch
+    """The last state of an LSTM of 64 inputs and 128 hidden units: 99 k weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(64, 128, batch_first=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Of a sequence (batch, steps, 64)."""
+        return self.lstm(x)[1][0]
+
+
 def _random(factory: Callable[[], nn.Module], *shape: int) -> Workload:
     """Seeded weights and inputs of shape [1, ...]."""
     torch.manual_seed(0)
@@ -145,6 +157,7 @@ MODELS: Final[dict[str, Callable[[], Workload]]] = {
     "mlp": lambda: _random(mlp, 1, 28, 28),
     "lenet": _trained_lenet,
     "cifar": lambda: _random(cifar, 3, 32, 32),
+    "lstm": lambda: _random(Last, 32, 64),
     **{name: partial(_random, partial(rung, hidden), 1, 28, 28) for name, hidden in LADDER.items()},
 }
 

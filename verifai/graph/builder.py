@@ -50,7 +50,12 @@ class Tensor:
     low: int
     high: int
     scale: int
-    open: bool  # contains an einsum that was not requantised
+    paths: int  # to einsums that were not requantised: each costs a proof a contraction
+
+    @property
+    def open(self) -> bool:
+        """Whether it contains an einsum that was not requantised."""
+        return self.paths > 0
 
     @property
     def bits(self) -> int:
@@ -100,12 +105,11 @@ class Builder:
             raise UnsupportedError(f"{self.name!r} can exceed 2^62 in integers.")
         read = sources(operation)
         batched = isinstance(operation, Input) or any(self.nodes[at].batched for at in read)
-        passed_on = not isinstance(operation, Requantise) and any(
-            self.tensors[at].open for at in read
-        )
-        open_ = isinstance(operation, Einsum) or passed_on
+        paths = int(isinstance(operation, Einsum))
+        if not isinstance(operation, Requantise):
+            paths += sum(self.tensors[at].paths for at in read)
         self.nodes.append(Node(operation, tuple(shape), low, high, scale, batched, self.name))
-        self.tensors.append(Tensor(len(self.tensors), tuple(shape), low, high, scale, open_))
+        self.tensors.append(Tensor(len(self.tensors), tuple(shape), low, high, scale, paths))
         return self.tensors[-1]
 
     def _unequal(self) -> UnsupportedError:
@@ -167,6 +171,13 @@ class Builder:
     def negative(self, x: Tensor) -> Tensor:
         """-x."""
         return self.linear([(-1, x)], 0, x.scale)
+
+    def absolute(self, x: Tensor) -> Tensor:
+        """``|x| = 2 max(x, 0) - x``."""
+        if x.low >= 0:
+            return x
+        result = self.linear([(2, self.maximum(x, [], 0)), (-1, x)], 0, x.scale)
+        return self.bounded(result, 0, max(-x.low, x.high))
 
     def einsum(self, labels: str, left: Tensor, right: Tensor) -> Tensor:
         """A product summed over the letters that the output lacks, at the sum of the scales.

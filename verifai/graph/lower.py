@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from verifai.errors import UnsupportedError, UsageError, shown
 from verifai.graph.builder import Builder, Tensor, rounded
+from verifai.graph.dequantised import Dequantised, DequantisedConstant
 from verifai.graph.integer import MAX_RANGED_BITS
 from verifai.model import OnnxNode as OnnxNode
 
@@ -46,6 +47,8 @@ CHANNEL_GROWTH: Final = 12
 _FLOAT: Final = np.dtype(np.float32)
 #: Saturated values have at most so many bits before they are clipped.
 SATURATED_BITS: Final = 24
+#: Bytes of the integer types that a result is held to before something reads it.
+NARROW_BYTES: Final = 2
 #: Biases and other addends fit into 32-bit weights.
 MAX_ADDEND: Final = (1 << 31) - 1
 
@@ -104,7 +107,9 @@ class Lowering:
         tensors: tensors of the integer graph.
         finer: bits that a tensor has beyond ``activation_bits`` where :meth:`fine` reads it.
         wide: nodes whose tensors products read as they are, though they have more bits.
+        dequantised, dequantised_constants: integers times known factors, of int8 models.
         uses: how often each tensor is read, by nodes and as an output.
+        copies: how many tensors share a tensor's range, being the same in other steps.
     """
 
     options: Options
@@ -117,9 +122,13 @@ class Lowering:
     tensors: dict[str, Tensor] = field(default_factory=dict)
     finer: dict[str, int] = field(default_factory=dict)
     wide: set[int] = field(default_factory=set)
+    dequantised: dict[str, Dequantised] = field(default_factory=dict)
+    dequantised_constants: dict[str, DequantisedConstant] = field(default_factory=dict)
     uses: Counter[str] = field(default_factory=Counter)
+    copies: Mapping[str, int] = field(default_factory=dict)
     builder: Builder = field(default_factory=Builder)
     _settled: dict[int, Tensor] = field(default_factory=dict)
+    _weights: dict[tuple[str | None, int, tuple[int, ...]], Tensor] = field(default_factory=dict)
 
     # -- what operators read
 
@@ -160,6 +169,13 @@ class Lowering:
         """The element type of a tensor; float32 where calibration did not see it."""
         return self.folded[name].dtype if name in self.folded else self.kinds.get(name, _FLOAT)
 
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Of a tensor that is known, lowered or dequantised."""
+        for found in (self.tensors, self.dequantised, self.folded):
+            if name in found:
+                return tuple(found[name].shape)
+        raise KeyError(name)
+
     def has(self, node: OnnxNode, position: int) -> bool:
         """Whether an optional input is there."""
         return position < len(node.inputs) and bool(node.inputs[position])
@@ -168,7 +184,7 @@ class Lowering:
         """An input as it is, accumulators included; constants become weights."""
         name = node.inputs[position]
         if name in self.folded:
-            return self.weights(self.folded[name])
+            return self.weights(self.folded[name], source=name)
         return self.tensors[name]
 
     def small(self, node: OnnxNode, position: int) -> Tensor:
@@ -177,7 +193,7 @@ class Lowering:
         """
         name = node.inputs[position]
         if name in self.folded:  # weights have bits of their own, and no calibrated range
-            return self.weights(self.folded[name])
+            return self.weights(self.folded[name], source=name)
         result = self.settled(self.tensors[name], name)
         if name not in self.finer:  # others read more of it
             self.tensors[name] = result
@@ -222,22 +238,44 @@ class Lowering:
         scale = math.floor(math.log2(limit / largest))
         return min(most, scale)
 
-    def weights(self, values: Array, most: int = MAX_WEIGHT_SCALE) -> Tensor:
+    def weights(
+        self, values: Array, most: int = MAX_WEIGHT_SCALE, source: str | None = None
+    ) -> Tensor:
         """Constants of the model as weights, at a scale of at most ``most``; integers exactly.
+
+        ``source`` is the constant's name, if these are its values: read again, it is the same
+        weights. (Equal values are not: a key would show which of a model's constants are equal.)
 
         Raises:
             UnsupportedError: they are not finite, or integers beyond 32 bits.
         """
         if is_whole(values.dtype):
-            return self.builder.weight(_within_32_bits(values), 0)
+            tensor = self.builder.weight(_within_32_bits(values), 0)
+            if values.dtype.kind == "i":
+                return tensor
+            return self.builder.bounded(tensor, 0, 1 if values.dtype.kind == "b" else tensor.high)
         values = _finite(values)
-        own = self.weight_scale(values, most)
-        return self.builder.weight(rounded(values, own), own)
+        return self._weight(values, self.weight_scale(values, most), source)
+
+    def _weight(self, values: Array, scale: int, source: str | None) -> Tensor:
+        key = source, scale, values.shape
+        if source is None:
+            return self.builder.weight(rounded(values, scale), scale)
+        if key not in self._weights:
+            self._weights[key] = self.builder.weight(rounded(values, scale), scale)
+        return self._weights[key]
 
     def factors(
-        self, values: Array, x: Tensor, name: str, channels: Sequence[int] | None = None
+        self,
+        values: Array,
+        x: Tensor,
+        name: str,
+        channels: Sequence[int] | None = None,
+        source: str | None = None,
     ) -> Tensor:
         """Weights that ``x`` is multiplied with to make tensor ``name``: no finer than it needs.
+
+        ``source`` is as for :meth:`weights`.
 
         ``channels`` are the axes of output channels. Where the largest weight of a channel would
         have less than :data:`CHANNEL_BITS` bits, all weights get up to :data:`CHANNEL_GROWTH` more:
@@ -258,7 +296,7 @@ class Lowering:
                 wanted = math.floor(math.log2((1 << bits - 1) - 1) - math.log2(weakest))
                 scale = max(scale, min(wanted, scale + CHANNEL_GROWTH))
         scale = min(scale, MAX_WEIGHT_SCALE, self.scale(name) + ACCUMULATOR_GUARD - x.scale)
-        return self.builder.weight(rounded(values, scale), scale)
+        return self._weight(values, scale, source)
 
     def addend(self, values: Array, scale: int) -> Tensor:
         """Constants to be added at ``scale``: 32-bit weights times a power of two."""
@@ -298,15 +336,6 @@ class Lowering:
             for x in tensors
         ]
 
-    def require_narrow(self, x: Tensor, what: str) -> None:
-        """Refuses a tensor that no range check of the circuit holds.
-
-        Raises:
-            UnsupportedError: it has more than ACCUMULATOR_BITS bits, or is open.
-        """
-        if x.open or x.bits > ACCUMULATOR_BITS:
-            raise UnsupportedError(what)
-
     def settled(self, x: Tensor, name: str, *, force: bool = False) -> Tensor:
         """``x`` in at most ``activation_bits`` bits, at the scale calibrated for ``name``; an
         integer of ONNX exactly, at scale 0.
@@ -343,6 +372,21 @@ class Lowering:
             bits = min(MAX_RANGED_BITS, max(1, x.bits - x.scale))
             self._settled[x.node] = self.builder.requantise(x, x.scale, bits)
         return self._settled[x.node]
+
+    def ranged(self, x: Tensor, name: str) -> Tensor:
+        """``x`` within the integer type of tensor ``name``: integers of ONNX wrap around, those of
+        a circuit do not, and a run refuses what leaves an element type of at most 16 bits.
+
+        Wider ones end at MAX_RANGED_BITS bits; see :meth:`settled`.
+        """
+        kind = self.kind(name)
+        if kind.kind not in "iu" or kind.itemsize > NARROW_BYTES:
+            return x
+        limits, unit = np.iinfo(kind), 2.0**-x.scale
+        if x.low * unit >= limits.min and x.high * unit <= limits.max:
+            return x
+        x = self.rescaled(x, max(x.scale, 0))
+        return self.builder.requantise(x, x.scale, limits.bits, low=int(limits.min))
 
     def _calibrated(self, x: Tensor, name: str) -> int:
         """The scale at which ``x`` is requantised: that of the calibrated range of ``name``.
@@ -383,44 +427,32 @@ def _within_32_bits(values: Array) -> npt.NDArray[np.int64]:
     return values.astype(np.int64)
 
 
-def require_fits(x: Tensor, kind: np.dtype[Any]) -> None:
-    """Refuses bounds beyond an integer type: integers of ONNX wrap around, a circuit's do not.
-
-    Raises:
-        UnsupportedError: ``kind`` is an integer type, and ``x`` may leave it.
-    """
-    if kind.kind not in "iu":
-        return
-    limits, unit = np.iinfo(kind), 2.0**-x.scale
-    if x.low * unit < limits.min or x.high * unit > limits.max:
-        raise UnsupportedError(
-            f"values from {x.low * unit:.6g} to {x.high * unit:.6g}, which {kind} does not hold"
-        )
-
-
 Operator = Callable[[Lowering, OnnxNode], "Tensor | Array | list[Tensor | Array]"]
 
 #: Operators that are exact on integers, as far as these fit an activation: no quotients, means,
 #: powers or tables, which round in fixed point and truncate in ONNX.
 _INTEGER_OPERATORS: Final = """
-    Abs Add Cast CastLike Clip Compress Concat CumSum DepthToSpace Equal Expand Flatten Gather
-    GatherElements GatherND Greater GreaterOrEqual Identity Less LessOrEqual MatMul Max Min Mul Neg
-    Pad ReduceMax ReduceMin ReduceSum Reshape ReverseSequence Scatter ScatterElements ScatterND
-    Shape Size Slice SpaceToDepth Split Squeeze Sub Sum Tile Transpose Trilu Unsqueeze Where
+    Abs Add Cast CastLike Clip Compress Concat CumSum DepthToSpace Equal Expand
+    Flatten Gather GatherElements GatherND Greater GreaterOrEqual Identity Less LessOrEqual
+    MatMul Max Min Mul Neg Pad ReduceMax ReduceMin ReduceSum Reshape
+    ReverseSequence Scatter ScatterElements ScatterND Shape Size Slice SpaceToDepth Split
+    Squeeze Sub Sum Tile Transpose Trilu Unsqueeze Where
 """
-INTEGER_OPERATORS: Final = frozenset(_INTEGER_OPERATORS.split())
+INTEGER_OPERATORS: Final = set(_INTEGER_OPERATORS.split())
 
 #: Operators by ONNX name; the modules of ``operators`` fill it.
 OPERATORS: Final[dict[str, Operator]] = {}
 
 
-def operator(*names: str) -> Callable[[Operator], Operator]:
-    """Registers the lowering of ONNX operators."""
+def operator(*names: str, integers: bool = False) -> Callable[[Operator], Operator]:
+    """Registers the lowering of ONNX operators; ``integers`` says that it is exact on them."""
 
     def register(function: Operator) -> Operator:
         for name in names:
             assert name not in OPERATORS
             OPERATORS[name] = function
+        if integers:
+            INTEGER_OPERATORS.update(names)
         return function
 
     return register

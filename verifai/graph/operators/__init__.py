@@ -2,13 +2,19 @@
 
 from verifai.graph.operators import (  # noqa: F401
     arithmetic,
+    bits,
     cast,
+    division,
     indexing,
+    int8,
     linear,
     logic,
+    one_hot,
     pooling,
+    quantised,
     reduction,
     resize,
+    selection,
     shape,
     unary,
 )
