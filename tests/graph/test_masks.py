@@ -167,7 +167,8 @@ def test_rows_that_see_nothing_are_level_where_the_mask_absorbs_the_scores() -> 
     ]
     made = one_head(mask, {"one": np.float32(1), "large": np.float32(-FLOAT32_MIN)})
     graph = build(made, rows(1, 16, empty=True))
-    assert fidelity(graph, made, rows(2, 16, empty=True)).relative_error < WORST
+    # scores differ by up to 4: 32 hides where 16 does not, and costs a bit
+    assert fidelity(graph, made, rows(2, 16, empty=True)).relative_error < 2 * WORST
 
 
 def test_what_is_no_mask_is_left_alone() -> None:

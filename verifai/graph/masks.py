@@ -274,7 +274,7 @@ class Rows:
                     least = min(least, float(largest[largest > -PROBE / 2].min()))
         distance = FAR + ROOM * gap
         if empty and math.isfinite(least):
-            distance = max(distance, FAR + ROOM * (most - least))
+            distance = max(distance, 2.0 + ROOM * (most - least))
         distance = 2.0 ** math.ceil(math.log2(distance))
         least = least if math.isfinite(least) else most
         return cls(empty, distance, (most - distance + least) / 2, masks, size, spread)
