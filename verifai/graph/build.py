@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -30,8 +30,10 @@ from verifai.graph.lower import (
     Options,
     is_whole,
 )
+from verifai.graph.masks import near
 from verifai.graph.notes import REFUSED, noted
 from verifai.graph.operators.quantised import constant, exactly, real
+from verifai.graph.operators.root import finer
 from verifai.graph.prune import pruned
 from verifai.graph.sealed import sealed
 from verifai.graph.shared import united
@@ -81,6 +83,13 @@ class Seen:
     kinds: dict[str, np.dtype[Any]] = field(default_factory=dict)
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     copies: dict[str, int] = field(default_factory=dict)
+
+    def above(self, floors: Mapping[str, float]) -> Seen:
+        """The same, but that no range of these tensors begins below its floor."""
+        for name, floor in floors.items():
+            low, high = self.ranges.get(name, (0.0, 0.0))
+            self.ranges[name] = (max(low, floor), high)
+        return self
 
 
 @dataclass(frozen=True)
@@ -174,10 +183,11 @@ def lowered(
     lowering.producers.update(
         {name: node for node in nodes_of(proto.graph) for name in node.outputs}
     )
-    lowering.fine.update(fine_inputs(model, calibration))
+    lowering.fine_inputs.update(fine_inputs(model, calibration))
     for tensor in proto.graph.initializer:
         lowering.folded[tensor.name] = np.asarray(numpy_helper.to_array(tensor))
     lowering.literals.update(stated)
+    lowering.finer.update(finer(lowering, nodes_of(proto.graph)))
     problems: list[Problem] = []
     inputs = _inputs(model, lowering, problems)
     _nodes(proto, lowering, problems)
@@ -206,8 +216,9 @@ def _observed(
     """
     onnx = require("onnx", "onnx", "reading an ONNX model")
     proto, stated = simplified(model, calibration[0])
+    proto, floors = near(proto, [info.name for info in model.inputs], calibration, stated)
     try:
-        return proto, stated, calibrated(proto, model, calibration)
+        return proto, stated, calibrated(proto, model, calibration).above(floors)
     except UnsupportedError:
         proto = onnx.load_from_string(model.onnx)
     try:
@@ -240,7 +251,7 @@ def simplified(model: Model, example: Sequence[npt.NDArray[Any]]) -> tuple[Any, 
         short = unrolled(_optimized(optimizer, proto))
         # what folding makes of parameters may be a Constant as well; the rules' are not of them
         before = {node.output[0] for node in short.graph.node if node.op_type == "Constant"}
-        long = expanded(short)
+        long = expanded(short, stated)
         _require_few_nodes(long)
         stated = literals(long, stated, before)
         proto = _optimized(optimizer, long)
@@ -399,12 +410,12 @@ def _width(info: TensorInfo, lowering: Lowering) -> tuple[int, int]:
     name, bits = info.name, lowering.options.activation_bits
     largest = max(map(abs, lowering.ranges.get(name, (0.0, 0.0))))
     fixed = lowering.options.input_scales.get(name)
-    if name not in lowering.fine or fixed is not None:
+    if name not in lowering.fine_inputs or fixed is not None:
         return bits, lowering.scale(name) if fixed is None else fixed
     widths = [bits, *(wide for wide in FINE_BITS if wide > bits)]
     scales = {wide: lowering.scale_of(largest, wide) for wide in widths}
     for wide, scale in scales.items():
-        if scale >= max(lowering.fine[name], 0):
+        if scale >= max(lowering.fine_inputs[name], 0):
             lowering.exact_inputs.add(name)
             return wide, scale
     return widths[-1], scales[widths[-1]]

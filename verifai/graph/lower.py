@@ -115,11 +115,13 @@ class Lowering:
         literals: folded tensors that the model's graph states, like the 0.5 of an expression. All
             others may be learned, and become weights wherever a lowering need not know them.
         tensors: tensors of the integer graph.
+        finer: bits that a tensor has beyond ``activation_bits`` where :meth:`fine` reads it.
+        wide: nodes whose tensors products read as they are, though they have more bits.
         dequantised, dequantised_constants: integers times known factors, of int8 models.
         uses: how often each tensor is read, by nodes and as an output.
         producers: the node that makes each tensor.
-        fine: inputs whose columns are compared or scaled, each with the scale at which all its
-            calibration data are integers: they keep bits that other tensors do not have.
+        fine_inputs: inputs whose columns are compared or scaled, each with the scale at which all
+            its calibration data are integers: they keep bits that other tensors do not have.
         exact_inputs: those of them that have such a scale.
         copies: how many tensors share a tensor's range, being the same in other steps.
     """
@@ -132,11 +134,13 @@ class Lowering:
     folded: dict[str, Array] = field(default_factory=dict)
     literals: set[str] = field(default_factory=set)
     tensors: dict[str, Tensor] = field(default_factory=dict)
+    finer: dict[str, int] = field(default_factory=dict)
+    wide: set[int] = field(default_factory=set)
     dequantised: dict[str, Dequantised] = field(default_factory=dict)
     dequantised_constants: dict[str, DequantisedConstant] = field(default_factory=dict)
     uses: Counter[str] = field(default_factory=Counter)
     producers: dict[str, OnnxNode] = field(default_factory=dict)
-    fine: dict[str, int] = field(default_factory=dict)
+    fine_inputs: dict[str, int] = field(default_factory=dict)
     exact_inputs: set[str] = field(default_factory=set)
     copies: Mapping[str, int] = field(default_factory=dict)
     builder: Builder = field(default_factory=Builder)
@@ -210,10 +214,28 @@ class Lowering:
         name = node.inputs[position]
         if name in self.folded:  # weights have bits of their own, and no calibrated range
             return self.weights(self.folded[name], source=name)
-        if name in self.fine:
+        if name in self.fine_inputs:
             return self.tensors[name]
-        self.tensors[name] = self.settled(self.tensors[name], name)
+        result = self.settled(self.tensors[name], name)
+        if name not in self.finer:  # others read more of it
+            self.tensors[name] = result
+        return result
+
+    def fine(self, node: OnnxNode, position: int) -> Tensor:
+        """As :meth:`small`, in the bits of :attr:`finer`: for sums and products."""
+        name = node.inputs[position]
+        if name in self.folded or name not in self.finer:
+            return self.small(node, position)
+        x, bits = self.tensors[name], self.options.activation_bits + self.finer[name]
+        if x.open or x.bits > bits:
+            shift = max(0, x.scale - self.scale(name) - self.finer[name])
+            self.tensors[name] = self._requantised(x, shift, bits)
         return self.tensors[name]
+
+    def factor(self, node: OnnxNode, position: int) -> Tensor:
+        """An input of a product: as :meth:`fine`, and :attr:`wide` as they are."""
+        x = self.tensors.get(node.inputs[position])
+        return x if x and x.node in self.wide else self.fine(node, position)
 
     # -- quantisation
 
@@ -354,7 +376,11 @@ class Lowering:
             return x
         if x.node in self._settled:
             return self._settled[x.node]
-        shift = max(0, x.scale - self._calibrated(x, name))
+        result = self._requantised(x, max(0, x.scale - self._calibrated(x, name)), bits)
+        self._settled[x.node] = result
+        return result
+
+    def _requantised(self, x: Tensor, shift: int, bits: int) -> Tensor:
         reader = self.builder.name
         self.builder.name = self.builder.nodes[x.node].name  # an overflow names who made the value
         if self.options.saturate:
@@ -362,7 +388,6 @@ class Lowering:
         else:
             result = self.builder.requantise(x, shift, bits)
         self.builder.name = reader
-        self._settled[x.node] = result
         return result
 
     def _whole(self, x: Tensor) -> Tensor:
