@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from verifai.errors import InputError, LimitError, UnsupportedError, UsageError, VerifaiError
 from verifai.extras import require
-from verifai.graph import operators
+from verifai.graph import operators, rewriting
 from verifai.graph.builder import Tensor
 from verifai.graph.expand import RULES, expanded, known_shapes, opset_of
 from verifai.graph.fidelity import same_axes
@@ -29,6 +29,7 @@ from verifai.graph.lower import (
     is_whole,
 )
 from verifai.graph.prune import pruned
+from verifai.graph.refusals import NO_CIRCUIT, RANDOM
 from verifai.graph.sealed import sealed
 from verifai.limits import MAX_COMPUTED_ELEMENTS
 from verifai.model import Model, TensorInfo
@@ -36,6 +37,7 @@ from verifai.model.nodes import nodes_of
 from verifai.model.quiet import quiet
 
 assert operators  # importing the package fills OPERATORS
+assert rewriting  # and this one RULES
 
 #: An operation table has 4,096 nodes: of more ONNX nodes than this nothing could be proved.
 MAX_LOWERED_NODES: Final = 8_192
@@ -43,15 +45,6 @@ MAX_LOWERED_NODES: Final = 8_192
 WHOLE_BITS: Final = 16
 #: Problems that a message spells out; ``details["nodes"]`` of the error has all of them.
 MAX_SHOWN: Final = 20
-#: Operators without one value: folding them would prove a value of our choice.
-_RANDOM: Final = (
-    "Bernoulli",
-    "Multinomial",
-    "RandomNormal",
-    "RandomNormalLike",
-    "RandomUniform",
-    "RandomUniformLike",
-)
 
 
 @dataclass(frozen=True)
@@ -234,7 +227,7 @@ def literals(proto: Any, known: Iterable[str] = (), but: Iterable[str] = ()) -> 
             stated = found.issuperset(inputs)
         else:
             stated = node.op_type == "Constant" and excluded.isdisjoint(node.output)
-        if stated and node.op_type not in _RANDOM:
+        if stated and node.op_type not in RANDOM:
             found.update(name for name in node.output if name)
     return found
 
@@ -386,12 +379,15 @@ def _nodes(proto: Any, lowering: Lowering, problems: list[Problem]) -> None:
 
 
 def _no_operator(node: OnnxNode) -> Problem:
-    return Problem(node.name, node.op_type, _without(node))
+    reason, hint = _without(node)
+    return Problem(node.name, node.op_type, reason, hint)
 
 
-def _without(node: OnnxNode) -> str:
-    known = node.op_type in RULES  # which cover some of its cases
-    return "attributes or shapes that no rule covers" if known else "no such operator"
+def _without(node: OnnxNode) -> tuple[str, str]:
+    """Why a node whose operator is not registered has no circuit, and what to do."""
+    if node.op_type in RULES:  # which cover some of its cases
+        return "attributes or shapes that no rule covers", Problem.hint
+    return NO_CIRCUIT.get(node.op_type, ("no such operator", Problem.hint))
 
 
 def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
@@ -400,8 +396,9 @@ def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
     Raises:
         UnsupportedError: no rule covers it.
     """
-    if node.op_type in _RANDOM:
-        raise UnsupportedError("its values are random")
+    if node.op_type in RANDOM:
+        reason, hint = NO_CIRCUIT[node.op_type]
+        raise UnsupportedError(reason, hint=hint)
     names = [name for name in node.inputs if name]
     if lowering.folded.keys() >= set(names):
         values = {name: lowering.folded[name] for name in names}
@@ -410,7 +407,8 @@ def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
             lowering.literals.update(node.outputs)
         return
     if node.op_type not in OPERATORS:
-        raise UnsupportedError(_without(node))
+        reason, hint = _without(node)
+        raise UnsupportedError(reason, hint=hint)
     if node.op_type not in INTEGER_OPERATORS:
         for name in names:
             if name in lowering.tensors and lowering.kind(name).kind in "iu":

@@ -93,6 +93,11 @@ class Body:
         scaled = self.add("Mul", [x, self.reshaped(self.inputs[1], shape)])
         return self.add("Add", [scaled, self.reshaped(self.inputs[2], shape)], output)
 
+    def known(self, name: str) -> Any | None:
+        """The values of a constant, None if the model computes them."""
+        tensor = self.constants.get(name)
+        return None if tensor is None else self.numpy.to_array(tensor)
+
     def optional(self, position: int) -> str | None:
         """An optional input's name."""
         return self.inputs[position] if position < len(self.inputs) else None
@@ -248,12 +253,13 @@ def expanded(proto: Any) -> Any:
     """The model with every operator that is made of others written out, as far as rules go."""
     for _ in range(DEPTH):
         kinds = {node.op_type for node in proto.graph.node if node.domain in ("", "ai.onnx")}
+        count = len(proto.graph.node)
         if kinds & set(RULES):
             proto = _by_rules(proto)
         unknown = {kind for kind in kinds - set(OPERATORS) - set(RULES) if _has_body(kind, proto)}
         if unknown:
             proto = _by_schema(proto, sorted(unknown))
-        elif not kinds & set(RULES):
+        elif len(proto.graph.node) == count:  # a rule makes several nodes of one
             break
     return proto
 
@@ -291,6 +297,8 @@ def _by_rules(proto: Any) -> Any:
     result.CopyFrom(proto)
     del result.graph.node[:]
     for item, node in zip(proto.graph.node, nodes_of(proto.graph), strict=True):
+        if node.op_type == "Constant" and "value" in node.attributes:
+            constants[node.outputs[0]] = node.attributes["value"]
         body = Body(node, shapes, constants, opset)
         result.graph.node.extend(body.nodes if _covered(body) else [item])
     return result
