@@ -29,7 +29,6 @@ def settle_outputs(proto: Any) -> None:
     """
     onnx = require("onnx", "onnx", "reading an ONNX model")
     bare = skeleton(proto)
-    bare.graph.ClearField("value_info")  # which may be stale
     for value in bare.graph.output:
         value.type.tensor_type.ClearField("shape")
         if value.type.WhichOneof("value") != "tensor_type":
