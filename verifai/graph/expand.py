@@ -12,9 +12,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from verifai.errors import VerifaiError
+from verifai.errors import UnsupportedError, VerifaiError
 from verifai.extras import require
 from verifai.graph.lower import OPERATORS
+from verifai.graph.notes import REFUSED, note
 from verifai.model.nodes import OnnxNode, nodes_of
 
 #: Function bodies hold functions: so many times are they looked through.
@@ -34,7 +35,7 @@ class Body:
         opset: int,
     ):
         onnx = require("onnx", "onnx", "reading an ONNX model")
-        self.helper, self.numpy = onnx.helper, onnx.numpy_helper
+        self.onnx, self.helper, self.numpy = onnx, onnx.helper, onnx.numpy_helper
         self.node, self.inputs, self.outputs = node, node.inputs, node.outputs
         self.attributes = dict(node.attributes)
         self.shapes, self.constants, self.opset = shapes, constants, opset
@@ -93,12 +94,18 @@ class Body:
         scaled = self.add("Mul", [x, self.reshaped(self.inputs[1], shape)])
         return self.add("Add", [scaled, self.reshaped(self.inputs[2], shape)], output)
 
+    def known(self, name: str) -> Any | None:
+        """The values of a constant, None if the model computes them."""
+        tensor = self.constants.get(name)
+        return None if tensor is None else self.numpy.to_array(tensor)
+
     def optional(self, position: int) -> str | None:
         """An optional input's name."""
         return self.inputs[position] if position < len(self.inputs) else None
 
 
-#: Writes a node out, or raises ValueError where it does not cover it.
+#: Writes a node out; where it does not cover it raises ValueError, or UnsupportedError with what to
+#: do.
 Rule = Callable[[Body], None]
 
 
@@ -228,7 +235,27 @@ def _product(body: Body) -> None:
     body.reshaped(total, shape, body.outputs[0])
 
 
+def _dynamic_quantisation(body: Body) -> None:
+    """The range of the input, which holds zero, in 255 steps."""
+    x, (quantised, scale, zero) = body.inputs[0], body.outputs
+    uint8 = body.onnx.TensorProto.UINT8
+    axes, nothing = range(len(body.shape)), body.constant(0.0)
+    ends = [
+        body.add(pick, [body.reshaped(body.reduced(reduction, x, axes), ()), nothing])
+        for pick, reduction in (("Min", "ReduceMin"), ("Max", "ReduceMax"))
+    ]
+    width = body.add("Sub", [ends[1], ends[0]])
+    body.add("Mul", [width, body.constant(1 / 255)], scale)
+    least, most = nothing, body.constant(255.0)
+    place = body.add("Round", [body.add("Neg", [body.add("Div", [ends[0], scale])])])
+    point = body.add("Clip", [place, least, most])
+    body.add("Cast", [point], zero, to=uint8)
+    moved = body.add("Add", [body.add("Round", [body.add("Div", [x, scale])]), point])
+    body.add("Cast", [body.add("Clip", [moved, least, most])], quantised, to=uint8)
+
+
 RULES: Final[dict[str, Rule]] = {
+    "DynamicQuantizeLinear": _dynamic_quantisation,
     "GlobalLpPool": _lp_pool,
     "GroupNormalization": _group,
     "InstanceNormalization": _instance,
@@ -242,6 +269,16 @@ RULES: Final[dict[str, Rule]] = {
     "ReduceProd": _product,
     "Softmax": _softmax,
 }
+
+
+def rule(*names: str) -> Callable[[Rule], Rule]:
+    """Registers a rule of another module."""
+
+    def register(function: Rule) -> Rule:
+        RULES.update(dict.fromkeys(names, function))
+        return function
+
+    return register
 
 
 def expanded(proto: Any) -> Any:
@@ -291,8 +328,15 @@ def _by_rules(proto: Any) -> Any:
     result.CopyFrom(proto)
     del result.graph.node[:]
     for item, node in zip(proto.graph.node, nodes_of(proto.graph), strict=True):
+        if node.op_type == "Constant" and "value" in node.attributes:
+            constants[node.outputs[0]] = node.attributes["value"]
         body = Body(node, shapes, constants, opset)
-        result.graph.node.extend(body.nodes if _covered(body) else [item])
+        try:
+            nodes = body.nodes if _covered(body) else [item]
+        except UnsupportedError as error:
+            nodes = [item]
+            note(item, REFUSED, error.message.rstrip("."))
+        result.graph.node.extend(nodes)
     return result
 
 
