@@ -12,13 +12,14 @@ from types import SimpleNamespace
 
 import pytest
 
-pytest.importorskip("eth_tester")
-
 from tests.chain.node import Anvil, free_port
+from tests.needs import skip_without
 from verifai.backends import EvmCall
 from verifai.contracts.toolchain import find_node
 from verifai.errors import SetupError
 from verifai.proof import Guarantees, Proof, TensorClaim, TensorSpec, VerifyingKey
+
+skip_without("eth_tester")
 
 
 class Pretended:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eth_account import Account
-
 from verifai.chain import Chain
 from verifai.chain.connection import Connection
 from verifai.chain.deploy import Contracts, deploy
@@ -100,6 +98,8 @@ class World:
 
 def make_world(chain: Chain) -> World:
     """Deploy everything on a fresh embedded chain and give everybody money."""
+    from eth_account import Account
+
     contract = compile_contract(VERIFIER, "AllowingVerifier")
     contracts = deploy(chain.connection.sender, {NATIVE_SYSTEM: contract.creation})
     markets = {}

@@ -6,12 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-pytest.importorskip("eth_tester")
 pytest.importorskip("verifai._native", reason="the proving core is not built")
-pytest.importorskip("torch")
 
 import verifai
 from tests.chain.market_double import World, make_world
+from tests.needs import skip_without
 from verifai.chain import Chain, connect
 from verifai.chain.connection import Connection
 from verifai.chain.native.prepared import Prepared
@@ -27,6 +26,8 @@ from verifai.evm import abi, logs
 from verifai.evm.interface import Interface
 from verifai.market.order import input_words
 from verifai.verifier.native.check import context_bytes
+
+skip_without("eth_tester", "torch")
 
 
 @pytest.fixture(scope="module")

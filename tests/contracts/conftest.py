@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-pytest.importorskip("eth_tester")
-
+from tests.needs import skip_without
 from verifai.backends import EvmCall
 from verifai.chain import Chain, connect
 from verifai.chain.generated.registry import GeneratedRegistry, Publication
@@ -16,6 +15,8 @@ from verifai.chain.shipped import contract, interface
 from verifai.contracts.shipped import artefact
 from verifai.contracts.solidity import compile_contract
 from verifai.evm.node.faults import RevertedError
+
+skip_without("eth_tester")
 
 #: A test names the contract it needs.
 VERIFIERS = """

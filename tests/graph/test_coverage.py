@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from tests.graph.single import within_bounds
+from tests.needs import skip_without
 from verifai.graph import run, torch_run
 
-pytest.importorskip("onnxruntime")
-pytest.importorskip("onnxscript")
-pytest.importorskip("torch")
+skip_without("onnxruntime", "onnxscript", "torch")
+
 
 #: Least number of cases that match; measured with onnx 1.23.2, later releases only add cases.
 LISTED = 502
