@@ -119,6 +119,14 @@ def test_an_unknown_option_is_answered_with_the_commands_own_help(capsys: Any) -
     assert value["hint"] == "verifai publish --help"
 
 
+def test_keys_that_are_not_there_are_3_as_every_missing_file(tmp_path: Path, capsys: Any) -> None:
+    for missing in (tmp_path / "none", ""):
+        code, value = verifai(capsys, "audit", "--keys", missing, "--out", tmp_path / "report")
+        assert (code, value["error"]) == (3, "MissingFileError")
+        assert "keys" in value["message"]
+    assert not (tmp_path / "report").exists()
+
+
 def test_no_node_at_the_url_is_7(bundle: tuple[Path, Path], capsys: Any) -> None:
     pytest.importorskip("web3")
     words = ("publish", bundle[0], "--key", bundle[1], "--chain", "http://127.0.0.1:9")
@@ -280,6 +288,19 @@ class Two(torch.nn.Module):
 
 two, nothing, number = Two, lambda: 1 / 0, 5
 """
+
+
+def test_a_file_of_models_is_asked_which(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("two.py").write_text(TWO)
+    np.save("x.npy", np.zeros(1))
+    code, value = verifai(capsys, "export", "two.py", "--example", "x.npy")
+    assert code == 2
+    assert "two.py:NAME" in value["hint"]
+    code, value = verifai(capsys, "export", "none.py", "--example", "x.npy")
+    assert (code, value["hint"]) == (2, None)
 
 
 def test_a_model_of_two_inputs(
