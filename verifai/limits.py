@@ -40,8 +40,14 @@ MAX_JSON_DEPTH: Final = 16
 
 #: protobuf itself stops at 2 GiB.
 MAX_ONNX_BYTES: Final = Bound("MAX_ONNX_BYTES", 2 * GIB - 1)
-#: External weight files of one model, together.
-MAX_EXTERNAL_DATA_BYTES: Final = 16 * GIB
+#: External weight files of one model, together: they become part of its one file.
+MAX_EXTERNAL_DATA_BYTES: Final = MAX_ONNX_BYTES
+#: What the nodes of a model's local functions take, written out at every call.
+MAX_INLINED_BYTES: Final = 256 * MIB
+#: Calls of local functions inside each other; exporters of torch need four.
+MAX_CALL_DEPTH: Final = 64
+#: Elements of sparse weights of one model, made dense, together.
+MAX_DENSE_ELEMENTS: Final = 1 << 26
 #: Nodes of a graph, functions expanded.
 MAX_NODES: Final = 100_000
 #: Elements of one tensor (initializer, input, output or intermediate with a known shape).

@@ -390,6 +390,37 @@ def test_the_whole_route_by_files(
     assert verifai(capsys, *words)[0] == 4
 
 
+def test_open_lengths_are_given_by_options(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    monkeypatch.chdir(tmp_path)
+    described = onnx.helper.make_tensor_value_info
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Neg", ["x"], ["y"])],
+        "g",
+        [described("x", onnx.TensorProto.FLOAT, ["batch", "time"])],
+        [described("y", onnx.TensorProto.FLOAT, ["batch", "time"])],
+    )
+    sets = [onnx.helper.make_opsetid("", 18)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=sets), "m.onnx")
+    np.save("data.npy", np.random.default_rng(0).random((4, 1, 3), dtype=np.float32))
+    words = ("compile", "m.onnx", "--calibration", "data.npy")
+    code, value = verifai(capsys, *words)
+    assert (code, value["shapes"]) == (5, {"time": 16})
+    assert "--shape time=16" in value["hint"]
+    assert verifai(capsys, *words, "--shape", "time")[0] == 2
+    assert verifai(capsys, *words, "--shape", "tim=3")[0] == 2
+    code, value = verifai(capsys, *words, "--shape", "time=3")
+    assert code == 0
+    assert value["notes"] == ["time is 3", "the batch axis batch is 1"]
+    assert verifai(capsys, "setup", "circuit.vfc", "--salt", "salt")[0] == 0
+    compared = ("model", "m.onnx", "--key", "verifying.vfk", "--salt", "salt")
+    assert verifai(capsys, *compared, "--shape", "x=1,3")[0] == 0
+    assert verifai(capsys, *compared, "--shape", "time=4")[0] == 1
+    assert verifai(capsys, *compared)[0] == 5
+
+
 @pytest.mark.slow
 def test_the_native_route_by_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any

@@ -66,18 +66,17 @@ def test_all_that_has_no_circuit_is_named_at_once() -> None:
         {"large": np.float32(1e6)},
     )
     with pytest.raises(UnsupportedError) as caught:
-        build(made, [(X, X.astype(np.int64), X.astype(np.int32))])
+        build(made, [(X, X.astype(np.int64) + 2**32, X.astype(np.int32))])
     named = {item["node"]: item["operator"] for item in caught.value.details["nodes"]}
     assert named == {
         "n": "input",
-        "i": "input",
         "after_an_input": "Det",
         "of_its_own": "NonZero",
         "by_its_attributes": "Pow",
         "big": "output",
         "known": "output",
     }
-    assert "7 part(s) of the model have no circuit" in caught.value.message
+    assert "6 part(s) of the model have no circuit" in caught.value.message
     assert all(name in caught.value.message for name in named)
     assert "ezkl" not in str(caught.value)
 
@@ -95,13 +94,6 @@ def test_operators_are_named_though_onnxruntime_cannot_run_the_model() -> None:
 @pytest.mark.parametrize(
     ("nodes", "shape", "reason"),
     [
-        (lambda: [node("Neg", ["x"])], [5], r"y \(output\): it is declared as \[5\]"),
-        (lambda: [node("Neg", ["x"])], [4], r"y \(output\): it is declared as \[4\]"),
-        (
-            lambda: [node("ReduceMax", ["x", "axes"], ["y"])],
-            [2, 1, 1],
-            r"y \(output\): it is declared as \[2, 1, 1\], and onnxruntime makes \[1, 2\]",
-        ),
         (
             lambda: [
                 node("ReduceMax", ["x"], ["s"], keepdims=0),
@@ -134,9 +126,8 @@ def test_operators_are_named_though_onnxruntime_cannot_run_the_model() -> None:
 def test_surprises_are_refusals_too(
     nodes: Callable[[], list[Any]], shape: list[int], reason: str
 ) -> None:
-    """Where the file contradicts itself, or a rule did not expect a scalar."""
+    """Where a rule did not expect a scalar, or sums are of what fixed point cannot add."""
     sizes = {
-        "axes": np.array([0]),
         "tiny": np.float32(1e-12),
         "large": np.float32(1e8),
         "huge": np.float32(1e15),

@@ -30,6 +30,7 @@ from tests.hostile.file_server import FileServer, serving
 from tests.hostile.route import command
 from tests.hostile.strings import TAU
 from tests.hostile.test_known_tau import tau_g2
+from tests.waiting import until
 from verifai.circuit import download, pace
 from verifai.circuit.ceremony import fetch, kept
 from verifai.circuit.ceremony_files import SOURCES, CeremonyFile, Source
@@ -399,10 +400,7 @@ def test_a_killed_process_is_continued(server: FileServer, made: Path) -> None:
     process = child(server.url)
     assert server.pause.wait(30)
     part = made / "made.ptau.part"
-    deadline = time.monotonic() + 30
-    while not (part.exists() and part.stat().st_size == 20_000):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: part.exists() and part.stat().st_size == 20_000)
     process.kill()
     process.wait(30)
     assert files(made) == {"made.ptau.part"}

@@ -130,14 +130,7 @@ class _Lowering:
         builder.name = node.name
         match operation := self.plan.operations[index]:
             case Input():
-                low, high = node.low, node.high
-                if self.visibility.input == "committed":
-                    low, high = LINKED_LOW, LINKED_HIGH
-                at = builder.ranged(
-                    NodeValues(index), node.shape, low, high, True, self.region("input")
-                )
-                self.inputs[operation.position] = at
-                return at
+                return self.input(index, node, operation)
             case Weight():
                 self.weights.append(operation.values.reshape(node.shape))
                 return builder.weight(node.shape)
@@ -157,6 +150,22 @@ class _Lowering:
                 return self.maximum(index, node, operation)
             case Lookup():
                 return self.lookup(index, node, operation)
+
+    def input(self, index: int, node: Node, operation: Input) -> int:
+        """A model input. Of a committed one the rows have the range that all such rows have, and
+        what the circuit reads is a copy where the input's own range is narrower.
+        """
+        step, low, high = NodeValues(index), node.low, node.high
+        if self.visibility.input == "committed":
+            low, high = min(low, LINKED_LOW), max(high, LINKED_HIGH)
+        self.check_travels("input", node, low, high)
+        at = self.builder.ranged(step, node.shape, low, high, True, self.region("input"))
+        self.inputs[operation.position] = at
+        if (low, high) == (node.low, node.high):
+            return at
+        copy = self.builder.ranged(step, node.shape, node.low, node.high, True, "witness")
+        self.builder.require_zero(((1, copy), (-1, at)), 0, node.shape)
+        return copy
 
     def region(self, kind: str) -> str:
         """The region of model inputs or outputs: public ones need no rows of their own."""
@@ -184,7 +193,7 @@ class _Lowering:
         low, high = node.low, node.high
         if self.visibility.output == "committed":
             low, high = min(low, LINKED_LOW), max(high, LINKED_HIGH)
-        self.check_output(node, low, high)
+        self.check_travels("output", node, low, high)
         copy = self.builder.ranged(
             NodeValues(index), node.shape, low, high, True, self.region("output")
         )
@@ -208,19 +217,21 @@ class _Lowering:
             if ranged:
                 return self.builder.ranged(step, shape, low, node.high, node.batched, "witness")
             return self.builder.hint(step, shape, node.batched)
-        self.check_output(node, low, node.high)
+        self.check_travels("output", node, low, node.high)
         region = self.region("output")
         at = self.builder.ranged(step, shape, low, node.high, node.batched, region)
         self.outputs[position] = at
         return at
 
-    def check_output(self, node: Node, low: int, high: int) -> None:
-        """Outputs travel in 16 bits, whether public or for the next proof."""
+    def check_travels(self, role: str, node: Node, low: int, high: int) -> None:
+        """Inputs and outputs travel in 16 bits, whether public or between proofs."""
+        if getattr(self.visibility, role) == "private":
+            return
         if (needed := (high - low).bit_length()) > MAX_PUBLIC_BITS:
             raise UnsupportedError(
-                f"The output of node {node.name!r} lies between {low} and {high}: {needed} bits, "
-                f"and an output has at most {MAX_PUBLIC_BITS}.",
-                hint="Give the output a smaller scale.",
+                f"The {role} of node {node.name!r} lies between {low} and {high}: {needed} bits, "
+                f"and an {role} has at most {MAX_PUBLIC_BITS}.",
+                hint=f"Give the {role} a smaller range.",
                 nodes=[node.name],
             )
 

@@ -11,11 +11,13 @@ from typing import Any
 from verifai.backends.options import OPTIONS, BackendOptions
 from verifai.cli.files import pairs, read_arrays, target
 from verifai.cli.output import Output
+from verifai.cli.shapes import add_shapes, shapes_of
 from verifai.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL.onnx")
+    add_shapes(parser)
     parser.add_argument(
         "--calibration", required=True, metavar="FILE", help="typical inputs, [N, ...], .npy/.json"
     )
@@ -72,8 +74,11 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
             f"The backend {kind.backend} has no option {unknown[0]!r}.",
             hint=f"It has {_listed(kind)}.",
         )
+    model = verifai.load(arguments.model, shapes=shapes_of(arguments.shape), progress=False)
+    for note in model.notes:
+        output.say(note)
     circuit = verifai.compile(
-        verifai.load(arguments.model),
+        model,
         read_arrays(arguments.calibration),
         options=kind(**options),
         visibility=verifai.Visibility(arguments.input, arguments.output, arguments.weights),
@@ -82,7 +87,14 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     circuit.save(path)
     output.say(f"{path}: {circuit!r}")
     output.say(_error(circuit.facts))
-    output.result({"path": str(path), "circuit": circuit.digest, "facts": dict(circuit.facts)})
+    output.result(
+        {
+            "path": str(path),
+            "circuit": circuit.digest,
+            "facts": dict(circuit.facts),
+            "notes": list(model.notes),
+        }
+    )
 
 
 def _error(facts: Mapping[str, Any]) -> str:

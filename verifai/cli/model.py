@@ -9,7 +9,8 @@ from typing import Final
 
 from verifai.cli.output import Output
 from verifai.cli.setup import string
-from verifai.errors import MalformedError
+from verifai.cli.shapes import add_shapes, shapes_of
+from verifai.errors import MalformedError, UsageError
 from verifai.limits import MAX_ARTEFACT_BYTES
 from verifai.proof import VerifyingKey
 from verifai.proof.codec import MAGIC
@@ -43,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="an ONNX file, whose name alone is compared, or a circuit that you compiled from it",
     )
+    add_shapes(parser)
     parser.add_argument("--key", required=True, metavar="KEY", help="the verifying key")
     parser.add_argument(
         "--salt", metavar="FILE", help="from the owner of a key that hides its weights"
@@ -61,7 +63,14 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     key = VerifyingKey.load(arguments.key)
     salt = read_salt(arguments.salt) if arguments.salt else None
     circuit = _is_ours(arguments.model)
-    model = verifai.Circuit.load(arguments.model) if circuit else verifai.load(arguments.model)
+    shapes = shapes_of(arguments.shape)
+    if circuit and shapes:
+        raise UsageError("A circuit has its shapes: --shape is for ONNX files.")
+    model = (
+        verifai.Circuit.load(arguments.model)
+        if circuit
+        else verifai.load(arguments.model, shapes=shapes, progress=False)
+    )
     verifai.verify_model(model, key, salt=salt, srs=string(arguments.srs))
     shown = "name" if not circuit else "table" if key.hides_weights else "key"
     for sentence in _SHOWN[shown]:

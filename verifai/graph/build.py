@@ -19,12 +19,14 @@ from verifai.graph.fidelity import same_axes
 from verifai.graph.float_run import every_tensor
 from verifai.graph.fold import folded
 from verifai.graph.graph import IntegerGraph
+from verifai.graph.integer import MAX_RANGED_BITS
 from verifai.graph.lower import (
     INTEGER_OPERATORS,
     OPERATORS,
     Lowering,
     OnnxNode,
     Options,
+    is_whole,
     require_fits,
 )
 from verifai.graph.prune import pruned
@@ -38,9 +40,10 @@ assert operators  # importing the package fills OPERATORS
 
 #: An operation table has 4,096 nodes: of more ONNX nodes than this nothing could be proved.
 MAX_LOWERED_NODES: Final = 8_192
+#: Bits of integer inputs whose element type has more, unless calibration needs more.
+WHOLE_BITS: Final = 16
 #: Problems that a message spells out; ``details["nodes"]`` of the error has all of them.
 MAX_SHOWN: Final = 20
-_FLOATS: Final = ("float16", "float32", "float64")
 #: Operators without one value: folding them would prove a value of our choice.
 _RANDOM: Final = (
     "Bernoulli",
@@ -301,9 +304,9 @@ def _see(seen: Seen, name: str, array: npt.NDArray[Any]) -> None:
 
 
 def _without_rule(proto: Any, model: Model) -> list[Problem]:
-    """Inputs that hold no floats, and nodes after an input whose operator cannot be lowered."""
+    """Nodes after an input whose operator cannot be lowered."""
     computed = {info.name for info in model.inputs}
-    problems = [_no_floats(info) for info in model.inputs if info.dtype not in _FLOATS]
+    problems = []
     for node in nodes_of(proto.graph):
         if computed.intersection(node.inputs):
             computed.update(name for name in node.outputs if name)
@@ -321,8 +324,8 @@ def _inputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple[
             f"{[info.name for info in model.inputs]}."
         )
     for position, info in enumerate(model.inputs):
-        if info.dtype not in _FLOATS:
-            problems.append(_no_floats(info))
+        if is_whole(np.dtype(info.dtype)):
+            nodes.append(_whole_input(info, position, lowering, problems))
             continue
         scale = fixed.get(info.name, lowering.scale(info.name))
         if scale < 0:
@@ -339,9 +342,28 @@ def _inputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple[
     return tuple(nodes)
 
 
-def _no_floats(info: TensorInfo) -> Problem:
-    hint = "Give the model float inputs; integers that select something are fixed in it."
-    return Problem(info.name, "input", f"it holds {info.dtype}, and circuits take floats", hint)
+def _whole_input(
+    info: TensorInfo, position: int, lowering: Lowering, problems: list[Problem]
+) -> int:
+    """The node of an input of integers or booleans, at scale 0: all that an element type of at most
+    16 bits holds; of a wider one 16 bits, or as many as calibration has seen.
+    """
+    kind = np.dtype(info.dtype)
+    least, most = (int(end) for end in lowering.ranges.get(info.name, (0, 1)))
+    unsigned = kind.kind in "bu"
+    seen = max(most.bit_length(), (-least - 1).bit_length() if least < 0 else 0) + (not unsigned)
+    bits = 1 if kind.kind == "b" else max(seen, min(8 * kind.itemsize, WHOLE_BITS))
+    if bits > MAX_RANGED_BITS:
+        reason = f"it reaches {max(-least, most):,}, and integers have {MAX_RANGED_BITS} bits"
+        problems.append(Problem(info.name, "input", reason, "Give the model smaller integers."))
+        bits = MAX_RANGED_BITS  # for the sake of what else there is to say
+    if lowering.options.input_scales.get(info.name, 0):
+        raise UsageError(f"Input {info.name!r} holds {info.dtype}: its scale is 0.")
+    lowering.builder.name = info.name
+    low = 0 if unsigned else None
+    tensor = lowering.builder.input(position, info.shape, bits, 0, low)
+    lowering.tensors[info.name] = tensor
+    return tensor.node
 
 
 def _nodes(proto: Any, lowering: Lowering, problems: list[Problem]) -> None:
@@ -434,8 +456,8 @@ def _outputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple
             reason = "it is a constant, there is nothing to prove"
             problems.append(Problem(info.name, "output", reason, "Remove the output."))
         elif not same_axes(made := lowering.shapes.get(info.name, info.shape), info.shape):
-            reason = f"it is declared as {list(info.shape)}, and onnxruntime makes {list(made)}"
-            hint = "Export the model again: its file contradicts itself."
+            reason = f"its shape depends on the data: {list(info.shape)}, and then {list(made)}"
+            hint = "A circuit has one shape: leave out what selects by value."
             problems.append(Problem(info.name, "output", reason, hint))
         elif info.name in lowering.tensors:
             try:

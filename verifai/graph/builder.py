@@ -114,10 +114,17 @@ class Builder:
             "mask, -50 hides as well as -1e38)"
         )
 
-    def input(self, position: int, shape: Sequence[int], bits: int, scale: int) -> Tensor:
-        """A signed input of ``bits`` bits."""
-        low, high = -(1 << bits - 1), (1 << bits - 1) - 1
-        return self._add(Input(position), shape, low, high, scale)
+    def input(
+        self,
+        position: int,
+        shape: Sequence[int],
+        bits: int,
+        scale: int,
+        low: int | None = None,
+    ) -> Tensor:
+        """An input of ``bits`` bits from ``low`` (None: signed)."""
+        first = -(1 << bits - 1) if low is None else low
+        return self._add(Input(position), shape, first, first + (1 << bits) - 1, scale)
 
     def weight(self, values: Integers, scale: int) -> Tensor:
         """Integers of the model, bounded by their number of bits: bounds show in a key's ranges."""

@@ -42,7 +42,7 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 #: No tensor of a graph may leave this range: int64 holds every sum of two of its values.
 MAX_ABSOLUTE: Final = 1 << 62
 #: Widest range-checked value, in bits.
-MAX_RANGED_BITS: Final = 24
+MAX_RANGED_BITS: Final = 32
 #: Requantisations shift by fewer bits: ``half`` and an accumulator together stay below 2^63.
 MAX_SHIFT: Final = 62
 #: Most elements that one :class:`Maximum` reduces, its constant not counted.

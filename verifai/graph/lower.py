@@ -44,6 +44,8 @@ CHANNEL_BITS: Final = 12
 #: By how many bits weights grow at most to that end.
 CHANNEL_GROWTH: Final = 12
 _FLOAT: Final = np.dtype(np.float32)
+#: Saturated values have at most so many bits before they are clipped.
+SATURATED_BITS: Final = 24
 #: Biases and other addends fit into 32-bit weights.
 MAX_ADDEND: Final = (1 << 31) - 1
 
@@ -166,7 +168,9 @@ class Lowering:
         return self.tensors[name]
 
     def small(self, node: OnnxNode, position: int) -> Tensor:
-        """An input as a number of at most ``activation_bits`` bits; a constant as a weight."""
+        """An input as a number of at most ``activation_bits`` bits, an integer of ONNX as it is, of
+        at most MAX_RANGED_BITS bits; a constant as a weight.
+        """
         name = node.inputs[position]
         if name in self.folded:  # weights have bits of their own, and no calibrated range
             return self.weights(self.folded[name])
@@ -197,11 +201,13 @@ class Lowering:
         return min(most, scale)
 
     def weights(self, values: Array, most: int = MAX_WEIGHT_SCALE) -> Tensor:
-        """Constants of the model as weights, at a scale of at most ``most``.
+        """Constants of the model as weights, at a scale of at most ``most``; integers exactly.
 
         Raises:
-            UnsupportedError: they are not finite.
+            UnsupportedError: they are not finite, or integers beyond 32 bits.
         """
+        if is_whole(values.dtype):
+            return self.builder.weight(_within_32_bits(values), 0)
         values = _finite(values)
         own = self.weight_scale(values, most)
         return self.builder.weight(rounded(values, own), own)
@@ -214,8 +220,11 @@ class Lowering:
         ``channels`` are the axes of output channels. Where the largest weight of a channel would
         have less than :data:`CHANNEL_BITS` bits, all weights get up to :data:`CHANNEL_GROWTH` more:
         that is what scales per channel come to once the channels' sums are brought to one scale,
-        and weights take up no more room in a proof for being larger.
+        and weights take up no more room in a proof for being larger. Integers are weights as they
+        are.
         """
+        if is_whole(values.dtype):
+            return self.weights(values)
         values = _finite(values)
         scale = self.weight_scale(values)
         if channels is not None:
@@ -231,6 +240,8 @@ class Lowering:
 
     def addend(self, values: Array, scale: int) -> Tensor:
         """Constants to be added at ``scale``: 32-bit weights times a power of two."""
+        if is_whole(values.dtype) and scale >= 0:
+            return self.rescaled(self.weights(values), scale)
         values = _finite(values)
         own = scale
         largest = float(np.abs(values).max()) if values.size else 0.0
@@ -250,7 +261,10 @@ class Lowering:
         """Closed tensors at one scale: the finest at which none has more than ``most`` bits.
 
         A tensor of a finer scale is rounded to it. ``most`` is activation_bits + 4 by default.
+        Where all have one scale nothing is done.
         """
+        if len({x.scale for x in tensors}) == 1:
+            return list(tensors)
         room = self.options.activation_bits + 4 if most is None else most
         scale = max(x.scale for x in tensors)
         while any(x.bits + scale - x.scale > room for x in tensors):
@@ -272,7 +286,11 @@ class Lowering:
             raise UnsupportedError(what)
 
     def settled(self, x: Tensor, name: str, *, force: bool = False) -> Tensor:
-        """``x`` in at most ``activation_bits`` bits, at the scale calibrated for ``name``."""
+        """``x`` in at most ``activation_bits`` bits, at the scale calibrated for ``name``; an
+        integer of ONNX exactly, at scale 0.
+        """
+        if is_whole(self.kind(name)):
+            return self._whole(x)
         bits = self.options.activation_bits
         if not x.open and x.bits <= bits and not force:
             return x
@@ -289,6 +307,18 @@ class Lowering:
         self._settled[x.node] = result
         return result
 
+    def _whole(self, x: Tensor) -> Tensor:
+        """An integer of ONNX at scale 0, in at most MAX_RANGED_BITS bits. ``x`` is a multiple of
+        one, whatever its scale: it was computed exactly.
+        """
+        x = self.rescaled(x, max(x.scale, 0))
+        if not x.open and x.scale == 0 and x.bits <= MAX_RANGED_BITS:
+            return x
+        if x.node not in self._settled:
+            bits = min(MAX_RANGED_BITS, max(1, x.bits - x.scale))
+            self._settled[x.node] = self.builder.requantise(x, x.scale, bits)
+        return self._settled[x.node]
+
     def _calibrated(self, x: Tensor, name: str) -> int:
         """The scale at which ``x`` is requantised: that of the calibrated range of ``name``.
 
@@ -303,7 +333,7 @@ class Lowering:
 
     def _saturated(self, x: Tensor, shift: int, bits: int) -> Tensor:
         """Requantised into as many bits as the static bounds need, or there are, then clipped."""
-        wide = max(bits, min(MAX_RANGED_BITS, x.bits - shift + 1))
+        wide = max(bits, min(SATURATED_BITS, x.bits - shift + 1))
         build = self.builder
         high = (1 << bits - 1) - 1
         y = build.maximum(build.requantise(x, shift, wide), [], -high)
@@ -315,6 +345,17 @@ def _finite(values: Array) -> npt.NDArray[np.float64]:
     if not np.isfinite(values).all():
         raise UnsupportedError("a constant holds NaN or infinity")
     return values
+
+
+def is_whole(kind: np.dtype[Any]) -> bool:
+    """Whether an element type of ONNX holds integers or booleans: they are never rounded."""
+    return kind.kind in "iub"
+
+
+def _within_32_bits(values: Array) -> npt.NDArray[np.int64]:
+    if values.size and not (int(values.min()) > -(1 << 31) and int(values.max()) < 1 << 31):
+        raise UnsupportedError("a constant beyond 32 bits")
+    return values.astype(np.int64)
 
 
 def require_fits(x: Tensor, kind: np.dtype[Any]) -> None:

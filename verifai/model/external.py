@@ -5,13 +5,21 @@ from __future__ import annotations
 import math
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from verifai.errors import LimitError, MalformedError, UnsupportedError
 from verifai.extras import require
 from verifai.limits import MAX_EXTERNAL_DATA_BYTES
-from verifai.model.structure import attributes, check_shape, every_graph, known_type
+from verifai.model.structure import (
+    check_shape,
+    every_graph,
+    known_type,
+    subgraphs_of,
+    tensors,
+    tensors_of,
+)
 
 
 def inline_external_data(proto: Any, folder: Path | None) -> None:
@@ -29,7 +37,7 @@ def inline_external_data(proto: Any, folder: Path | None) -> None:
     """
     onnx = require("onnx", "onnx", "reading an ONNX model")
     total = 0
-    for tensor in _tensors(proto.graph):
+    for tensor in _tensors(proto):
         if tensor.data_location != onnx.TensorProto.EXTERNAL:
             continue
         if folder is None:
@@ -48,14 +56,12 @@ def inline_external_data(proto: Any, folder: Path | None) -> None:
         tensor.raw_data = data
 
 
-def _tensors(graph: Any) -> list[Any]:
-    graphs = list(every_graph(graph))
-    found = [tensor for each in graphs for tensor in each.initializer]
-    for attribute in attributes(graphs):
-        found += attribute.tensors
-        if attribute.HasField("t"):
-            found.append(attribute.t)
-    return found
+def _tensors(proto: Any) -> Iterator[Any]:
+    """Of the graph and of the functions, and of all graphs inside."""
+    yield from tensors(every_graph(proto.graph))
+    for function in proto.functions:
+        yield from tensors_of(function.node)
+        yield from tensors(subgraphs_of(function.node))
 
 
 def _size(tensor: Any, onnx: Any) -> int:

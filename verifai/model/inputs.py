@@ -205,10 +205,13 @@ def _arrays(infos: Sequence[TensorInfo], inputs: Any) -> list[tuple[TensorInfo, 
 def _array(info: TensorInfo, value: Any) -> NDArray[Any]:
     try:
         if hasattr(value, "detach"):  # a torch tensor, without importing torch to find out
-            value = value.detach().cpu().numpy()
-        return np.asarray(value)
+            value = value.detach().cpu()
+            narrow = str(value.dtype) == "torch.bfloat16"
+            value = (value.float() if narrow else value).numpy()
+        array = np.asarray(value)
+        return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
     except (ValueError, TypeError, RuntimeError) as error:
-        # NotImplementedError too: bfloat16, sparse and meta tensors are no arrays of numpy
+        # NotImplementedError too: sparse and meta tensors are no arrays of numpy
         reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise InputError(f"Input {info.name!r} is not an array: {reason:.200}.") from None
 

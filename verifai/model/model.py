@@ -17,6 +17,8 @@ from verifai.model.inputs import TensorInfo, check_inputs
 from verifai.model.load import read
 from verifai.model.nodes import OnnxNode, nodes_of
 from verifai.model.session import session
+from verifai.model.shapes import Shapes
+from verifai.progress import Progress, reporting
 from verifai.proof.files import replace_file
 from verifai.proof.model_name import model_digest
 
@@ -28,11 +30,14 @@ class Model:
     Attributes:
         onnx: the file, in canonical form (no names of people, tools or paths).
         inputs, outputs: in the model's order.
+        notes: what :func:`verifai.model.load` fixed, converted or wrote out, in words: the batch
+            axis that became 1, for example. They are no part of the file or its digest.
     """
 
     onnx: bytes = field(repr=False)
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     @cached_property
     def digest(self) -> str:
@@ -41,7 +46,7 @@ class Model:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For copies and one's own processes, without the session of a model that has run."""
-        return Model, (self.onnx, self.inputs, self.outputs)
+        return Model, (self.onnx, self.inputs, self.outputs, self.notes)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Model:
@@ -49,9 +54,9 @@ class Model:
         return load(data)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Model:
+    def load(cls, path: str | os.PathLike[str], *, shapes: Shapes | None = None) -> Model:
         """The model in a file. Raises as :func:`verifai.model.load`."""
-        return load(path)
+        return load(path, shapes=shapes)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the ONNX file atomically and return its path."""
@@ -102,24 +107,43 @@ class Model:
 
         return (
             f"Model({self.digest[:12]}, {shown(self.inputs)} -> {shown(self.outputs)}, "
-            f"{len(self.onnx):,} bytes)"
+            f"{len(self.onnx):,} bytes{''.join(f'; {note}' for note in self.notes)})"
         )
 
 
-def load(source: str | os.PathLike[str] | bytes) -> Model:
+def load(
+    source: str | os.PathLike[str] | bytes,
+    *,
+    shapes: Shapes | None = None,
+    progress: Progress | bool | None = None,
+) -> Model:
     """Read an ONNX model, trusting nothing of it.
 
     The result is one file with the weights inside; names of tools, documentation and metadata are
     dropped, and the header is written anew, so that the same graph and weights have the same digest
-    wherever they came from.
+    wherever they came from. Local functions are written out, sparse weights made dense, operator
+    sets before 7 converted, and bfloat16 is computed in float32, as float64 and float16 are where
+    onnxruntime lacks an operator in them; an input that no result depends on stays. What was done
+    the progress and :attr:`Model.notes` say.
 
     Args:
         source: a path, or the bytes of a single-file model.
+        shapes: lengths of what the file leaves open: of symbols, ``{"sequence": 16}``, or whole
+            shapes of inputs, ``{"image": (1, 3, 224, 224)}``. An open batch axis, in front of the
+            inputs, becomes 1 by itself.
+        progress: see :func:`verifai.progress.reporting`.
 
     Raises:
         MalformedError: not a well-formed ONNX model, or external data that leave its folder.
         LimitError: larger than a limit of :mod:`verifai.limits`.
-        UnsupportedError: dynamic shapes, foreign operators, opsets outside 7 to 24.
+        UnsupportedError: lengths that are open, all named at once, with a call that gives them;
+            operators that are not of ONNX, inputs or outputs that are no numbers, an operator set
+            newer than the installed onnx.
+        UsageError: shapes that contradict the file, or name nothing in it.
         MissingExtraError: onnx is not installed.
     """
-    return Model(*read(source))
+    with reporting("load", progress) as report:
+        parts = read(source, shapes)
+        for note in parts.notes:
+            report.stage(note)
+    return Model(parts.onnx, parts.inputs, parts.outputs, parts.notes)

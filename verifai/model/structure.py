@@ -8,7 +8,7 @@ disagree with data, deep nesting.)
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -23,75 +23,90 @@ from verifai.limits import (
     MAX_TENSOR_ELEMENTS,
 )
 
-_KNOWN_DOMAINS: Final = ("", "ai.onnx")
+#: ONNX's operator set, by its two names, and its operator set of classical machine learning.
+STANDARD: Final = ("", "ai.onnx")
+ML: Final = "ai.onnx.ml"
+#: Elements that are looked at together.
+_PIECE: Final = 1 << 20
 
 
 def check_structure(proto: Any) -> None:
-    """Check a ``ModelProto`` whose tensors are all inside the file.
+    """Check the graph of a ``ModelProto`` whose functions are written out, but for its tensors.
 
     Raises:
         MalformedError, LimitError: the file is no well-formed model, or is too large.
-        UnsupportedError: operators of another domain, model-local functions, sparse weights, inputs
-            and outputs without a static shape of numbers; all that there are, in one message.
     """
     if not proto.HasField("graph") or not proto.graph.node:
         raise MalformedError("The ONNX file holds no graph, or one without nodes.")
-    graph = proto.graph
-    graphs = list(every_graph(graph))
+    graphs = list(every_graph(proto.graph))
     count = sum(len(each.node) for each in graphs)
     if count > MAX_NODES:
         raise LimitError(f"The model has {count} nodes; MAX_NODES is {MAX_NODES}.")
-    for attribute in attributes(graphs):
-        if attribute.HasField("t"):
-            check_tensor(attribute.t)
-    foreign = [
-        {"node": node.name or node.op_type, "operator": f"{node.domain}.{node.op_type}"}
-        for node in graph.node
-        if node.domain not in _KNOWN_DOMAINS
+    _check_names(proto.graph)
+
+
+def check_text(proto: Any) -> None:
+    """What names things in a ``ModelProto`` is text.
+
+    Raises:
+        MalformedError: it is other bytes.
+    """
+    graphs = list(every_graph(proto.graph))
+    for function in proto.functions:
+        graphs += subgraphs_of(function.node)
+    nodes = [
+        *(n for each in graphs for n in each.node),
+        *(n for f in proto.functions for n in f.node),
     ]
-    problems = [*_outside_the_standard(proto, foreign), *_without_static_shape(graph)]
-    if problems:
-        raise UnsupportedError(
-            " ".join(problem.message for problem in problems),
-            hint=" ".join(dict.fromkeys(p.hint for p in problems if p.hint)) or None,
-            **({"nodes": foreign} if foreign else {}),
-        )
-    for tensor in graph.initializer:
+    values = [value for each in graphs for value in (*each.input, *each.output)]
+    names = [
+        *(name for f in proto.functions for name in (f.name, f.domain, f.overload)),
+        *(name for node in nodes for name in (node.name, node.op_type, node.domain, node.overload)),
+        *(name for node in nodes for name in (*node.input, *node.output)),
+        *(attribute.name for node in nodes for attribute in node.attribute),
+        *(value.name for value in values),
+        *(dim.dim_param for value in values for dim in value.type.tensor_type.shape.dim),
+        *(tensor.name for each in graphs for tensor in each.initializer),
+        *(entry.domain for entry in proto.opset_import),
+    ]
+    if not all(isinstance(name, str) for name in names):
+        raise MalformedError("A name in the ONNX file is no text.")
+
+
+def check_tensors(graph: Any) -> None:
+    """Check all tensors of a ``GraphProto``, which are all inside the file.
+
+    Raises:
+        MalformedError, LimitError: as :func:`check_tensor`.
+        UnsupportedError: weights that are strings.
+    """
+    strings = require("onnx", "onnx", "reading an ONNX model").TensorProto.STRING
+    for tensor in tensors(every_graph(graph)):
         check_tensor(tensor)
-    _check_names(graph)
+    for tensor in graph.initializer:
+        if tensor.data_type == strings:
+            raise UnsupportedError(f"Weight {tensor.name[:80]!r} holds strings.")
 
 
-def _outside_the_standard(proto: Any, foreign: Sequence[dict[str, str]]) -> list[UnsupportedError]:
-    problems = []
-    if proto.functions:
-        problems.append(
-            UnsupportedError(
-                f"The model defines {len(proto.functions)} local function(s), "
-                f"first {proto.functions[0].name!r}.",
-                hint="Inline them: onnx.inliner.inline_local_functions(model).",
-            )
+def foreign(graph: Any) -> list[UnsupportedError]:
+    """What is wrong with nodes of other operator sets than ONNX's, in one error; none if none."""
+    found = [
+        {"node": node.name or node.op_type, "operator": f"{node.domain}.{node.op_type}"}
+        for each in every_graph(graph)
+        for node in each.node
+        if node.domain not in STANDARD and node.domain != ML
+    ]
+    if not found:
+        return []
+    shown = ", ".join(f"{item['node']} ({item['operator']})" for item in found[:20])
+    more = f" and {len(found) - 20} more" if len(found) > 20 else ""
+    return [
+        UnsupportedError(
+            f"{len(found)} node(s) are not of the ONNX standard: {shown}{more}.",
+            hint="Export the model without fused operators of one runtime.",
+            nodes=found,
         )
-    if proto.graph.sparse_initializer:
-        problems.append(UnsupportedError("The model has sparse weights; store them dense."))
-    if foreign:
-        shown = ", ".join(f"{item['node']} ({item['operator']})" for item in foreign[:20])
-        problems.append(
-            UnsupportedError(f"{len(foreign)} node(s) are not of the ONNX standard: {shown}.")
-        )
-    return problems
-
-
-def _without_static_shape(graph: Any) -> list[UnsupportedError]:
-    weights = {tensor.name for tensor in graph.initializer}
-    inputs = [("Input", value) for value in graph.input if value.name not in weights]
-    problems = []
-    for role, value in [*inputs, *(("Output", value) for value in graph.output)]:
-        try:
-            static_shape(value, role)
-            element_type(value, role)
-        except UnsupportedError as error:
-            problems.append(error)
-    return problems
+    ]
 
 
 def element_type(value: Any, role: str) -> np.dtype[Any]:
@@ -121,38 +136,13 @@ def known_type(number: int, what: str) -> np.dtype[Any]:
     return dtype
 
 
-def static_shape(value: Any, role: str) -> tuple[int, ...]:
-    """The static shape of a ``ValueInfoProto``.
-
-    Raises:
-        UnsupportedError: a symbolic or unknown dimension, named.
-        MalformedError, LimitError: negative, or too many elements.
-    """
-    kind = value.type.WhichOneof("value")
-    if kind != "tensor_type" or not value.type.tensor_type.HasField("shape"):
-        raise UnsupportedError(f"{role} {value.name!r} is not a tensor of known shape.")
-    shape = []
-    for axis, dim in enumerate(value.type.tensor_type.shape.dim):
-        if dim.WhichOneof("value") != "dim_value":
-            raise UnsupportedError(
-                f"{role} {value.name!r} has a dynamic axis {axis} "
-                f"({dim.dim_param or 'unknown'!r}).",
-                hint="Circuits are static: export with fixed shapes, e.g. batch size 1.",
-            )
-        shape.append(dim.dim_value)
-    check_shape(shape, f"{role} {value.name!r}")
-    return tuple(shape)
-
-
 def check_tensor(tensor: Any) -> None:
-    """Name, shape, size and finiteness of one ``TensorProto``."""
+    """Name, shape and size of one ``TensorProto``; infinities are numbers here, as in masks."""
     onnx = require("onnx", "onnx", "reading an ONNX model")
     what = f"Weight {tensor.name[:80]!r}"
     check_shape(list(tensor.dims), what, zero_allowed=True)
     if tensor.data_location == onnx.TensorProto.EXTERNAL:
         raise MalformedError(f"{what} lies outside the file.")
-    if tensor.data_type == onnx.TensorProto.STRING:
-        raise UnsupportedError(f"{what} holds strings.")
     try:
         array = onnx.numpy_helper.to_array(tensor)
     except Exception as error:
@@ -160,11 +150,17 @@ def check_tensor(tensor: Any) -> None:
         raise MalformedError(f"{what} does not hold what its shape says: {error}.") from None
     if array.shape != tuple(tensor.dims):
         raise MalformedError(f"{what} does not hold what its shape says.")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise MalformedError(
-            f"{what} holds NaN or infinity.",
-            hint="A mask of -inf can be written as -50: a softmax sees no difference.",
-        )
+    if _holds_nan(array):
+        raise MalformedError(f"{what} holds NaN: no result could come of it.")
+
+
+def _holds_nan(array: np.ndarray[Any, Any]) -> bool:
+    """Piece by piece: weights may take as much room as there is."""
+    if array.dtype.kind in "iubO" or "int" in array.dtype.name:  # ml_dtypes has integers of 4 bits
+        return False
+    flat = array.reshape(-1)
+    pieces = range(0, flat.size, _PIECE)
+    return any(bool(np.isnan(flat[start : start + _PIECE]).any()) for start in pieces)
 
 
 def check_shape(shape: list[int], what: str, *, zero_allowed: bool = False) -> None:
@@ -190,14 +186,38 @@ def every_graph(graph: Any, depth: int = 0) -> Iterator[Any]:
     if depth > MAX_SUBGRAPH_DEPTH:
         raise LimitError(f"Subgraphs nest deeper than MAX_SUBGRAPH_DEPTH ({MAX_SUBGRAPH_DEPTH}).")
     yield graph
-    for attribute in attributes([graph]):
+    yield from subgraphs_of(graph.node, depth)
+
+
+def subgraphs_of(nodes: Iterable[Any], depth: int = 0) -> Iterator[Any]:
+    """The graphs that nodes hold, and those in them.
+
+    Raises:
+        LimitError: they nest too deep.
+    """
+    for attribute in (attribute for node in nodes for attribute in node.attribute):
         for inner in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
             yield from every_graph(inner, depth + 1)
 
 
-def attributes(graphs: Iterable[Any]) -> Iterator[Any]:
-    """The attributes of all nodes of these graphs."""
-    return (attribute for graph in graphs for node in graph.node for attribute in node.attribute)
+def tensors(graphs: Iterable[Any]) -> Iterator[Any]:
+    """The tensors of these graphs, those in attributes and the parts of sparse ones included."""
+    for graph in graphs:
+        yield from graph.initializer
+        for sparse in graph.sparse_initializer:
+            yield from (sparse.values, sparse.indices)
+        yield from tensors_of(graph.node)
+
+
+def tensors_of(nodes: Iterable[Any]) -> Iterator[Any]:
+    """The tensors in the attributes of nodes."""
+    for attribute in (attribute for node in nodes for attribute in node.attribute):
+        yield from attribute.tensors
+        if attribute.HasField("t"):
+            yield attribute.t
+        packed = (attribute.sparse_tensor,) if attribute.HasField("sparse_tensor") else ()
+        for sparse in (*packed, *attribute.sparse_tensors):
+            yield from (sparse.values, sparse.indices)
 
 
 def _check_names(graph: Any) -> None:

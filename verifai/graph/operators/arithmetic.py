@@ -7,7 +7,15 @@ import numpy as np
 from verifai.errors import UnsupportedError
 from verifai.graph.builder import Tensor, rounded
 from verifai.graph.integer import MAX_RANGED_BITS, Maximum
-from verifai.graph.lower import ACCUMULATOR_BITS, Array, Lowering, OnnxNode, operator
+from verifai.graph.lower import (
+    ACCUMULATOR_BITS,
+    MAX_ADDEND,
+    Array,
+    Lowering,
+    OnnxNode,
+    is_whole,
+    operator,
+)
 from verifai.graph.operators.linear import added, biased, excess, multiple, scaled
 from verifai.graph.operators.unary import tabulated, wide_table
 
@@ -16,22 +24,30 @@ from verifai.graph.operators.unary import tabulated, wide_table
 def add(low: Lowering, node: OnnxNode) -> Tensor:
     """A constant is added exactly, at the accumulator's own scale."""
     sign = 1 if node.op_type == "Add" else -1
-    a, b = low.constant(node, 0), low.constant(node, 1)
+    a, b = (
+        None if values is None else signed(values)
+        for values in (low.constant(node, 0), low.constant(node, 1))
+    )
     if b is not None:
-        return _with_constant(low, node, 0, 1, sign * np.asarray(b, dtype=np.float64))
+        return _with_constant(low, node, 0, 1, sign * b)
     if a is not None:
-        return _with_constant(low, node, 1, sign, np.asarray(a, dtype=np.float64))
+        return _with_constant(low, node, 1, sign, a)
     x, y = low.exact(node, 0), low.exact(node, 1)
     if (x.open and y.open) or excess(x, y) > 0:
         x, y = low.small(node, 0), low.small(node, 1)
     return added(low, x, y if sign == 1 else low.builder.negative(y))
 
 
+def signed(values: Array) -> Array:
+    """Constants that may be negated: float64, and integers as int64."""
+    return values.astype(np.int64 if is_whole(values.dtype) else np.float64)
+
+
 def _with_constant(
     low: Lowering, node: OnnxNode, position: int, sign: int, values: Array
 ) -> Tensor:
     x = low.exact(node, position)
-    if np.abs(values).max() * 2.0**x.scale >= 2.0**ACCUMULATOR_BITS:
+    if float(np.abs(values).max()) * 2.0**x.scale >= 2.0**ACCUMULATOR_BITS:
         x = low.small(node, position)
     if sign == -1:
         x = low.builder.negative(x)
@@ -164,7 +180,7 @@ def clipped(low: Lowering, x: Tensor, least: float | None, most: float | None) -
 
 
 def _rounded(value: float, x: Tensor) -> int:
-    limit = 1 << 23
+    limit = 1 << MAX_RANGED_BITS
     return max(-limit, min(limit, round(max(-1e30, min(1e30, value)) * 2.0**x.scale)))
 
 
@@ -202,7 +218,7 @@ def _towards(low: Lowering, values: Array, scale: int, bound: int, sign: int) ->
     """Constants of a Max (sign 1) or Min at ``scale``, those beyond ``bound`` moved to it."""
     reals = np.asarray(values, dtype=np.float64) * 2.0**scale
     moved = np.maximum(reals, bound) if sign == 1 else np.minimum(reals, bound)
-    if not np.abs(moved).max() < 1 << MAX_RANGED_BITS - 1:  # NaN is not less either
+    if not np.abs(moved).max() <= MAX_ADDEND:  # NaN is not less either
         raise UnsupportedError("a constant far beyond the range of the computed operands")
     return low.builder.weight(rounded(moved, 0), scale)
 

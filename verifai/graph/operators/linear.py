@@ -10,7 +10,7 @@ import numpy as np
 from verifai.errors import UnsupportedError
 from verifai.graph.builder import LETTERS, Tensor, Window
 from verifai.graph.integer import MAX_RANGED_BITS, Reshape
-from verifai.graph.lower import ACCUMULATOR_BITS, Array, Lowering, OnnxNode, operator
+from verifai.graph.lower import ACCUMULATOR_BITS, Array, Lowering, OnnxNode, is_whole, operator
 
 
 @operator("Gemm")
@@ -113,8 +113,7 @@ def _contract(low: Lowering, x: Tensor, weight: Tensor, lead: int, count: int) -
 
 def biased(low: Lowering, x: Tensor, bias: Array) -> Tensor:
     """``x + bias``, exact, at the scale of x; the bias is broadcast."""
-    bias = np.asarray(bias, dtype=np.float64)
-    addend = low.addend(bias, x.scale)
+    addend = low.addend(np.asarray(bias), x.scale)
     return low.builder.linear([(1, x), (1, low.builder.broadcast(addend, x.shape))], 0, x.scale)
 
 
@@ -302,11 +301,13 @@ def scaled(low: Lowering, x: Tensor, factor: Array, name: str, *, literal: bool 
     Raises:
         UnsupportedError: a factor is not finite.
     """
-    factor = np.asarray(factor, dtype=np.float64)
+    factor = np.asarray(factor)
     build = low.builder
     shape = np.broadcast_shapes(x.shape, factor.shape)
     x = build.broadcast(x, shape)
     if literal and factor.size == 1:
+        if is_whole(factor.dtype):
+            return build.linear([(int(factor.reshape(())), x)], 0, x.scale)
         return multiple(low, x, float(factor.reshape(())))
     if not shape:
         return build.reshape(scaled(low, build.reshape(x, (1,)), factor, name), ())
