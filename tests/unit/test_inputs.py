@@ -169,6 +169,13 @@ def test_calibration_data_without_a_range_are_noticed(x: Any, y: Any, constant: 
     assert all(words in text for words, text in zip(constant, said, strict=True))
 
 
+def test_so_is_a_mask_that_never_changes() -> None:
+    said: list[str] = []
+    info = TensorInfo("mask", (2,), "bool")
+    calibration_samples([info], np.ones((3, 2), bool), 10, type("", (), {"stage": said.append}))  # type: ignore[arg-type]
+    assert ["'mask' hold no number but 1:" in text for text in said] == [True]
+
+
 def test_the_inputs_of_a_sample_go_together() -> None:
     with pytest.raises(InputError, match="different numbers of samples"):
         calibration_samples([IMAGE, FLAT], {"x": X, "y": Y[:2]}, 10)

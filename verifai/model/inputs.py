@@ -61,8 +61,8 @@ def calibration_samples(
             low, high = min(a.min() for a in arrays), max(a.max() for a in arrays)
             if low == high:
                 progress.stage(
-                    f"the calibration data of {info.name!r} hold no number but {low:g}: proofs of "
-                    "other inputs may be refused"
+                    f"the calibration data of {info.name!r} hold no number but {float(low):g}: "
+                    "proofs of other inputs may be refused"
                 )
     return samples
 
