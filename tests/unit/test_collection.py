@@ -26,7 +26,7 @@ def imported(event, arguments):
 
 sys.addaudithook(imported)
 with contextlib.redirect_stdout(io.StringIO()) as said:
-    code = pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider"])
+    code = pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider", "--assert=plain"])
 print(*found.values(), sep="\\n", end="")
 sys.exit(said.getvalue() if code else 0)
 """
