@@ -24,9 +24,9 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     from verifai.audit import Policy
 
     policy = Policy.load(arguments.policy) if arguments.policy else None
-    if arguments.keys is not None and not Path(arguments.keys).exists():
+    if arguments.keys and not Path(arguments.keys).exists():
         raise MissingFileError(f"No such file or folder of keys: {arguments.keys}.")
-    keys = verifai.KeyStore(arguments.keys) if arguments.keys is not None else None
+    keys = verifai.KeyStore(arguments.keys) if arguments.keys else None
     with connect_each(arguments, read_only=True) as chains:
         report = verifai.audit.run(chains, policy, keys=keys)
     paths = report.save(arguments.out)
