@@ -36,13 +36,13 @@ RANGES = {
 
 def whole_model(
     inputs: dict[str, tuple[str, list[int]]],
-    nodes: list[tuple[str, list[str], str, dict[str, Any]]],
+    nodes: list[tuple[str, list[str], str | list[str], dict[str, Any]]],
     outputs: dict[str, str],
     **constants: Any,
 ) -> verifai.Model:
     """A model of typed inputs (element type, shape) and outputs (element type), by name.
 
-    ``nodes``: operator, inputs, output, attributes.
+    ``nodes``: operator, inputs, output or outputs, attributes.
     """
     import onnx
     from onnx import helper, numpy_helper
@@ -52,7 +52,10 @@ def whole_model(
         return helper.make_tensor_value_info(name, number, shape)
 
     graph = helper.make_graph(
-        [helper.make_node(kind, names, [out], **rest) for kind, names, out, rest in nodes],
+        [
+            helper.make_node(kind, names, [made] if isinstance(made, str) else made, **rest)
+            for kind, names, made, rest in nodes
+        ],
         "graph",
         [described(name, *of) for name, of in inputs.items()],
         [described(name, kind, None) for name, kind in outputs.items()],

@@ -27,7 +27,6 @@ from verifai.graph.lower import (
     OnnxNode,
     Options,
     is_whole,
-    require_fits,
 )
 from verifai.graph.prune import pruned
 from verifai.graph.sealed import sealed
@@ -381,7 +380,8 @@ def _nodes(proto: Any, lowering: Lowering, problems: list[Problem]) -> None:
         try:
             _lower(item, node, lowering)
         except UnsupportedError as error:
-            problems.append(Problem(node.name, node.op_type, error.message.rstrip(".")))
+            hint = error.hint or Problem.hint
+            problems.append(Problem(node.name, node.op_type, error.message.rstrip("."), hint))
             missing.update(name for name in node.outputs if name)
 
 
@@ -426,15 +426,15 @@ def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
         raise UnsupportedError(f"attributes or shapes that no rule covers ({error!r})") from None
     results = made if isinstance(made, list) else [made]
     for name, result in zip(node.outputs, results, strict=False):
-        _check_result(lowering, name, result)
+        _check_shape(lowering, name, result)
         if isinstance(result, Tensor):
-            lowering.tensors[name] = result
+            lowering.tensors[name] = lowering.ranged(result, name)
         else:
             lowering.folded[name] = result
 
 
-def _check_result(lowering: Lowering, name: str, result: Tensor | npt.NDArray[Any]) -> None:
-    """What a rule makes has the shape that onnxruntime makes, and integers do not wrap around.
+def _check_shape(lowering: Lowering, name: str, result: Tensor | npt.NDArray[Any]) -> None:
+    """What a rule makes has the shape that onnxruntime makes.
 
     Raises:
         UnsupportedError: the rule does not cover the node.
@@ -445,8 +445,6 @@ def _check_result(lowering: Lowering, name: str, result: Tensor | npt.NDArray[An
             f"shapes that no rule covers ({list(result.shape)} where onnxruntime makes "
             f"{list(wanted)})"
         )
-    if isinstance(result, Tensor):
-        require_fits(result, lowering.kind(name))
 
 
 def _outputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple[int, ...]:

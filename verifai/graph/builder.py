@@ -168,6 +168,13 @@ class Builder:
         """-x."""
         return self.linear([(-1, x)], 0, x.scale)
 
+    def absolute(self, x: Tensor) -> Tensor:
+        """``|x| = 2 max(x, 0) - x``."""
+        if x.low >= 0:
+            return x
+        result = self.linear([(2, self.maximum(x, [], 0)), (-1, x)], 0, x.scale)
+        return self.bounded(result, 0, max(-x.low, x.high))
+
     def einsum(self, labels: str, left: Tensor, right: Tensor) -> Tensor:
         """A product summed over the letters that the output lacks, at the sum of the scales.
 

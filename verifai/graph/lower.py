@@ -46,6 +46,8 @@ CHANNEL_GROWTH: Final = 12
 _FLOAT: Final = np.dtype(np.float32)
 #: Saturated values have at most so many bits before they are clipped.
 SATURATED_BITS: Final = 24
+#: Bytes of the integer types that a result is held to before something reads it.
+NARROW_BYTES: Final = 2
 #: Biases and other addends fit into 32-bit weights.
 MAX_ADDEND: Final = (1 << 31) - 1
 
@@ -207,7 +209,10 @@ class Lowering:
             UnsupportedError: they are not finite, or integers beyond 32 bits.
         """
         if is_whole(values.dtype):
-            return self.builder.weight(_within_32_bits(values), 0)
+            tensor = self.builder.weight(_within_32_bits(values), 0)
+            if values.dtype.kind == "i":
+                return tensor
+            return self.builder.bounded(tensor, 0, 1 if values.dtype.kind == "b" else tensor.high)
         values = _finite(values)
         own = self.weight_scale(values, most)
         return self.builder.weight(rounded(values, own), own)
@@ -276,15 +281,6 @@ class Lowering:
             for x in tensors
         ]
 
-    def require_narrow(self, x: Tensor, what: str) -> None:
-        """Refuses a tensor that no range check of the circuit holds.
-
-        Raises:
-            UnsupportedError: it has more than ACCUMULATOR_BITS bits, or is open.
-        """
-        if x.open or x.bits > ACCUMULATOR_BITS:
-            raise UnsupportedError(what)
-
     def settled(self, x: Tensor, name: str, *, force: bool = False) -> Tensor:
         """``x`` in at most ``activation_bits`` bits, at the scale calibrated for ``name``; an
         integer of ONNX exactly, at scale 0.
@@ -318,6 +314,21 @@ class Lowering:
             bits = min(MAX_RANGED_BITS, max(1, x.bits - x.scale))
             self._settled[x.node] = self.builder.requantise(x, x.scale, bits)
         return self._settled[x.node]
+
+    def ranged(self, x: Tensor, name: str) -> Tensor:
+        """``x`` within the integer type of tensor ``name``: integers of ONNX wrap around, those of
+        a circuit do not, and a run refuses what leaves an element type of at most 16 bits.
+
+        Wider ones end at MAX_RANGED_BITS bits; see :meth:`settled`.
+        """
+        kind = self.kind(name)
+        if kind.kind not in "iu" or kind.itemsize > NARROW_BYTES:
+            return x
+        limits, unit = np.iinfo(kind), 2.0**-x.scale
+        if x.low * unit >= limits.min and x.high * unit <= limits.max:
+            return x
+        x = self.rescaled(x, max(x.scale, 0))
+        return self.builder.requantise(x, x.scale, limits.bits, low=int(limits.min))
 
     def _calibrated(self, x: Tensor, name: str) -> int:
         """The scale at which ``x`` is requantised: that of the calibrated range of ``name``.
@@ -358,21 +369,6 @@ def _within_32_bits(values: Array) -> npt.NDArray[np.int64]:
     return values.astype(np.int64)
 
 
-def require_fits(x: Tensor, kind: np.dtype[Any]) -> None:
-    """Refuses bounds beyond an integer type: integers of ONNX wrap around, a circuit's do not.
-
-    Raises:
-        UnsupportedError: ``kind`` is an integer type, and ``x`` may leave it.
-    """
-    if kind.kind not in "iu":
-        return
-    limits, unit = np.iinfo(kind), 2.0**-x.scale
-    if x.low * unit < limits.min or x.high * unit > limits.max:
-        raise UnsupportedError(
-            f"values from {x.low * unit:.6g} to {x.high * unit:.6g}, which {kind} does not hold"
-        )
-
-
 Operator = Callable[[Lowering, OnnxNode], "Tensor | Array | list[Tensor | Array]"]
 
 #: Operators that are exact on integers, as far as these fit an activation: no quotients, means,
@@ -383,19 +379,21 @@ _INTEGER_OPERATORS: Final = """
     Pad ReduceMax ReduceMin ReduceSum Reshape ReverseSequence Scatter ScatterElements ScatterND
     Shape Size Slice SpaceToDepth Split Squeeze Sub Sum Tile Transpose Trilu Unsqueeze Where
 """
-INTEGER_OPERATORS: Final = frozenset(_INTEGER_OPERATORS.split())
+INTEGER_OPERATORS: Final = set(_INTEGER_OPERATORS.split())
 
 #: Operators by ONNX name; the modules of ``operators`` fill it.
 OPERATORS: Final[dict[str, Operator]] = {}
 
 
-def operator(*names: str) -> Callable[[Operator], Operator]:
-    """Registers the lowering of ONNX operators."""
+def operator(*names: str, integers: bool = False) -> Callable[[Operator], Operator]:
+    """Registers the lowering of ONNX operators; ``integers`` says that it is exact on them."""
 
     def register(function: Operator) -> Operator:
         for name in names:
             assert name not in OPERATORS
             OPERATORS[name] = function
+        if integers:
+            INTEGER_OPERATORS.update(names)
         return function
 
     return register

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from verifai.errors import UnsupportedError
 from verifai.extras import require
+
+#: What onnxruntime says of an operator that it lacks for a model's element types.
+NOT_IMPLEMENTED: Final = "NOT_IMPLEMENTED"
 
 
 def session(model: bytes, *, as_written: bool = False) -> Any:
@@ -29,7 +36,29 @@ def session(model: bytes, *, as_written: bool = False) -> Any:
         return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         # onnxruntime's exceptions share no public base class
-        raise cannot_run(error) from None
+        if NOT_IMPLEMENTED not in str(error):
+            raise cannot_run(error) from None
+        return _Reference(model, error)
+
+
+class _Reference:
+    """A model in ONNX's own implementation, for what onnxruntime lacks: many operators on integers
+    of 8 and 16 bits.
+    """
+
+    def __init__(self, model: bytes, reason: Exception) -> None:
+        onnx = require("onnx.reference", "onnx", "running an ONNX model")
+        try:
+            self._evaluator = onnx.ReferenceEvaluator(model)
+        except Exception:
+            # it raises whatever its operators raise
+            raise cannot_run(reason) from None
+
+    def run(self, outputs: Sequence[str] | None, inputs: dict[str, NDArray[Any]]) -> list[Any]:
+        """As an ``InferenceSession`` runs."""
+        with np.errstate(all="ignore"):
+            found = self._evaluator.run(None if outputs is None else list(outputs), inputs)
+        return [np.asarray(x) if isinstance(x, np.generic) else x for x in found]
 
 
 def cannot_run(error: Exception) -> UnsupportedError:

@@ -2,13 +2,17 @@
 
 from verifai.graph.operators import (  # noqa: F401
     arithmetic,
+    bits,
     cast,
+    division,
     indexing,
     linear,
     logic,
+    one_hot,
     pooling,
     reduction,
     resize,
+    selection,
     shape,
     unary,
 )

@@ -16,6 +16,7 @@ from verifai.graph.lower import (
     is_whole,
     operator,
 )
+from verifai.graph.operators.division import truncated_quotient
 from verifai.graph.operators.linear import added, biased, excess, multiple, scaled
 from verifai.graph.operators.unary import tabulated, wide_table
 
@@ -76,9 +77,13 @@ def mul(low: Lowering, node: OnnxNode) -> Tensor:
     return low.builder.product(low.small(node, 0), low.small(node, 1))
 
 
-@operator("Div")
+@operator("Div", integers=True)
 def div(low: Lowering, node: OnnxNode) -> Tensor:
-    """A product with the reciprocal, which is a table where the divisor is computed."""
+    """A product with the reciprocal, which is a table where the divisor is computed; of integers
+    without the fraction, exact.
+    """
+    if is_whole(low.kind(node.outputs[0])):
+        return truncated_quotient(low, node)
     divisor = low.constant(node, 1)
     if divisor is not None:
         if not np.all(divisor):
@@ -102,9 +107,13 @@ def neg(low: Lowering, node: OnnxNode) -> Tensor:
     return low.builder.negative(low.exact(node, 0))
 
 
-@operator("Pow")
+@operator("Pow", integers=True)
 def power(low: Lowering, node: OnnxNode) -> Tensor:
-    """To one constant exponent: squares and cubes are products, the rest is a table."""
+    """To one constant exponent: squares, and powers of integers, are products, the rest is a table.
+    Or of one constant base: a table too.
+    """
+    if (bases := low.constant(node, 0)) is not None:
+        return _exponential(low, node, bases)
     exponents = np.unique(np.asarray(low.known(node, 1, "the exponent"), dtype=np.float64))
     if exponents.size != 1:
         raise UnsupportedError("several exponents")
@@ -112,6 +121,8 @@ def power(low: Lowering, node: OnnxNode) -> Tensor:
     x = low.small(node, 0)
     shape = np.broadcast_shapes(x.shape, low.known(node, 1, "the exponent").shape)
     x = low.builder.broadcast(x, shape)
+    if is_whole(low.kind(node.inputs[0])):
+        return _whole_power(low, node, x, exponent)
     if exponent == 1:
         return x
     if exponent == 2:
@@ -119,7 +130,31 @@ def power(low: Lowering, node: OnnxNode) -> Tensor:
     return tabulated(low, x, node.inputs[0], lambda v: np.power(v, exponent), node.outputs[0])
 
 
-@operator("Relu")
+def _whole_power(low: Lowering, node: OnnxNode, x: Tensor, exponent: float) -> Tensor:
+    """A product of integers, held to MAX_RANGED_BITS bits after each factor."""
+    if exponent < 1 or exponent != int(exponent) or exponent > MAX_RANGED_BITS:
+        raise UnsupportedError(f"integers to the power of {exponent:g}")
+    result = x
+    for _ in range(int(exponent) - 1):
+        result = low.settled(low.builder.product(result, x), node.outputs[0])
+    return result
+
+
+def _exponential(low: Lowering, node: OnnxNode, bases: Array) -> Tensor:
+    base = np.unique(bases)
+    if base.size != 1:
+        raise UnsupportedError("several bases")
+    y, value = low.small(node, 1), float(base[0])
+    y = low.builder.broadcast(y, np.broadcast_shapes(y.shape, bases.shape))
+    if not is_whole(low.kind(node.outputs[0])):
+        return tabulated(low, y, node.inputs[1], lambda v: np.power(value, v), node.outputs[0])
+    if value < 2 or is_whole(low.kind(node.inputs[1])) is False:
+        raise UnsupportedError(f"a power of {value:g} that is an integer")
+    last = max(n for n in range(MAX_RANGED_BITS) if value**n < 1 << MAX_RANGED_BITS - 1)
+    return low.builder.lookup(y, 0, np.array([int(value) ** n for n in range(last + 1)]), 0)
+
+
+@operator("Relu", integers=True)
 def relu(low: Lowering, node: OnnxNode) -> Tensor:
     """``max(x, 0)``."""
     return low.builder.maximum(low.small(node, 0), [], 0)
@@ -147,15 +182,8 @@ def _sloped(low: Lowering, node: OnnxNode, slope: Array, *, literal: bool) -> Te
 
 @operator("Abs")
 def absolute(low: Lowering, node: OnnxNode) -> Tensor:
-    """Exact; see :func:`magnitude`."""
-    return magnitude(low, low.small(node, 0))
-
-
-def magnitude(low: Lowering, x: Tensor) -> Tensor:
-    """``|x| = 2 max(x, 0) - x``."""
-    positive = low.builder.maximum(x, [], 0)
-    result = low.builder.linear([(2, positive), (-1, x)], 0, x.scale)
-    return low.builder.bounded(result, 0, max(-x.low, x.high))
+    """Exact."""
+    return low.builder.absolute(low.small(node, 0))
 
 
 @operator("Clip")

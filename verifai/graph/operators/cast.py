@@ -10,6 +10,7 @@ from verifai.errors import UnsupportedError
 from verifai.extras import require
 from verifai.graph.builder import Tensor
 from verifai.graph.lower import Lowering, OnnxNode, operator
+from verifai.graph.operators.division import truncated
 from verifai.graph.operators.logic import is_truth, nonzero
 from verifai.graph.operators.shape import source
 
@@ -28,9 +29,10 @@ def cast(low: Lowering, node: OnnxNode) -> Tensor:
     if target.kind == "b":
         x = low.exact(node, 0)
         return x if is_truth(x) else nonzero(low, low.small(node, 0))
+    _require_seen_fits(low, node.inputs[0], target)
     # booleans and integers are integers in any unit
     whole = low.kind(node.inputs[0]).kind in "biu"
-    return source(low, node) if whole else _truncated(low, low.small(node, 0))
+    return source(low, node) if whole else truncated(low, low.small(node, 0))
 
 
 def _target(low: Lowering, node: OnnxNode) -> np.dtype[Any] | None:
@@ -48,16 +50,14 @@ def _target(low: Lowering, node: OnnxNode) -> np.dtype[Any] | None:
     return kind
 
 
-def _truncated(low: Lowering, x: Tensor) -> Tensor:
-    """``x`` without its fraction: ``floor(max(x, 0)) - floor(max(-x, 0))``, at scale 0."""
-    if x.scale <= 0:
-        return x
-    build = low.builder
-    parts = []
-    for sign, side in ((1, x), (-1, build.negative(x))):
-        above = build.maximum(side, [], 0)
-        bits = max(1, above.high.bit_length() - x.scale)
-        parts.append((sign, build.requantise(above, x.scale, bits, floor=True, low=0)))
-    result = build.linear(parts, 0, 0)
-    # one of the two is zero
-    return build.bounded(result, -parts[1][1].high, parts[0][1].high)
+def _require_seen_fits(low: Lowering, name: str, kind: np.dtype[Any]) -> None:
+    """Refuses a cast whose calibration data leave the type: what becomes of them no standard says.
+
+    Others that leave it are refused by a run.
+    """
+    least, most = (int(end) for end in low.ranges.get(name, (0.0, 0.0)))
+    limits = np.iinfo(kind)
+    if least < limits.min or most > limits.max:
+        raise UnsupportedError(
+            f"calibration goes from {least} to {most}, which {kind} does not hold"
+        )

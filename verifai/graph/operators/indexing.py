@@ -10,6 +10,7 @@ from verifai.errors import UnsupportedError
 from verifai.graph.builder import LETTERS, Tensor
 from verifai.graph.lower import Array, Lowering, OnnxNode, operator
 from verifai.graph.operators.logic import masked
+from verifai.graph.operators.one_hot import gathered_elements, gathered_tuples
 from verifai.graph.operators.shape import within
 
 
@@ -44,7 +45,9 @@ def _tuples(indices: Array, shape: tuple[int, ...], batch: int) -> Array:
 
 @operator("GatherElements")
 def gather_elements(low: Lowering, node: OnnxNode) -> Tensor:
-    """Constant indices."""
+    """Constant indices, or computed ones along a short axis."""
+    if low.constant(node, 1) is None:
+        return gathered_elements(low, node)
     x = low.small(node, 0)
     indices = low.known(node, 1, "the indices")
     axis = int(node.attributes.get("axis", 0)) % len(x.shape)
@@ -53,7 +56,9 @@ def gather_elements(low: Lowering, node: OnnxNode) -> Tensor:
 
 @operator("GatherND")
 def gather_nd(low: Lowering, node: OnnxNode) -> Tensor:
-    """Constant index tuples."""
+    """Constant index tuples, or computed ones into a small tensor."""
+    if low.constant(node, 1) is None:
+        return gathered_tuples(low, node)
     x = low.small(node, 0)
     indices = low.known(node, 1, "the indices")
     return _picked(low, x, _tuples(indices, x.shape, int(node.attributes.get("batch_dims", 0))))
@@ -133,6 +138,14 @@ def shape(low: Lowering, node: OnnxNode) -> Array:
     whole = low.exact(node, 0).shape
     part = slice(node.attributes.get("start", 0), node.attributes.get("end"))
     return np.array(whole[part], dtype=np.int64)
+
+
+@operator("EyeLike", integers=True)
+def eye_like(low: Lowering, node: OnnxNode) -> Array:
+    """Of a shape, hence a constant."""
+    rows, columns = low.exact(node, 0).shape
+    kind = low.kind(node.outputs[0])
+    return np.eye(rows, columns, int(node.attributes.get("k", 0)), dtype=kind)
 
 
 @operator("Size")

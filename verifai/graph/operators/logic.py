@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from verifai.errors import UnsupportedError
 from verifai.graph.builder import Tensor
-from verifai.graph.lower import Array, Lowering, OnnxNode, operator
+from verifai.graph.lower import ACCUMULATOR_BITS, Array, Lowering, OnnxNode, operator
 from verifai.graph.operators.linear import added, biased
+
+#: Entries of a table that compares a difference with zero.
+MAX_COMPARED: Final = 1 << 12
 
 
 def _difference(low: Lowering, node: OnnxNode, first: int, second: int) -> Tensor:
@@ -26,13 +31,18 @@ def _difference(low: Lowering, node: OnnxNode, first: int, second: int) -> Tenso
     return added(low, low.small(node, first), build.negative(low.small(node, second)))
 
 
-def _positive(low: Lowering, difference: Tensor) -> Tensor:
-    """1 where the difference is at least one unit, else 0: ``min(max(d, 0), 1)``, at scale 0."""
+def negative(low: Lowering, x: Tensor) -> Tensor:
+    """1 where ``x`` is below zero, else 0, at scale 0: ``-floor(x / 2**bits)``, a sign bit."""
+    if x.bits > ACCUMULATOR_BITS:
+        raise UnsupportedError("a comparison of tensors of very different size")
     build = low.builder
-    low.require_narrow(difference, "a comparison of tensors of very different size")
-    above = build.maximum(difference, [], 0)
-    # min(a, 1) = -max(-a, -1)
-    return build.linear([(-1, build.maximum(build.negative(above), [], -1))], 0, 0)
+    below = build.requantise(x, x.bits - 1, 1, floor=True)
+    return build.linear([(-1, below)], 0, 0)
+
+
+def _positive(low: Lowering, difference: Tensor) -> Tensor:
+    """1 where the difference is at least one unit, else 0, at scale 0."""
+    return negative(low, low.builder.negative(difference))
 
 
 def _not(low: Lowering, x: Tensor) -> Tensor:
@@ -73,9 +83,32 @@ def is_truth(x: Tensor) -> bool:
 
 
 def nonzero(low: Lowering, x: Tensor) -> Tensor:
-    """1 where ``x`` is at least half a unit away from zero, else 0."""
-    above, below = _positive(low, x), _positive(low, low.builder.negative(x))
-    return low.builder.bounded(low.builder.linear([(1, above), (1, below)], 0, 0), 0, 1)
+    """1 where ``x`` is at least half a unit away from zero, else 0: by a table where ``x`` has few
+    values, else by two signs.
+    """
+    build = low.builder
+    if x.low >= 0:
+        return _positive(low, x)
+    if x.high <= 0:
+        return negative(low, x)
+    if x.high - x.low < MAX_COMPARED and not x.open:
+        outputs = (np.arange(x.low, x.high + 1) != 0).astype(np.int64)
+        return build.lookup(x, x.low, outputs, 0)
+    return build.bounded(build.linear([(1, _positive(low, x)), (1, negative(low, x))], 0, 0), 0, 1)
+
+
+@operator("Sign", integers=True)
+def sign(low: Lowering, node: OnnxNode) -> Tensor:
+    """1, 0 or -1; a float less than half a unit away from zero is 0."""
+    x = low.small(node, 0)
+    result = low.builder.linear([(1, _positive(low, x)), (-1, negative(low, x))], 0, 0)
+    return low.builder.bounded(result, -1 if x.low < 0 else 0, 1 if x.high > 0 else 0)
+
+
+@operator("IsNaN", "IsInf")
+def not_finite(low: Lowering, node: OnnxNode) -> Array:
+    """Nowhere: an integer is a number, and what calibration sees is finite."""
+    return np.zeros(low.exact(node, 0).shape, dtype=np.bool_)
 
 
 @operator("Not")

@@ -15,7 +15,7 @@ from verifai.graph.operators.arithmetic import fused_relu
 from verifai.graph.operators.linear import window_letters, windows_of
 
 
-@operator("MaxPool")
+@operator("MaxPool", integers=True)
 def max_pool(low: Lowering, node: OnnxNode) -> Tensor:
     """A maximum over windows; one that follows a ReLU takes it over, as maxima commute."""
     if len(node.outputs) > 1 and node.outputs[1]:
@@ -47,7 +47,7 @@ def _last(low: Lowering, x: Tensor, axis: int, floor: int | None) -> Tensor:
     return result if floor is None else build.maximum(result, [], floor)
 
 
-@operator("GlobalMaxPool")
+@operator("GlobalMaxPool", integers=True)
 def global_max_pool(low: Lowering, node: OnnxNode) -> Tensor:
     """The maximum over all but the first two axes, which stay with length one."""
     x = low.small(node, 0)

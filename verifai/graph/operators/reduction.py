@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from verifai.graph.builder import LETTERS, Tensor
-from verifai.graph.lower import Lowering, OnnxNode, operator
-from verifai.graph.operators.arithmetic import magnitude
+from verifai.graph.lower import Lowering, OnnxNode, is_whole, operator
+from verifai.graph.operators.division import truncated_by
 
 
 def axes_of(low: Lowering, node: OnnxNode, rank: int) -> list[int] | None:
@@ -27,18 +27,21 @@ def kept(node: OnnxNode, shape: Sequence[int], axes: Sequence[int]) -> tuple[int
     return tuple(d for axis, d in enumerate(shape) if axis not in axes)
 
 
-@operator("ReduceSum", "ReduceMean", "ReduceL1")
+@operator("ReduceSum", "ReduceMean", "ReduceL1", integers=True)
 def reduce_sum(low: Lowering, node: OnnxNode) -> Tensor:
-    """A product with a constant vector: of ones, or of the count's rounded reciprocal."""
+    """A product with a constant vector: of ones, or of the count's rounded reciprocal. A mean of
+    integers is their sum divided without a fraction.
+    """
     x = low.small(node, 0)
     if node.op_type == "ReduceL1":
-        x = magnitude(low, x)
+        x = low.builder.absolute(x)
     axes = axes_of(low, node, len(x.shape))
     if axes is None:
         return x
     lengths = [x.shape[axis] for axis in axes]
     count = math.prod(lengths) if node.op_type == "ReduceMean" else 1
-    if count == 1:
+    whole = is_whole(low.kind(node.outputs[0]))
+    if count == 1 or whole:
         weight = low.builder.weight(np.ones(lengths, dtype=np.int64), 0)
     else:
         weight = low.weights(np.full(lengths, 1.0 / count))
@@ -46,10 +49,12 @@ def reduce_sum(low: Lowering, node: OnnxNode) -> Tensor:
     inside = "".join(letters[axis] for axis in axes)
     out = "".join(letter for letter in letters if letter not in inside)
     result = low.builder.einsum(f"{letters},{inside}->{out}", x, weight)
+    if whole and count > 1:
+        result = truncated_by(low, result, count)
     return low.builder.reshape(result, kept(node, x.shape, axes))
 
 
-@operator("ReduceSumSquare")
+@operator("ReduceSumSquare", integers=True)
 def reduce_sum_square(low: Lowering, node: OnnxNode) -> Tensor:
     """The sum of squares: a contraction of the tensor with itself."""
     x = low.small(node, 0)

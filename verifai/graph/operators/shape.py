@@ -10,6 +10,7 @@ from verifai.errors import UnsupportedError
 from verifai.graph.builder import Tensor
 from verifai.graph.integer import Affine, Indices
 from verifai.graph.lower import Array, Lowering, OnnxNode, operator
+from verifai.graph.operators.one_hot import gathered
 
 
 def source(low: Lowering, node: OnnxNode) -> Tensor:
@@ -203,7 +204,9 @@ def within(indices: Array, length: int) -> Array:
 
 @operator("Gather")
 def gather(low: Lowering, node: OnnxNode) -> Tensor:
-    """Constant indices of any shape."""
+    """Constant indices of any shape, or computed ones into a small table."""
+    if low.constant(node, 1) is None:
+        return gathered(low, node)
     x = source(low, node)
     axis = int(node.attributes.get("axis", 0)) % len(x.shape)
     indices = within(low.known(node, 1, "the indices"), x.shape[axis])

@@ -32,9 +32,9 @@ WIDE_BITS: Final = 30
 
 #: By their ONNX names.
 _UNARY: Final = """
-    Acos Acosh Asin Asinh Atan Atanh Ceil Celu Cos Cosh Elu Erf Exp Floor Gelu HardSigmoid HardSwish
-    Log Mish Reciprocal Round Selu Shrink Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Swish Tan
-    Tanh ThresholdedRelu
+    Acos Acosh Asin Asinh Atan Atanh Celu Cos Cosh Elu Erf Exp Gelu HardSigmoid HardSwish Log Mish
+    Reciprocal Round Selu Shrink Sigmoid Sin Sinh Softplus Softsign Sqrt Swish Tan Tanh
+    ThresholdedRelu
 """
 UNARY: Final = _UNARY.split()
 
