@@ -5,11 +5,14 @@ graph           table
 ==============  =============================================================================
 Input           committed, ranged
 Weight ... Einsum  one to one, but an einsum under a reshape is committed
-Requantise      ``2**s y + r - half - x = 0`` with y and r ranged
+Requantise      ``2**s y + r - half - x = 0`` with y (unless it is looked up) and r ranged
 Maximum         ``y - d - x = 0`` with d ranged; ``(y - floor) * product of d = 0``
 Lookup          (x, y) is an entry
 output          the ranged committed tensor it has its elements from, or a ranged copy
 ==============  =============================================================================
+
+*Looked up.* A requantisation that only lookups read needs no range: it is the input of an entry,
+and so one of the table's integers. ``2**s y + r = x + half`` then leaves one y.
 
 *Fusion.* A maximum that alone reads a requantisation z, perhaps through views that read no element
 twice, needs no committed z: ``z = y - d``, and ``2**s (y - d) + r - half - view(x) = 0``. With d
@@ -242,7 +245,7 @@ class _Lowering:
     def requantise(self, index: int, node: Node, operation: Requantise) -> int:
         source = self.plan.stripped(operation.source)
         shape = self.graph.nodes[source].shape
-        y = self.main(index, shape, node.low, ranged=True)
+        y = self.main(index, shape, node.low, ranged=index not in self.plan.looked_up)
         self.divide(((1, y),), operation, source, self.at[source], (), shape, node.batched)
         return self.in_shape(y, shape, node.shape)
 

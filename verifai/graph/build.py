@@ -14,6 +14,7 @@ from verifai.errors import InputError, LimitError, UnsupportedError, UsageError,
 from verifai.extras import require
 from verifai.graph import operators
 from verifai.graph.builder import Tensor
+from verifai.graph.dequantised import Dequantised
 from verifai.graph.expand import RULES, expanded, known_shapes, opset_of
 from verifai.graph.fidelity import same_axes
 from verifai.graph.float_run import every_tensor
@@ -28,6 +29,7 @@ from verifai.graph.lower import (
     Options,
     is_whole,
 )
+from verifai.graph.operators.quantised import constant, exactly, real
 from verifai.graph.prune import pruned
 from verifai.graph.sealed import sealed
 from verifai.limits import MAX_COMPUTED_ELEMENTS
@@ -408,6 +410,15 @@ def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
         lowering.folded.update(folded(item, values, lowering.opset))
         if names and lowering.literals.issuperset(names):
             lowering.literals.update(node.outputs)
+        if node.op_type == "DequantizeLinear":
+            constant(lowering, node)
+        return
+    if (exact := exactly(lowering, node)) is not None:
+        _check_shape(lowering, node.outputs[0], exact)
+        if isinstance(exact, Dequantised):
+            lowering.dequantised[node.outputs[0]] = exact
+        else:
+            lowering.tensors[node.outputs[0]] = exact
         return
     if node.op_type not in OPERATORS:
         raise UnsupportedError(_without(node))
@@ -433,7 +444,9 @@ def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
             lowering.folded[name] = result
 
 
-def _check_shape(lowering: Lowering, name: str, result: Tensor | npt.NDArray[Any]) -> None:
+def _check_shape(
+    lowering: Lowering, name: str, result: Tensor | Dequantised | npt.NDArray[Any]
+) -> None:
     """What a rule makes has the shape that onnxruntime makes.
 
     Raises:
@@ -450,6 +463,9 @@ def _check_shape(lowering: Lowering, name: str, result: Tensor | npt.NDArray[Any
 def _outputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple[int, ...]:
     nodes = []
     for info in model.outputs:
+        if info.name in lowering.dequantised and info.name not in lowering.tensors:
+            value = lowering.dequantised[info.name]
+            lowering.tensors[info.name] = real(lowering, value, info.name)
         if info.name in lowering.folded:
             reason = "it is a constant, there is nothing to prove"
             problems.append(Problem(info.name, "output", reason, "Remove the output."))

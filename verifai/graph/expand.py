@@ -34,7 +34,7 @@ class Body:
         opset: int,
     ):
         onnx = require("onnx", "onnx", "reading an ONNX model")
-        self.helper, self.numpy = onnx.helper, onnx.numpy_helper
+        self.onnx, self.helper, self.numpy = onnx, onnx.helper, onnx.numpy_helper
         self.node, self.inputs, self.outputs = node, node.inputs, node.outputs
         self.attributes = dict(node.attributes)
         self.shapes, self.constants, self.opset = shapes, constants, opset
@@ -228,7 +228,27 @@ def _product(body: Body) -> None:
     body.reshaped(total, shape, body.outputs[0])
 
 
+def _dynamic_quantisation(body: Body) -> None:
+    """The range of the input, which holds zero, in 255 steps."""
+    x, (quantised, scale, zero) = body.inputs[0], body.outputs
+    uint8 = body.onnx.TensorProto.UINT8
+    axes, nothing = range(len(body.shape)), body.constant(0.0)
+    ends = [
+        body.add(pick, [body.reshaped(body.reduced(reduction, x, axes), ()), nothing])
+        for pick, reduction in (("Min", "ReduceMin"), ("Max", "ReduceMax"))
+    ]
+    width = body.add("Sub", [ends[1], ends[0]])
+    body.add("Mul", [width, body.constant(1 / 255)], scale)
+    least, most = nothing, body.constant(255.0)
+    place = body.add("Round", [body.add("Neg", [body.add("Div", [ends[0], scale])])])
+    point = body.add("Clip", [place, least, most])
+    body.add("Cast", [point], zero, to=uint8)
+    moved = body.add("Add", [body.add("Round", [body.add("Div", [x, scale])]), point])
+    body.add("Cast", [body.add("Clip", [moved, least, most])], quantised, to=uint8)
+
+
 RULES: Final[dict[str, Rule]] = {
+    "DynamicQuantizeLinear": _dynamic_quantisation,
     "GlobalLpPool": _lp_pool,
     "GroupNormalization": _group,
     "InstanceNormalization": _instance,

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from verifai.errors import UnsupportedError, UsageError, shown
 from verifai.graph.builder import Builder, Tensor, rounded
+from verifai.graph.dequantised import Dequantised, DequantisedConstant
 from verifai.graph.integer import MAX_RANGED_BITS
 from verifai.model import OnnxNode as OnnxNode
 
@@ -104,6 +105,7 @@ class Lowering:
         literals: folded tensors that the model's graph states, like the 0.5 of an expression. All
             others may be learned, and become weights wherever a lowering need not know them.
         tensors: tensors of the integer graph.
+        dequantised, dequantised_constants: integers times known factors, of int8 models.
         uses: how often each tensor is read, by nodes and as an output.
     """
 
@@ -115,6 +117,8 @@ class Lowering:
     folded: dict[str, Array] = field(default_factory=dict)
     literals: set[str] = field(default_factory=set)
     tensors: dict[str, Tensor] = field(default_factory=dict)
+    dequantised: dict[str, Dequantised] = field(default_factory=dict)
+    dequantised_constants: dict[str, DequantisedConstant] = field(default_factory=dict)
     uses: Counter[str] = field(default_factory=Counter)
     builder: Builder = field(default_factory=Builder)
     _settled: dict[int, Tensor] = field(default_factory=dict)
@@ -157,6 +161,13 @@ class Lowering:
     def kind(self, name: str) -> np.dtype[Any]:
         """The element type of a tensor; float32 where calibration did not see it."""
         return self.folded[name].dtype if name in self.folded else self.kinds.get(name, _FLOAT)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Of a tensor that is known, lowered or dequantised."""
+        for found in (self.tensors, self.dequantised, self.folded):
+            if name in found:
+                return tuple(found[name].shape)
+        raise KeyError(name)
 
     def has(self, node: OnnxNode, position: int) -> bool:
         """Whether an optional input is there."""
@@ -374,10 +385,11 @@ Operator = Callable[[Lowering, OnnxNode], "Tensor | Array | list[Tensor | Array]
 #: Operators that are exact on integers, as far as these fit an activation: no quotients, means,
 #: powers or tables, which round in fixed point and truncate in ONNX.
 _INTEGER_OPERATORS: Final = """
-    Abs Add Cast CastLike Clip Compress Concat CumSum DepthToSpace Equal Expand Flatten Gather
-    GatherElements GatherND Greater GreaterOrEqual Identity Less LessOrEqual MatMul Max Min Mul Neg
-    Pad ReduceMax ReduceMin ReduceSum Reshape ReverseSequence Scatter ScatterElements ScatterND
-    Shape Size Slice SpaceToDepth Split Squeeze Sub Sum Tile Transpose Trilu Unsqueeze Where
+    Abs Add Cast CastLike Clip Compress Concat CumSum DepthToSpace Equal Expand
+    Flatten Gather GatherElements GatherND Greater GreaterOrEqual Identity Less LessOrEqual
+    MatMul Max Min Mul Neg Pad ReduceMax ReduceMin ReduceSum Reshape
+    ReverseSequence Scatter ScatterElements ScatterND Shape Size Slice SpaceToDepth Split
+    Squeeze Sub Sum Tile Transpose Trilu Unsqueeze Where
 """
 INTEGER_OPERATORS: Final = set(_INTEGER_OPERATORS.split())
 
