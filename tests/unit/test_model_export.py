@@ -97,13 +97,18 @@ def test_the_innermost_cause_of_a_failed_export_is_shown(torch: Any, modules: An
         verifai.export(modules.Eigenvalues(), torch.eye(3))
 
 
+def test_an_input_that_the_module_ignores_stays_and_is_named(torch: Any, modules: Any) -> None:
+    model = verifai.export(modules.Unused(), (torch.rand(2), torch.rand(3)))
+    assert [info.shape for info in model.inputs] == [(2,), (3,)]
+    assert model.notes == ("no result depends on y",)
+
+
 #: Given torch and the modules of these tests: a module and its inputs, and how they are refused.
 REFUSED: list[tuple[Callable[[Any, Any], tuple[Any, Any]], type[Exception], str]] = [
     (lambda t, m: (m.Branch(), t.rand(2)), UnsupportedError, "cannot export Branch"),
     (lambda t, m: (m.Dict(), t.rand(2)), UnsupportedError, "returns dict"),
     (lambda t, m: (m.Infinite(), t.rand(2)), InputError, "not finite"),
     (lambda t, m: (m.Random(), t.rand(2)), UnsupportedError, "differs between ONNX and torch"),
-    (lambda t, m: (m.Unused(), (t.rand(2), t.rand(2))), UnsupportedError, "uses 1 of its 2"),
     (lambda t, _: (t.nn.Linear(3, 2), t.rand(1, 4)), UsageError, "does not run"),
     (lambda t, _: (lambda x: x, t.rand(2)), UsageError, "torch.nn.Module"),
     (lambda t, _: (t.nn.Linear(3, 2), [[1.0, 2.0, 3.0]]), UsageError, "tuple of tensors"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from verifai.errors import InputError, LimitError, UnsupportedError, UsageError, VerifaiError
 from verifai.extras import require
-from verifai.graph import operators
+from verifai.graph import operators, recurrent
 from verifai.graph.builder import Tensor
 from verifai.graph.dequantised import Dequantised
 from verifai.graph.expand import RULES, expanded, known_shapes, opset_of
@@ -29,15 +29,19 @@ from verifai.graph.lower import (
     Options,
     is_whole,
 )
+from verifai.graph.notes import REFUSED, noted
 from verifai.graph.operators.quantised import constant, exactly, real
 from verifai.graph.prune import pruned
 from verifai.graph.sealed import sealed
+from verifai.graph.shared import united
+from verifai.graph.unroll import unrolled
 from verifai.limits import MAX_COMPUTED_ELEMENTS
 from verifai.model import Model, TensorInfo
 from verifai.model.nodes import nodes_of
 from verifai.model.quiet import quiet
 
 assert operators  # importing the package fills OPERATORS
+assert recurrent  # and this one RULES
 
 #: An operation table has 4,096 nodes: of more ONNX nodes than this nothing could be proved.
 MAX_LOWERED_NODES: Final = 8_192
@@ -64,11 +68,13 @@ class Seen:
         ranges: smallest and largest value of every float and integer tensor.
         kinds: element types of all tensors.
         shapes: of all tensors, without those that are constants of the file.
+        copies: how many tensors share one range, for those that do.
     """
 
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
     kinds: dict[str, np.dtype[Any]] = field(default_factory=dict)
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    copies: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -148,7 +154,14 @@ def lowered(
 ) -> Lowered:
     """Simplify, calibrate and lower. Raises as :func:`build`."""
     proto, stated, seen = _observed(model, calibration)
-    lowering = Lowering(options, seen.ranges, opset_of(proto), kinds=seen.kinds, shapes=seen.shapes)
+    lowering = Lowering(
+        options,
+        seen.ranges,
+        opset_of(proto),
+        kinds=seen.kinds,
+        shapes=seen.shapes,
+        copies=seen.copies,
+    )
     numpy_helper = require("onnx.numpy_helper", "onnx", "reading an ONNX model")
     lowering.uses.update(name for node in proto.graph.node for name in node.input)
     lowering.uses.update(info.name for info in proto.graph.output)
@@ -203,23 +216,37 @@ def simplified(model: Model) -> tuple[Any, set[str]]:
     onnx = require("onnx", "onnx", "reading an ONNX model")
     optimizer = require("onnxscript.optimizer", "torch", "simplifying an ONNX model")
     proto = onnx.load_from_string(model.onnx)
-    if (count := len(proto.graph.node)) > MAX_LOWERED_NODES:
-        raise UnsupportedError(
-            f"The model has {count:,} nodes; the native backend takes MAX_LOWERED_NODES "
-            f"({MAX_LOWERED_NODES:,})."
-        )
+    _require_few_nodes(proto)
     check_sizes(proto)
+    proto = unrolled(proto)
     stated = literals(proto)
     with quiet("onnxscript", "onnx_ir"):  # what it does not fold is lowered as it is: no news
         # what is folded first is a constant when operators are written out; their parts fold again
-        short = _optimized(optimizer, proto)
+        # what folding decides of loops is written out then
+        short = unrolled(_optimized(optimizer, proto))
         # what folding makes of parameters may be a Constant as well; the rules' are not of them
         before = {node.output[0] for node in short.graph.node if node.op_type == "Constant"}
         long = expanded(short)
+        _require_few_nodes(long)
         stated = literals(long, stated, before)
         proto = _optimized(optimizer, long)
     check_sizes(proto)
     return proto, stated
+
+
+def _require_few_nodes(proto: Any) -> None:
+    """Refuses what could not be proved; constants are not counted.
+
+    Raises:
+        UnsupportedError: more than MAX_LOWERED_NODES nodes.
+    """
+    count = sum(node.op_type != "Constant" for node in proto.graph.node)
+    if count > MAX_LOWERED_NODES:
+        raise UnsupportedError(
+            f"The model has {count:,} nodes, those included that its operators are written out as; "
+            f"the native backend takes MAX_LOWERED_NODES ({MAX_LOWERED_NODES:,}).",
+            hint="Prove it in pieces, for instance a few layers or steps in one circuit.",
+        )
 
 
 def literals(proto: Any, known: Iterable[str] = (), but: Iterable[str] = ()) -> set[str]:
@@ -292,7 +319,8 @@ def calibrated(
                     raise UnsupportedError(f"Tensor {name!r}, a constant, is not finite.")
                 raise InputError(f"Tensor {name!r} is not finite on calibration data.")
             _see(seen, name, value)
-    return seen
+    ranges, copies = united(proto, seen.ranges)
+    return replace(seen, ranges=ranges, copies=copies)
 
 
 def _see(seen: Seen, name: str, array: npt.NDArray[Any]) -> None:
@@ -308,11 +336,11 @@ def _without_rule(proto: Any, model: Model) -> list[Problem]:
     """Nodes after an input whose operator cannot be lowered."""
     computed = {info.name for info in model.inputs}
     problems = []
-    for node in nodes_of(proto.graph):
+    for item, node in zip(proto.graph.node, nodes_of(proto.graph), strict=True):
         if computed.intersection(node.inputs):
             computed.update(name for name in node.outputs if name)
             if node.op_type not in OPERATORS:
-                problems.append(_no_operator(node))
+                problems.append(_no_operator(item, node))
     return problems
 
 
@@ -329,12 +357,6 @@ def _inputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple[
             nodes.append(_whole_input(info, position, lowering, problems))
             continue
         scale = fixed.get(info.name, lowering.scale(info.name))
-        if scale < 0:
-            largest = max(map(abs, lowering.ranges[info.name]))
-            reason = f"it reaches {largest:.3g}, too large for fixed point"
-            hint = "Scale the model's inputs, e.g. to [0, 1]."
-            problems.append(Problem(info.name, "input", reason, hint))
-            scale = 0  # for the sake of what else there is to say
         lowering.builder.name = info.name
         bits = lowering.options.activation_bits
         tensor = lowering.builder.input(position, info.shape, bits, scale)
@@ -377,7 +399,7 @@ def _nodes(proto: Any, lowering: Lowering, problems: list[Problem]) -> None:
         if missing.intersection(node.inputs):
             missing.update(name for name in node.outputs if name)
             if node.op_type not in OPERATORS:
-                problems.append(_no_operator(node))
+                problems.append(_no_operator(item, node))
             continue
         try:
             _lower(item, node, lowering)
@@ -387,13 +409,15 @@ def _nodes(proto: Any, lowering: Lowering, problems: list[Problem]) -> None:
             missing.update(name for name in node.outputs if name)
 
 
-def _no_operator(node: OnnxNode) -> Problem:
-    return Problem(node.name, node.op_type, _without(node))
+def _no_operator(item: Any, node: OnnxNode) -> Problem:
+    return Problem(node.name, node.op_type, _without(item))
 
 
-def _without(node: OnnxNode) -> str:
-    known = node.op_type in RULES  # which cover some of its cases
-    return "attributes or shapes that no rule covers" if known else "no such operator"
+def _without(item: Any) -> str:
+    """Why a ``NodeProto`` that no operator is registered for has no circuit."""
+    known = item.op_type in RULES  # which cover some of its cases
+    reason = "attributes or shapes that no rule covers" if known else "no such operator"
+    return noted(item, REFUSED) or reason
 
 
 def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
@@ -421,7 +445,7 @@ def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
             lowering.tensors[node.outputs[0]] = exact
         return
     if node.op_type not in OPERATORS:
-        raise UnsupportedError(_without(node))
+        raise UnsupportedError(_without(item))
     if node.op_type not in INTEGER_OPERATORS:
         for name in names:
             if name in lowering.tensors and lowering.kind(name).kind in "iu":
@@ -482,20 +506,16 @@ def _outputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple
                 continue
             lowering.tensors[info.name] = tensor
             nodes.append(tensor.node)
-            if tensor.scale < 0:
-                problems.append(_too_large(lowering, info.name, tensor))
+            largest = max(map(abs, lowering.ranges.get(info.name, (0.0, 0.0))))
+            if tensor.scale < min(0, lowering.scale_of(largest)):
+                problems.append(_too_coarse(lowering, info.name, tensor, largest))
     return tuple(nodes)
 
 
-def _too_large(lowering: Lowering, name: str, tensor: Tensor) -> Problem:
-    """An output whose fixed point has steps larger than 1."""
-    largest = max(map(abs, lowering.ranges[name]))
-    node = lowering.builder.nodes[tensor.node].name
-    if lowering.scale_of(largest) < 0:
-        reason = f"it reaches {largest:.3g}, too large for 16-bit fixed point"
-        return Problem(name, "output", reason, "Scale the model's output.")
+def _too_coarse(lowering: Lowering, name: str, tensor: Tensor, largest: float) -> Problem:
+    """An output whose fixed point has steps larger than 1, and larger than its values need."""
     return Problem(
-        node,
+        lowering.builder.nodes[tensor.node].name,
         f"output {name!r}",
         f"it reaches {largest:.3g} and would be held in steps of {2.0**-tensor.scale:.3g}: the "
         "node enlarges values that are too small for fixed point",

@@ -12,9 +12,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from verifai.errors import VerifaiError
+from verifai.errors import UnsupportedError, VerifaiError
 from verifai.extras import require
 from verifai.graph.lower import OPERATORS
+from verifai.graph.notes import REFUSED, note
 from verifai.model.nodes import OnnxNode, nodes_of
 
 #: Function bodies hold functions: so many times are they looked through.
@@ -93,12 +94,18 @@ class Body:
         scaled = self.add("Mul", [x, self.reshaped(self.inputs[1], shape)])
         return self.add("Add", [scaled, self.reshaped(self.inputs[2], shape)], output)
 
+    def known(self, name: str) -> Any | None:
+        """The values of a constant, None if the model computes them."""
+        tensor = self.constants.get(name)
+        return None if tensor is None else self.numpy.to_array(tensor)
+
     def optional(self, position: int) -> str | None:
         """An optional input's name."""
         return self.inputs[position] if position < len(self.inputs) else None
 
 
-#: Writes a node out, or raises ValueError where it does not cover it.
+#: Writes a node out; where it does not cover it raises ValueError, or UnsupportedError with what to
+#: do.
 Rule = Callable[[Body], None]
 
 
@@ -264,6 +271,16 @@ RULES: Final[dict[str, Rule]] = {
 }
 
 
+def rule(*names: str) -> Callable[[Rule], Rule]:
+    """Registers a rule of another module."""
+
+    def register(function: Rule) -> Rule:
+        RULES.update(dict.fromkeys(names, function))
+        return function
+
+    return register
+
+
 def expanded(proto: Any) -> Any:
     """The model with every operator that is made of others written out, as far as rules go."""
     for _ in range(DEPTH):
@@ -311,8 +328,15 @@ def _by_rules(proto: Any) -> Any:
     result.CopyFrom(proto)
     del result.graph.node[:]
     for item, node in zip(proto.graph.node, nodes_of(proto.graph), strict=True):
+        if node.op_type == "Constant" and "value" in node.attributes:
+            constants[node.outputs[0]] = node.attributes["value"]
         body = Body(node, shapes, constants, opset)
-        result.graph.node.extend(body.nodes if _covered(body) else [item])
+        try:
+            nodes = body.nodes if _covered(body) else [item]
+        except UnsupportedError as error:
+            nodes = [item]
+            note(item, REFUSED, error.message.rstrip("."))
+        result.graph.node.extend(nodes)
     return result
 
 

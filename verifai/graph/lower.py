@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -29,7 +30,7 @@ Array = npt.NDArray[Any]
 WEIGHT_BITS: Final = range(4, 17)
 ACTIVATION_BITS: Final = range(6, 17)
 #: log2 of the inverse unit of an input.
-INPUT_SCALES: Final = range(31)
+INPUT_SCALES: Final = range(-40, 31)
 #: Head-room beyond the calibrated range, in bits.
 HEAD_ROOM: Final = 1
 #: Scales of activations: a tensor of tiny values gains nothing from more.
@@ -64,12 +65,21 @@ class Options:
             Inputs are never changed: a statement is about the input that was given.
         input_scales: log2 of the units of inputs, by name, in place of calibrated ones: an input
             that is another circuit's output has that output's scale.
+        shown_inputs: whether statements show the inputs, which :meth:`showing_inputs` says: ids are
+            then looked up as such.
     """
 
     activation_bits: int = 16
     weight_bits: int = 15
     saturate: bool = False
     input_scales: Mapping[str, int] = field(default_factory=dict)
+    shown_inputs: bool = field(default=False, init=False, repr=False)
+
+    def showing_inputs(self) -> Options:
+        """These options, for a circuit whose inputs are public."""
+        made = copy(self)
+        object.__setattr__(made, "shown_inputs", True)
+        return made
 
     def __post_init__(self) -> None:
         for name, allowed in {
@@ -107,6 +117,7 @@ class Lowering:
         tensors: tensors of the integer graph.
         dequantised, dequantised_constants: integers times known factors, of int8 models.
         uses: how often each tensor is read, by nodes and as an output.
+        copies: how many tensors share a tensor's range, being the same in other steps.
     """
 
     options: Options
@@ -120,8 +131,10 @@ class Lowering:
     dequantised: dict[str, Dequantised] = field(default_factory=dict)
     dequantised_constants: dict[str, DequantisedConstant] = field(default_factory=dict)
     uses: Counter[str] = field(default_factory=Counter)
+    copies: Mapping[str, int] = field(default_factory=dict)
     builder: Builder = field(default_factory=Builder)
     _settled: dict[int, Tensor] = field(default_factory=dict)
+    _weights: dict[tuple[str | None, int, tuple[int, ...]], Tensor] = field(default_factory=dict)
 
     # -- what operators read
 
@@ -177,7 +190,7 @@ class Lowering:
         """An input as it is, accumulators included; constants become weights."""
         name = node.inputs[position]
         if name in self.folded:
-            return self.weights(self.folded[name])
+            return self.weights(self.folded[name], source=name)
         return self.tensors[name]
 
     def small(self, node: OnnxNode, position: int) -> Tensor:
@@ -186,7 +199,7 @@ class Lowering:
         """
         name = node.inputs[position]
         if name in self.folded:  # weights have bits of their own, and no calibrated range
-            return self.weights(self.folded[name])
+            return self.weights(self.folded[name], source=name)
         self.tensors[name] = self.settled(self.tensors[name], name)
         return self.tensors[name]
 
@@ -213,8 +226,13 @@ class Lowering:
         scale = math.floor(math.log2(limit / largest))
         return min(most, scale)
 
-    def weights(self, values: Array, most: int = MAX_WEIGHT_SCALE) -> Tensor:
+    def weights(
+        self, values: Array, most: int = MAX_WEIGHT_SCALE, source: str | None = None
+    ) -> Tensor:
         """Constants of the model as weights, at a scale of at most ``most``; integers exactly.
+
+        ``source`` is the constant's name, if these are its values: read again, it is the same
+        weights. (Equal values are not: a key would show which of a model's constants are equal.)
 
         Raises:
             UnsupportedError: they are not finite, or integers beyond 32 bits.
@@ -225,13 +243,27 @@ class Lowering:
                 return tensor
             return self.builder.bounded(tensor, 0, 1 if values.dtype.kind == "b" else tensor.high)
         values = _finite(values)
-        own = self.weight_scale(values, most)
-        return self.builder.weight(rounded(values, own), own)
+        return self._weight(values, self.weight_scale(values, most), source)
+
+    def _weight(self, values: Array, scale: int, source: str | None) -> Tensor:
+        key = source, scale, values.shape
+        if source is None:
+            return self.builder.weight(rounded(values, scale), scale)
+        if key not in self._weights:
+            self._weights[key] = self.builder.weight(rounded(values, scale), scale)
+        return self._weights[key]
 
     def factors(
-        self, values: Array, x: Tensor, name: str, channels: Sequence[int] | None = None
+        self,
+        values: Array,
+        x: Tensor,
+        name: str,
+        channels: Sequence[int] | None = None,
+        source: str | None = None,
     ) -> Tensor:
         """Weights that ``x`` is multiplied with to make tensor ``name``: no finer than it needs.
+
+        ``source`` is as for :meth:`weights`.
 
         ``channels`` are the axes of output channels. Where the largest weight of a channel would
         have less than :data:`CHANNEL_BITS` bits, all weights get up to :data:`CHANNEL_GROWTH` more:
@@ -252,7 +284,7 @@ class Lowering:
                 wanted = math.floor(math.log2((1 << bits - 1) - 1) - math.log2(weakest))
                 scale = max(scale, min(wanted, scale + CHANNEL_GROWTH))
         scale = min(scale, MAX_WEIGHT_SCALE, self.scale(name) + ACCUMULATOR_GUARD - x.scale)
-        return self.builder.weight(rounded(values, scale), scale)
+        return self._weight(values, scale, source)
 
     def addend(self, values: Array, scale: int) -> Tensor:
         """Constants to be added at ``scale``: 32-bit weights times a power of two."""

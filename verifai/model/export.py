@@ -17,6 +17,7 @@ from verifai.errors import InputError, UnsupportedError, UsageError, VerifaiErro
 from verifai.extras import require
 from verifai.model.model import Model, load
 from verifai.model.quiet import quiet
+from verifai.progress import Progress
 
 #: The newest operator set that ezkl's importer reads, and the oldest that torch's exporter writes.
 OPSET: Final = 18
@@ -27,17 +28,25 @@ RELATIVE_TOLERANCE: Final = 1e-3
 ABSOLUTE_TOLERANCE: Final = 1e-5
 
 
-def export(module: Any, example_inputs: Any, *, name: str | None = None) -> Model:
+def export(
+    module: Any,
+    example_inputs: Any,
+    *,
+    name: str | None = None,
+    progress: Progress | bool | None = None,
+) -> Model:
     """Export a ``torch.nn.Module`` to ONNX (opset 18, one file, static shapes).
 
     The module is exported in evaluation mode and put back into its own mode. The result is run
     by onnxruntime on the example and on random inputs of its shape and range (by column where a
-    column holds categories), and must agree with torch.
+    column holds categories), and must agree with torch. An input that the module ignores stays;
+    the progress and :attr:`Model.notes` say which one.
 
     Args:
         module: the module.
         example_inputs: a tensor, or a tuple of tensors, with the shapes to prove.
         name: shown in messages; default the module's class name.
+        progress: see :func:`verifai.progress.reporting`.
 
     Raises:
         UsageError: not a module, or not tensors.
@@ -58,11 +67,10 @@ def export(module: Any, example_inputs: Any, *, name: str | None = None) -> Mode
     arrays = _arrays(examples, label)
     with _evaluation_mode(module), torch.no_grad():
         outputs = _outputs(module, examples, label)
-        model = load(_onnx(torch, module, tuple(examples), label))
-        used = _inputs_used(model)
-        if used != len(examples):
+        model = load(_onnx(torch, module, tuple(examples), label), progress=progress)
+        if len(model.inputs) != len(examples):
             raise UnsupportedError(
-                f"{label} uses {used} of its {len(examples)} inputs.",
+                f"{label} takes {len(examples)} inputs, its ONNX {len(model.inputs)}.",
                 hint="Remove the inputs that do not matter from the module's forward.",
             )
         _agree(model, arrays, outputs, label)
@@ -121,12 +129,6 @@ def _reason(error: BaseException) -> str:
         error = error.__cause__
     line = str(error).strip().partition("\n")[0]
     return f"{type(error).__name__}: {line}" if line else type(error).__name__
-
-
-def _inputs_used(model: Model) -> int:
-    """How many inputs some node reads; the exporter keeps the others as they are."""
-    read = {name for node in model.nodes() for name in node.inputs}
-    return sum(info.name in read for info in model.inputs)
 
 
 def _outputs(module: Any, inputs: Sequence[Any], label: str) -> list[NDArray[Any]]:

@@ -227,7 +227,7 @@ def _checked(info: TensorInfo, array: NDArray[Any]) -> NDArray[Any]:
             f"Input {info.name!r} has shape {list(array.shape)}, expected {list(info.shape)}.",
             hint="prove(key, inputs, batch=True) or --batch proves several inferences in one proof."
             if several
-            else "Shapes are static: export the model with an example of the shape you need.",
+            else "Shapes are static: export or load (shapes=) the model in the shape you need.",
         )
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])

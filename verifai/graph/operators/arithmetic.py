@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from verifai.errors import UnsupportedError
@@ -20,10 +22,15 @@ from verifai.graph.operators.division import truncated_quotient
 from verifai.graph.operators.linear import added, biased, excess, multiple, scaled
 from verifai.graph.operators.unary import tabulated, wide_table
 
+#: Products that are added before the sum is rounded, once; of more each is rounded before.
+MAX_PATHS: Final = 4
+
 
 @operator("Add", "Sub")
 def add(low: Lowering, node: OnnxNode) -> Tensor:
-    """A constant is added exactly, at the accumulator's own scale."""
+    """A constant is added exactly, at the accumulator's own scale; so are products that nothing
+    else reads, as far as MAX_PATHS goes.
+    """
     sign = 1 if node.op_type == "Add" else -1
     a, b = (
         None if values is None else signed(values)
@@ -34,7 +41,8 @@ def add(low: Lowering, node: OnnxNode) -> Tensor:
     if a is not None:
         return _with_constant(low, node, 1, sign, a)
     x, y = low.exact(node, 0), low.exact(node, 1)
-    if (x.open and y.open) or excess(x, y) > 0:
+    once = all(low.uses[name] == 1 for name in node.inputs)
+    if (x.open and y.open and (not once or x.paths + y.paths > MAX_PATHS)) or excess(x, y) > 0:
         x, y = low.small(node, 0), low.small(node, 1)
     return added(low, x, y if sign == 1 else low.builder.negative(y))
 

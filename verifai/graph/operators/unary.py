@@ -7,6 +7,7 @@ if interpolation is good enough; the exact table otherwise.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -21,6 +22,10 @@ from verifai.graph.reference import alone, reference
 
 #: Up to so many integers a table is exact whatever the function.
 EXACT: Final = 1 << 10
+#: What an interpolation costs beyond an exact table, in entries of one: lookups for each element,
+#: nodes and products for each tensor. The steps of a recurrence share a table, which pays soon.
+PER_ELEMENT: Final = 8
+PER_TENSOR: Final = 512
 #: Segments of an interpolated table: the first that is good enough.
 SEGMENTS: Final = (1 << 10, 1 << 11, 1 << 12)
 #: Largest error of interpolation that is accepted, in units of the output.
@@ -77,7 +82,8 @@ def tabulated(
     if np.isnan(values).any():
         outputs = np.where(np.isnan(values), 1 << bits, np.floor(values + 0.5)).astype(np.int64)
         return low.builder.requantise(low.builder.lookup(x, begin, outputs, out), 0, bits)
-    if len(values) > EXACT:
+    interpolation = math.prod(x.shape) * PER_ELEMENT + PER_TENSOR
+    if len(values) > max(EXACT, low.copies.get(x_name, 0) * interpolation):
         for segments in SEGMENTS:
             seen = _calibrated(low, x, x_name)
             segmented = _segmented(low, x, begin, values, out, seen, segments)
