@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("verifai._native", reason="the proving core is not built")
 
 import verifai
-from tests.chain.node import RICH, Faulty
+from tests.chain.node import Faulty, rich
 from tests.needs import skip_without
 from verifai.chain import Chain, Terms, connect
 from verifai.chain.native.system import NATIVE_SYSTEM
@@ -63,9 +63,7 @@ def store(tmp_path) -> verifai.KeyStore:
 
 
 def opened(node: Any) -> Chain:
-    from eth_account import Account
-
-    return connect(node.url, signer=Account.from_key(RICH), terms=TERMS)
+    return connect(node.url, signer=rich(), terms=TERMS)
 
 
 def error(signature: str, *values: Any) -> bytes:

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-for _module in ("onnx", "onnxruntime", "onnxscript"):
-    pytest.importorskip(_module)
+from tests.graph.single import model, node
+from tests.needs import skip_without
+from verifai.circuit.lower import lower
+from verifai.circuit.satisfied import unsatisfied
+from verifai.circuit.visibility import Visibility
+from verifai.circuit.witness import witness
+from verifai.graph import build, dequantise, quantise_inputs, run, torch_run
+from verifai.model import Model
 
-from tests.graph.single import model, node  # noqa: E402
-from verifai.circuit.lower import lower  # noqa: E402
-from verifai.circuit.satisfied import unsatisfied  # noqa: E402
-from verifai.circuit.visibility import Visibility  # noqa: E402
-from verifai.circuit.witness import witness  # noqa: E402
-from verifai.graph import build, dequantise, quantise_inputs, run, torch_run  # noqa: E402
-from verifai.model import Model  # noqa: E402
+skip_without("onnx", "onnxruntime", "onnxscript")
 
 ROWS, WIDTH = 6, 32
 #: Of the range of the rows without an outlier. One of 221 leaves a value of 1 eight bits of 16.
