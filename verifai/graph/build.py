@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from verifai.errors import InputError, LimitError, UnsupportedError, UsageError, VerifaiError
 from verifai.extras import require
-from verifai.graph import attention, operators, recurrent
+from verifai.graph import attention, operators, recurrent, rewriting
 from verifai.graph.builder import Tensor
 from verifai.graph.dequantised import Dequantised
 from verifai.graph.expand import RULES, expanded, known_shapes, opset_of
+from verifai.graph.features import fine_inputs
 from verifai.graph.fidelity import same_axes
 from verifai.graph.float_run import every_tensor
 from verifai.graph.fold import folded
@@ -34,8 +35,11 @@ from verifai.graph.notes import REFUSED, noted
 from verifai.graph.operators.quantised import constant, exactly, real
 from verifai.graph.operators.root import finer
 from verifai.graph.prune import pruned
+from verifai.graph.refusals import NO_CIRCUIT, RANDOM
 from verifai.graph.sealed import sealed
 from verifai.graph.shared import united
+from verifai.graph.tabular import written_out
+from verifai.graph.tabular.writing import DOMAIN as ML_DOMAIN
 from verifai.graph.unroll import unrolled
 from verifai.limits import MAX_COMPUTED_ELEMENTS
 from verifai.model import Model, TensorInfo
@@ -43,24 +47,19 @@ from verifai.model.nodes import nodes_of
 from verifai.model.quiet import quiet
 
 assert operators  # importing the package fills OPERATORS
-assert attention  # and these RULES
+assert attention  # and these ones RULES
 assert recurrent
+assert rewriting
 
 #: An operation table has 4,096 nodes: of more ONNX nodes than this nothing could be proved.
 MAX_LOWERED_NODES: Final = 8_192
 #: Bits of integer inputs whose element type has more, unless calibration needs more.
 WHOLE_BITS: Final = 16
+#: Bits of an input that trees read, beyond those of activations: whole bytes with the sign of a
+#: difference.
+FINE_BITS: Final = (23, 31)
 #: Problems that a message spells out; ``details["nodes"]`` of the error has all of them.
 MAX_SHOWN: Final = 20
-#: Operators without one value: folding them would prove a value of our choice.
-_RANDOM: Final = (
-    "Bernoulli",
-    "Multinomial",
-    "RandomNormal",
-    "RandomNormalLike",
-    "RandomUniform",
-    "RandomUniformLike",
-)
 
 
 @dataclass(frozen=True)
@@ -175,6 +174,10 @@ def lowered(
     numpy_helper = require("onnx.numpy_helper", "onnx", "reading an ONNX model")
     lowering.uses.update(name for node in proto.graph.node for name in node.input)
     lowering.uses.update(info.name for info in proto.graph.output)
+    lowering.producers.update(
+        {name: node for node in nodes_of(proto.graph) for name in node.outputs}
+    )
+    lowering.fine_inputs.update(fine_inputs(model, calibration))
     for tensor in proto.graph.initializer:
         lowering.folded[tensor.name] = np.asarray(numpy_helper.to_array(tensor))
     lowering.literals.update(stated)
@@ -206,7 +209,7 @@ def _observed(
     The model as it is, where only that can be run: what simplification made is not its fault.
     """
     onnx = require("onnx", "onnx", "reading an ONNX model")
-    proto, stated = simplified(model)
+    proto, stated = simplified(model, calibration[0])
     proto, floors = near(proto, [info.name for info in model.inputs], calibration, stated)
     try:
         return proto, stated, calibrated(proto, model, calibration).above(floors)
@@ -220,10 +223,13 @@ def _observed(
         raise
 
 
-def simplified(model: Model) -> tuple[Any, set[str]]:
+def simplified(model: Model, example: Sequence[npt.NDArray[Any]]) -> tuple[Any, set[str]]:
     """The ONNX model after constant folding, shape inference and fusion of normalisations.
 
     With the names of its :func:`literals`, those of operators that were written out included.
+
+    Args:
+        example: an array for each input, on which the model runs.
     """
     onnx = require("onnx", "onnx", "reading an ONNX model")
     optimizer = require("onnxscript.optimizer", "torch", "simplifying an ONNX model")
@@ -232,6 +238,7 @@ def simplified(model: Model) -> tuple[Any, set[str]]:
     check_sizes(proto)
     proto = unrolled(proto)
     stated = literals(proto)
+    proto = _without_tabular(proto, model, example)
     with quiet("onnxscript", "onnx_ir"):  # what it does not fold is lowered as it is: no news
         # what is folded first is a constant when operators are written out; their parts fold again
         # what folding decides of loops is written out then
@@ -244,6 +251,20 @@ def simplified(model: Model) -> tuple[Any, set[str]]:
         proto = _optimized(optimizer, long)
     check_sizes(proto)
     return proto, stated
+
+
+def _without_tabular(proto: Any, model: Model, example: Sequence[npt.NDArray[Any]]) -> Any:
+    """The model with operators of tabular models written out.
+
+    Raises:
+        UnsupportedError: some cannot be; all that the model has without a circuit, by name.
+    """
+    named = {info.name: array for info, array in zip(model.inputs, example, strict=True)}
+    long, problems = written_out(proto, opset_of(proto), named)
+    if problems:
+        found = [Problem(node.name, node.op_type, reason) for node, reason in problems]
+        raise _refusal([*found, *_without_rule(long, model)])
+    return long
 
 
 def _require_few_nodes(proto: Any) -> None:
@@ -275,7 +296,7 @@ def literals(proto: Any, known: Iterable[str] = (), but: Iterable[str] = ()) -> 
             stated = found.issuperset(inputs)
         else:
             stated = node.op_type == "Constant" and excluded.isdisjoint(node.output)
-        if stated and node.op_type not in _RANDOM:
+        if stated and node.op_type not in RANDOM:
             found.update(name for name in node.output if name)
     return found
 
@@ -351,7 +372,7 @@ def _without_rule(proto: Any, model: Model) -> list[Problem]:
     for item, node in zip(proto.graph.node, nodes_of(proto.graph), strict=True):
         if computed.intersection(node.inputs):
             computed.update(name for name in node.outputs if name)
-            if node.op_type not in OPERATORS:
+            if node.op_type not in OPERATORS and node.domain != ML_DOMAIN:
                 problems.append(_no_operator(item, node))
     return problems
 
@@ -368,19 +389,30 @@ def _inputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple[
         if is_whole(np.dtype(info.dtype)):
             nodes.append(_whole_input(info, position, lowering, problems))
             continue
-        scale = fixed.get(info.name, lowering.scale(info.name))
-        if scale < 0:
-            largest = max(map(abs, lowering.ranges[info.name]))
-            reason = f"it reaches {largest:.3g}, too large for fixed point"
-            hint = "Scale the model's inputs, e.g. to [0, 1]."
-            problems.append(Problem(info.name, "input", reason, hint))
-            scale = 0  # for the sake of what else there is to say
+        bits, scale = _width(info, lowering)
         lowering.builder.name = info.name
-        bits = lowering.options.activation_bits
         tensor = lowering.builder.input(position, info.shape, bits, scale)
         lowering.tensors[info.name] = tensor
         nodes.append(tensor.node)
     return tuple(nodes)
+
+
+def _width(info: TensorInfo, lowering: Lowering) -> tuple[int, int]:
+    """Bits and scale of a float input. A fine one has the fewest bits at which its calibration data
+    are exact, or as many as there may be.
+    """
+    name, bits = info.name, lowering.options.activation_bits
+    largest = max(map(abs, lowering.ranges.get(name, (0.0, 0.0))))
+    fixed = lowering.options.input_scales.get(name)
+    if name not in lowering.fine_inputs or fixed is not None:
+        return bits, lowering.scale(name) if fixed is None else fixed
+    widths = [bits, *(wide for wide in FINE_BITS if wide > bits)]
+    scales = {wide: lowering.scale_of(largest, wide) for wide in widths}
+    for wide, scale in scales.items():
+        if scale >= max(lowering.fine_inputs[name], 0):
+            lowering.exact_inputs.add(name)
+            return wide, scale
+    return widths[-1], scales[widths[-1]]
 
 
 def _whole_input(
@@ -428,14 +460,17 @@ def _nodes(proto: Any, lowering: Lowering, problems: list[Problem]) -> None:
 
 
 def _no_operator(item: Any, node: OnnxNode) -> Problem:
-    return Problem(node.name, node.op_type, _without(item))
+    reason, hint = _without(item)
+    return Problem(node.name, node.op_type, reason, hint)
 
 
-def _without(item: Any) -> str:
-    """Why a ``NodeProto`` that no operator is registered for has no circuit."""
-    known = item.op_type in RULES  # which cover some of its cases
-    reason = "attributes or shapes that no rule covers" if known else "no such operator"
-    return noted(item, REFUSED) or reason
+def _without(item: Any) -> tuple[str, str]:
+    """Why a ``NodeProto`` whose operator is not registered has no circuit, and what to do."""
+    if (reason := noted(item, REFUSED)) is not None:
+        return reason, Problem.hint
+    if item.op_type in RULES:  # which cover some of its cases
+        return "attributes or shapes that no rule covers", Problem.hint
+    return NO_CIRCUIT.get(item.op_type, ("no such operator", Problem.hint))
 
 
 def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
@@ -444,8 +479,9 @@ def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
     Raises:
         UnsupportedError: no rule covers it.
     """
-    if node.op_type in _RANDOM:
-        raise UnsupportedError("its values are random")
+    if node.op_type in RANDOM:
+        reason, hint = NO_CIRCUIT[node.op_type]
+        raise UnsupportedError(reason, hint=hint)
     names = [name for name in node.inputs if name]
     if lowering.folded.keys() >= set(names):
         values = {name: lowering.folded[name] for name in names}
@@ -463,7 +499,8 @@ def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
             lowering.tensors[node.outputs[0]] = exact
         return
     if node.op_type not in OPERATORS:
-        raise UnsupportedError(_without(item))
+        reason, hint = _without(item)
+        raise UnsupportedError(reason, hint=hint)
     if node.op_type not in INTEGER_OPERATORS:
         for name in names:
             if name in lowering.tensors and lowering.kind(name).kind in "iu":
@@ -524,20 +561,16 @@ def _outputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple
                 continue
             lowering.tensors[info.name] = tensor
             nodes.append(tensor.node)
-            if tensor.scale < 0:
-                problems.append(_too_large(lowering, info.name, tensor))
+            largest = max(map(abs, lowering.ranges.get(info.name, (0.0, 0.0))))
+            if tensor.scale < min(0, lowering.scale_of(largest)):
+                problems.append(_too_coarse(lowering, info.name, tensor, largest))
     return tuple(nodes)
 
 
-def _too_large(lowering: Lowering, name: str, tensor: Tensor) -> Problem:
-    """An output whose fixed point has steps larger than 1."""
-    largest = max(map(abs, lowering.ranges[name]))
-    node = lowering.builder.nodes[tensor.node].name
-    if lowering.scale_of(largest) < 0:
-        reason = f"it reaches {largest:.3g}, too large for 16-bit fixed point"
-        return Problem(name, "output", reason, "Scale the model's output.")
+def _too_coarse(lowering: Lowering, name: str, tensor: Tensor, largest: float) -> Problem:
+    """An output whose fixed point has steps larger than 1, and larger than its values need."""
     return Problem(
-        node,
+        lowering.builder.nodes[tensor.node].name,
         f"output {name!r}",
         f"it reaches {largest:.3g} and would be held in steps of {2.0**-tensor.scale:.3g}: the "
         "node enlarges values that are too small for fixed point",

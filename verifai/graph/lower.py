@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -29,7 +30,7 @@ Array = npt.NDArray[Any]
 WEIGHT_BITS: Final = range(4, 17)
 ACTIVATION_BITS: Final = range(6, 17)
 #: log2 of the inverse unit of an input.
-INPUT_SCALES: Final = range(31)
+INPUT_SCALES: Final = range(-40, 31)
 #: Head-room beyond the calibrated range, in bits.
 HEAD_ROOM: Final = 1
 #: Scales of activations: a tensor of tiny values gains nothing from more.
@@ -64,12 +65,21 @@ class Options:
             Inputs are never changed: a statement is about the input that was given.
         input_scales: log2 of the units of inputs, by name, in place of calibrated ones: an input
             that is another circuit's output has that output's scale.
+        shown_inputs: whether statements show the inputs, which :meth:`showing_inputs` says: ids are
+            then looked up as such.
     """
 
     activation_bits: int = 16
     weight_bits: int = 15
     saturate: bool = False
     input_scales: Mapping[str, int] = field(default_factory=dict)
+    shown_inputs: bool = field(default=False, init=False, repr=False)
+
+    def showing_inputs(self) -> Options:
+        """These options, for a circuit whose inputs are public."""
+        made = copy(self)
+        object.__setattr__(made, "shown_inputs", True)
+        return made
 
     def __post_init__(self) -> None:
         for name, allowed in {
@@ -109,6 +119,10 @@ class Lowering:
         wide: nodes whose tensors products read as they are, though they have more bits.
         dequantised, dequantised_constants: integers times known factors, of int8 models.
         uses: how often each tensor is read, by nodes and as an output.
+        producers: the node that makes each tensor.
+        fine_inputs: inputs whose columns are compared or scaled, each with the scale at which all
+            its calibration data are integers: they keep bits that other tensors do not have.
+        exact_inputs: those of them that have such a scale.
         copies: how many tensors share a tensor's range, being the same in other steps.
     """
 
@@ -125,6 +139,9 @@ class Lowering:
     dequantised: dict[str, Dequantised] = field(default_factory=dict)
     dequantised_constants: dict[str, DequantisedConstant] = field(default_factory=dict)
     uses: Counter[str] = field(default_factory=Counter)
+    producers: dict[str, OnnxNode] = field(default_factory=dict)
+    fine_inputs: dict[str, int] = field(default_factory=dict)
+    exact_inputs: set[str] = field(default_factory=set)
     copies: Mapping[str, int] = field(default_factory=dict)
     builder: Builder = field(default_factory=Builder)
     _settled: dict[int, Tensor] = field(default_factory=dict)
@@ -182,18 +199,23 @@ class Lowering:
 
     def exact(self, node: OnnxNode, position: int) -> Tensor:
         """An input as it is, accumulators included; constants become weights."""
-        name = node.inputs[position]
+        return self.tensor(node.inputs[position])
+
+    def tensor(self, name: str) -> Tensor:
+        """A tensor of the model as it is; constants become weights."""
         if name in self.folded:
             return self.weights(self.folded[name], source=name)
         return self.tensors[name]
 
     def small(self, node: OnnxNode, position: int) -> Tensor:
         """An input as a number of at most ``activation_bits`` bits, an integer of ONNX as it is, of
-        at most MAX_RANGED_BITS bits; a constant as a weight.
+        at most MAX_RANGED_BITS bits, and so a fine input; a constant as a weight.
         """
         name = node.inputs[position]
         if name in self.folded:  # weights have bits of their own, and no calibrated range
             return self.weights(self.folded[name], source=name)
+        if name in self.fine_inputs:
+            return self.tensors[name]
         result = self.settled(self.tensors[name], name)
         if name not in self.finer:  # others read more of it
             self.tensors[name] = result
@@ -222,9 +244,11 @@ class Lowering:
         low, high = self.ranges.get(name, (0.0, 0.0))
         return self.scale_of(max(abs(low), abs(high)))
 
-    def scale_of(self, largest: float) -> int:
-        """The scale of values up to ``largest`` in absolute value, with head-room."""
-        room = self.options.activation_bits - 1 - HEAD_ROOM
+    def scale_of(self, largest: float, bits: int | None = None) -> int:
+        """The scale of values up to ``largest`` in absolute value, with head-room, in so many bits
+        (None: ``activation_bits``).
+        """
+        room = (bits or self.options.activation_bits) - 1 - HEAD_ROOM
         if largest == 0:
             return room
         return max(-MAX_SCALE, min(MAX_SCALE, room - math.ceil(math.log2(largest) + 1e-9)))
@@ -295,7 +319,12 @@ class Lowering:
                 bits = min(CHANNEL_BITS, self.options.weight_bits)
                 wanted = math.floor(math.log2((1 << bits - 1) - 1) - math.log2(weakest))
                 scale = max(scale, min(wanted, scale + CHANNEL_GROWTH))
-        scale = min(scale, MAX_WEIGHT_SCALE, self.scale(name) + ACCUMULATOR_GUARD - x.scale)
+        # a wide input has columns of different size, and so have their weights
+        wide = max(0, min(x.bits, MAX_RANGED_BITS - 1) - self.options.activation_bits)
+        most = self.scale(name) + ACCUMULATOR_GUARD + wide - x.scale
+        largest = float(np.abs(values).max()) or 1.0
+        fits = math.floor(math.log2(MAX_ADDEND / largest))
+        scale = min(scale + wide, MAX_WEIGHT_SCALE, most, fits)
         return self._weight(values, scale, source)
 
     def addend(self, values: Array, scale: int) -> Tensor:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from verifai.errors import InputError, UnsupportedError, UsageError, VerifaiError
 from verifai.extras import require
+from verifai.model.estimator import export_estimator, is_estimator
 from verifai.model.function import as_function, is_plain, tensors_of
 from verifai.model.model import Model, load
 from verifai.model.quiet import quiet
@@ -36,28 +37,36 @@ def export(
     name: str | None = None,
     progress: Progress | bool | None = None,
 ) -> Model:
-    """Export a ``torch.nn.Module`` to ONNX (opset 18, one file, static shapes).
+    """Export a ``torch.nn.Module`` or a scikit-learn estimator to ONNX (opset 18, one file, static
+    shapes).
 
-    The module is exported in evaluation mode and put back into its own mode. The result is run
+    A module is exported in evaluation mode and put back into its own mode. The result is run
     by onnxruntime on the example and on random inputs of its shape and range (by column where a
     column holds categories), and must agree with torch. An input that the module ignores stays;
     the progress and :attr:`Model.notes` say which one.
 
+    A fitted estimator or pipeline becomes a model of one row. What it predicts has to agree on the
+    rows given, and on rows with their columns shuffled. A classifier gives the label and the
+    probabilities; classes with names are numbered in the order of ``classes_``.
+
     Args:
-        module: the module.
-        example_inputs: a tensor, or a tuple of tensors, with the shapes to prove; or a mapping of
-            tensors by the names of the module's inputs, as a tokenizer gives it. Outputs may be
-            tensors, or what holds them: tuples, dicts, dataclasses. Caches for a next call are left
-            out.
+        module: the module, or the estimator.
+        example_inputs: of a module a tensor, or a tuple of tensors, with the shapes to prove; or a
+            mapping of tensors by the names of the module's inputs, as a tokenizer gives it. Outputs
+            may be tensors, or what holds them: tuples, dicts, dataclasses. Caches for a next call
+            are left out. Of an estimator a table of rows: an array [N, columns] is one input; of a
+            DataFrame each column is an input with a scale of its own, and integers stay integers.
         name: shown in messages; default the module's class name.
         progress: see :func:`verifai.progress.reporting`.
 
     Raises:
-        UsageError: not a module, or not tensors.
+        UsageError: not a module or estimator, or not tensors.
         InputError: a non-finite example or output.
-        UnsupportedError: torch cannot export it, shapes are dynamic, or ONNX disagrees with torch.
-        MissingExtraError: torch is not installed.
+        UnsupportedError: it cannot be exported, shapes are dynamic, or ONNX disagrees with it.
+        MissingExtraError: torch is not installed, or for an estimator skl2onnx.
     """
+    if is_estimator(module):
+        return export_estimator(module, example_inputs, name or type(module).__name__)
     torch = require("torch", "torch", "exporting a torch module")
     require("onnxscript", "torch", "exporting a torch module")
     if not isinstance(module, torch.nn.Module):
