@@ -14,7 +14,6 @@ import numpy as np
 
 from verifai.errors import UnsupportedError, VerifaiError
 from verifai.extras import require
-from verifai.graph.attention import attention
 from verifai.graph.constants import stated, stored
 from verifai.graph.lower import OPERATORS
 from verifai.graph.notes import REFUSED, note
@@ -268,7 +267,6 @@ def _dynamic_quantisation(body: Body) -> None:
 
 
 RULES: Final[dict[str, Rule]] = {
-    "Attention": attention,
     "DynamicQuantizeLinear": _dynamic_quantisation,
     "GlobalLpPool": _lp_pool,
     "GroupNormalization": _group,
