@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from verifai.errors import InputError, LimitError, UnsupportedError, UsageError, VerifaiError
 from verifai.extras import require
-from verifai.graph import operators, recurrent
+from verifai.graph import operators, recurrent, rewriting
 from verifai.graph.builder import Tensor
 from verifai.graph.dequantised import Dequantised
 from verifai.graph.expand import RULES, expanded, known_shapes, opset_of
+from verifai.graph.features import fine_inputs
 from verifai.graph.fidelity import same_axes
 from verifai.graph.float_run import every_tensor
 from verifai.graph.fold import folded
@@ -29,11 +30,16 @@ from verifai.graph.lower import (
     Options,
     is_whole,
 )
+from verifai.graph.masks import near
 from verifai.graph.notes import REFUSED, noted
 from verifai.graph.operators.quantised import constant, exactly, real
+from verifai.graph.operators.root import finer
 from verifai.graph.prune import pruned
+from verifai.graph.refusals import NO_CIRCUIT, RANDOM
 from verifai.graph.sealed import sealed
 from verifai.graph.shared import united
+from verifai.graph.tabular import written_out
+from verifai.graph.tabular.writing import DOMAIN as ML_DOMAIN
 from verifai.graph.unroll import unrolled
 from verifai.limits import MAX_COMPUTED_ELEMENTS
 from verifai.model import Model, TensorInfo
@@ -41,23 +47,18 @@ from verifai.model.nodes import nodes_of
 from verifai.model.quiet import quiet
 
 assert operators  # importing the package fills OPERATORS
-assert recurrent  # and this one RULES
+assert recurrent  # and these ones RULES
+assert rewriting
 
 #: An operation table has 4,096 nodes: of more ONNX nodes than this nothing could be proved.
 MAX_LOWERED_NODES: Final = 8_192
 #: Bits of integer inputs whose element type has more, unless calibration needs more.
 WHOLE_BITS: Final = 16
+#: Bits of an input that trees read, beyond those of activations: whole bytes with the sign of a
+#: difference.
+FINE_BITS: Final = (23, 31)
 #: Problems that a message spells out; ``details["nodes"]`` of the error has all of them.
 MAX_SHOWN: Final = 20
-#: Operators without one value: folding them would prove a value of our choice.
-_RANDOM: Final = (
-    "Bernoulli",
-    "Multinomial",
-    "RandomNormal",
-    "RandomNormalLike",
-    "RandomUniform",
-    "RandomUniformLike",
-)
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,13 @@ class Seen:
     kinds: dict[str, np.dtype[Any]] = field(default_factory=dict)
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     copies: dict[str, int] = field(default_factory=dict)
+
+    def above(self, floors: Mapping[str, float]) -> Seen:
+        """The same, but that no range of these tensors begins below its floor."""
+        for name, floor in floors.items():
+            low, high = self.ranges.get(name, (0.0, 0.0))
+            self.ranges[name] = (max(low, floor), high)
+        return self
 
 
 @dataclass(frozen=True)
@@ -165,9 +173,14 @@ def lowered(
     numpy_helper = require("onnx.numpy_helper", "onnx", "reading an ONNX model")
     lowering.uses.update(name for node in proto.graph.node for name in node.input)
     lowering.uses.update(info.name for info in proto.graph.output)
+    lowering.producers.update(
+        {name: node for node in nodes_of(proto.graph) for name in node.outputs}
+    )
+    lowering.fine_inputs.update(fine_inputs(model, calibration))
     for tensor in proto.graph.initializer:
         lowering.folded[tensor.name] = np.asarray(numpy_helper.to_array(tensor))
     lowering.literals.update(stated)
+    lowering.finer.update(finer(lowering, nodes_of(proto.graph)))
     problems: list[Problem] = []
     inputs = _inputs(model, lowering, problems)
     _nodes(proto, lowering, problems)
@@ -195,9 +208,10 @@ def _observed(
     The model as it is, where only that can be run: what simplification made is not its fault.
     """
     onnx = require("onnx", "onnx", "reading an ONNX model")
-    proto, stated = simplified(model)
+    proto, stated = simplified(model, calibration[0])
+    proto, floors = near(proto, [info.name for info in model.inputs], calibration, stated)
     try:
-        return proto, stated, calibrated(proto, model, calibration)
+        return proto, stated, calibrated(proto, model, calibration).above(floors)
     except UnsupportedError:
         proto = onnx.load_from_string(model.onnx)
     try:
@@ -208,10 +222,13 @@ def _observed(
         raise
 
 
-def simplified(model: Model) -> tuple[Any, set[str]]:
+def simplified(model: Model, example: Sequence[npt.NDArray[Any]]) -> tuple[Any, set[str]]:
     """The ONNX model after constant folding, shape inference and fusion of normalisations.
 
     With the names of its :func:`literals`, those of operators that were written out included.
+
+    Args:
+        example: an array for each input, on which the model runs.
     """
     onnx = require("onnx", "onnx", "reading an ONNX model")
     optimizer = require("onnxscript.optimizer", "torch", "simplifying an ONNX model")
@@ -220,18 +237,33 @@ def simplified(model: Model) -> tuple[Any, set[str]]:
     check_sizes(proto)
     proto = unrolled(proto)
     stated = literals(proto)
+    proto = _without_tabular(proto, model, example)
     with quiet("onnxscript", "onnx_ir"):  # what it does not fold is lowered as it is: no news
         # what is folded first is a constant when operators are written out; their parts fold again
         # what folding decides of loops is written out then
         short = unrolled(_optimized(optimizer, proto))
         # what folding makes of parameters may be a Constant as well; the rules' are not of them
         before = {node.output[0] for node in short.graph.node if node.op_type == "Constant"}
-        long = expanded(short)
+        long = expanded(short, stated)
         _require_few_nodes(long)
         stated = literals(long, stated, before)
         proto = _optimized(optimizer, long)
     check_sizes(proto)
     return proto, stated
+
+
+def _without_tabular(proto: Any, model: Model, example: Sequence[npt.NDArray[Any]]) -> Any:
+    """The model with operators of tabular models written out.
+
+    Raises:
+        UnsupportedError: some cannot be; all that the model has without a circuit, by name.
+    """
+    named = {info.name: array for info, array in zip(model.inputs, example, strict=True)}
+    long, problems = written_out(proto, opset_of(proto), named)
+    if problems:
+        found = [Problem(node.name, node.op_type, reason) for node, reason in problems]
+        raise _refusal([*found, *_without_rule(long, model)])
+    return long
 
 
 def _require_few_nodes(proto: Any) -> None:
@@ -263,7 +295,7 @@ def literals(proto: Any, known: Iterable[str] = (), but: Iterable[str] = ()) -> 
             stated = found.issuperset(inputs)
         else:
             stated = node.op_type == "Constant" and excluded.isdisjoint(node.output)
-        if stated and node.op_type not in _RANDOM:
+        if stated and node.op_type not in RANDOM:
             found.update(name for name in node.output if name)
     return found
 
@@ -339,7 +371,7 @@ def _without_rule(proto: Any, model: Model) -> list[Problem]:
     for item, node in zip(proto.graph.node, nodes_of(proto.graph), strict=True):
         if computed.intersection(node.inputs):
             computed.update(name for name in node.outputs if name)
-            if node.op_type not in OPERATORS:
+            if node.op_type not in OPERATORS and node.domain != ML_DOMAIN:
                 problems.append(_no_operator(item, node))
     return problems
 
@@ -356,13 +388,30 @@ def _inputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple[
         if is_whole(np.dtype(info.dtype)):
             nodes.append(_whole_input(info, position, lowering, problems))
             continue
-        scale = fixed.get(info.name, lowering.scale(info.name))
+        bits, scale = _width(info, lowering)
         lowering.builder.name = info.name
-        bits = lowering.options.activation_bits
         tensor = lowering.builder.input(position, info.shape, bits, scale)
         lowering.tensors[info.name] = tensor
         nodes.append(tensor.node)
     return tuple(nodes)
+
+
+def _width(info: TensorInfo, lowering: Lowering) -> tuple[int, int]:
+    """Bits and scale of a float input. A fine one has the fewest bits at which its calibration data
+    are exact, or as many as there may be.
+    """
+    name, bits = info.name, lowering.options.activation_bits
+    largest = max(map(abs, lowering.ranges.get(name, (0.0, 0.0))))
+    fixed = lowering.options.input_scales.get(name)
+    if name not in lowering.fine_inputs or fixed is not None:
+        return bits, lowering.scale(name) if fixed is None else fixed
+    widths = [bits, *(wide for wide in FINE_BITS if wide > bits)]
+    scales = {wide: lowering.scale_of(largest, wide) for wide in widths}
+    for wide, scale in scales.items():
+        if scale >= max(lowering.fine_inputs[name], 0):
+            lowering.exact_inputs.add(name)
+            return wide, scale
+    return widths[-1], scales[widths[-1]]
 
 
 def _whole_input(
@@ -410,14 +459,17 @@ def _nodes(proto: Any, lowering: Lowering, problems: list[Problem]) -> None:
 
 
 def _no_operator(item: Any, node: OnnxNode) -> Problem:
-    return Problem(node.name, node.op_type, _without(item))
+    reason, hint = _without(item)
+    return Problem(node.name, node.op_type, reason, hint)
 
 
-def _without(item: Any) -> str:
-    """Why a ``NodeProto`` that no operator is registered for has no circuit."""
-    known = item.op_type in RULES  # which cover some of its cases
-    reason = "attributes or shapes that no rule covers" if known else "no such operator"
-    return noted(item, REFUSED) or reason
+def _without(item: Any) -> tuple[str, str]:
+    """Why a ``NodeProto`` whose operator is not registered has no circuit, and what to do."""
+    if (reason := noted(item, REFUSED)) is not None:
+        return reason, Problem.hint
+    if item.op_type in RULES:  # which cover some of its cases
+        return "attributes or shapes that no rule covers", Problem.hint
+    return NO_CIRCUIT.get(item.op_type, ("no such operator", Problem.hint))
 
 
 def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
@@ -426,8 +478,9 @@ def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
     Raises:
         UnsupportedError: no rule covers it.
     """
-    if node.op_type in _RANDOM:
-        raise UnsupportedError("its values are random")
+    if node.op_type in RANDOM:
+        reason, hint = NO_CIRCUIT[node.op_type]
+        raise UnsupportedError(reason, hint=hint)
     names = [name for name in node.inputs if name]
     if lowering.folded.keys() >= set(names):
         values = {name: lowering.folded[name] for name in names}
@@ -445,7 +498,8 @@ def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
             lowering.tensors[node.outputs[0]] = exact
         return
     if node.op_type not in OPERATORS:
-        raise UnsupportedError(_without(item))
+        reason, hint = _without(item)
+        raise UnsupportedError(reason, hint=hint)
     if node.op_type not in INTEGER_OPERATORS:
         for name in names:
             if name in lowering.tensors and lowering.kind(name).kind in "iu":
