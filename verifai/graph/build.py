@@ -15,6 +15,7 @@ from verifai.extras import require
 from verifai.graph import attention, operators, recurrent, rewriting
 from verifai.graph.builder import Tensor
 from verifai.graph.dequantised import Dequantised
+from verifai.graph.example import with_shapes
 from verifai.graph.expand import RULES, expanded, known_shapes, opset_of
 from verifai.graph.features import fine_inputs
 from verifai.graph.fidelity import same_axes
@@ -245,7 +246,9 @@ def simplified(model: Model, example: Sequence[npt.NDArray[Any]]) -> tuple[Any, 
         short = unrolled(_optimized(optimizer, proto))
         # what folding makes of parameters may be a Constant as well; the rules' are not of them
         before = {node.output[0] for node in short.graph.node if node.op_type == "Constant"}
-        long = expanded(short, stated)
+        inputs = (info.name for info in model.inputs)
+        long = expanded(with_shapes(short, dict(zip(inputs, example, strict=True))), stated)
+        long.graph.ClearField("value_info")  # an example's shapes decide nothing else
         _require_few_nodes(long)
         stated = literals(long, stated, before)
         proto = _optimized(optimizer, long)

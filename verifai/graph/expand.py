@@ -293,6 +293,10 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
     return register
 
 
+#: Operators whose body is a loop, and that are folded where they have a circuit at all.
+_FOLDED: Final = frozenset({"Range"})
+
+
 def expanded(proto: Any, literals: Collection[str] = ()) -> Any:
     """The model with every operator that is made of others written out, as far as rules go.
 
@@ -303,7 +307,8 @@ def expanded(proto: Any, literals: Collection[str] = ()) -> Any:
         count = len(proto.graph.node)
         if kinds & set(RULES):
             proto = _by_rules(proto)
-        unknown = {kind for kind in kinds - set(OPERATORS) - set(RULES) if _has_body(kind, proto)}
+        others = kinds - set(OPERATORS) - set(RULES) - _FOLDED
+        unknown = {kind for kind in others if _has_body(kind, proto)}
         if unknown:
             proto = _by_schema(proto, sorted(unknown))
         elif len(proto.graph.node) == count:  # a rule makes several nodes of one
