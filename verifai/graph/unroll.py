@@ -88,7 +88,7 @@ class _Unrolling:
         for item in self.proto.graph.node:
             before, known = len(self.nodes), set(self.initializers)
             try:
-                self.node(item, {}, (), "")
+                self.node(item, {}, {}, (), "")
             except UnsupportedError as error:
                 del self.nodes[before:]
                 for name in set(self.initializers) - known:
@@ -174,11 +174,12 @@ class _Unrolling:
         """``x[..., place, ...]``."""
         return self.add("Gather", [x, self.constant(np.int64(place))], axis=axis)
 
-    def node(self, item: Any, names: Names, path: Path, title: str) -> None:
+    def node(self, item: Any, names: Names, made: Names, path: Path, title: str) -> None:
         """A node of the model, or of a body.
 
         Args:
             names: what tensors of the body and around it are called.
+            made: what the node's outputs are called.
             path: where the body is: the nodes that hold it, without numbers of iterations.
             title: the same with these numbers, for messages.
         """
@@ -186,10 +187,9 @@ class _Unrolling:
         node.CopyFrom(item)
         first = next((name for name in item.output if name), "")
         node.name = f"{title}{item.name or first}"
-        renamed = [[names.get(name, name) for name in each] for each in (item.input, item.output)]
         del node.input[:], node.output[:]
-        node.input.extend(renamed[0])
-        node.output.extend(renamed[1])
+        node.input.extend(names.get(name, name) for name in item.input)
+        node.output.extend(made.get(name, name) for name in item.output)
         if path and noted(node, SCALE) is None:
             note(node, SCALE, "/".join((*path, first)))
         kind, path = item.op_type, (*path, first)
@@ -224,8 +224,9 @@ class _Unrolling:
         for tensor in graph.initializer:
             inner[tensor.name] = self.weight(tensor, path)
         for item in graph.node:
-            inner.update({name: f"{prefix}/{name}" for name in item.output if name})
-            self.node(item, inner, path, title)
+            made = {name: f"{prefix}/{name}" for name in item.output if name}
+            self.node(item, inner, made, path, title)
+            inner |= made
         return [inner.get(info.name, info.name) for info in graph.output]
 
     def weight(self, tensor: Any, path: Path) -> str:
@@ -447,9 +448,24 @@ class _Unrolling:
 
     def value(self, name: str) -> npt.NDArray[Any] | None:
         """The values of a small tensor that follows from constants and shapes, else None."""
-        if name not in self.values:
-            self.values[name] = self._value(name)
+        waiting = [name]  # no recursion: files may have chains of any length
+        while waiting:
+            at = waiting[-1]
+            missing = [each for each in self.deciding(at) if each not in self.values]
+            if at in self.values or not missing:
+                if at not in self.values:
+                    self.values[at] = self._value(at)
+                waiting.pop()
+            else:
+                waiting += missing
         return self.values[name]
+
+    def deciding(self, name: str) -> list[str]:
+        """What a tensor's values are evaluated from, if they are."""
+        node = self.makers.get(name)
+        if node is None or node.op_type not in _DECIDING:
+            return []
+        return [each for each in node.input if each]
 
     def _value(self, name: str) -> npt.NDArray[Any] | None:
         if name in self.initializers:
@@ -468,11 +484,9 @@ class _Unrolling:
                 return np.array(math.prod(shape))
             ends = {a.name: a.i for a in node.attribute}
             return np.array(shape[slice(ends.get("start"), ends.get("end"))], dtype=np.int64)
-        if node.op_type not in _DECIDING:
-            return None
-        read = {each: self.value(each) for each in node.input if each}
+        read = {each: self.values[each] for each in self.deciding(name)}
         values = {each: value for each, value in read.items() if value is not None}
-        if len(values) < len(read):
+        if node.op_type not in _DECIDING or len(values) < len(read):
             return None
         try:
             found = folded(node, values, self.opset)[name]
