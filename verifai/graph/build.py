@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -14,7 +14,9 @@ from verifai.errors import InputError, LimitError, UnsupportedError, UsageError,
 from verifai.extras import require
 from verifai.graph import operators, recurrent
 from verifai.graph.builder import Tensor
+from verifai.graph.dequantised import Dequantised
 from verifai.graph.expand import RULES, expanded, known_shapes, opset_of
+from verifai.graph.features import fine_inputs
 from verifai.graph.fidelity import same_axes
 from verifai.graph.float_run import every_tensor
 from verifai.graph.fold import folded
@@ -28,10 +30,15 @@ from verifai.graph.lower import (
     Options,
     is_whole,
 )
+from verifai.graph.masks import near
 from verifai.graph.notes import REFUSED, noted
+from verifai.graph.operators.quantised import constant, exactly, real
+from verifai.graph.operators.root import finer
 from verifai.graph.prune import pruned
 from verifai.graph.sealed import sealed
 from verifai.graph.shared import united
+from verifai.graph.tabular import written_out
+from verifai.graph.tabular.writing import DOMAIN as ML_DOMAIN
 from verifai.graph.unroll import unrolled
 from verifai.limits import MAX_COMPUTED_ELEMENTS
 from verifai.model import Model, TensorInfo
@@ -45,6 +52,9 @@ assert recurrent  # and this one RULES
 MAX_LOWERED_NODES: Final = 8_192
 #: Bits of integer inputs whose element type has more, unless calibration needs more.
 WHOLE_BITS: Final = 16
+#: Bits of an input that trees read, beyond those of activations: whole bytes with the sign of a
+#: difference.
+FINE_BITS: Final = (23, 31)
 #: Problems that a message spells out; ``details["nodes"]`` of the error has all of them.
 MAX_SHOWN: Final = 20
 #: Operators without one value: folding them would prove a value of our choice.
@@ -73,6 +83,13 @@ class Seen:
     kinds: dict[str, np.dtype[Any]] = field(default_factory=dict)
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     copies: dict[str, int] = field(default_factory=dict)
+
+    def above(self, floors: Mapping[str, float]) -> Seen:
+        """The same, but that no range of these tensors begins below its floor."""
+        for name, floor in floors.items():
+            low, high = self.ranges.get(name, (0.0, 0.0))
+            self.ranges[name] = (max(low, floor), high)
+        return self
 
 
 @dataclass(frozen=True)
@@ -163,9 +180,14 @@ def lowered(
     numpy_helper = require("onnx.numpy_helper", "onnx", "reading an ONNX model")
     lowering.uses.update(name for node in proto.graph.node for name in node.input)
     lowering.uses.update(info.name for info in proto.graph.output)
+    lowering.producers.update(
+        {name: node for node in nodes_of(proto.graph) for name in node.outputs}
+    )
+    lowering.fine_inputs.update(fine_inputs(model, calibration))
     for tensor in proto.graph.initializer:
         lowering.folded[tensor.name] = np.asarray(numpy_helper.to_array(tensor))
     lowering.literals.update(stated)
+    lowering.finer.update(finer(lowering, nodes_of(proto.graph)))
     problems: list[Problem] = []
     inputs = _inputs(model, lowering, problems)
     _nodes(proto, lowering, problems)
@@ -193,9 +215,10 @@ def _observed(
     The model as it is, where only that can be run: what simplification made is not its fault.
     """
     onnx = require("onnx", "onnx", "reading an ONNX model")
-    proto, stated = simplified(model)
+    proto, stated = simplified(model, calibration[0])
+    proto, floors = near(proto, [info.name for info in model.inputs], calibration, stated)
     try:
-        return proto, stated, calibrated(proto, model, calibration)
+        return proto, stated, calibrated(proto, model, calibration).above(floors)
     except UnsupportedError:
         proto = onnx.load_from_string(model.onnx)
     try:
@@ -206,10 +229,13 @@ def _observed(
         raise
 
 
-def simplified(model: Model) -> tuple[Any, set[str]]:
+def simplified(model: Model, example: Sequence[npt.NDArray[Any]]) -> tuple[Any, set[str]]:
     """The ONNX model after constant folding, shape inference and fusion of normalisations.
 
     With the names of its :func:`literals`, those of operators that were written out included.
+
+    Args:
+        example: an array for each input, on which the model runs.
     """
     onnx = require("onnx", "onnx", "reading an ONNX model")
     optimizer = require("onnxscript.optimizer", "torch", "simplifying an ONNX model")
@@ -218,18 +244,33 @@ def simplified(model: Model) -> tuple[Any, set[str]]:
     check_sizes(proto)
     proto = unrolled(proto)
     stated = literals(proto)
+    proto = _without_tabular(proto, model, example)
     with quiet("onnxscript", "onnx_ir"):  # what it does not fold is lowered as it is: no news
         # what is folded first is a constant when operators are written out; their parts fold again
         # what folding decides of loops is written out then
         short = unrolled(_optimized(optimizer, proto))
         # what folding makes of parameters may be a Constant as well; the rules' are not of them
         before = {node.output[0] for node in short.graph.node if node.op_type == "Constant"}
-        long = expanded(short)
+        long = expanded(short, stated)
         _require_few_nodes(long)
         stated = literals(long, stated, before)
         proto = _optimized(optimizer, long)
     check_sizes(proto)
     return proto, stated
+
+
+def _without_tabular(proto: Any, model: Model, example: Sequence[npt.NDArray[Any]]) -> Any:
+    """The model with operators of tabular models written out.
+
+    Raises:
+        UnsupportedError: some cannot be; all that the model has without a circuit, by name.
+    """
+    named = {info.name: array for info, array in zip(model.inputs, example, strict=True)}
+    long, problems = written_out(proto, opset_of(proto), named)
+    if problems:
+        found = [Problem(node.name, node.op_type, reason) for node, reason in problems]
+        raise _refusal([*found, *_without_rule(long, model)])
+    return long
 
 
 def _require_few_nodes(proto: Any) -> None:
@@ -337,7 +378,7 @@ def _without_rule(proto: Any, model: Model) -> list[Problem]:
     for item, node in zip(proto.graph.node, nodes_of(proto.graph), strict=True):
         if computed.intersection(node.inputs):
             computed.update(name for name in node.outputs if name)
-            if node.op_type not in OPERATORS:
+            if node.op_type not in OPERATORS and node.domain != ML_DOMAIN:
                 problems.append(_no_operator(item, node))
     return problems
 
@@ -354,19 +395,30 @@ def _inputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple[
         if is_whole(np.dtype(info.dtype)):
             nodes.append(_whole_input(info, position, lowering, problems))
             continue
-        scale = fixed.get(info.name, lowering.scale(info.name))
-        if scale < 0:
-            largest = max(map(abs, lowering.ranges[info.name]))
-            reason = f"it reaches {largest:.3g}, too large for fixed point"
-            hint = "Scale the model's inputs, e.g. to [0, 1]."
-            problems.append(Problem(info.name, "input", reason, hint))
-            scale = 0  # for the sake of what else there is to say
+        bits, scale = _width(info, lowering)
         lowering.builder.name = info.name
-        bits = lowering.options.activation_bits
         tensor = lowering.builder.input(position, info.shape, bits, scale)
         lowering.tensors[info.name] = tensor
         nodes.append(tensor.node)
     return tuple(nodes)
+
+
+def _width(info: TensorInfo, lowering: Lowering) -> tuple[int, int]:
+    """Bits and scale of a float input. A fine one has the fewest bits at which its calibration data
+    are exact, or as many as there may be.
+    """
+    name, bits = info.name, lowering.options.activation_bits
+    largest = max(map(abs, lowering.ranges.get(name, (0.0, 0.0))))
+    fixed = lowering.options.input_scales.get(name)
+    if name not in lowering.fine_inputs or fixed is not None:
+        return bits, lowering.scale(name) if fixed is None else fixed
+    widths = [bits, *(wide for wide in FINE_BITS if wide > bits)]
+    scales = {wide: lowering.scale_of(largest, wide) for wide in widths}
+    for wide, scale in scales.items():
+        if scale >= max(lowering.fine_inputs[name], 0):
+            lowering.exact_inputs.add(name)
+            return wide, scale
+    return widths[-1], scales[widths[-1]]
 
 
 def _whole_input(
@@ -438,6 +490,15 @@ def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
         lowering.folded.update(folded(item, values, lowering.opset))
         if names and lowering.literals.issuperset(names):
             lowering.literals.update(node.outputs)
+        if node.op_type == "DequantizeLinear":
+            constant(lowering, node)
+        return
+    if (exact := exactly(lowering, node)) is not None:
+        _check_shape(lowering, node.outputs[0], exact)
+        if isinstance(exact, Dequantised):
+            lowering.dequantised[node.outputs[0]] = exact
+        else:
+            lowering.tensors[node.outputs[0]] = exact
         return
     if node.op_type not in OPERATORS:
         raise UnsupportedError(_without(item))
@@ -463,7 +524,9 @@ def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
             lowering.folded[name] = result
 
 
-def _check_shape(lowering: Lowering, name: str, result: Tensor | npt.NDArray[Any]) -> None:
+def _check_shape(
+    lowering: Lowering, name: str, result: Tensor | Dequantised | npt.NDArray[Any]
+) -> None:
     """What a rule makes has the shape that onnxruntime makes.
 
     Raises:
@@ -480,6 +543,9 @@ def _check_shape(lowering: Lowering, name: str, result: Tensor | npt.NDArray[Any
 def _outputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple[int, ...]:
     nodes = []
     for info in model.outputs:
+        if info.name in lowering.dequantised and info.name not in lowering.tensors:
+            value = lowering.dequantised[info.name]
+            lowering.tensors[info.name] = real(lowering, value, info.name)
         if info.name in lowering.folded:
             reason = "it is a constant, there is nothing to prove"
             problems.append(Problem(info.name, "output", reason, "Remove the output."))
@@ -496,20 +562,16 @@ def _outputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple
                 continue
             lowering.tensors[info.name] = tensor
             nodes.append(tensor.node)
-            if tensor.scale < 0:
-                problems.append(_too_large(lowering, info.name, tensor))
+            largest = max(map(abs, lowering.ranges.get(info.name, (0.0, 0.0))))
+            if tensor.scale < min(0, lowering.scale_of(largest)):
+                problems.append(_too_coarse(lowering, info.name, tensor, largest))
     return tuple(nodes)
 
 
-def _too_large(lowering: Lowering, name: str, tensor: Tensor) -> Problem:
-    """An output whose fixed point has steps larger than 1."""
-    largest = max(map(abs, lowering.ranges[name]))
-    node = lowering.builder.nodes[tensor.node].name
-    if lowering.scale_of(largest) < 0:
-        reason = f"it reaches {largest:.3g}, too large for 16-bit fixed point"
-        return Problem(name, "output", reason, "Scale the model's output.")
+def _too_coarse(lowering: Lowering, name: str, tensor: Tensor, largest: float) -> Problem:
+    """An output whose fixed point has steps larger than 1, and larger than its values need."""
     return Problem(
-        node,
+        lowering.builder.nodes[tensor.node].name,
         f"output {name!r}",
         f"it reaches {largest:.3g} and would be held in steps of {2.0**-tensor.scale:.3g}: the "
         "node enlarges values that are too small for fixed point",

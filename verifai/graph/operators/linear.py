@@ -51,13 +51,14 @@ def matmul(low: Lowering, node: OnnxNode) -> Tensor:
         x = build.reshape(x, (1, *x.shape))
     if column:
         y = build.reshape(y, (*y.shape, 1))
-    result = _matmul(low, x, y)
+    result = matrix_product(low, x, y)
     # the axes that made matrices of vectors go again
     shape = result.shape[:-2] + (() if row else result.shape[-2:-1])
     return build.reshape(result, shape + (() if column else result.shape[-1:]))
 
 
-def _matmul(low: Lowering, x: Tensor, y: Tensor) -> Tensor:
+def matrix_product(low: Lowering, x: Tensor, y: Tensor) -> Tensor:
+    """``x @ y`` of matrices, or stacks of them that broadcast."""
     batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     names = LETTERS[: len(batch)]
     m, k, n = (LETTERS[len(batch) + i] for i in range(3))

@@ -92,9 +92,15 @@ def tabulated(
     return low.builder.lookup(x, begin, np.floor(values + 0.5).astype(np.int64), out)
 
 
-def wide_table(low: Lowering, x: Tensor, x_name: str, function: Callable[[Array], Array]) -> Tensor:
-    """``function(x)`` by one exact table with outputs of up to ``WIDE_BITS`` bits, to be a factor
-    of a product: a reciprocal keeps its precision over a wide range of divisors.
+def wide_table(
+    low: Lowering,
+    x: Tensor,
+    x_name: str,
+    function: Callable[[Array], Array],
+    bits: int = WIDE_BITS,
+) -> Tensor:
+    """``function(x)`` by one exact table with outputs of up to ``bits`` bits, to be a factor of a
+    product: a reciprocal keeps its precision over a wide range of divisors.
 
     Raises:
         UnsupportedError: as :func:`tabulated`.
@@ -103,9 +109,9 @@ def wide_table(low: Lowering, x: Tensor, x_name: str, function: Callable[[Array]
     with np.errstate(all="ignore"):
         seen = np.abs(function(np.arange(first, last + 1) * 2.0**-x.scale))
     largest = float(np.max(seen, where=np.isfinite(seen), initial=0.0))
-    wider = WIDE_BITS - low.options.activation_bits
+    wider = bits - low.options.activation_bits
     out = low.scale_of(largest) + wider
-    begin, values = _values(low, x, x_name, function, out, float(1 << WIDE_BITS - 1))
+    begin, values = _values(low, x, x_name, function, out, float(1 << bits - 1))
     return low.builder.lookup(x, begin, np.floor(values + 0.5).astype(np.int64), out)
 
 
