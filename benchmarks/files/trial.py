@@ -173,7 +173,7 @@ def _reference(path: Path, samples: Mapping[str, NDArray[Any]]) -> dict[str, lis
         names = [output.name for output in session.get_outputs()]
         found: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
         for index in range(len(next(iter(samples.values())))):
-            feed = {name: array[index] for name, array in samples.items()}
+            feed = {name: np.asarray(array[index]) for name, array in samples.items()}
             for name, value in zip(names, session.run(None, feed), strict=True):
                 found[name].append(_as_tensor(value))
     except Exception as error:  # onnxruntime's exceptions share no public base class

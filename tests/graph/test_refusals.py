@@ -138,19 +138,6 @@ def test_what_simplification_made_is_not_the_models_fault(opset: int) -> None:
     assert "Unsqueeze" not in str(caught.value)
 
 
-def test_nor_is_what_a_schema_writes_out() -> None:
-    """The body of AffineGrid has a Loop that onnxruntime refuses."""
-    constants = {"size": np.array([1, 1, 2, 2]), "theta": np.array([1, 2, 3], np.float32)}
-    nodes = [
-        node("Concat", ["x", "column"], ["m"], axis=1),
-        node("Reshape", ["m", "shape"], ["theta_x"]),
-        node("AffineGrid", ["theta_x", "size"], ["y"], name="grid"),
-    ]
-    constants |= {"column": np.ones((2, 1), np.float32), "shape": np.array([1, 2, 3])}
-    with pytest.raises(UnsupportedError, match=r"grid \(AffineGrid\): no such operator"):
-        build(written(nodes, {"y": [1, 2, 2, 2]}, constants=constants, opset=20), [(X,)])
-
-
 def test_a_sequence_of_tensors_of_unequal_shapes_is_refused_by_name() -> None:
     nodes = [
         node("Concat", ["x", "x"], ["double"], axis=0),

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from verifai.errors import InputError, LimitError, UnsupportedError, UsageError, VerifaiError
 from verifai.extras import require
-from verifai.graph import operators, recurrent
+from verifai.graph import operators, recurrent, rewriting
 from verifai.graph.builder import Tensor
 from verifai.graph.dequantised import Dequantised
 from verifai.graph.expand import RULES, expanded, known_shapes, opset_of
@@ -35,6 +35,7 @@ from verifai.graph.notes import REFUSED, noted
 from verifai.graph.operators.quantised import constant, exactly, real
 from verifai.graph.operators.root import finer
 from verifai.graph.prune import pruned
+from verifai.graph.refusals import NO_CIRCUIT, RANDOM
 from verifai.graph.sealed import sealed
 from verifai.graph.shared import united
 from verifai.graph.tabular import written_out
@@ -46,7 +47,8 @@ from verifai.model.nodes import nodes_of
 from verifai.model.quiet import quiet
 
 assert operators  # importing the package fills OPERATORS
-assert recurrent  # and this one RULES
+assert recurrent  # and these ones RULES
+assert rewriting
 
 #: An operation table has 4,096 nodes: of more ONNX nodes than this nothing could be proved.
 MAX_LOWERED_NODES: Final = 8_192
@@ -57,15 +59,6 @@ WHOLE_BITS: Final = 16
 FINE_BITS: Final = (23, 31)
 #: Problems that a message spells out; ``details["nodes"]`` of the error has all of them.
 MAX_SHOWN: Final = 20
-#: Operators without one value: folding them would prove a value of our choice.
-_RANDOM: Final = (
-    "Bernoulli",
-    "Multinomial",
-    "RandomNormal",
-    "RandomNormalLike",
-    "RandomUniform",
-    "RandomUniformLike",
-)
 
 
 @dataclass(frozen=True)
@@ -302,7 +295,7 @@ def literals(proto: Any, known: Iterable[str] = (), but: Iterable[str] = ()) -> 
             stated = found.issuperset(inputs)
         else:
             stated = node.op_type == "Constant" and excluded.isdisjoint(node.output)
-        if stated and node.op_type not in _RANDOM:
+        if stated and node.op_type not in RANDOM:
             found.update(name for name in node.output if name)
     return found
 
@@ -466,14 +459,17 @@ def _nodes(proto: Any, lowering: Lowering, problems: list[Problem]) -> None:
 
 
 def _no_operator(item: Any, node: OnnxNode) -> Problem:
-    return Problem(node.name, node.op_type, _without(item))
+    reason, hint = _without(item)
+    return Problem(node.name, node.op_type, reason, hint)
 
 
-def _without(item: Any) -> str:
-    """Why a ``NodeProto`` that no operator is registered for has no circuit."""
-    known = item.op_type in RULES  # which cover some of its cases
-    reason = "attributes or shapes that no rule covers" if known else "no such operator"
-    return noted(item, REFUSED) or reason
+def _without(item: Any) -> tuple[str, str]:
+    """Why a ``NodeProto`` whose operator is not registered has no circuit, and what to do."""
+    if (reason := noted(item, REFUSED)) is not None:
+        return reason, Problem.hint
+    if item.op_type in RULES:  # which cover some of its cases
+        return "attributes or shapes that no rule covers", Problem.hint
+    return NO_CIRCUIT.get(item.op_type, ("no such operator", Problem.hint))
 
 
 def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
@@ -482,8 +478,9 @@ def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
     Raises:
         UnsupportedError: no rule covers it.
     """
-    if node.op_type in _RANDOM:
-        raise UnsupportedError("its values are random")
+    if node.op_type in RANDOM:
+        reason, hint = NO_CIRCUIT[node.op_type]
+        raise UnsupportedError(reason, hint=hint)
     names = [name for name in node.inputs if name]
     if lowering.folded.keys() >= set(names):
         values = {name: lowering.folded[name] for name in names}
@@ -501,7 +498,8 @@ def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
             lowering.tensors[node.outputs[0]] = exact
         return
     if node.op_type not in OPERATORS:
-        raise UnsupportedError(_without(item))
+        reason, hint = _without(item)
+        raise UnsupportedError(reason, hint=hint)
     if node.op_type not in INTEGER_OPERATORS:
         for name in names:
             if name in lowering.tensors and lowering.kind(name).kind in "iu":

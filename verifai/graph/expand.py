@@ -302,12 +302,13 @@ def expanded(proto: Any, literals: Collection[str] = ()) -> Any:
     """
     for _ in range(DEPTH):
         kinds = {node.op_type for node in proto.graph.node if node.domain in ("", "ai.onnx")}
+        count = len(proto.graph.node)
         if kinds & set(RULES):
             proto = _by_rules(proto)
         unknown = {kind for kind in kinds - set(OPERATORS) - set(RULES) if _has_body(kind, proto)}
         if unknown:
             proto = _by_schema(proto, sorted(unknown))
-        elif not kinds & set(RULES):
+        elif len(proto.graph.node) == count:  # a rule makes several nodes of one
             break
     return _inverse_roots(proto, literals)
 

@@ -171,7 +171,7 @@ def _computed_in_float32(proto: Any) -> list[str]:
     if not found:
         return []
     try:
-        session(proto.SerializeToString())
+        session(proto.SerializeToString(), strict=True)
     except UnsupportedError:
         to_float32(proto, found)
         return [f"{kinds[kind]} is computed in float32" for kind in sorted(found)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 import numpy as np
 
@@ -66,7 +67,7 @@ def gather_nd(low: Lowering, node: OnnxNode) -> Tensor:
 
 @operator("Scatter", "ScatterElements")
 def scatter_elements(low: Lowering, node: OnnxNode) -> Tensor:
-    """Constant indices; of several updates of one element the last one counts."""
+    """Constant indices; without a reduction the last of several updates of one element counts."""
     shape = low.small(node, 0).shape
     axis = int(node.attributes.get("axis", 0)) % len(shape)
     return _scattered(low, node, _elementwise(low.known(node, 1, "the indices"), axis, shape))
@@ -80,27 +81,70 @@ def scatter_nd(low: Lowering, node: OnnxNode) -> Tensor:
 
 
 def _scattered(low: Lowering, node: OnnxNode, places: Array) -> Tensor:
+    """Updates of one element are made in turns, each of which updates an element once."""
     reduction = node.attributes.get("reduction", "none")
     flat = places.reshape(-1)
-    if reduction not in ("none", "add"):
-        raise UnsupportedError(f"reduction {reduction!r}")
-    if reduction == "add" and len(set(flat.tolist())) < len(flat):
-        raise UnsupportedError("several updates of one element")
     build = low.builder
     x, updates = low.aligned([low.small(node, 0), low.small(node, 2)])
-    count = math.prod(x.shape)
-    source = np.full(count, -1)
-    source[flat] = np.arange(len(flat))
-    hit = source >= 0
+    shape, scale = x.shape, x.scale
+    x = build.reshape(x, (math.prod(shape),))
     line = build.reshape(updates, (len(flat),))
-    fresh = masked(low, build.take(line, 0, np.maximum(source, 0).tolist()), hit.astype(np.int64))
-    old = build.reshape(x, (count,))
+    for source in _turns(flat, x.shape[0], last=reduction == "none"):
+        hit = (source >= 0).astype(np.int64)
+        fresh = masked(low, build.take(line, 0, np.maximum(source, 0).tolist()), hit)
+        x = low.settled(_updated(low, x, fresh, hit, reduction), node.outputs[0])
+        if x.scale != scale:
+            x, line = low.aligned([x, line])
+            scale = x.scale
+    return build.reshape(x, shape)
+
+
+def _turns(flat: Array, count: int, *, last: bool) -> list[Array]:
+    """For each turn which update meets each element, -1 for none; with ``last`` the last one does,
+    in one turn.
+    """
+    if last:
+        source = np.full(count, -1)
+        source[flat] = np.arange(len(flat))
+        return [source]
+    turns: list[Array] = []
+    seen: Counter[int] = Counter()
+    for update, place in enumerate(flat.tolist()):
+        if seen[place] == len(turns):
+            turns.append(np.full(count, -1))
+        turns[seen[place]][place] = update
+        seen[place] += 1
+    return turns
+
+
+def _updated(low: Lowering, x: Tensor, fresh: Tensor, hit: Array, reduction: str) -> Tensor:
+    """``x`` after one turn; ``fresh`` is zero where ``hit`` is."""
+    build = low.builder
+    if reduction == "add":
+        return build.linear([(1, x), (1, fresh)], 0, x.scale)
+    missed = build.bounded(build.weight(1 - hit, 0), 0, 1)
     if reduction == "none":
-        old = masked(low, old, (~hit).astype(np.int64))
-    result = build.linear([(1, old), (1, fresh)], 0, x.scale)
-    if reduction == "none":  # one of the two is zero
-        result = build.bounded(result, min(x.low, updates.low, 0), max(x.high, updates.high, 0))
-    return build.reshape(low.settled(result, node.outputs[0]), x.shape)
+        result = build.linear([(1, masked(low, x, 1 - hit)), (1, fresh)], 0, x.scale)
+        # one of the two is zero
+        return build.bounded(result, min(x.low, fresh.low, 0), max(x.high, fresh.high, 0))
+    if reduction == "mul":
+        one = 1 << x.scale if x.scale >= 0 else 0
+        if not one:
+            raise UnsupportedError("products of numbers too large for fixed point")
+        factor = build.linear([(1, fresh), (one, missed)], 0, x.scale)
+        return build.product(x, low.settled(factor, "") if factor.open else factor)
+    if reduction not in ("max", "min"):
+        raise UnsupportedError(f"reduction {reduction!r}")
+    sign = 1 if reduction == "max" else -1
+    # what no update meets is compared with the least there is
+    least = min(sign * x.low, sign * x.high)
+    other = build.linear([(sign, fresh), (least, missed)], 0, x.scale)
+    other = build.requantise(other, 0, other.bits) if other.open else other
+    sides = [build.reshape(build.linear([(sign, x)], 0, x.scale), (*x.shape, 1))]
+    sides.append(build.reshape(other, (*x.shape, 1)))
+    terms = [(1, build.sliced(side, 1, -place, 2)) for place, side in enumerate(sides)]
+    largest = build.maximum(build.linear(terms, 0, x.scale), [1])
+    return build.linear([(sign, largest)], 0, x.scale)
 
 
 @operator("Compress")

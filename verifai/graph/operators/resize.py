@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from verifai.errors import UnsupportedError
 from verifai.extras import require
 from verifai.graph.builder import LETTERS, Tensor
 from verifai.graph.lower import Array, Lowering, OnnxNode, operator
+from verifai.graph.operators.linear import biased
 from verifai.graph.reference import alone, reference
 
 
@@ -72,19 +72,21 @@ def _resized(
             scales[place] if scales else None,
             int(sizes[place]) if sizes else None,
         )
-        if offset.any():
-            raise UnsupportedError("an extrapolation value other than zero")
         if np.array_equal(matrix, np.eye(length)):
             continue
         picks = matrix.argmax(axis=1)
-        if np.array_equal(matrix, np.eye(length)[picks]):
+        if not offset.any() and np.array_equal(matrix, np.eye(length)[picks]):
             x = low.builder.take(x, axis, picks.tolist())
             continue
         letters = LETTERS[: len(x.shape)]
         out = letters.replace(letters[axis], "z")
         # an interpolation stays within the range of its input, but for an overshoot
         x = low.builder.einsum(f"{letters},z{letters[axis]}->{out}", x, low.weights(matrix))
-        x = low.settled(x, node.inputs[0])
+        if offset.any():  # of places outside of the region
+            x = biased(low, x, offset.reshape(-1, *(1 for _ in x.shape[axis + 1 :])))
+            x = low.settled(x, node.outputs[0])
+        else:
+            x = low.settled(x, node.inputs[0])
     return x
 
 

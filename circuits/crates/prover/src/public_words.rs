@@ -29,7 +29,10 @@ pub(crate) fn words(layout: &Layout, blocks: &[Vec<i32>]) -> Vec<F> {
             })
             .collect();
         for row in raw.chunks(shape.row) {
-            out.extend(row.chunks(shape.lanes()).map(|word| F::from(shape.packed(word))));
+            out.extend(
+                row.chunks(shape.lanes())
+                    .map(|word| F::from(shape.packed(word))),
+            );
         }
     }
     out

@@ -358,7 +358,12 @@ fn scatter(
 
 /// Where maps read: the row-major index over their source axes, of these lengths, for an index of some
 /// target axes; `None` outside.
-pub(crate) fn read(maps: &[&Map], source: &[usize], axes: &[usize], index: &[usize]) -> Option<usize> {
+pub(crate) fn read(
+    maps: &[&Map],
+    source: &[usize],
+    axes: &[usize],
+    index: &[usize],
+) -> Option<usize> {
     let at = |axis: &usize| {
         let place = axes.iter().position(|a| a == axis);
         place.and_then(|p| index.get(p)).copied()

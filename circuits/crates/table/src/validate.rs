@@ -53,7 +53,12 @@ pub fn read(bytes: &[u8]) -> Result<Circuit, TableError> {
     }
     constraints(&circuit)?;
     let is_public = |tensor: &&json::Tensor| tensor.visibility == json::Visibility::Public;
-    let inputs: BTreeSet<usize> = table.inputs.iter().filter(is_public).map(|t| t.node).collect();
+    let inputs: BTreeSet<usize> = table
+        .inputs
+        .iter()
+        .filter(is_public)
+        .map(|t| t.node)
+        .collect();
     tensors(&mut circuit, [table.inputs, table.outputs])?;
     for (index, node) in circuit.nodes.iter().enumerate() {
         let rule = "ids are a public input";
@@ -249,7 +254,10 @@ fn ids_of(circuit: &Circuit, mut index: usize) -> Check {
             Kind::Reshape { source, .. } => index = *source,
             Kind::View { source, axes, .. } => {
                 let lengths = &earlier(circuit, *source)?.dims;
-                let within = axes.iter().zip(lengths).all(|(m, d)| within(m, *d, &node.dims));
+                let within = axes
+                    .iter()
+                    .zip(lengths)
+                    .all(|(m, d)| within(m, *d, &node.dims));
                 require(within, "a view of ids reads outside of them")?;
                 index = *source;
             }

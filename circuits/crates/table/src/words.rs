@@ -168,7 +168,8 @@ pub fn ids(
             let places = places(circuit, *ids, work).ok_or(NoIds::TooLarge(index))?;
             let values = integers.get(&moved_from(circuit, *ids));
             let values = values.ok_or(NoIds::Outside(index))?;
-            let found: Option<Vec<usize>> = places.iter().map(|p| values.get(*p).copied()).collect();
+            let found: Option<Vec<usize>> =
+                places.iter().map(|p| values.get(*p).copied()).collect();
             out.insert(*ids, found.ok_or(NoIds::Outside(index))?);
         }
         let found = out.get(ids).map_or(&[][..], Vec::as_slice);

@@ -31,7 +31,9 @@ pub fn words(
     for node in &layout.circuit.public {
         let dims = layout.circuit.dims(*node);
         let shape = Words::of(&layout.circuit, *node).ok_or(PullError::Missing(*node))?;
-        let (own, after) = words.split_at_checked(shape.count()).unwrap_or((words, &[]));
+        let (own, after) = words
+            .split_at_checked(shape.count())
+            .unwrap_or((words, &[]));
         words = after;
         let point = transcript.challenges(WORD_POINT, shape.point_variables(dims));
         let claim = initial_claims::words(layout, *node, own, &point);

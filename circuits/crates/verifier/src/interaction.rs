@@ -166,7 +166,10 @@ pub fn statement(digest: [u8; 32], public: &Public<'_>) -> Transcript {
 
 /// Every word holds exactly the bits of its values. There are as many as there should be.
 fn check_words(circuit: &Circuit, words: &[F]) -> Result<(), VerifyError> {
-    let shapes = circuit.public.iter().filter_map(|node| Words::of(circuit, *node));
+    let shapes = circuit
+        .public
+        .iter()
+        .filter_map(|node| Words::of(circuit, *node));
     let expected = shapes.flat_map(|shape| {
         let bytes = usize::try_from(shape.lane.div_ceil(8)).unwrap_or(0);
         let row: Vec<usize> = shape.filled().map(|n| n.saturating_mul(bytes)).collect();
