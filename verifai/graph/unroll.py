@@ -36,12 +36,14 @@ _DECIDING_OPERATORS: Final = """
     ReduceSum Reshape Round Sign Slice Squeeze Sub Unsqueeze Where Xor
 """
 _DECIDING: Final = frozenset(_DECIDING_OPERATORS.split())
-_CONTROL: Final = frozenset({"If", "Loop", "Scan", "SequenceMap"})
+#: Operators that hold graphs.
+CONTROL: Final = frozenset({"If", "Loop", "Scan", "SequenceMap"})
 _SEQUENCE_OPERATORS: Final = """
     ConcatFromSequence SequenceAt SequenceConstruct SequenceEmpty SequenceErase SequenceInsert
     SequenceLength SplitToSequence
 """
-_SEQUENCES: Final = frozenset(_SEQUENCE_OPERATORS.split())
+#: Operators on sequences of tensors.
+SEQUENCES: Final = frozenset(_SEQUENCE_OPERATORS.split())
 
 Names = Mapping[str, str]
 Path = tuple[str, ...]
@@ -51,7 +53,7 @@ Rows = list[list[str]]
 
 def unrolled(proto: Any) -> Any:
     """The model with all control flow written out that constants decide."""
-    if not any(node.op_type in _CONTROL | _SEQUENCES for node in proto.graph.node):
+    if not any(node.op_type in CONTROL | SEQUENCES for node in proto.graph.node):
         return proto
     return _Unrolling(proto).run()
 
@@ -202,7 +204,7 @@ class _Unrolling:
             self.scan(node, attributes, names, path)
         elif kind == "SequenceMap":
             self.mapped(node, attributes["body"], names, path)
-        elif kind in _SEQUENCES or (kind == "Identity" and node.input[0] in self.sequences):
+        elif kind in SEQUENCES or (kind == "Identity" and node.input[0] in self.sequences):
             self.sequence(node, attributes)
         else:
             self.append(node)
