@@ -470,7 +470,7 @@ def _no_operator(item: Any, node: OnnxNode) -> Problem:
 def _without(item: Any) -> tuple[str, str]:
     """Why a ``NodeProto`` whose operator is not registered has no circuit, and what to do."""
     if (reason := noted(item, REFUSED)) is not None:
-        return reason, Problem.hint
+        return reason, NO_CIRCUIT.get(item.op_type, ("", Problem.hint))[1]
     if item.op_type in RULES:  # which cover some of its cases
         return "attributes or shapes that no rule covers", Problem.hint
     return NO_CIRCUIT.get(item.op_type, ("no such operator", Problem.hint))
