@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
@@ -20,6 +19,8 @@ from torch import nn
 #: Random inputs for calibration, and for the fidelity figures.
 CALIBRATION_INPUTS: Final = 8
 HELD_OUT_INPUTS: Final = 64
+#: Users, and items, of the recommender.
+ROWS: Final = 10_000
 #: Widths of the two hidden layers of 784-h-h-10, by name: 10 k, 100 k, 1 M and 10 M weights.
 LADDER: Final = {"mlp-10k": 12, "mlp-100k": 112, "mlp-1m": 680, "mlp-10m": 2790}
 
@@ -35,8 +36,8 @@ class Workload:
     """
 
     module: nn.Module
-    calibration: NDArray[np.float32]
-    held_out: NDArray[np.float32]
+    calibration: NDArray[Any]
+    held_out: NDArray[Any]
 
     @property
     def example(self) -> torch.Tensor:
@@ -105,6 +106,42 @@ def cifar() -> nn.Module:
     )
 
 
+class Last(nn.Module):  # type: ignore[misc]  # mypy does not read torch
+    """The last state of an LSTM of 64 inputs and 128 hidden units: 99 k weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(64, 128, batch_first=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Of a sequence (batch, steps, 64)."""
+        return self.lstm(x)[1][0]
+
+
+class Recommender(nn.Module):  # type: ignore[misc]
+    """The score of an item for a user: two tables of 10,000 rows of 32, and 64-64-1 on top."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.users = nn.Embedding(ROWS, 32)
+        self.items = nn.Embedding(ROWS, 32)
+        self.top = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1))
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        """Ids of shape [n, 2] to scores of shape [n, 1]."""
+        pair = torch.cat([self.users(ids[:, 0]), self.items(ids[:, 1])], dim=1)
+        scores: torch.Tensor = self.top(pair)
+        return scores
+
+
+def _recommender() -> Workload:
+    """Seeded weights and pairs of ids."""
+    torch.manual_seed(0)
+    module = Recommender().eval()
+    data = torch.randint(ROWS, (4 * CALIBRATION_INPUTS + HELD_OUT_INPUTS, 1, 2)).numpy()
+    return Workload(module, data[: 4 * CALIBRATION_INPUTS], data[4 * CALIBRATION_INPUTS :])
+
+
 def _random(factory: Callable[[], nn.Module], *shape: int) -> Workload:
     """Seeded weights and inputs of shape [1, ...]."""
     torch.manual_seed(0)
@@ -144,7 +181,9 @@ MODELS: Final[dict[str, Callable[[], Workload]]] = {
     "digits": lambda: _random(digits, 1, 8, 8),
     "mlp": lambda: _random(mlp, 1, 28, 28),
     "lenet": _trained_lenet,
+    "recommender": _recommender,
     "cifar": lambda: _random(cifar, 3, 32, 32),
+    "lstm": lambda: _random(Last, 32, 64),
     **{name: partial(_random, partial(rung, hidden), 1, 28, 28) for name, hidden in LADDER.items()},
 }
 

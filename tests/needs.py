@@ -69,6 +69,7 @@ BRINGS: Final = {
     "anvil": "node",
     "start_anvil": "node",
     "node": "node",
+    "shared": "node",
     "tiny": "ezkl",
     "other": "ezkl",
     "bundle": "ezkl",

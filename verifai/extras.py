@@ -10,7 +10,7 @@ from typing import Any, Final
 from verifai.errors import MissingExtraError
 
 #: The extras of ``pyproject.toml``.
-EXTRAS: Final = ("onnx", "torch", "ezkl", "chain", "embedded", "demo", "all")
+EXTRAS: Final = ("onnx", "torch", "sklearn", "ezkl", "chain", "embedded", "demo", "all")
 
 
 #: Modules that were loaded when this process was forked.

@@ -14,10 +14,13 @@ import pytest
 
 pytest.importorskip("eth_tester")
 
-from tests.chain.node import Anvil, free_port
+from tests.chain.clock import Clock
+from tests.chain.node import Anvil, Shared, free_port
 from verifai.backends import EvmCall
+from verifai.chain import watch
 from verifai.contracts.toolchain import find_node
 from verifai.errors import SetupError
+from verifai.evm.transactions import delivery
 from verifai.proof import Guarantees, Proof, TensorClaim, TensorSpec, VerifyingKey
 
 
@@ -80,12 +83,27 @@ def _needs_node() -> None:
 
 
 @pytest.fixture(scope="session")
-def anvil() -> Iterator[str]:
-    """URL of a fresh anvil on a free loopback port."""
+def _shared() -> Iterator[Shared]:
     _needs_node()
-    node = Anvil()
-    yield node.url
-    node.kill()
+    shared = Shared()
+    yield shared
+    shared.end()
+
+
+@pytest.fixture
+def node(_shared: Shared) -> Anvil:
+    """An anvil at its genesis, which the test shares with those before and after it: it leaves it
+    alive, and its first block in place."""
+    return _shared.lend()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The time by which transactions are delivered and events watched for."""
+    clock = Clock()
+    for module in (delivery, watch):
+        monkeypatch.setattr(module, "time", clock)
+    return clock
 
 
 @pytest.fixture

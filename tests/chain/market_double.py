@@ -67,16 +67,10 @@ class World:
     chain: Chain
     contracts: Contracts
     verifier: str
+    circuit: bytes
     client: Market
     provider: Market
     stranger: Market
-    circuit: bytes = b""
-
-    def know(self, vk: VerifyingKey, input_words: int) -> None:
-        """Register the key's circuit with the verifier."""
-        key = bytes.fromhex(vk.digest)
-        self.circuit = circuit_id(circuit_table(vk, 1))
-        self.know_circuit(self.circuit, key, input_words)
 
     def know_circuit(self, circuit: bytes, key: bytes, input_words: int) -> None:
         """Register some circuit under a key's digest, as anyone may."""
@@ -98,17 +92,32 @@ class World:
         self.chain.connection.sender.send(self.verifier, data, signature)
 
 
-def make_world(chain: Chain) -> World:
-    """Deploy everything on a fresh embedded chain and give everybody money."""
-    contract = compile_contract(VERIFIER, "AllowingVerifier")
-    contracts = deploy(chain.connection.sender, {NATIVE_SYSTEM: contract.creation})
+def furnish(chain: Chain, vk: VerifyingKey, input_words: int) -> World:
+    """Deploy everything on a fresh embedded chain, give everybody money, and register the key's
+    circuit with the verifier."""
+    _deployed(chain)
+    for key in KEYS.values():
+        account = Account.from_key(key.to_bytes(32, "big"))
+        if account.address != chain.connection.sender.address:
+            chain.send_coins(account.address, 100 * ETHER)
+    world = make_world(chain, vk)
+    world.know_circuit(world.circuit, bytes.fromhex(vk.digest), input_words)
+    return world
+
+
+def make_world(chain: Chain, vk: VerifyingKey) -> World:
+    """Everybody on a chain that is furnished."""
+    contracts = _deployed(chain)
+    verifier = contracts.verifiers[NATIVE_SYSTEM]
     markets = {}
     for name, key in KEYS.items():
         account = Account.from_key(key.to_bytes(32, "big"))
         sender = Sender(chain.web3, KeyAccount(account), "embedded")
-        if name != "client":
-            chain.connection.sender.send(account.address, b"", "a gift", value=100 * ETHER)
         other = Chain(Connection(sender, chain.connection.deployments))
-        verifier = contracts.verifiers[NATIVE_SYSTEM]
         markets[name] = Market(other, contracts.market, verifier=verifier)
-    return World(chain, contracts, contracts.verifiers[NATIVE_SYSTEM], **markets)
+    return World(chain, contracts, verifier, circuit_id(circuit_table(vk, 1)), **markets)
+
+
+def _deployed(chain: Chain) -> Contracts:
+    contract = compile_contract(VERIFIER, "AllowingVerifier")
+    return deploy(chain.connection.sender, {NATIVE_SYSTEM: contract.creation})

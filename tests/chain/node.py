@@ -1,4 +1,5 @@
-"""A real node that can be killed and started again, and a provider that loses what it is told."""
+"""A real node that can be killed and started again or shared, and a provider that loses what it is
+told."""
 
 from __future__ import annotations
 
@@ -10,10 +11,12 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import requests
+from eth_account import Account
 from web3 import HTTPProvider, Web3
 from web3.providers import BaseProvider
 
@@ -45,7 +48,7 @@ class Anvil:
 
     Args:
         options: more of its command line.
-        state: a file that it keeps its chain in, each second and at a polite end.
+        state: a file that it keeps its chain in, written at a polite end.
     """
 
     def __init__(self, *options: str, state: Path | None = None) -> None:
@@ -55,7 +58,7 @@ class Anvil:
         if "--chain-id" not in options:
             self._options += ["--chain-id", str(10_000 + secrets.randbelow(1 << 40))]
         if state is not None:
-            self._options += ["--state", str(state), "--state-interval", "1"]
+            self._options += ["--state", str(state)]
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -104,6 +107,94 @@ class Anvil:
 
     def mine(self, count: int = 1) -> None:
         self.ask("anvil_mine", hex(count))
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a test can see of a node that it did not start itself.
+
+    Attributes:
+        block: number and hash of the newest one.
+        pool: transactions that wait.
+        rich: balance and nonce of the account that pays.
+        next_block: base fee, gas limit.
+        mining: whether each transaction is mined as it comes.
+    """
+
+    block: tuple[int, str]
+    pool: tuple[int, int]
+    rich: tuple[int, int]
+    next_block: tuple[str | None, str]
+    mining: bool
+
+    @classmethod
+    def of(cls, node: Anvil) -> Condition:
+        latest, pending = (
+            node.ask("eth_getBlockByNumber", tag, False) for tag in ("latest", "pending")
+        )
+        pool = node.ask("txpool_status")
+        address = Account.from_key(RICH).address
+        return cls(
+            (int(latest["number"], 16), latest["hash"]),
+            (int(pool["pending"], 16), int(pool["queued"], 16)),
+            (node.web3.eth.get_balance(address), node.web3.eth.get_transaction_count(address)),
+            (pending.get("baseFeePerGas"), pending["gasLimit"]),
+            node.ask("anvil_getAutomine"),
+        )
+
+
+class Shared:
+    """One anvil that tests have one after the other. Each finds it as the first one did.
+
+    Args:
+        options: of its command line.
+        begin: what has to stand there before the first test.
+    """
+
+    def __init__(self, *options: str, begin: Callable[[Anvil], None] = lambda node: None) -> None:
+        self._options, self._begin = options, begin
+        self._node: Anvil | None = None
+
+    def lend(self) -> Anvil:
+        """The node at its beginning; a new one, where a test has ended the last."""
+        forget_chains()
+        if self._node is None or not self._node.alive:
+            self._node = Anvil(*self._options)
+            self._begin(self._node)
+            self._first = Condition.of(self._node)
+        else:
+            try:
+                self._go_back(self._node)
+                assert Condition.of(self._node) == self._first
+            except BaseException:
+                self.end()  # the next test gets a new one
+                raise
+        self._snapshot = self._node.ask("evm_snapshot")  # going back uses one up
+        return self._node
+
+    def _go_back(self, node: Anvil) -> None:
+        assert node.ask("evm_revert", self._snapshot), "the node has no snapshot any more"
+        node.ask("anvil_dropAllTransactions")
+        node.ask("evm_setAutomine", self._first.mining)
+        base_fee, _ = self._first.next_block
+        if base_fee is not None:
+            node.ask("anvil_setNextBlockBaseFeePerGas", base_fee)
+        node.ask("evm_setTime", int(time.time()))  # else it goes on from the snapshot's
+
+    def end(self) -> None:
+        if self._node is not None:
+            self._node.kill()
+            self._node = None
+
+
+def forget_chains() -> None:
+    """What this machine remembers of nodes' chains: addresses, and transactions on their way."""
+    (home() / "chain" / "deployments.json").unlink(missing_ok=True)
+    shutil.rmtree(home() / "chain" / "outbox", ignore_errors=True)
 
 
 class Faulty(BaseProvider):

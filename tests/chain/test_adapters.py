@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.chain.embedded import Begun
 from verifai.chain import connect
 from verifai.chain.chain import Chain
 from verifai.chain.standards import eas, erc8004
@@ -115,15 +116,23 @@ RECORD = Published(
 )
 
 
-@pytest.fixture
-def chain() -> Iterator[Chain]:
-    with connect() as chain:
-        yield chain
-
-
 def stand(chain: Chain, source: str, name: str) -> str:
     contract = compile_contract(source, name)
     return chain.connection.ensure(contract.code_hash, contract.creation, name)[0]
+
+
+@pytest.fixture(scope="module")
+def begun() -> Begun:
+    with connect() as chain:
+        stand(chain, ATTESTATIONS, "Service")
+        stand(chain, VALIDATIONS, "Validations")
+        return Begun(chain)
+
+
+@pytest.fixture
+def chain(begun) -> Iterator[Chain]:
+    with begun.connect() as chain:
+        yield chain
 
 
 @pytest.fixture

@@ -56,10 +56,10 @@ def test_a_journal_that_is_not_there(tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_where_nothing_is_published_yet_nothing_failed(tmp_path, capsys, monkeypatch, start_anvil):
+def test_where_nothing_is_published_yet_nothing_failed(tmp_path, capsys, monkeypatch, node):
     """A journal without a publication, none yet, and a node's first block; but a node of which no
     registry is known may hold what is not shown."""
-    journal, node = tmp_path / "new.jsonl", start_anvil()
+    journal = tmp_path / "new.jsonl"
     monkeypatch.setenv("VERIFAI_HOME", str(tmp_path / "home"))
     connect(journal=journal).close()
     for words in (("--journal", journal), ()):
@@ -80,12 +80,9 @@ def test_where_nothing_is_published_yet_nothing_failed(tmp_path, capsys, monkeyp
     ("number", "ignored", "status"),
     [(signal.SIGINT, False, 130), (signal.SIGTERM, False, 143), (signal.SIGTERM, True, 143)],
 )
-def test_watching_a_node_for_ever_until_interrupted(
-    start_anvil, pretended, number, ignored, status
-):
+def test_watching_a_node_for_ever_until_interrupted(node, pretended, number, ignored, status):
     """Whatever our parent ignores: a background shell hands ``SIGINT`` on ignored, and then
     ``SIGTERM`` ends it."""
-    node = start_anvil()
     vk = pretended.key()
     with connect(node.url) as chain:
         receipt = chain.publish(pretended.proof(vk), vk)
@@ -117,9 +114,9 @@ def test_watching_a_node_for_ever_until_interrupted(
 
 
 def test_auditing_several_chains_one_of_them_gone(
-    start_anvil, nowhere, pretended, tmp_path, capsys
+    node, start_anvil, nowhere, pretended, tmp_path, capsys
 ):
-    nodes = [start_anvil(), start_anvil()]
+    nodes = [node, start_anvil()]
     vk = pretended.key()
     for value, node in enumerate(nodes):
         with connect(node.url) as chain:

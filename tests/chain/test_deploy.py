@@ -83,9 +83,9 @@ def test_a_second_call_finds_the_first_ones_contracts(chain):
     assert (again.router, again.market) == (first.router, first.market)
 
 
-def test_addresses_are_the_same_on_every_chain(chain, anvil):
+def test_addresses_are_the_same_on_every_chain(chain, node):
     here = deploy(chain.connection.sender, {"a-v1": CREATION}, owner="0x" + "11" * 20)
-    with connect(anvil) as other:
+    with connect(node.url) as other:
         there = deploy(other.connection.sender, {"a-v1": CREATION}, owner="0x" + "11" * 20)
         assert (there.router, there.registry, there.models, there.market) == (
             here.router,
@@ -139,12 +139,12 @@ def test_what_cannot_be_deployed(chain, monkeypatch):
         deploy(other.connection.sender, {})
 
 
-def test_a_nodes_account_signs_bids(anvil):
+def test_a_nodes_account_signs_bids(node):
     """The signature that a node makes for an account of its own is one that the contract takes."""
     from eth_account import Account
     from eth_account.messages import encode_typed_data
 
-    with connect(anvil) as chain:
+    with connect(node.url) as chain:
         contracts = deploy(chain.connection.sender, {NATIVE_SYSTEM: CREATION})
         market = Market(chain, contracts.market, verifier=contracts.verifiers[NATIVE_SYSTEM])
         bid = Bid(1 << 255, market.account, 5, 1 << 39, b"")

@@ -14,9 +14,8 @@ from verifai.errors import ChainRejectedError, UsageError
 from verifai.evm.transactions.estimate import ether
 
 
-def test_on_a_node_that_can_pretend_contracts(start_anvil, pretended):
+def test_on_a_node_that_can_pretend_contracts(node, pretended):
     """All three transactions are estimated before anything stands, and the estimate is near."""
-    node = start_anvil()
     vk = pretended.key()
     with connect(
         node.url, signer=Account.from_key(RICH), terms=Terms(patience_seconds=20)
@@ -40,8 +39,7 @@ def test_on_a_node_that_can_pretend_contracts(start_anvil, pretended):
 
 
 @pytest.mark.parametrize("stands", [False, True])
-def test_a_proof_that_would_be_refused(start_anvil, pretended, stands):
-    node = start_anvil()
+def test_a_proof_that_would_be_refused(node, pretended, stands):
     vk = pretended.key()
     with connect(
         node.url, signer=Account.from_key(RICH), terms=Terms(patience_seconds=20)
@@ -55,9 +53,8 @@ def test_a_proof_that_would_be_refused(start_anvil, pretended, stands):
 
 
 @pytest.mark.parametrize("answer", [refused("too many arguments"), {"result": "0x"}])
-def test_a_node_that_cannot_pretend(start_anvil, pretended, answer):
+def test_a_node_that_cannot_pretend(node, pretended, answer):
     """It says so, or ignores what it is asked to pretend: the last step is unknown, not wrong."""
-    node = start_anvil()
     vk = pretended.key()
     with connect(node.url, signer=Account.from_key(RICH)) as chain:
         answer = {"jsonrpc": "2.0", "id": 1, **answer}
@@ -78,18 +75,17 @@ def test_on_the_embedded_chain(pretended):
         assert chain.web3.eth.block_number == 3
 
 
-def test_a_poor_signer_is_told_before(start_anvil, pretended):
-    node = start_anvil()
+def test_a_poor_signer_is_told_before(node, pretended):
     vk, some = pretended.key(), Account.create()
     node.ask("anvil_setBalance", some.address, hex(10**15))
     with connect(node.url, signer=some) as chain:
         assert not chain.estimate(pretended.proof(vk), vk).affordable
 
 
-def test_without_a_signer(start_anvil, pretended):
+def test_without_a_signer(node, pretended):
     vk = pretended.key()
     with (
-        connect(start_anvil().url, read_only=True) as chain,
+        connect(node.url, read_only=True) as chain,
         pytest.raises(UsageError, match="only reads"),
     ):
         chain.estimate(pretended.proof(vk), vk)

@@ -19,9 +19,9 @@ def chain(request, monkeypatch):
     if request.param == "embedded":
         opened = connect()
     elif request.param == "anvil":
-        opened = connect(request.getfixturevalue("anvil"))
+        opened = connect(request.getfixturevalue("node").url)
     else:
-        url = request.getfixturevalue("anvil")
+        url = request.getfixturevalue("node").url
         with connect(url) as funded:
             # A key of our own, funded by the node's account, and a registry of its own.
             monkeypatch.setenv("TEST_SIGNER_KEY", "0x" + "42" * 32)

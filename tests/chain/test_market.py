@@ -16,7 +16,8 @@ pytest.importorskip("verifai._native", reason="the proving core is not built")
 pytest.importorskip("torch")
 
 import verifai
-from tests.chain.market_double import ETHER, World, make_world
+from tests.chain.embedded import Begun
+from tests.chain.market_double import ETHER, World, furnish, make_world
 from verifai.chain import connect
 from verifai.chain.shipped import interface
 from verifai.compact.words import statement_words, words_from
@@ -53,14 +54,19 @@ def keys():
     return pk, vk, batch[:1].numpy(), bait
 
 
-@pytest.fixture
-def world(keys):
+@pytest.fixture(scope="module")
+def begun(keys) -> Begun:
     _, vk, inputs, _ = keys
     with connect() as chain:
-        world = make_world(chain)
-        world.know(vk, len(input_words(vk, inputs)) // 16)
+        world = furnish(chain, vk, len(input_words(vk, inputs)) // 16)
         world.provider.register_provider("https://provider.example", deposit=10 * ETHER)
-        yield world
+        return Begun(chain)
+
+
+@pytest.fixture
+def world(begun, keys):
+    with begun.connect() as chain:
+        yield make_world(chain, keys[1])
 
 
 def posted(world: World, keys, **changes):

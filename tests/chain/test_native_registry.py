@@ -11,7 +11,8 @@ pytest.importorskip("verifai._native", reason="the proving core is not built")
 pytest.importorskip("torch")
 
 import verifai
-from tests.chain.market_double import World, make_world
+from tests.chain.embedded import Begun
+from tests.chain.market_double import World, furnish, make_world
 from verifai.chain import Chain, connect
 from verifai.chain.connection import Connection
 from verifai.chain.native.prepared import Prepared
@@ -39,13 +40,18 @@ def keys():
     return *verifai.setup(verifai.compile(model, batch[:, None].numpy())), batch[:1].numpy()
 
 
-@pytest.fixture
-def world(keys):
+@pytest.fixture(scope="module")
+def begun(keys) -> Begun:
     _, vk, inputs = keys
     with connect() as chain:
-        world = make_world(chain)
-        world.know(vk, len(input_words(vk, inputs)) // 16)
-        yield world
+        furnish(chain, vk, len(input_words(vk, inputs)) // 16)
+        return Begun(chain)
+
+
+@pytest.fixture
+def world(begun, keys):
+    with begun.connect() as chain:
+        yield make_world(chain, keys[1])
 
 
 def proved(world: World, keys, context=None):

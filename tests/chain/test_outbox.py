@@ -119,8 +119,7 @@ with connect(sys.argv[1], signer=Account.from_key(sys.argv[3])) as chain:
 
 
 @pytest.mark.parametrize("where", ["before sending", "before the receipt"])
-def test_a_killed_process_is_continued(start_anvil, where):
-    node = start_anvil()
+def test_a_killed_process_is_continued(node, where):
     done = subprocess.run(
         [sys.executable, "-c", KILLED, node.url, where, RICH],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -141,7 +140,7 @@ def test_a_killed_process_is_continued(start_anvil, where):
         assert [path.name for path in folder.glob("*.json")] == ["1.json"]  # 0 is final
 
 
-def test_a_killed_publication_is_continued(start_anvil, pretended, monkeypatch):
+def test_a_killed_publication_is_continued(node, pretended, monkeypatch):
     """Each process finishes what the one before it left, and dies at the next transaction: three
     transactions in all, none twice."""
     from verifai.evm.transactions.delivery import Delivery
@@ -152,7 +151,6 @@ def test_a_killed_publication_is_continued(start_anvil, pretended, monkeypatch):
     def die(*_: object) -> None:
         raise Died
 
-    node = start_anvil()
     account = Account.from_key(RICH)
     vk = pretended.key()
     deliver = Delivery.deliver

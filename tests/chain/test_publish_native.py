@@ -14,6 +14,7 @@ pytest.importorskip("verifai._native", reason="the proving core is not built")
 pytest.importorskip("torch")
 
 import verifai
+from tests.chain.embedded import Begun
 from verifai.chain import connect
 from verifai.chain.native.acceptor import router_of
 from verifai.chain.native.circuits import circuit_table
@@ -46,6 +47,15 @@ def made(seed: int, **options: Any) -> Any:
 def keys() -> Any:
     # of more columns than a chain likes: target="evm" would save gas
     return made(1, options=verifai.NativeOptions(log_columns=15))
+
+
+@pytest.fixture(scope="module")
+def begun(keys) -> Begun:
+    """The contract set stands, and knows the circuit of the first key."""
+    with connect() as chain:
+        chain.deploy()
+        chain.register_circuit(keys[1])
+        return Begun(chain)
 
 
 @pytest.fixture
@@ -84,13 +94,13 @@ def test_published_once_found_and_verified(keys, store) -> None:
     assert shown == [one.digest, many.digest]
 
 
-def test_a_lie_is_refused_by_the_contract(keys, store) -> None:
+def test_a_lie_is_refused_by_the_contract(begun, keys, store) -> None:
     pk, vk, x = keys
     proof = verifai.prove(pk, x[0])
     claim = proof.statement.output
     other = replace(claim, integers=(claim.integers[0] + 1, *claim.integers[1:]))
     lie = verifai.Proof.of(replace(proof.statement, outputs=(other,)), proof.argument)
-    with connect() as chain:
+    with begun.connect() as chain:
         with pytest.raises(ChainRejectedError) as caught:
             chain.publish(lie, vk, check=False, keys=store)
         assert caught.value.details["reason"] == "ProofRefused"
@@ -99,13 +109,13 @@ def test_a_lie_is_refused_by_the_contract(keys, store) -> None:
             chain.publish(lie, vk, keys=store)
 
 
-def test_a_receipt_says_which_proof_is_on_record(keys, store) -> None:
+def test_a_receipt_says_which_proof_is_on_record(begun, keys, store) -> None:
     """Of a statement on record by another proof, not checked here, it is not taken for this one."""
     pk, vk, x = keys
     proof = verifai.prove(pk, x[0])
     damaged = verifai.Proof.of(proof.statement, bytes(proof.argument)[:-1] + b"\0")
     assert damaged.digest != proof.digest
-    with connect() as chain:
+    with begun.connect() as chain:
         first = chain.publish(proof, vk, keys=store)
         told = chain.publish(damaged, vk, check=False, keys=store)
         assert (told.bundle_digest, told.transaction_hash) == (proof.digest, first.transaction_hash)
@@ -116,11 +126,11 @@ def test_a_receipt_says_which_proof_is_on_record(keys, store) -> None:
             chain.publish(damaged, vk, keys=store)
 
 
-def test_an_event_that_names_another_key_than_its_circuits_table(keys, store) -> None:
+def test_an_event_that_names_another_key_than_its_circuits_table(begun, keys, store) -> None:
     """The node's word on the key is checked with the table that the circuit's name vouches for."""
     _, vk, _ = keys
     other_pk, other_vk, y = made(2)
-    with connect() as chain:
+    with begun.connect() as chain:
         chain.publish(verifai.prove(other_pk, y[0]), other_vk, keys=store)
         (record,) = chain.published()
         told = replace(record, key_digest=circuit_table(vk, 1)[:32].hex())
@@ -131,9 +141,9 @@ def test_an_event_that_names_another_key_than_its_circuits_table(keys, store) ->
     assert "another one in the circuit's table" in entry.reason
 
 
-def test_a_key_that_nobody_has_leaves_a_record_unchecked(keys, tmp_path) -> None:
+def test_a_key_that_nobody_has_leaves_a_record_unchecked(begun, keys, tmp_path) -> None:
     pk, vk, x = keys
-    with connect() as chain:
+    with begun.connect() as chain:
         chain.publish(verifai.prove(pk, x[0]), vk, keys=verifai.KeyStore(tmp_path / "mine"))
         empty = verifai.KeyStore(tmp_path)
         (entry,) = verifai.audit.run(chain, keys=empty).entries
@@ -163,14 +173,14 @@ def hidden() -> Any:
     return made(3, visibility=verifai.Visibility("committed", "committed"))
 
 
-def test_committed_tensors_are_published(hidden, store) -> None:
+def test_committed_tensors_are_published(begun, hidden, store) -> None:
     """With their commitments, once for each; audited; linked to what was committed before."""
     pk, vk, x = hidden
     opening = verifai.commit(vk, x[0])[vk.inputs[0].name]
     first, other = verifai.prove(pk, opening), verifai.prove(pk, x[0])
     assert first.statement.input.commitment == verifai.commitment(opening)
     assert first.statement.input.commitment != other.statement.input.commitment
-    with connect() as chain:
+    with begun.connect() as chain:
         receipt = chain.publish(first, vk, keys=store)
         chain.publish(other, vk, keys=store)
         again = chain.publish(first, vk, keys=store)
@@ -190,13 +200,13 @@ def test_a_commitment_that_a_proof_does_not_show_is_refused(hidden, store) -> No
         chain.publish(lie, vk, keys=store)
 
 
-def test_a_job_about_a_committed_input(hidden) -> None:
+def test_a_job_about_a_committed_input(begun, hidden) -> None:
     """Paid against a proof about the input that was committed to, which no one else sees."""
     pk, vk, x = hidden
     opening = verifai.commit(vk, x[0])[vk.inputs[0].name]
     other = verifai.commit(vk, x[0])[vk.inputs[0].name]
     digest = bytes.fromhex(verifai.commitment(opening))
-    with connect() as chain:
+    with begun.connect() as chain:
         contracts, circuit = chain.deploy(), chain.register_circuit(vk)
         accounts = [Account.create() for _ in range(2)]
         for account in accounts:
@@ -265,9 +275,9 @@ def test_the_journal_keeps_it(keys, store, tmp_path) -> None:
         connect(registry=receipt.contract)
 
 
-def test_publications_are_watched(keys, store) -> None:
+def test_publications_are_watched(begun, keys, store) -> None:
     pk, vk, x = keys
-    with connect() as chain:
+    with begun.connect() as chain:
         receipt = chain.publish(verifai.prove(pk, x[0]), vk, keys=store)
         (seen,) = list(chain.watch(once=True))
         assert (seen.kind, seen.transaction_hash) == ("new", receipt.transaction_hash)
@@ -337,9 +347,9 @@ def test_who_only_reads_finds_what_this_machine_published(start_anvil, keys, sto
         ]
 
 
-def test_a_revocation_leaves_the_history_readable(keys, store) -> None:
+def test_a_revocation_leaves_the_history_readable(begun, keys, store) -> None:
     pk, vk, x = keys
-    with connect() as chain:
+    with begun.connect() as chain:
         chain.publish(verifai.prove(pk, x[0]), vk, keys=store)
         revoke = interface("VerifierRouter").call("revoke", native_system())
         chain.transact(chain.deploy().router, revoke, "revoking")

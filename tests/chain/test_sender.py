@@ -7,9 +7,6 @@ that comes later finishes what an earlier one began.
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -29,9 +26,10 @@ GWEI = 10**9
 QUICK = Terms(patience_seconds=1.5, bump_seconds=0.3)
 
 
-@pytest.fixture
-def node(start_anvil) -> Anvil:
-    return start_anvil()
+def by_hand(node: Anvil) -> None:
+    """It makes a block only when it is told to, the next at a base fee of 1 gwei."""
+    node.ask("evm_setAutomine", False)
+    node.ask("anvil_setNextBlockBaseFeePerGas", hex(GWEI))
 
 
 def opened(node: Anvil, terms: Terms = QUICK, **options: object) -> Chain:
@@ -57,17 +55,6 @@ def sent_to(node: Anvil) -> list[bytes]:
 def spoil(chain: Chain, **faults: list) -> Faulty:
     chain.web3.provider = Faulty(chain.web3.provider, faults)
     return chain.web3.provider
-
-
-@contextmanager
-def meanwhile(action: Callable[[], None], seconds: float = 0.4) -> Iterator[None]:
-    """Something that happens while the body runs."""
-    timer = threading.Timer(seconds, action)
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.join()
 
 
 def test_a_transaction_with_value_and_its_estimate(node):
@@ -99,7 +86,7 @@ def test_a_legacy_chain(start_anvil):
 
 
 @pytest.mark.parametrize("fault", ["lost", "deaf", "twice"])
-def test_the_connection_breaks_at_sending(node, fault):
+def test_the_connection_breaks_at_sending(node, clock, fault):
     """Before the node has it, or after, which look the same from here; or a proxy asks again, and
     passes on "nonce too low" for the transaction that its first question put into a block."""
     with opened(node) as chain:
@@ -131,7 +118,7 @@ def test_a_process_that_died_at_sending_is_continued(node, fault):
     assert sent_to(node) == [b"\x07"]
 
 
-def test_another_call_hands_in_what_was_left_behind(node):
+def test_another_call_hands_in_what_was_left_behind(node, clock):
     with opened(node) as chain:
         spoil(chain, eth_sendRawTransaction=["lost"] * 100)
         with pytest.raises(NetworkError, match="takes it up again"):
@@ -143,27 +130,26 @@ def test_another_call_hands_in_what_was_left_behind(node):
     assert sent_to(node) == [b"\x01", b"\x02"]
 
 
-def test_the_node_is_killed_with_the_transaction_in_its_memory(start_anvil, tmp_path):
+def test_the_node_is_killed_with_the_transaction_in_its_memory(start_anvil, tmp_path, clock):
     node = start_anvil("--no-mining", state=tmp_path / "state.json")
     node.mine()
-    time.sleep(2.5)  # it writes its state each second
+    node.stop()
+    node.start()
     chain = opened(node, replace(QUICK, patience_seconds=20, bump_seconds=60))
-
-    def restart() -> None:
-        node.kill()  # its state file holds blocks alone
-        node.start()
-        time.sleep(2)
-        node.mine()
-
-    with chain, meanwhile(restart, 0.5):
+    waiting: list[dict] = []
+    clock.after(0.5, node.kill)  # what it wrote when it stopped holds a block, and no transaction
+    clock.after(1.5, node.start)
+    clock.after(1.5, lambda: waiting.append(node.ask("txpool_status")))
+    clock.after(3.5, node.mine)
+    with chain:
         mined = send(chain, b"\x07")
+    assert waiting == [{"pending": "0x0", "queued": "0x0"}]
     assert mined["status"] == 1
     assert sent_to(node) == [b"\x07"]
 
 
-def test_a_reorganisation_before_the_confirmations(start_anvil):
+def test_a_reorganisation_before_the_confirmations(node, clock):
     """The block that held it is replaced by empty ones; the same bytes go in again."""
-    node = start_anvil()
     chain = opened(node, replace(QUICK, confirmations=3, patience_seconds=20, bump_seconds=60))
     hashes = []
 
@@ -171,10 +157,10 @@ def test_a_reorganisation_before_the_confirmations(start_anvil):
         hashes.append(node.web3.eth.get_block(1)["transactions"])
         node.ask("anvil_reorg", 1, [])
         assert node.web3.eth.get_block(1)["transactions"] == []
-        time.sleep(1)
-        node.mine(3)
 
-    with chain, meanwhile(reorganise):
+    clock.after(0.4, reorganise)
+    clock.after(1.4, lambda: node.mine(3))
+    with chain:
         mined = send(chain, b"\x07")
     assert hashes == [[mined["transactionHash"]]]
     assert mined["blockNumber"] > 1
@@ -206,7 +192,7 @@ def test_a_publication_that_a_reorganisation_took_back(node, pretended):
         assert len(list(chain.published())) == 2
 
 
-def test_without_confirmations_it_says_how_far_it_came(node):
+def test_without_confirmations_it_says_how_far_it_came(node, clock):
     with opened(node, replace(QUICK, confirmations=2)) as chain:
         with pytest.raises(NetworkError, match="1 of 2 confirmations"):
             send(chain, b"\x07")
@@ -215,27 +201,27 @@ def test_without_confirmations_it_says_how_far_it_came(node):
     assert sent_to(node) == [b"\x07"]
 
 
-def test_a_stuck_transaction_is_replaced_at_a_higher_fee(start_anvil):
-    node = start_anvil("--no-mining", "--block-base-fee-per-gas", str(GWEI))
+def test_a_stuck_transaction_is_replaced_at_a_higher_fee(node, clock):
+    by_hand(node)
     chain = opened(node, replace(QUICK, patience_seconds=20))
 
-    def fee_spike_then_blocks() -> None:
+    def fee_spike() -> None:
         node.ask("anvil_setNextBlockBaseFeePerGas", hex(4 * GWEI))
         node.mine()
         assert sent_to(node) == []
-        for _ in range(8):
-            time.sleep(0.5)
-            node.mine()
 
-    with chain, meanwhile(fee_spike_then_blocks, 0.3):
+    clock.after(0.3, fee_spike)
+    for n in range(1, 9):
+        clock.after(0.3 + 0.5 * n, node.mine)
+    with chain:
         mined = send(chain, b"\x07")
     assert mined["effectiveGasPrice"] >= 3 * GWEI
     assert sent_to(node) == [b"\x07"]
     assert node.web3.eth.get_transaction_count(chain.connection.sender.address) == 1
 
 
-def test_the_fee_is_raised_to_a_limit_only(start_anvil):
-    node = start_anvil("--no-mining", "--block-base-fee-per-gas", str(GWEI))
+def test_the_fee_is_raised_to_a_limit_only(node, clock):
+    by_hand(node)
     terms = replace(QUICK, max_fee_wei=4 * GWEI, patience_seconds=2.5, bump_seconds=0.1)
     with opened(node, terms) as chain:
         with pytest.raises(NetworkError, match=r"no block yet|raised fee"):
@@ -249,8 +235,9 @@ def test_the_fee_is_raised_to_a_limit_only(start_anvil):
     assert sent_to(node) == [b"\x07"]
 
 
-def test_a_chain_dearer_than_the_limit(start_anvil):
-    node = start_anvil("--block-base-fee-per-gas", str(50 * GWEI))
+def test_a_chain_dearer_than_the_limit(node):
+    node.ask("anvil_setNextBlockBaseFeePerGas", hex(50 * GWEI))
+    node.mine()
     with (
         opened(node, replace(QUICK, max_fee_wei=GWEI)) as chain,
         pytest.raises(SetupError, match="the limit is 1,000,000,000"),
@@ -286,9 +273,10 @@ def other_wallet(node: Anvil, nonce: int, to: str = "0x" + "34" * 20) -> None:
 
 
 @pytest.mark.parametrize("mining", [True, False])
-def test_another_wallet_takes_the_nonce_first(start_anvil, mining):
+def test_another_wallet_takes_the_nonce_first(node, clock, mining):
     """Mined: "nonce too low". In memory: "replacement underpriced", and it is not replaced."""
-    node = start_anvil(*([] if mining else ["--no-mining"]))
+    if not mining:
+        by_hand(node)
     with opened(node, replace(QUICK, bump_seconds=60, patience_seconds=20)) as chain:
         provider = spoil(chain)
         done = []
@@ -299,35 +287,40 @@ def test_another_wallet_takes_the_nonce_first(start_anvil, mining):
                 other_wallet(node, 0)
 
         provider.before = race
-        with meanwhile(node.mine, 1.0):
-            mined = send(chain, b"\x07")
+        clock.after(1.0, node.mine)
+        mined = send(chain, b"\x07")
         assert mined["status"] == 1
     assert sent_to(node) == [b"\x07"]
     assert node.web3.eth.get_balance(node.web3.to_checksum_address("0x" + "34" * 20)) == 1
 
 
-def test_another_wallet_takes_the_nonce_while_we_wait(start_anvil, monkeypatch):
+def test_another_wallet_takes_the_nonce_while_we_wait(node, clock):
     """Ours can never be mined, so it is signed anew with the next nonce, after a while: the node
     that counts it may be ahead of the one that has its receipt."""
     assert delivery._MISSING_SECONDS > 12  # a slot
-    monkeypatch.setattr(delivery, "_MISSING_SECONDS", 1.0)
-    node = start_anvil("--no-mining")
-    with opened(node, replace(QUICK, bump_seconds=60, patience_seconds=20)) as chain:
+    by_hand(node)
+    with opened(node, replace(QUICK, bump_seconds=60, patience_seconds=60)) as chain:
 
         def overtake() -> None:
             other_wallet(node, 0)
             node.mine()
-            time.sleep(4)
-            node.mine()
 
-        with meanwhile(overtake):
-            assert send(chain, b"\x07")["status"] == 1
+        def waiting() -> int:
+            return int(node.ask("txpool_status")["pending"], 16)
+
+        seen: list[int] = []
+        clock.after(0.4, overtake)
+        clock.after(0.4 + delivery._MISSING_SECONDS, lambda: seen.append(waiting()))
+        clock.after(5.0 + delivery._MISSING_SECONDS, lambda: seen.append(waiting()))
+        clock.after(5.0 + delivery._MISSING_SECONDS, node.mine)
+        assert send(chain, b"\x07")["status"] == 1
+        assert seen == [0, 1]
         assert chain.unfinished() == ()
     assert sent_to(node) == [b"\x07"]
     assert node.web3.eth.get_transaction_count(chain.connection.sender.address) == 2
 
 
-def test_a_nonce_gap_is_named_and_filled_by_what_comes_next(node):
+def test_a_nonce_gap_is_named_and_filled_by_what_comes_next(node, clock):
     """Another process took nonce 0 and its transaction is nowhere."""
     with opened(node) as chain:
         provider = spoil(chain)
@@ -341,8 +334,7 @@ def test_a_nonce_gap_is_named_and_filled_by_what_comes_next(node):
     assert sent_to(node) == [b"\x02", b"\x01"]
 
 
-def test_a_poor_signer_learns_how_much(start_anvil):
-    node = start_anvil()
+def test_a_poor_signer_learns_how_much(node):
     poor = Account.create()
     node.ask("anvil_setBalance", poor.address, hex(1000))
     with (
@@ -365,7 +357,8 @@ def test_a_signer_who_can_pay_for_gas_but_not_for_the_offer(node):
     assert int(caught.value.details["cost_wei"]) > int(caught.value.details["balance_wei"])
 
 
-def test_the_chain_behind_the_url_is_another_one_now(node):
+def test_the_chain_behind_the_url_is_another_one_now(start_anvil):
+    node = start_anvil()
     with opened(node) as chain:
         send(chain)
         spoil(chain, eth_chainId=[{"jsonrpc": "2.0", "id": 1, "result": "0x1"}])
@@ -451,9 +444,8 @@ def test_terms_out_of_range(terms):
         Terms(**terms)
 
 
-def test_a_receipt_that_comes_late_is_waited_for(start_anvil, monkeypatch):
+def test_a_receipt_that_comes_late_is_waited_for(node, clock, monkeypatch):
     """The nonce is counted, the receipt is not there yet: no second transaction."""
-    node = start_anvil()
     mined = Delivery.mined
     hidden = iter(range(7))
     monkeypatch.setattr(
@@ -465,9 +457,10 @@ def test_a_receipt_that_comes_late_is_waited_for(start_anvil, monkeypatch):
     assert node.web3.eth.get_transaction_count(chain.connection.sender.address) == 1
 
 
-def test_giving_up_is_one_sentence(node):
+def test_giving_up_is_one_sentence(node, clock):
     with opened(node, Terms(patience_seconds=1)) as chain:
         spoil(chain, eth_blockNumber=["lost"] * 100)
         with pytest.raises(NetworkError) as caught:
             send(chain)
         assert caught.value.message.endswith("(test).")
+    assert 1 < clock.now < 3

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
-import time
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -78,11 +76,6 @@ def told(events: object) -> list[tuple[str, int]]:
     return [(event.kind[0], event.record.number) for event in events]
 
 
-@pytest.fixture
-def node(start_anvil) -> Anvil:
-    return start_anvil()
-
-
 def opened(node: Anvil) -> Chain:
     terms = Terms(patience_seconds=20)
     return connect(node.url, signer=Account.from_key(RICH), terms=terms)
@@ -123,12 +116,13 @@ def test_publications_are_watched_by_default(pretended):
         assert [chain.record(event) for event in seen] == list(chain.published())
 
 
-def test_new_events_arrive_while_we_wait(bell):
+def test_new_events_arrive_while_we_wait(bell, clock):
     bell.ring(1)
     events = iter(bell.watch())
     assert next(events).record.number == 1
-    threading.Timer(0.3, bell.ring, (2,)).start()
+    clock.after(0.3, lambda: bell.ring(2))
     assert next(events).record.number == 2
+    assert clock.now < 0.3 + 2 * FAST["poll_seconds"]
 
 
 def test_a_reorganisation_withdraws_newest_first(node, bell):
@@ -219,7 +213,7 @@ def test_a_node_that_is_only_behind_withdraws_nothing(node, bell):
     assert bell.seen(since=cursor) == [("w", 2)]
 
 
-def test_the_node_is_killed_and_comes_back(start_anvil, tmp_path):
+def test_the_node_goes_and_comes_back(start_anvil, tmp_path, clock):
     node = start_anvil(state=tmp_path / "state.json")
     bell = Bell(opened(node))
     bell.ring(1)
@@ -227,22 +221,25 @@ def test_the_node_is_killed_and_comes_back(start_anvil, tmp_path):
     events = iter(watcher)
     assert next(events).record.number == 1
     bell.ring(2)
-    time.sleep(2.5)  # it writes its state each second
-    node.kill()
-    timer = threading.Timer(1.0, node.start)
-    timer.start()
+    node.stop()  # it writes its state
+    faults = []
+    clock.after(1.0, lambda: faults.append(watcher.fault))
+    clock.after(1.0, node.start)
     assert next(events).record.number == 2
-    timer.join()
+    assert "node" in faults[0]
     bell.ring(3)
     assert next(events).record.number == 3
     assert watcher.fault is None
 
 
-def test_another_chain_is_not_continued(node, bell, start_anvil):
+def test_another_chain_is_not_continued(start_anvil):
+    node = start_anvil()
+    bell = Bell(opened(node))
     bell.ring(1)
     cursor = list(bell.watch(once=True))[-1].cursor
+    later = node.web3.eth.get_block(0)["timestamp"] + 1
     node.kill()
-    time.sleep(1.1)
+    node._options += ["--timestamp", str(later)]
     node.start()  # the same port and id, another genesis
     with pytest.raises(HistoryLostError, match="another chain"):
         bell.seen(since=cursor)
@@ -262,13 +259,16 @@ def test_a_reorganisation_deeper_than_remembered(node, bell, monkeypatch):
         bell.seen(since=cursor)
 
 
-def test_a_silent_node_is_given_up_in_time(node, bell):
+def test_a_silent_node_is_given_up_in_time(start_anvil, clock):
+    node = start_anvil()
+    bell = Bell(opened(node))
     bell.ring(1)
     events = iter(bell.watch(patience_seconds=1.0))
     next(events)
     node.kill()
     with pytest.raises(NetworkError, match="nothing is missed"):
         next(events)
+    assert 1 < clock.now < 3
 
 
 def test_a_node_that_leaves_an_event_out_is_asked_again(bell):

@@ -207,11 +207,11 @@ def test_a_fused_maximum_without_a_range_would_be_free(graph):
     assert case.violated() == {("range", "pool", 1)}
 
 
-#: Committed without a range, fused and not: an entry of a table, a copy that a zero determines,
-#: and a maximum of a tensor that is ranged itself.
+#: Committed without a range, fused and not: an entry of a table, what is looked up in one, a copy
+#: that a zero determines, and a maximum of a tensor that is ranged itself.
 UNRANGED = {
     "inner_pool": ([], ["pool"]),
-    "sigmoid": (["sigmoid", "again"], ["sigmoid", "again"]),
+    "sigmoid": (["first", "sigmoid", "again"], ["first", "sigmoid", "again"]),
     "grouped": (["flat"], ["flat"]),
     "mixing": (["flat"], ["flat"]),
 }
@@ -224,6 +224,25 @@ def test_what_is_committed_without_a_range(name):
         table = lowered.operations
         free = [i for i in table.committed if not table.nodes[i].operation.limbs]
         assert [lowered.names[i] for i in free] == expected
+
+
+@pytest.mark.parametrize("step", [-3, -1, 1, 2, 255])
+def test_a_quotient_that_only_a_table_ranges(step):
+    """For each remainder there is one field element that satisfies the division; all but the honest
+    one are inputs of no entry.
+    """
+    case = Case(sigmoid())
+    quotient, remainder = case.tensor("first", NodeValues), case.tensor("first", Remainder)
+    place = next(i for i, array in enumerate(case.witness) if array is quotient)
+    free = quotient.astype(object)
+    top = int(remainder[1, 2]) + step
+    if not 0 <= top < 1 << 8:  # the other way
+        step = -step
+    remainder[1, 2] += step
+    free[1, 2] = (int(free[1, 2]) - step * pow(1 << 8, -1, P)) % P
+    case.witness[place] = free
+    assert ("lookup", "sigmoid", 1) in case.violated()
+    assert not any(kind == "zero" and name == "first" for kind, name, _ in case.violated())
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "again"])

@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("eth_tester")
 
+from tests.chain.embedded import Begun
 from verifai.backends import EvmCall
 from verifai.chain import Chain, connect
 from verifai.chain.generated.registry import GeneratedRegistry, Publication
@@ -146,9 +147,17 @@ class Registry:
         return (*numbers, len(list(self.chain.published())))
 
 
-@pytest.fixture
-def registry() -> Iterator[Registry]:
+@pytest.fixture(scope="session")
+def begun() -> Begun:
+    """The registry stands."""
     with connect() as chain:
         shipped = artefact("ProofRegistry")
-        address, _ = chain.connection.ensure(shipped.code_hash, shipped.creation, "the registry")
+        chain.connection.ensure(shipped.code_hash, shipped.creation, "the registry")
+        return Begun(chain)
+
+
+@pytest.fixture
+def registry(begun: Begun) -> Iterator[Registry]:
+    with begun.connect() as chain:
+        (address,) = chain.registries
         yield Registry(chain, address)

@@ -13,8 +13,8 @@ for _module in ("onnx", "onnxruntime", "onnxscript"):
 import onnxruntime as ort  # noqa: E402
 
 import verifai  # noqa: E402
-from tests.graph.awkward import MODELS, Awkward, Inputs, added_mask  # noqa: E402
-from verifai.errors import MalformedError, UnsupportedError  # noqa: E402
+from tests.graph.awkward import MODELS, Awkward, Inputs  # noqa: E402
+from verifai.errors import UnsupportedError  # noqa: E402
 from verifai.graph import IntegerGraph, dequantise, quantise_inputs, run  # noqa: E402
 
 #: What `compile` promises: of the output's range, and of the answers.
@@ -65,11 +65,6 @@ def right(circuit: verifai.Circuit, model: verifai.Model, fresh: Sequence[Inputs
             place = got.argmax(-1)[..., None]
             lost = want.max(-1) - np.take_along_axis(want, place, -1)[..., 0]
             assert (lost > 0.01 * (want.max(-1) - want.min(-1))).mean() <= TOLERANCE
-
-
-def test_a_mask_of_minus_infinity_is_refused_with_the_weight_and_what_to_write() -> None:
-    with pytest.raises(MalformedError, match=r"'c0_1' holds NaN or infinity.*-50"):
-        added_mask(-np.inf)()
 
 
 def test_the_table_is_large_and_of_both_kinds() -> None:

@@ -139,7 +139,7 @@ def test_a_key_is_the_same_for_a_special_number(
 def with_ranges_of(made: Any, sample: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     """All models from here on have the calibrated ranges of this one."""
     module = import_module("verifai.graph.build")
-    found = module.calibrated(module.simplified(made)[0], made, [(sample,)])
+    found = module.calibrated(module.simplified(made, (sample,))[0], made, [(sample,)])
     monkeypatch.setattr(module, "calibrated", lambda *_: found)
 
 

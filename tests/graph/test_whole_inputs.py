@@ -180,9 +180,10 @@ def test_a_boolean_of_two_satisfies_no_circuit(visibility):
     assert unsatisfied(lowered.operations, lowered.weights, lie, 1)
 
 
-def test_public_and_committed_integers_have_16_bits():
+def test_public_integers_have_32_bits_and_committed_ones_16():
     seen = np.array([[0, 100_000, -3]], dtype=np.int64)
     graph = build(_turned("int64"), [(seen,)])
-    for visibility in ("public", "committed"):
-        with pytest.raises(UnsupportedError, match="18 bits, and an input has at most 16"):
-            lower(graph, Visibility(input=visibility))
+    for node in lower(graph, Visibility()).operations.inputs:
+        assert node.visibility == "public"
+    with pytest.raises(UnsupportedError, match="18 bits, and a committed input has at most 16"):
+        lower(graph, Visibility(input="committed", output="private"))

@@ -188,7 +188,7 @@ def tables(
     same, so that all that differs comes from the weights themselves.
     """
     module = import_module("verifai.graph.build")
-    found = module.calibrated(module.simplified(made)[0], made, samples)
+    found = module.calibrated(module.simplified(made, samples[0])[0], made, samples)
     monkeypatch.setattr(module, "calibrated", lambda *_: found)
     options = Options(saturate=saturate)
     graphs = [build(one, samples, options) for one in (made, *others)]

@@ -185,7 +185,7 @@ FORGED: dict[str, tuple[str, Change]] = {
     "an axis that is true": ("bundle", put(*IN, "shape", [True, 4])),
     "an axis that is text": ("bundle", put(*IN, "shape", ["1", 4])),
     "a shape that is a number": ("bundle", put(*IN, "shape", 4)),
-    "a negative scale": ("bundle", put(*OUT, "scale", -1)),
+    "a scale below -64": ("bundle", put(*OUT, "scale", -65)),
     "a scale of 2^63": ("bundle", put(*OUT, "scale", 1 << 63)),
     "a scale that is null": ("bundle", put(*OUT, "scale", None)),
     "an unknown visibility": ("bundle", put(*OUT, "visibility", "secret")),

@@ -191,6 +191,16 @@ HOSTILE: dict[str, tuple[Callable[[], Any], type[VerifaiError], str]] = {
 }
 
 
+def test_notes_of_tools_that_are_no_text_do_not_matter() -> None:
+    made = proto()
+    made.producer_name, made.graph.doc_string, made.graph.name = "tool1", "text1", "graph1"
+    made.functions.extend(chain(1))
+    data = made.SerializeToString()
+    for word in (b"tool1", b"text1", b"graph1"):
+        data = data.replace(word, word[:-1] + b"\xff")
+    assert verifai.load(data).digest == verifai.load(proto().SerializeToString()).digest
+
+
 def external() -> Any:
     tensor = numpy_helper.from_array(np.ones(2, np.float32), "w")
     tensor.ClearField("raw_data")

@@ -75,11 +75,15 @@ def test_the_worst_tables_of_each_limit(name: str, honest: float) -> None:
     assert spent(TABLES[name]()) < 40 * honest
 
 
-def rust(table: bytes, tau: bytes) -> None:
-    circuit_words = 1 << 20 if table == TABLES["public_words"]() else 0
+#: Public words, and rows of weights, of the tables that have any.
+WORDS = {"public_words": 1 << 20, "gathers_of_long_ids": 512, "gathers_of_a_chain": 1}
+WEIGHTS = {"gathers_of_long_ids": 1, "gathers_of_a_chain": 1}
+
+
+def rust(name: str, table: bytes, tau: bytes) -> None:
     proof = bytes(native().native_proof_bytes(table, 1))
-    words = bytes(32 * circuit_words)
-    native().native_verify(bytes(32), table, b"", tau, 1, bytes(32), words, proof)
+    words, weights = bytes(32 * WORDS.get(name, 0)), bytes(G1_BYTES * WEIGHTS.get(name, 0))
+    native().native_verify(bytes(32), table, weights, tau, 1, bytes(32), words, proof)
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -89,7 +93,7 @@ def test_rust_ends_too(name: str, honest: float) -> None:
     tau = native().Srs.development(1 << 7).tau_g2
     start = time.process_time()
     with suppress(ValueError, OverflowError):
-        rust(table, tau)
+        rust(name, table, tau)
     assert time.process_time() - start < 10 * honest
 
 

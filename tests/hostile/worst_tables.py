@@ -203,6 +203,27 @@ def maps_of_one_axis() -> bytes:
     return table([committed(*shape), view, merged], zero=[2] * 4, log_columns=20)
 
 
+def gathers_of_long_ids() -> bytes:
+    """Each reads other ids by a view of its own, and all read those of one."""
+    ids = committed(1 << 12, limbs=(8,), outer=(0,))
+    own = [same(0, (1 << 12,)) for _ in range(1000)]
+    weight = {"kind": "weight", "shape": [4, 2], "outer": []}
+    reads = [{"kind": "gather", "source": 1, "ids": 2 + i} for i in range(1000)]
+    reads += [{"kind": "gather", "source": 1, "ids": 0}] * 1000
+    shown = [{"node": 0, "shape": [1 << 12], "visibility": "public"}]
+    nodes = [ids, weight, *own, *reads]
+    return table(nodes, zero=list(range(1002, 3002)), inputs=shown)
+
+
+def gathers_of_a_chain() -> bytes:
+    """Ids at the end of a chain of views, read again and again."""
+    ids, weight = committed(4, limbs=(1,)), {"kind": "weight", "shape": [2, 2], "outer": []}
+    chain = [same(0 if i == 0 else i + 1, (4,)) for i in range(2000)]
+    reads = [{"kind": "gather", "source": 1, "ids": 2001 - i} for i in range(2000)]
+    shown = [{"node": 0, "shape": [4], "visibility": "public"}]
+    return table([ids, weight, *chain, *reads], zero=list(range(2002, 4002)), inputs=shown)
+
+
 def zero_points() -> bytes:
     return table([committed(*[2] * 12, outer=tuple(range(12)))], zero=[0] * MOST)
 
@@ -241,6 +262,8 @@ TABLES: Final[dict[str, Callable[[], bytes]]] = {
         deep_instances,
         long_operands,
         maps_of_one_axis,
+        gathers_of_long_ids,
+        gathers_of_a_chain,
         zero_points,
         many_rows,
         public_words,

@@ -170,6 +170,11 @@ def test_a_batch_that_is_given_is_not_taken_for_1_elsewhere() -> None:
     assert verifai.load(data).outputs[0].shape == (1, 3)
 
 
+def test_a_sequence_in_front_leaves_the_batch_behind_it_open_to_be_1() -> None:
+    data = file([node("Neg", ["x"], ["y"])], {"x": ["seq", "batch", 3]}, {"y": None})
+    assert verifai.load(data, shapes={"seq": 5}).inputs[0].shape == (5, 1, 3)
+
+
 @pytest.mark.parametrize("word", ["x", "=3", "x=", "x=1,,2", "x=a", "x=-1", "x=1,2,", "x=1e3"])
 def test_a_shape_on_the_command_line_is_name_and_numbers(word: str) -> None:
     with pytest.raises(UsageError, match="NAME=DIMS"):

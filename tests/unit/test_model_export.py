@@ -141,6 +141,12 @@ def test_the_innermost_cause_of_a_failed_export_is_shown() -> None:
         verifai.export(Eigenvalues(), torch.eye(3))
 
 
+def test_an_input_that_the_module_ignores_stays_and_is_named() -> None:
+    model = verifai.export(Unused(), (torch.rand(2), torch.rand(3)))
+    assert [info.shape for info in model.inputs] == [(2,), (3,)]
+    assert model.notes == ("no result depends on y",)
+
+
 @pytest.mark.parametrize(
     ("module", "inputs", "error", "words"),
     [
@@ -148,7 +154,6 @@ def test_the_innermost_cause_of_a_failed_export_is_shown() -> None:
         (Dict(), torch.rand(2), UnsupportedError, "returns dict"),
         (Infinite(), torch.rand(2), InputError, "not finite"),
         (Random(), torch.rand(2), UnsupportedError, "differs between ONNX and torch"),
-        (Unused(), (torch.rand(2), torch.rand(2)), UnsupportedError, "uses 1 of its 2"),
         (torch.nn.Linear(3, 2), torch.rand(1, 4), UsageError, "does not run"),
         (lambda x: x, torch.rand(2), UsageError, "torch.nn.Module"),
         (torch.nn.Linear(3, 2), [[1.0, 2.0, 3.0]], UsageError, "tuple of tensors"),

@@ -143,6 +143,13 @@ class Circuit:
         node = {"kind": "einsum", "left": left, "right": right, "labels": list(labels)}
         return self._add(node, value, batched)
 
+    def gather(self, source: int, ids: int) -> int:
+        """Rows of a weight; ids that are none read row 0, for verifiers to refuse."""
+        rows, table = self.values[ids], self.values[source]
+        inside = np.array((rows >= 0) & (rows < len(table)), dtype=bool)
+        value = table[np.where(inside, rows, 0).astype(np.int64)]
+        return self._add({"kind": "gather", "source": source, "ids": ids}, value, self.batched[ids])
+
     def zero(self, node: int) -> None:
         self.constraints["zero"].append(node)
         assert not np.any(self.values[node]), f"node {node} is not zero"
@@ -329,4 +336,38 @@ def outer_products(batch: int) -> Circuit:
     return c
 
 
-ALL = {f.__name__: f for f in (gate, dense, convolution, attention, lookups, outer_products)}
+def embedding(batch: int, ids: Array | None = None) -> Circuit:
+    """Rows of three weights by moved public ids of 20 bits, which take four to a word, into an
+    einsum, a lookup and an output of 30 bits.
+    """
+    rng = random.Random(7)
+    c = Circuit(batch, 5)
+    given = sample(rng, (batch, 2, 3), 0, 4) if ids is None else ids
+    x = c.committed("input", given, [8, 8, 4], outer=(0,))
+    one = c.committed("input", integers(2), [2], batched=False)
+    flat = c.reshape(x, (6,))
+    turned = c.view(x, (2, 2), [{"axis": 1, "indices": [1, 0]}, {"offset": 2, "terms": [[0, -1]]}])
+    inner = c.weight(sample(rng, (5, 3), -99, 99))
+    outer = c.weight(sample(rng, (5, 2, 2), -8, 7), outer=(0, 2))
+    lone = c.weight(sample(rng, (6,), -3, 3), outer=(0,))
+    rows = c.gather(inner, flat)  # 6, 3
+    more = c.gather(outer, turned)  # 2, 2, 2, 2
+    every = c.gather(outer, x)  # 2, 3, 2, 2
+    scalar = c.gather(lone, one)
+    factor = c.weight(sample(rng, (6, 3, 2), -9, 9))
+    s = c.einsum(rows, factor, ("ij", "ijk", "k"))
+    spread = c.view(scalar, (2,), [])
+    wide = c.linear((1, s), (3, spread), offset=1 << 29)
+    y = c.committed("output", c.values[wide], [8, 8, 8, 6])
+    c.zero(c.linear((1, y), (-1, wide)))
+    square = c.add_table(-8, [i * i for i in range(-8, 8)])
+    c.lookup(square, more, c.committed("witness", c.values[more] ** 2, []), outer=(1,))
+    copy = c.committed("witness", c.values[every], [4], -8, outer=(1,))
+    c.product(c.linear((1, copy), (-1, every)), copy, outer=(2,))
+    c.inputs, c.outputs = [x, one], [y]
+    return c
+
+
+ALL = {
+    f.__name__: f for f in (gate, dense, convolution, attention, lookups, outer_products, embedding)
+}

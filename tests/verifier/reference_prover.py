@@ -162,6 +162,10 @@ class Prover(Opening, Hiding):
                             0 <= j < d for j, d in zip(at, source.shape[skip:], strict=True)
                         )
                         out[index] = source[index[:skip] + at] if inside else {}
+                case "gather":
+                    ids = c.values[node["ids"]].astype(np.int64)
+                    for index in np.ndindex(*ids.shape):
+                        out[index] = self.forms[node["source"]][ids[index]]
                 case _:
                     out = None
             self.forms.append(out)
@@ -299,13 +303,18 @@ class Prover(Opening, Hiding):
             )
         return out
 
+    def lane(self, node: int) -> int:
+        return 16 if sum(self.c.nodes[node]["limbs"]) <= 16 else 32
+
     def public_words(self) -> list[int]:
         words = []
         for node in self.c.public:
+            lane = self.lane(node)
+            each = 128 // lane
             raw = integers(self.c.values[node] - self.c.nodes[node]["offset"])
             for row in raw.reshape(-1, raw.shape[-1] if raw.ndim else 1):
-                for j in range(0, len(row), 8):
-                    words.append(sum(v << 16 * t for t, v in enumerate(row[j : j + 8])))
+                for j in range(0, len(row), each):
+                    words.append(sum(v << lane * t for t, v in enumerate(row[j : j + each])))
         return words
 
     def zerocheck(self, alpha: int, beta: int, lookup_values: Any) -> list[Linear]:
@@ -416,7 +425,9 @@ class Prover(Opening, Hiding):
         for node in self.c.public:
             dims = self.c.values[node].shape
             last = dims[-1] if dims else 1
-            per_row = (last + 7) // 8
+            lane = self.lane(node)
+            each = 128 // lane
+            per_row = -(-last // each)
             vectors = [eq(self.w.draws("word point", bits(d)))[:d] for d in dims[:-1]]
             e = eq(self.w.draws("word point", bits(per_row)))
             rows = self.spread(vectors).ravel()
@@ -425,7 +436,7 @@ class Prover(Opening, Hiding):
                 for j in range(per_row):
                     constant += row * e[j] * self.words[at]
                     at += 1
-            lanes = [e[t // 8] * 2 ** (16 * (t % 8)) % P for t in range(last)]
+            lanes = [e[t // each] * 2 ** (lane * (t % each)) % P for t in range(last)]
             weights = (rows[:, None] * integers(lanes) % P).reshape(dims)
             raw = combine((1, self.weigh(node, weights)))
             raw[-1] -= self.c.nodes[node]["offset"] * int(weights.sum())

@@ -238,7 +238,7 @@ BROKEN: dict[str, Break] = {
     "more than 64 outputs": many_outputs,
     "an input that is an output": put("outputs", 0, tensor(1, [8])),
     "an input that is a private output": put("outputs", 1, tensor(1, [8], "private")),
-    "a public node of 17 bits": put(N, 6, "limbs", [8, 8, 1]),
+    "a public node of 33 bits": put(N, 6, "limbs", [8, 8, 8, 8, 1]),
     "an input twice": put("inputs", [tensor(1, [8])] * 2),
     "hiding denied": put("hiding", False),
     "hiding null": put("hiding", None),

@@ -5,11 +5,14 @@ graph           table
 ==============  =============================================================================
 Input           committed, ranged
 Weight ... Einsum  one to one, but an einsum under a reshape is committed
-Requantise      ``2**s y + r - half - x = 0`` with y and r ranged
+Requantise      ``2**s y + r - half - x = 0`` with y (unless it is looked up) and r ranged
 Maximum         ``y - d - x = 0`` with d ranged; ``(y - floor) * product of d = 0``
 Lookup          (x, y) is an entry
 output          the ranged committed tensor it has its elements from, or a ranged copy
 ==============  =============================================================================
+
+*Looked up.* A requantisation that only lookups read needs no range: it is the input of an entry,
+and so one of the table's integers. ``2**s y + r = x + half`` then leaves one y.
 
 *Fusion.* A maximum that alone reads a requantisation z, perhaps through views that read no element
 twice, needs no committed z: ``z = y - d``, and ``2**s (y - d) + r - half - view(x) = 0``. With d
@@ -37,6 +40,7 @@ from verifai.errors import UnsupportedError
 from verifai.graph.integer import (
     Affine,
     Einsum,
+    Gather,
     Input,
     Integers,
     Linear,
@@ -48,7 +52,7 @@ from verifai.graph.integer import (
     View,
     Weight,
 )
-from verifai.verifier.native.parse import MAX_PUBLIC_BITS
+from verifai.verifier.native.parse import MAX_LINKED_BITS, MAX_PUBLIC_BITS
 from verifai.verifier.native.table import Tensor
 
 if TYPE_CHECKING:
@@ -56,7 +60,7 @@ if TYPE_CHECKING:
 
 
 #: Range of every committed input and output: rows of equal tensors are equal in all circuits.
-LINKED_LOW, LINKED_HIGH = -(1 << MAX_PUBLIC_BITS - 1), (1 << MAX_PUBLIC_BITS - 1) - 1
+LINKED_LOW, LINKED_HIGH = -(1 << MAX_LINKED_BITS - 1), (1 << MAX_LINKED_BITS - 1) - 1
 
 
 def lower(
@@ -138,6 +142,10 @@ class _Lowering:
                 return builder.add(View(self.at[operation.source], operation.axes), node.shape)
             case Reshape():
                 return builder.add(Reshape(self.closed(operation.source)), node.shape)
+            case Gather():
+                self.require_shown(node)
+                rows = Gather(self.at[operation.source], self.at[operation.ids])
+                return builder.add(rows, node.shape)
             case Linear():
                 terms = tuple((factor, self.at[source]) for factor, source in operation.terms)
                 return builder.add(Linear(terms, operation.offset), node.shape)
@@ -224,14 +232,27 @@ class _Lowering:
         return at
 
     def check_travels(self, role: str, node: Node, low: int, high: int) -> None:
-        """Inputs and outputs travel in 16 bits, whether public or between proofs."""
-        if getattr(self.visibility, role) == "private":
+        """Statements show 32 bits; what travels between proofs has 16."""
+        visibility = getattr(self.visibility, role)
+        if visibility == "private":
             return
-        if (needed := (high - low).bit_length()) > MAX_PUBLIC_BITS:
+        most = MAX_PUBLIC_BITS if visibility == "public" else MAX_LINKED_BITS
+        if (needed := (high - low).bit_length()) > most:
             raise UnsupportedError(
                 f"The {role} of node {node.name!r} lies between {low} and {high}: {needed} bits, "
-                f"and an {role} has at most {MAX_PUBLIC_BITS}.",
+                f"and a {visibility} {role} has at most {most}.",
                 hint=f"Give the {role} a smaller range.",
+                nodes=[node.name],
+            )
+
+    def require_shown(self, node: Node) -> None:
+        """Ids are public: the verifier looks the rows up by itself."""
+        if self.visibility.input != "public":
+            raise UnsupportedError(
+                f"Node {node.name!r} looks up rows of a weight by ids of a {self.visibility.input} "
+                "input, and a statement has to show ids.",
+                hint="Compile with Visibility(input='public'), or replace the lookup by a product "
+                "with one-hot rows, which may be hidden.",
                 nodes=[node.name],
             )
 
@@ -242,7 +263,7 @@ class _Lowering:
     def requantise(self, index: int, node: Node, operation: Requantise) -> int:
         source = self.plan.stripped(operation.source)
         shape = self.graph.nodes[source].shape
-        y = self.main(index, shape, node.low, ranged=True)
+        y = self.main(index, shape, node.low, ranged=index not in self.plan.looked_up)
         self.divide(((1, y),), operation, source, self.at[source], (), shape, node.batched)
         return self.in_shape(y, shape, node.shape)
 

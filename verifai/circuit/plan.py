@@ -58,6 +58,8 @@ class Plan:
         fused: by maximum.
         outputs: for each model output the graph node (reshapes stripped) whose elements it has.
         backed: graph node -> the model output that its committed tensor is.
+        looked_up: requantisations that only lookups read, in tables within their range: being an
+            entry's input is all the range that their values need.
     """
 
     operations: tuple[Operation, ...]
@@ -66,6 +68,7 @@ class Plan:
     fused: dict[int, Fusion]
     outputs: tuple[int, ...]
     backed: dict[int, int]
+    looked_up: frozenset[int]
 
     def stripped(self, node: int) -> int:
         """The node below all reshapes: the same elements in the same order."""
@@ -106,7 +109,25 @@ def plan(graph: IntegerGraph, *, fuse: bool = True) -> Plan:
 
     # An input stays even if nothing reads it: it is part of the statement.
     needed = _reached((*outputs, *graph.inputs), needs)
-    return Plan(operations, tuple(needed), open_einsum, fused, outputs, backed)
+    looked_up = _looked_up(graph, operations, reached, {*outputs, *backed})
+    return Plan(operations, tuple(needed), open_einsum, fused, outputs, backed, looked_up)
+
+
+def _looked_up(
+    graph: IntegerGraph,
+    operations: tuple[Operation, ...],
+    reached: Iterable[int],
+    visible: set[int],
+) -> frozenset[int]:
+    found = {at for at in reached if isinstance(operations[at], Requantise)} - visible
+    for at in reached:
+        operation = operations[at]
+        if isinstance(operation, Lookup):
+            node, table = graph.nodes[operation.source], graph.tables[operation.table]
+            if node.low <= table.first and table.last <= node.high:
+                continue
+        found.difference_update(sources(operation))
+    return frozenset(found)
 
 
 def strip(operations: tuple[Operation, ...], node: int) -> int:

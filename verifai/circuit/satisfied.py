@@ -20,6 +20,7 @@ from verifai.verifier.native.field import P
 from verifai.verifier.native.table import (
     Committed,
     Einsum,
+    Gather,
     Linear,
     Node,
     Reshape,
@@ -35,8 +36,8 @@ class Violation:
     """A constraint that does not hold.
 
     Attributes:
-        kind: ``range``, ``zero``, ``product`` or ``lookup``.
-        index: the node of a range; otherwise the constraint's number in its list.
+        kind: ``range``, ``ids``, ``zero``, ``product`` or ``lookup``.
+        index: the node of a range or of ids; otherwise the constraint's number in its list.
         node: the table node to name: the node itself, the first factor, the lookup's output.
         positions: how many elements violate it.
     """
@@ -53,7 +54,7 @@ def unsatisfied(
     witness: Sequence[_Array],
     batch: int,
 ) -> list[Violation]:
-    """The violated constraints: ranges in node order, then zero, product and lookup constraints.
+    """The violated constraints: ranges in node order, ids, then zero, product and lookup ones.
 
     Args:
         weights: integers, one array per weight node, in its shape.
@@ -73,6 +74,10 @@ def unsatisfied(
             last = operation.offset + (1 << operation.bits) - 1
             outside = (values[index] < operation.offset) | (values[index] > last)
             _note(found, "range", index, index, outside)
+    for index, node in enumerate(table.nodes):
+        if isinstance(node.operation, Gather):
+            ids, rows = _canonical(values[node.operation.ids]), len(values[node.operation.source])
+            _note(found, "ids", index, index, (ids < 0) | (ids >= rows))
     for index, zero in enumerate(table.zero):
         _note(found, "zero", index, zero, _nonzero(values[zero]))
     for index, product in enumerate(table.product):
@@ -132,6 +137,10 @@ def _virtual(
             return view(values[operation.source], operation, node.shape, node.batched)
         case Reshape():
             return values[operation.source].reshape(shape)
+        case Gather():
+            rows, ids = values[operation.source], _canonical(values[operation.ids])
+            inside = (ids >= 0) & (ids < len(rows))
+            return rows[np.where(inside, ids, 0).astype(np.int64)]
         case Linear():
             terms = [values[source] for _, source in operation.terms]
             return linear(operation, terms, shape)

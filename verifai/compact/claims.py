@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from verifai.compact.expressions import HALF, ONE, ZERO, Graph, Monomial, Node, Point
-from verifai.compact.frame import BETA, ETA, FACTOR, LANE_POINT, LANES, Frame
+from verifai.compact.frame import BETA, ETA, FACTOR, LANE_POINT, LANES, WIDE_LANES, Frame
 from verifai.compact.weights import (
     ONE_ENTRY,
     Bits,
@@ -30,12 +30,21 @@ from verifai.compact.weights import (
     eq_axis,
 )
 from verifai.errors import InternalError
-from verifai.verifier.native.claims import words_per_row
 from verifai.verifier.native.contraction import axes_of, variables_of
-from verifai.verifier.native.field import bits, cut
+from verifai.verifier.native.field import Work, bits, cut
 from verifai.verifier.native.layout import GROUP, LimbLookup, Tile
-from verifai.verifier.native.table import Committed, Einsum, Linear, Reshape, View, Weight
+from verifai.verifier.native.table import (
+    Committed,
+    Einsum,
+    Gather,
+    Linear,
+    Reshape,
+    View,
+    Weight,
+    origins_of,
+)
 from verifai.verifier.native.weights import places
+from verifai.verifier.native.words import WORD_BITS, lane_bits, places_of, words_per_row
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,7 @@ class Outputs:
         value: of the claims' weights at r, likewise.
         coefficients: for each instance the weight of its product, eta^e c_j / 2^(n_c - m_j): an
             instance of m_j variables takes part in n_c rounds, and each round too many halves it.
+        checks: what reads the ids of each gather, and refuses a statement where one is no row.
     """
 
     enabled: Node
@@ -58,6 +68,7 @@ class Outputs:
     constant: Node
     value: Node
     coefficients: tuple[Node, ...]
+    checks: tuple[Node, ...] = ()
 
     def nodes(self) -> list[Node]:
         """In the order of the compact table."""
@@ -86,6 +97,12 @@ class Claims:
             if block.outer_size > 1
         )
         self.on_blocks: list[Monomial] = []
+        self.origins = origins_of(self.table.nodes)
+        self.ids = {
+            index: self._ids(node.operation)
+            for index, node in enumerate(self.table.nodes)
+            if isinstance(node.operation, Gather)
+        }
 
     # weights on blocks
 
@@ -95,16 +112,81 @@ class Claims:
             return
         tile = self.layout.blocks[target[0][0]]
         high, inner = _cut(tile, self.slots.r)
+        common, vector_value = self._inner_summed(tile, term, inner)
+        for dot in self._against_high(target, vector_value, high):
+            self.on_blocks.append(common.of(dot))
+
+    def at_rows(self, gather: int, term: Term) -> None:
+        """Add weights on rows of a weight, evaluated at r: axis 0 of the term counts the ids."""
+        block = self._source(gather)
+        tile, eq = self.layout.blocks[block], self.eq_rows(gather)
+        high, inner = _cut(tile, self.slots.r)
+        if 0 in inner:
+            del inner[0]
+            common, value = self._inner_summed(tile, term, inner, eq)
+            dots = self._against_high(((block, 1),), value, high)
+        else:
+            rows = replace(tile, dims=(len(self.ids[gather][2]), *tile.dims[1:]))
+            common, value = self._inner_summed(rows, term, inner)
+            dots = [Monomial(1, (self.graph.dot(self.pullback.dense(value), eq),))]
+        self.on_blocks += [common.of(dot) for dot in dots]
+
+    def eq_rows(self, gather: int) -> Node:
+        """eq at r for the rows that a gather reads: along axis 0, or over all outer axes if that is
+        one of them.
+        """
+        tile = self.layout.blocks[self._source(gather)]
+        high, inner = _cut(tile, self.slots.r)
+        if 0 in inner:
+            return self.graph.eq_rows(inner[0], 0, 1, self.ids[gather])
+        step = tile.outer_size // tile.dims[0]
+        return self.graph.eq_rows(high, tile.base >> tile.inner, step, self.ids[gather])
+
+    def _source(self, gather: int) -> int:
+        """The block of the weight that a gather reads."""
+        operation = self.table.nodes[gather].operation
+        assert isinstance(operation, Gather)
+        return self.layout.node_blocks[operation.source][0]
+
+    def _ids(self, operation: Gather) -> tuple[int, int, tuple[int, ...]]:
+        """The rows of a gather's source, bits of a lane, and the lane of each of its ids."""
+        nodes, public = self.table.nodes, self.table.public
+        origin = self.origins[operation.ids]
+        assert origin is not None  # a rule of the table
+        node = nodes[origin]
+        assert isinstance(node.operation, Committed)
+        row = node.shape[-1] if node.shape else 1
+        lane = lane_bits(node.operation.bits)
+        per_row = words_per_row(node.shape, node.operation.bits) * (WORD_BITS // lane)
+        first = sum(self.frame.word_counts[: public.index(origin)]) * (WORD_BITS // lane)
+        found = places_of(self.table, operation.ids, Work())
+        lanes = (first + place // row * per_row + place % row for place in found)
+        return nodes[operation.source].shape[0], lane, tuple(lanes)
+
+    def _inner_summed(
+        self, tile: Tile, term: Term, inner: dict[int, Point], rows: Node | None = None
+    ) -> tuple[Monomial, Value]:
+        """The weights of a term with the inner axes of its tile summed out, by outer position.
+
+        ``rows``: what axis 0 is summed out against, where it counts ids.
+        """
         factors: list[Node] = []
         outer: list[Group] = []
         for group in term.groups:
             axes, value = list(group.axes), group.value
+            if rows is not None and 0 in axes:
+                axes, vector = axes[1:], self.pullback.dense(value)
+                if not axes:
+                    factors.append(self.graph.dot(vector, rows))
+                    continue
+                step = value.length // self.graph.length(rows)
+                value = Dense(self.graph.contract(vector, rows, step), step)
             if len(axes) == 1 and axes[0] in inner:
                 factors.append(self.pullback.against(value, inner[axes[0]]))
                 continue
             if any(axis in inner for axis in axes):
                 vector = self.pullback.dense(value)
-                for axis in reversed(group.axes):
+                for axis in reversed(axes.copy()):
                     if axis in inner and tile.dims[axis] > 1:
                         step = prod(tile.dims[a] for a in axes[axes.index(axis) + 1 :])
                         eq = self.graph.eq_range(inner[axis], 0, tile.dims[axis])
@@ -116,10 +198,8 @@ class Claims:
                     factors.append(self.graph.total(vector))
                     continue
             outer.append(Group(tuple(axes), value))
-        _, vector_value = self.pullback.merged(outer, tile.dims) if outer else ((), ONE_ENTRY)
-        common = term.coefficient.times(1, *self.graph.merged(factors))
-        for dot in self._against_high(target, vector_value, high):
-            self.on_blocks.append(common.of(dot))
+        _, value = self.pullback.merged(outer, tile.dims) if outer else ((), ONE_ENTRY)
+        return term.coefficient.times(1, *self.graph.merged(factors)), value
 
     def _against_high(self, target: Target, value: Value, high: Point) -> list[Monomial]:
         """The inner product of weights over outer axes with eq(high, .), summed over the blocks.
@@ -200,6 +280,9 @@ class Claims:
                 if offset:
                     self.add_constant(self.pullback.term_total(term).times(offset))
                 self.add_limbs(node, term)
+            case Gather(_, ids):
+                first = len(self.table.nodes[ids].shape)
+                self.at_rows(node, self.pullback.through_gather(term, first, shape))
             case View(source, maps):
                 dims = self.table.nodes[source].shape
                 self.add_node(source, self.pullback.through_view(term, maps, dims, shape))
@@ -297,7 +380,9 @@ class Claims:
         """Claim 3: one public node holds its words, which start at ``first``."""
         dims, graph = self.table.nodes[node].shape, self.graph
         last = dims[-1] if dims else 1
-        per_row = words_per_row(dims)
+        operation = self.table.nodes[node].operation
+        assert isinstance(operation, Committed)
+        per_row = words_per_row(dims, operation.bits)
         cut = len(point) - bits(per_row)
         rows = self.on_tensor(dims[:-1], point[:cut])
         _, weight = self.pullback.merged(rows, dims) if rows else ((), ONE_ENTRY)
@@ -313,9 +398,12 @@ class Claims:
         if dims:
             # the factors 2^(16 t) of the values in a word are an eq table too (see LANES)
             n = bits(last)
-            lanes = (*point[cut:], *LANE_POINT)[-n:] if n else ()
-            skipped = LANE_POINT[: max(0, len(LANE_POINT) - n)]
-            factors = [LANES] + [graph.sum_of([Monomial(), Monomial(-1, (x,))]) for x in skipped]
+            wide = lane_bits(operation.bits) == 32
+            lane_point = LANE_POINT[:2] if wide else LANE_POINT
+            lanes = (*point[cut:], *lane_point)[-n:] if n else ()
+            skipped = lane_point[: max(0, len(lane_point) - n)]
+            unit = graph.constant(WIDE_LANES) if wide else LANES
+            factors = [unit] + [graph.sum_of([Monomial(), Monomial(-1, (x,))]) for x in skipped]
             axis = Group((len(dims) - 1,), eq_axis(lanes, last))
             term = Term(term.coefficient.times(1, *factors), (*rows, axis))
         self.add_limbs(node, term)
@@ -477,5 +565,6 @@ def claims_of(frame: Frame) -> tuple[Graph, Outputs]:
         constant=graph.factored(claims.constants),
         value=claims.value(),
         coefficients=coefficients,
+        checks=tuple(map(claims.eq_rows, claims.ids)),
     )
     return graph, outputs

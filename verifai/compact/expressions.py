@@ -237,6 +237,16 @@ class Graph:
         """Public words."""
         return self._node(("words", first, count), count)
 
+    def eq_rows(
+        self, point: Point, start: int, step: int, ids: tuple[int, int, tuple[int, ...]]
+    ) -> Node:
+        """``eq(point, start + step * id + i)`` for each id of a statement and i < step.
+
+        ``ids`` are how many rows there are, which each id is below; bits of a lane; and for each id
+        its lane, counted from the first of all words.
+        """
+        return self._node(("eq_rows", point, start, step, ids), step * len(ids[2]))
+
     def scatter(self, length: int, offset: int, parts: Sequence[tuple[Node, int]]) -> Node:
         """out[offset + sum stride * index] += product of the parts at their indices.
 
@@ -300,7 +310,7 @@ def operands_of(kind: tuple[Any, ...]) -> list[Node]:
     match kind:
         case ("sum_of", terms):
             return [f for factors, _ in terms for f in factors]
-        case ("eq_at", point, _) | ("eq_range", point, _, _):
+        case ("eq_at", point, _) | ("eq_range", point, _, _) | ("eq_rows", point, _, _, _):
             return list(point)
         case ("interval", points, _, _):
             return [x for point in points for x in point]

@@ -14,7 +14,6 @@ from itertools import accumulate, pairwise
 
 from verifai.compact.expressions import Node, Point
 from verifai.verifier.native.circuit import Circuit, Circuits
-from verifai.verifier.native.claims import word_count, word_point_size
 from verifai.verifier.native.field import bits
 from verifai.verifier.native.layout import Layout
 from verifai.verifier.native.table import Table
@@ -23,12 +22,14 @@ from verifai.verifier.native.table import Table
 #: the contraction is FACTOR times the first claim plus a known rest, and FACTOR has the power of
 #: lambda in it with which claim 5 is combined.
 ALPHA, BETA, GAMMA, ETA, X, FACTOR = range(8, 14)
-#: A public word holds eight values, value t times 2^(16 t). These powers are an eq table, up to a
-#: factor: with L64 = 2^64 / (1 + 2^64), L32 and L16 likewise, and LANES = (1 + 2^64) (1 + 2^32)
-#: (1 + 2^16), 2^(16 t) = LANES eq((L64, L32, L16), t). For t = 5 = 101 in binary: LANES L64
-#: (1 - L32) L16 = 2^64 2^16. The slots hold the constants L64, L32, L16 and LANES.
+#: A public word holds eight values of at most 16 bits, value t times 2^(16 t). These powers are an
+#: eq table, up to a factor: with L64 = 2^64 / (1 + 2^64), L32 and L16 likewise, and LANES =
+#: (1 + 2^64) (1 + 2^32) (1 + 2^16), 2^(16 t) = LANES eq((L64, L32, L16), t). For t = 5 = 101 in
+#: binary: LANES L64 (1 - L32) L16 = 2^64 2^16. The slots hold L64, L32, L16 and LANES.
 LANE_POINT: tuple[Node, ...] = (3, 4, 5)
 LANES = 6
+#: Four integers of 32 bits in a word, likewise: 2^(32 t) = WIDE_LANES eq((L64, L32), t).
+WIDE_LANES = (1 + (1 << 64)) * (1 + (1 << 32))
 MINUS_ONE = 7
 #: The first slot of what differs in length from circuit to circuit.
 FIRST = 14
@@ -77,12 +78,12 @@ class Frame:
     @property
     def word_sizes(self) -> list[int]:
         """Coordinates of the word point of each public node."""
-        return [word_point_size(self.table.nodes[node].shape) for node in self.table.public]
+        return self.circuit.word_points
 
     @property
     def word_counts(self) -> list[int]:
         """Words of each public node."""
-        return [word_count(self.table.nodes[node].shape) for node in self.table.public]
+        return self.circuit.word_counts
 
     @property
     def zero_sizes(self) -> list[int]:

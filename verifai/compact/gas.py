@@ -257,6 +257,8 @@ def _work_of_step(op: Op, f: tuple[int, ...]) -> dict[str, int]:
             return {"long": 1, "contracted": f[3] * f[4] * f[5]}
         case Op.ENTRYWISE:
             return {"long": 1, "entry": f[3]}
+        case Op.EQ_ROWS:
+            return {"long": f[1], "eq bit": f[1] * f[5] * f[7]}
         case Op.PLACE:
             return {"long": 1, "place": f[3]}
         case Op.SCATTER:

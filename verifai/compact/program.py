@@ -49,6 +49,7 @@ class Op(IntEnum):
     EQ_AT = 16
     BETWEEN = 17
     EVALUATE = 18
+    EQ_ROWS = 19
 
 
 #: A value, and in how many bytes it is written.
@@ -78,13 +79,15 @@ class Program:
     outputs: tuple[int, ...]
 
 
-def program_of(graph: Graph, outputs: Sequence[Node], words: int) -> Program:
-    """The operations that compute ``outputs``.
+def program_of(
+    graph: Graph, outputs: Sequence[Node], words: int, checks: Sequence[Node] = ()
+) -> Program:
+    """The operations that compute ``outputs``, and ``checks``, which refuse some statements.
 
     Raises:
         UnsupportedError: more scalars or vectors than the contract can address.
     """
-    return _Emitter(graph, words).run(outputs)
+    return _Emitter(graph, words).run(outputs, checks)
 
 
 class _Emitter:
@@ -100,8 +103,8 @@ class _Emitter:
         self.free: list[tuple[int, int]] = [(words, MAX_ADDRESS + 1)]
         self.memory = words
 
-    def run(self, outputs: Sequence[Node]) -> Program:
-        order = self._order(outputs)
+    def run(self, outputs: Sequence[Node], checks: Sequence[Node]) -> Program:
+        order = self._order([*outputs, *checks])
         narrow, wide = self._constants(order)
         self._find_runs(order)
         self.next = self.graph.fixed
@@ -348,6 +351,10 @@ class _Emitter:
             case ("eq_range", point, start, count):
                 name = self._name(point)
                 return Op.EQ_RANGE, to, name, (len(point), 1), (start, 4), (count, 3)
+            case ("eq_rows", point, start, step, (rows, lane, places)):
+                head = (len(places), 3), (lane, 1), (rows - 1, 3), (start, 4), (step, 3)
+                at = [(place, 3) for place in places]
+                return Op.EQ_ROWS, to, *head, self._name(point), (len(point), 1), *at
             case ("combine", parts):
                 named = [x for s, v in parts for x in (_slot(self.slot[s]), self._at(v))]
                 return Op.COMBINE, *result, (len(parts), 1), *named

@@ -95,7 +95,7 @@ def compact_table(
 def operations_of(frame: Frame) -> Program:
     """The operations that the contract runs for a circuit."""
     graph, outputs = claims_of(frame)
-    return program_of(graph, outputs.nodes(), frame.circuit.word_count)
+    return program_of(graph, outputs.nodes(), frame.circuit.word_count, outputs.checks)
 
 
 def size_of(frame: Frame, program: Program) -> int:

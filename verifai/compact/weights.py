@@ -313,6 +313,15 @@ class Pullback:
             )
         return Dense(self.graph.place(vector, length, at_source), length)
 
+    def through_gather(self, term: Term, first: int, dims: Sequence[int]) -> Term:
+        """Weights on the rows that a gather reads: one axis in place of the ``first`` ones."""
+        reading = [group for group in term.groups if group.axes[0] < first]
+        others = [group for group in term.groups if group.axes[0] >= first]
+        axes, value = self.merged(reading, dims) if reading else ((), ONE_ENTRY)
+        groups = [Group((0, *(a - first + 1 for a in axes if a >= first)), value)]
+        groups += [Group(tuple(a - first + 1 for a in g.axes), g.value) for g in others]
+        return Term(term.coefficient, tuple(groups))
+
     def through_reshape(self, term: Term, source: Sequence[int], target: Sequence[int]) -> Term:
         """Weights on the source of a reshape: vectors stay, axes are renamed."""
         coefficient, groups = term.coefficient, []

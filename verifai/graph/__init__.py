@@ -3,7 +3,7 @@
 ==============  ==========================================================================
 module          holds
 ==============  ==========================================================================
-``integer``     the nine operations
+``integer``     the ten operations
 ``graph``       the artefact: validated, one binary form
 ``run``         the reference run in numpy
 ``exact``       products in float64, where a static proof says that they are exact

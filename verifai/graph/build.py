@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -12,9 +12,11 @@ import numpy.typing as npt
 
 from verifai.errors import InputError, LimitError, UnsupportedError, UsageError, VerifaiError
 from verifai.extras import require
-from verifai.graph import operators, rewriting
+from verifai.graph import operators, recurrent, rewriting
 from verifai.graph.builder import Tensor
+from verifai.graph.dequantised import Dequantised
 from verifai.graph.expand import RULES, expanded, known_shapes, opset_of
+from verifai.graph.features import fine_inputs
 from verifai.graph.fidelity import same_axes
 from verifai.graph.float_run import every_tensor
 from verifai.graph.fold import folded
@@ -28,21 +30,33 @@ from verifai.graph.lower import (
     Options,
     is_whole,
 )
+from verifai.graph.masks import near
+from verifai.graph.notes import REFUSED, noted
+from verifai.graph.operators.quantised import constant, exactly, real
+from verifai.graph.operators.root import finer
 from verifai.graph.prune import pruned
 from verifai.graph.refusals import NO_CIRCUIT, RANDOM
 from verifai.graph.sealed import sealed
+from verifai.graph.shared import united
+from verifai.graph.tabular import written_out
+from verifai.graph.tabular.writing import DOMAIN as ML_DOMAIN
+from verifai.graph.unroll import unrolled
 from verifai.limits import MAX_COMPUTED_ELEMENTS
 from verifai.model import Model, TensorInfo
 from verifai.model.nodes import nodes_of
 from verifai.model.quiet import quiet
 
 assert operators  # importing the package fills OPERATORS
-assert rewriting  # and this one RULES
+assert recurrent  # and these ones RULES
+assert rewriting
 
 #: An operation table has 4,096 nodes: of more ONNX nodes than this nothing could be proved.
 MAX_LOWERED_NODES: Final = 8_192
 #: Bits of integer inputs whose element type has more, unless calibration needs more.
 WHOLE_BITS: Final = 16
+#: Bits of an input that trees read, beyond those of activations: whole bytes with the sign of a
+#: difference.
+FINE_BITS: Final = (23, 31)
 #: Problems that a message spells out; ``details["nodes"]`` of the error has all of them.
 MAX_SHOWN: Final = 20
 
@@ -55,11 +69,20 @@ class Seen:
         ranges: smallest and largest value of every float and integer tensor.
         kinds: element types of all tensors.
         shapes: of all tensors, without those that are constants of the file.
+        copies: how many tensors share one range, for those that do.
     """
 
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
     kinds: dict[str, np.dtype[Any]] = field(default_factory=dict)
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    copies: dict[str, int] = field(default_factory=dict)
+
+    def above(self, floors: Mapping[str, float]) -> Seen:
+        """The same, but that no range of these tensors begins below its floor."""
+        for name, floor in floors.items():
+            low, high = self.ranges.get(name, (0.0, 0.0))
+            self.ranges[name] = (max(low, floor), high)
+        return self
 
 
 @dataclass(frozen=True)
@@ -139,13 +162,25 @@ def lowered(
 ) -> Lowered:
     """Simplify, calibrate and lower. Raises as :func:`build`."""
     proto, stated, seen = _observed(model, calibration)
-    lowering = Lowering(options, seen.ranges, opset_of(proto), kinds=seen.kinds, shapes=seen.shapes)
+    lowering = Lowering(
+        options,
+        seen.ranges,
+        opset_of(proto),
+        kinds=seen.kinds,
+        shapes=seen.shapes,
+        copies=seen.copies,
+    )
     numpy_helper = require("onnx.numpy_helper", "onnx", "reading an ONNX model")
     lowering.uses.update(name for node in proto.graph.node for name in node.input)
     lowering.uses.update(info.name for info in proto.graph.output)
+    lowering.producers.update(
+        {name: node for node in nodes_of(proto.graph) for name in node.outputs}
+    )
+    lowering.fine_inputs.update(fine_inputs(model, calibration))
     for tensor in proto.graph.initializer:
         lowering.folded[tensor.name] = np.asarray(numpy_helper.to_array(tensor))
     lowering.literals.update(stated)
+    lowering.finer.update(finer(lowering, nodes_of(proto.graph)))
     problems: list[Problem] = []
     inputs = _inputs(model, lowering, problems)
     _nodes(proto, lowering, problems)
@@ -173,9 +208,10 @@ def _observed(
     The model as it is, where only that can be run: what simplification made is not its fault.
     """
     onnx = require("onnx", "onnx", "reading an ONNX model")
-    proto, stated = simplified(model)
+    proto, stated = simplified(model, calibration[0])
+    proto, floors = near(proto, [info.name for info in model.inputs], calibration, stated)
     try:
-        return proto, stated, calibrated(proto, model, calibration)
+        return proto, stated, calibrated(proto, model, calibration).above(floors)
     except UnsupportedError:
         proto = onnx.load_from_string(model.onnx)
     try:
@@ -186,31 +222,63 @@ def _observed(
         raise
 
 
-def simplified(model: Model) -> tuple[Any, set[str]]:
+def simplified(model: Model, example: Sequence[npt.NDArray[Any]]) -> tuple[Any, set[str]]:
     """The ONNX model after constant folding, shape inference and fusion of normalisations.
 
     With the names of its :func:`literals`, those of operators that were written out included.
+
+    Args:
+        example: an array for each input, on which the model runs.
     """
     onnx = require("onnx", "onnx", "reading an ONNX model")
     optimizer = require("onnxscript.optimizer", "torch", "simplifying an ONNX model")
     proto = onnx.load_from_string(model.onnx)
-    if (count := len(proto.graph.node)) > MAX_LOWERED_NODES:
-        raise UnsupportedError(
-            f"The model has {count:,} nodes; the native backend takes MAX_LOWERED_NODES "
-            f"({MAX_LOWERED_NODES:,})."
-        )
+    _require_few_nodes(proto)
     check_sizes(proto)
+    proto = unrolled(proto)
     stated = literals(proto)
+    proto = _without_tabular(proto, model, example)
     with quiet("onnxscript", "onnx_ir"):  # what it does not fold is lowered as it is: no news
         # what is folded first is a constant when operators are written out; their parts fold again
-        short = _optimized(optimizer, proto)
+        # what folding decides of loops is written out then
+        short = unrolled(_optimized(optimizer, proto))
         # what folding makes of parameters may be a Constant as well; the rules' are not of them
         before = {node.output[0] for node in short.graph.node if node.op_type == "Constant"}
-        long = expanded(short)
+        long = expanded(short, stated)
+        _require_few_nodes(long)
         stated = literals(long, stated, before)
         proto = _optimized(optimizer, long)
     check_sizes(proto)
     return proto, stated
+
+
+def _without_tabular(proto: Any, model: Model, example: Sequence[npt.NDArray[Any]]) -> Any:
+    """The model with operators of tabular models written out.
+
+    Raises:
+        UnsupportedError: some cannot be; all that the model has without a circuit, by name.
+    """
+    named = {info.name: array for info, array in zip(model.inputs, example, strict=True)}
+    long, problems = written_out(proto, opset_of(proto), named)
+    if problems:
+        found = [Problem(node.name, node.op_type, reason) for node, reason in problems]
+        raise _refusal([*found, *_without_rule(long, model)])
+    return long
+
+
+def _require_few_nodes(proto: Any) -> None:
+    """Refuses what could not be proved; constants are not counted.
+
+    Raises:
+        UnsupportedError: more than MAX_LOWERED_NODES nodes.
+    """
+    count = sum(node.op_type != "Constant" for node in proto.graph.node)
+    if count > MAX_LOWERED_NODES:
+        raise UnsupportedError(
+            f"The model has {count:,} nodes, those included that its operators are written out as; "
+            f"the native backend takes MAX_LOWERED_NODES ({MAX_LOWERED_NODES:,}).",
+            hint="Prove it in pieces, for instance a few layers or steps in one circuit.",
+        )
 
 
 def literals(proto: Any, known: Iterable[str] = (), but: Iterable[str] = ()) -> set[str]:
@@ -283,7 +351,8 @@ def calibrated(
                     raise UnsupportedError(f"Tensor {name!r}, a constant, is not finite.")
                 raise InputError(f"Tensor {name!r} is not finite on calibration data.")
             _see(seen, name, value)
-    return seen
+    ranges, copies = united(proto, seen.ranges)
+    return replace(seen, ranges=ranges, copies=copies)
 
 
 def _see(seen: Seen, name: str, array: npt.NDArray[Any]) -> None:
@@ -299,11 +368,11 @@ def _without_rule(proto: Any, model: Model) -> list[Problem]:
     """Nodes after an input whose operator cannot be lowered."""
     computed = {info.name for info in model.inputs}
     problems = []
-    for node in nodes_of(proto.graph):
+    for item, node in zip(proto.graph.node, nodes_of(proto.graph), strict=True):
         if computed.intersection(node.inputs):
             computed.update(name for name in node.outputs if name)
-            if node.op_type not in OPERATORS:
-                problems.append(_no_operator(node))
+            if node.op_type not in OPERATORS and node.domain != ML_DOMAIN:
+                problems.append(_no_operator(item, node))
     return problems
 
 
@@ -319,19 +388,30 @@ def _inputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple[
         if is_whole(np.dtype(info.dtype)):
             nodes.append(_whole_input(info, position, lowering, problems))
             continue
-        scale = fixed.get(info.name, lowering.scale(info.name))
-        if scale < 0:
-            largest = max(map(abs, lowering.ranges[info.name]))
-            reason = f"it reaches {largest:.3g}, too large for fixed point"
-            hint = "Scale the model's inputs, e.g. to [0, 1]."
-            problems.append(Problem(info.name, "input", reason, hint))
-            scale = 0  # for the sake of what else there is to say
+        bits, scale = _width(info, lowering)
         lowering.builder.name = info.name
-        bits = lowering.options.activation_bits
         tensor = lowering.builder.input(position, info.shape, bits, scale)
         lowering.tensors[info.name] = tensor
         nodes.append(tensor.node)
     return tuple(nodes)
+
+
+def _width(info: TensorInfo, lowering: Lowering) -> tuple[int, int]:
+    """Bits and scale of a float input. A fine one has the fewest bits at which its calibration data
+    are exact, or as many as there may be.
+    """
+    name, bits = info.name, lowering.options.activation_bits
+    largest = max(map(abs, lowering.ranges.get(name, (0.0, 0.0))))
+    fixed = lowering.options.input_scales.get(name)
+    if name not in lowering.fine_inputs or fixed is not None:
+        return bits, lowering.scale(name) if fixed is None else fixed
+    widths = [bits, *(wide for wide in FINE_BITS if wide > bits)]
+    scales = {wide: lowering.scale_of(largest, wide) for wide in widths}
+    for wide, scale in scales.items():
+        if scale >= max(lowering.fine_inputs[name], 0):
+            lowering.exact_inputs.add(name)
+            return wide, scale
+    return widths[-1], scales[widths[-1]]
 
 
 def _whole_input(
@@ -368,7 +448,7 @@ def _nodes(proto: Any, lowering: Lowering, problems: list[Problem]) -> None:
         if missing.intersection(node.inputs):
             missing.update(name for name in node.outputs if name)
             if node.op_type not in OPERATORS:
-                problems.append(_no_operator(node))
+                problems.append(_no_operator(item, node))
             continue
         try:
             _lower(item, node, lowering)
@@ -378,16 +458,18 @@ def _nodes(proto: Any, lowering: Lowering, problems: list[Problem]) -> None:
             missing.update(name for name in node.outputs if name)
 
 
-def _no_operator(node: OnnxNode) -> Problem:
-    reason, hint = _without(node)
+def _no_operator(item: Any, node: OnnxNode) -> Problem:
+    reason, hint = _without(item)
     return Problem(node.name, node.op_type, reason, hint)
 
 
-def _without(node: OnnxNode) -> tuple[str, str]:
-    """Why a node whose operator is not registered has no circuit, and what to do."""
-    if node.op_type in RULES:  # which cover some of its cases
+def _without(item: Any) -> tuple[str, str]:
+    """Why a ``NodeProto`` whose operator is not registered has no circuit, and what to do."""
+    if (reason := noted(item, REFUSED)) is not None:
+        return reason, Problem.hint
+    if item.op_type in RULES:  # which cover some of its cases
         return "attributes or shapes that no rule covers", Problem.hint
-    return NO_CIRCUIT.get(node.op_type, ("no such operator", Problem.hint))
+    return NO_CIRCUIT.get(item.op_type, ("no such operator", Problem.hint))
 
 
 def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
@@ -405,9 +487,18 @@ def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
         lowering.folded.update(folded(item, values, lowering.opset))
         if names and lowering.literals.issuperset(names):
             lowering.literals.update(node.outputs)
+        if node.op_type == "DequantizeLinear":
+            constant(lowering, node)
+        return
+    if (exact := exactly(lowering, node)) is not None:
+        _check_shape(lowering, node.outputs[0], exact)
+        if isinstance(exact, Dequantised):
+            lowering.dequantised[node.outputs[0]] = exact
+        else:
+            lowering.tensors[node.outputs[0]] = exact
         return
     if node.op_type not in OPERATORS:
-        reason, hint = _without(node)
+        reason, hint = _without(item)
         raise UnsupportedError(reason, hint=hint)
     if node.op_type not in INTEGER_OPERATORS:
         for name in names:
@@ -431,7 +522,9 @@ def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
             lowering.folded[name] = result
 
 
-def _check_shape(lowering: Lowering, name: str, result: Tensor | npt.NDArray[Any]) -> None:
+def _check_shape(
+    lowering: Lowering, name: str, result: Tensor | Dequantised | npt.NDArray[Any]
+) -> None:
     """What a rule makes has the shape that onnxruntime makes.
 
     Raises:
@@ -448,6 +541,9 @@ def _check_shape(lowering: Lowering, name: str, result: Tensor | npt.NDArray[Any
 def _outputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple[int, ...]:
     nodes = []
     for info in model.outputs:
+        if info.name in lowering.dequantised and info.name not in lowering.tensors:
+            value = lowering.dequantised[info.name]
+            lowering.tensors[info.name] = real(lowering, value, info.name)
         if info.name in lowering.folded:
             reason = "it is a constant, there is nothing to prove"
             problems.append(Problem(info.name, "output", reason, "Remove the output."))
@@ -464,20 +560,16 @@ def _outputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple
                 continue
             lowering.tensors[info.name] = tensor
             nodes.append(tensor.node)
-            if tensor.scale < 0:
-                problems.append(_too_large(lowering, info.name, tensor))
+            largest = max(map(abs, lowering.ranges.get(info.name, (0.0, 0.0))))
+            if tensor.scale < min(0, lowering.scale_of(largest)):
+                problems.append(_too_coarse(lowering, info.name, tensor, largest))
     return tuple(nodes)
 
 
-def _too_large(lowering: Lowering, name: str, tensor: Tensor) -> Problem:
-    """An output whose fixed point has steps larger than 1."""
-    largest = max(map(abs, lowering.ranges[name]))
-    node = lowering.builder.nodes[tensor.node].name
-    if lowering.scale_of(largest) < 0:
-        reason = f"it reaches {largest:.3g}, too large for 16-bit fixed point"
-        return Problem(name, "output", reason, "Scale the model's output.")
+def _too_coarse(lowering: Lowering, name: str, tensor: Tensor, largest: float) -> Problem:
+    """An output whose fixed point has steps larger than 1, and larger than its values need."""
     return Problem(
-        node,
+        lowering.builder.nodes[tensor.node].name,
         f"output {name!r}",
         f"it reaches {largest:.3g} and would be held in steps of {2.0**-tensor.scale:.3g}: the "
         "node enlarges values that are too small for fixed point",

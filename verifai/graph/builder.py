@@ -18,6 +18,7 @@ from verifai.graph.integer import (
     MAX_SHIFT,
     Affine,
     Einsum,
+    Gather,
     Indices,
     Input,
     Integers,
@@ -34,9 +35,12 @@ from verifai.graph.integer import (
     sources,
 )
 from verifai.limits import MAX_COMPUTED_ELEMENTS
+from verifai.verifier.native.table import origins_of
 
 #: Axis maps of a view.
 Maps = Sequence[Affine | Indices]
+#: Integers of an input of a wide type, until a table of rows says how many there are.
+_WHOLE: Final = (1 << 16) - 1
 #: Of an einsum's axes.
 LETTERS: Final = string.ascii_lowercase
 
@@ -50,7 +54,12 @@ class Tensor:
     low: int
     high: int
     scale: int
-    open: bool  # contains an einsum that was not requantised
+    paths: int  # to einsums that were not requantised: each costs a proof a contraction
+
+    @property
+    def open(self) -> bool:
+        """Whether it contains an einsum that was not requantised."""
+        return self.paths > 0
 
     @property
     def bits(self) -> int:
@@ -100,12 +109,11 @@ class Builder:
             raise UnsupportedError(f"{self.name!r} can exceed 2^62 in integers.")
         read = sources(operation)
         batched = isinstance(operation, Input) or any(self.nodes[at].batched for at in read)
-        passed_on = not isinstance(operation, Requantise) and any(
-            self.tensors[at].open for at in read
-        )
-        open_ = isinstance(operation, Einsum) or passed_on
+        paths = int(isinstance(operation, Einsum))
+        if not isinstance(operation, Requantise):
+            paths += sum(self.tensors[at].paths for at in read)
         self.nodes.append(Node(operation, tuple(shape), low, high, scale, batched, self.name))
-        self.tensors.append(Tensor(len(self.tensors), tuple(shape), low, high, scale, open_))
+        self.tensors.append(Tensor(len(self.tensors), tuple(shape), low, high, scale, paths))
         return self.tensors[-1]
 
     def _unequal(self) -> UnsupportedError:
@@ -152,6 +160,32 @@ class Builder:
         assert math.prod(shape) == math.prod(x.shape)
         assert not x.open
         return self._add(Reshape(x.node), shape, x.low, x.high, x.scale)
+
+    def gather(self, table: Tensor, ids: Tensor) -> Tensor:
+        """Rows of a weight by ids: those of an input that views and reshapes alone have moved.
+
+        Afterwards the input holds no negative integers, and none beyond the table, up to a power
+        of two.
+
+        Raises:
+            UnsupportedError: they are no such ids.
+        """
+        origin = origins_of(self.nodes)[ids.node]
+        if (
+            origin is None
+            or not isinstance((node := self.nodes[origin]).operation, Input)
+            or node.scale
+        ):
+            raise UnsupportedError("ids that the model computes: only an input's can be looked up")
+        count = table.shape[0]
+        assert isinstance(self.nodes[table.node].operation, Weight)
+        high = (1 << max(1, (count - 1).bit_length())) - 1
+        if not (node.low < 0 and node.high - node.low >= _WHOLE):  # a type that holds no more
+            high = min(node.high, high)
+        self.bounded(self.tensors[origin], 0, high)
+        operation = Gather(table.node, ids.node)
+        shape = ids.shape + table.shape[1:]
+        return self._add(operation, shape, table.low, table.high, table.scale)
 
     def linear(self, terms: Sequence[tuple[int, Tensor]], offset: int, scale: int) -> Tensor:
         """``offset + sum coefficient * tensor``, all of one shape."""

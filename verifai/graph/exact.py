@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from verifai.graph.integer import (
     Einsum,
+    Gather,
     Graph,
     Input,
     Integers,
@@ -57,7 +58,7 @@ def magnitudes(graph: Graph) -> list[int]:
                 found.append(max(-node.low, node.high))
             case Weight():
                 found.append(largest(operation.values))
-            case View() | Reshape():
+            case View() | Reshape() | Gather():
                 found.append(found[operation.source])
             case Maximum():
                 found.append(max(found[operation.source], abs(operation.floor or 0)))

@@ -7,14 +7,17 @@ never a difference of large squares); and for the rest the bodies that ONNX's ow
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
-from verifai.errors import VerifaiError
+from verifai.errors import UnsupportedError, VerifaiError
 from verifai.extras import require
+from verifai.graph.attention import attention
+from verifai.graph.constants import stated, stored
 from verifai.graph.lower import OPERATORS
+from verifai.graph.notes import REFUSED, note
 from verifai.model.nodes import OnnxNode, nodes_of
 
 #: Function bodies hold functions: so many times are they looked through.
@@ -32,12 +35,14 @@ class Body:
         shapes: Mapping[str, tuple[int, ...]],
         constants: Mapping[str, Any],
         opset: int,
+        booleans: Collection[str] = (),
     ):
         onnx = require("onnx", "onnx", "reading an ONNX model")
-        self.helper, self.numpy = onnx.helper, onnx.numpy_helper
+        self.onnx, self.helper, self.numpy = onnx, onnx.helper, onnx.numpy_helper
         self.node, self.inputs, self.outputs = node, node.inputs, node.outputs
         self.attributes = dict(node.attributes)
         self.shapes, self.constants, self.opset = shapes, constants, opset
+        self._booleans = booleans
         self.nodes: list[Any] = []
 
     @property
@@ -70,6 +75,16 @@ class Body:
         """A reshape to a constant shape."""
         return self.add("Reshape", [x, self.constant(shape, np.int64)], output)
 
+    def unsqueezed(self, x: str, axis: int) -> str:
+        """One more axis, of length one."""
+        if self.opset >= 13:
+            return self.add("Unsqueeze", [x, self.constant([axis], np.int64)])
+        return self.add("Unsqueeze", [x], axes=[axis])
+
+    def is_boolean(self, name: str) -> bool:
+        """Whether a tensor holds truth values."""
+        return name in self._booleans
+
     def centred(self, x: str, axes: Sequence[int], mean: str = "") -> tuple[str, str]:
         """``x - mean`` along axes, and the variance; the mean by name."""
         centred = self.add("Sub", [x, self.reduced("ReduceMean", x, axes, mean or None)])
@@ -78,15 +93,13 @@ class Body:
     def standardised(self, x: str, axes: Sequence[int], mean: str = "", inverse: str = "") -> str:
         """``(x - mean) / sqrt(variance + epsilon)`` along axes; the two statistics by name."""
         centred, variance = self.centred(x, axes, mean)
-        spread = self.root(variance)
-        if inverse:
-            self.add("Reciprocal", [spread], inverse)
-        return self.add("Div", [centred, spread])
+        return self.add("Mul", [centred, self.inverse_root(variance, inverse)])
 
-    def root(self, squares: str) -> str:
-        """``sqrt(squares + epsilon)``."""
+    def inverse_root(self, squares: str, output: str = "") -> str:
+        """``1 / sqrt(squares + epsilon)``."""
         epsilon = self.constant(self.attributes.get("epsilon", 1e-5))
-        return self.add("Sqrt", [self.add("Add", [squares, epsilon])])
+        shifted = self.add("Add", [squares, epsilon])
+        return self.add("Pow", [shifted, self.constant(-0.5)], output or None)
 
     def affine(self, x: str, shape: Sequence[int], output: str | None = None) -> str:
         """``x * scale + bias``, the second and third input in a shape."""
@@ -103,7 +116,8 @@ class Body:
         return self.inputs[position] if position < len(self.inputs) else None
 
 
-#: Writes a node out, or raises ValueError where it does not cover it.
+#: Writes a node out; where it does not cover it raises ValueError, or UnsupportedError with what to
+#: do.
 Rule = Callable[[Body], None]
 
 
@@ -123,7 +137,7 @@ def _layer(body: Body) -> None:
 def _root_mean_square(body: Body) -> None:
     x = body.inputs[0]
     squares = body.reduced("ReduceMean", body.add("Mul", [x, x]), _axes(body))
-    scaled = body.add("Div", [x, body.root(squares)])
+    scaled = body.add("Mul", [x, body.inverse_root(squares)])
     body.add("Mul", [scaled, body.inputs[1]], body.outputs[0])
 
 
@@ -147,7 +161,8 @@ def _group(body: Body) -> None:
 
 def _mean_variance(body: Body) -> None:
     centred, variance = body.centred(body.inputs[0], body.attributes.get("axes", [0, 2, 3]))
-    body.add("Div", [centred, body.add("Sqrt", [variance])], body.outputs[0])
+    inverse = body.add("Pow", [variance, body.constant(-0.5)])
+    body.add("Mul", [centred, inverse], body.outputs[0])
 
 
 def _softmax(body: Body) -> None:
@@ -233,7 +248,28 @@ def _product(body: Body) -> None:
     body.reshaped(total, shape, body.outputs[0])
 
 
+def _dynamic_quantisation(body: Body) -> None:
+    """The range of the input, which holds zero, in 255 steps."""
+    x, (quantised, scale, zero) = body.inputs[0], body.outputs
+    uint8 = body.onnx.TensorProto.UINT8
+    axes, nothing = range(len(body.shape)), body.constant(0.0)
+    ends = [
+        body.add(pick, [body.reshaped(body.reduced(reduction, x, axes), ()), nothing])
+        for pick, reduction in (("Min", "ReduceMin"), ("Max", "ReduceMax"))
+    ]
+    width = body.add("Sub", [ends[1], ends[0]])
+    body.add("Mul", [width, body.constant(1 / 255)], scale)
+    least, most = nothing, body.constant(255.0)
+    place = body.add("Round", [body.add("Neg", [body.add("Div", [ends[0], scale])])])
+    point = body.add("Clip", [place, least, most])
+    body.add("Cast", [point], zero, to=uint8)
+    moved = body.add("Add", [body.add("Round", [body.add("Div", [x, scale])]), point])
+    body.add("Cast", [body.add("Clip", [moved, least, most])], quantised, to=uint8)
+
+
 RULES: Final[dict[str, Rule]] = {
+    "Attention": attention,
+    "DynamicQuantizeLinear": _dynamic_quantisation,
     "GlobalLpPool": _lp_pool,
     "GroupNormalization": _group,
     "InstanceNormalization": _instance,
@@ -249,8 +285,21 @@ RULES: Final[dict[str, Rule]] = {
 }
 
 
-def expanded(proto: Any) -> Any:
-    """The model with every operator that is made of others written out, as far as rules go."""
+def rule(*names: str) -> Callable[[Rule], Rule]:
+    """Registers a rule of another module."""
+
+    def register(function: Rule) -> Rule:
+        RULES.update(dict.fromkeys(names, function))
+        return function
+
+    return register
+
+
+def expanded(proto: Any, literals: Collection[str] = ()) -> Any:
+    """The model with every operator that is made of others written out, as far as rules go.
+
+    ``literals`` are names of constants that the model states, which rules may look at.
+    """
     for _ in range(DEPTH):
         kinds = {node.op_type for node in proto.graph.node if node.domain in ("", "ai.onnx")}
         count = len(proto.graph.node)
@@ -261,7 +310,45 @@ def expanded(proto: Any) -> Any:
             proto = _by_schema(proto, sorted(unknown))
         elif len(proto.graph.node) == count:  # a rule makes several nodes of one
             break
-    return proto
+    return _inverse_roots(proto, literals)
+
+
+def _inverse_roots(proto: Any, literals: Collection[str]) -> Any:
+    """Divisions by a root as products with ``x ** -0.5``, in whatever way they are written."""
+    onnx = require("onnx", "onnx", "reading an ONNX model")
+    result = onnx.ModelProto()
+    result.CopyFrom(proto)
+    exponents = stored(proto.graph) | stated(proto.graph)
+    numbers = {name: values for name, values in exponents.items() if name in literals}
+    roots = {
+        node.output[0]: node.input[0]
+        for node in proto.graph.node
+        if node.op_type == "Sqrt"
+        or (node.op_type == "Pow" and _all_are(exponents, node.input[1], 0.5))
+    }
+    exact = {"Div": 1, "Reciprocal": 0}
+    del result.graph.node[:]
+    for index, node in enumerate(proto.graph.node):
+        place = exact.get(node.op_type)
+        x = None if place is None else roots.get(node.input[place])
+        if x is None:
+            result.graph.node.append(node)
+            continue
+        alone = node.op_type == "Reciprocal" or _all_are(numbers, node.input[0], 1.0)
+        name = f"{node.name or node.op_type}/inverse_{index}"
+        power, inverse = f"{name}/power", node.output[0] if alone else name
+        made = onnx.helper.make_node
+        half = onnx.numpy_helper.from_array(np.float32(-0.5))
+        result.graph.node.append(made("Constant", [], [power], name=power, value=half))
+        result.graph.node.append(made("Pow", [x, power], [inverse], name=name))
+        if not alone:
+            inputs = [node.input[0], inverse]
+            result.graph.node.append(made("Mul", inputs, list(node.output), name=node.name))
+    return result
+
+
+def _all_are(constants: Mapping[str, Any], name: str, value: float) -> bool:
+    return name in constants and bool(np.all(constants[name] == value))
 
 
 def opset_of(proto: Any) -> int:
@@ -289,18 +376,35 @@ def known_shapes(proto: Any) -> dict[str, tuple[int, ...]]:
     return found
 
 
+def _booleans(proto: Any) -> set[str]:
+    """Names of the tensors that hold truth values."""
+    onnx = require("onnx", "onnx", "reading an ONNX model")
+    graph, boolean = _inferred(proto).graph, onnx.TensorProto.BOOL
+    found = {tensor.name for tensor in graph.initializer if tensor.data_type == boolean}
+    for info in (*graph.value_info, *graph.input):
+        if info.type.tensor_type.elem_type == boolean:
+            found.add(info.name)
+    return found
+
+
 def _by_rules(proto: Any) -> Any:
     onnx = require("onnx", "onnx", "reading an ONNX model")
     shapes, opset = known_shapes(proto), opset_of(proto)
     constants = {tensor.name: tensor for tensor in proto.graph.initializer}
+    booleans = _booleans(proto)
     result = onnx.ModelProto()
     result.CopyFrom(proto)
     del result.graph.node[:]
     for item, node in zip(proto.graph.node, nodes_of(proto.graph), strict=True):
         if node.op_type == "Constant" and "value" in node.attributes:
             constants[node.outputs[0]] = node.attributes["value"]
-        body = Body(node, shapes, constants, opset)
-        result.graph.node.extend(body.nodes if _covered(body) else [item])
+        body = Body(node, shapes, constants, opset, booleans)
+        try:
+            nodes = body.nodes if _covered(body) else [item]
+        except UnsupportedError as error:
+            nodes = [item]
+            note(item, REFUSED, error.message.rstrip("."))
+        result.graph.node.extend(nodes)
     return result
 
 

@@ -1,4 +1,4 @@
-"""The integer graph: a model as a function on integers, in nine operations.
+"""The integer graph: a model as a function on integers, in ten operations.
 
 Every tensor is an int64 array with static bounds; a value ``v`` stands for ``v / 2**scale``.
 The graph describes *one* inference. A batch adds a leading axis to every tensor that depends on an
@@ -11,6 +11,7 @@ operation        value                                                          
 ``Weight``       a constant of the model                                                yes
 ``View``         a static index map: transpose, slice, pad, expand, unfold, gather      no
 ``Reshape``      the same elements in row-major order                                   no
+``Gather``       rows of a weight, by integers that the caller gives                    no
 ``Linear``       ``offset + sum coefficient * tensor``, all of one shape                no
 ``Einsum``       ``sum over the contracted axes of left * right``                       no
 ``Requantise``   ``floor((x + half) / 2**shift)``, range-checked                        yes
@@ -31,6 +32,7 @@ import numpy.typing as npt
 
 from verifai.verifier.native.table import Affine as Affine
 from verifai.verifier.native.table import Einsum as Einsum
+from verifai.verifier.native.table import Gather as Gather
 from verifai.verifier.native.table import Indices as Indices
 from verifai.verifier.native.table import Linear as Linear
 from verifai.verifier.native.table import Reshape as Reshape
@@ -104,7 +106,7 @@ class Lookup:
 
 
 Operation: TypeAlias = (
-    Input | Weight | View | Reshape | Linear | Einsum | Requantise | Maximum | Lookup
+    Input | Weight | View | Reshape | Gather | Linear | Einsum | Requantise | Maximum | Lookup
 )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ import numpy.typing as npt
 
 from verifai.errors import UnsupportedError, UsageError, shown
 from verifai.graph.builder import Builder, Tensor, rounded
+from verifai.graph.dequantised import Dequantised, DequantisedConstant
 from verifai.graph.integer import MAX_RANGED_BITS
 from verifai.model import OnnxNode as OnnxNode
 
@@ -28,7 +30,7 @@ Array = npt.NDArray[Any]
 WEIGHT_BITS: Final = range(4, 17)
 ACTIVATION_BITS: Final = range(6, 17)
 #: log2 of the inverse unit of an input.
-INPUT_SCALES: Final = range(31)
+INPUT_SCALES: Final = range(-40, 31)
 #: Head-room beyond the calibrated range, in bits.
 HEAD_ROOM: Final = 1
 #: Scales of activations: a tensor of tiny values gains nothing from more.
@@ -63,12 +65,21 @@ class Options:
             Inputs are never changed: a statement is about the input that was given.
         input_scales: log2 of the units of inputs, by name, in place of calibrated ones: an input
             that is another circuit's output has that output's scale.
+        shown_inputs: whether statements show the inputs, which :meth:`showing_inputs` says: ids are
+            then looked up as such.
     """
 
     activation_bits: int = 16
     weight_bits: int = 15
     saturate: bool = False
     input_scales: Mapping[str, int] = field(default_factory=dict)
+    shown_inputs: bool = field(default=False, init=False, repr=False)
+
+    def showing_inputs(self) -> Options:
+        """These options, for a circuit whose inputs are public."""
+        made = copy(self)
+        object.__setattr__(made, "shown_inputs", True)
+        return made
 
     def __post_init__(self) -> None:
         for name, allowed in {
@@ -104,7 +115,15 @@ class Lowering:
         literals: folded tensors that the model's graph states, like the 0.5 of an expression. All
             others may be learned, and become weights wherever a lowering need not know them.
         tensors: tensors of the integer graph.
+        finer: bits that a tensor has beyond ``activation_bits`` where :meth:`fine` reads it.
+        wide: nodes whose tensors products read as they are, though they have more bits.
+        dequantised, dequantised_constants: integers times known factors, of int8 models.
         uses: how often each tensor is read, by nodes and as an output.
+        producers: the node that makes each tensor.
+        fine_inputs: inputs whose columns are compared or scaled, each with the scale at which all
+            its calibration data are integers: they keep bits that other tensors do not have.
+        exact_inputs: those of them that have such a scale.
+        copies: how many tensors share a tensor's range, being the same in other steps.
     """
 
     options: Options
@@ -115,9 +134,18 @@ class Lowering:
     folded: dict[str, Array] = field(default_factory=dict)
     literals: set[str] = field(default_factory=set)
     tensors: dict[str, Tensor] = field(default_factory=dict)
+    finer: dict[str, int] = field(default_factory=dict)
+    wide: set[int] = field(default_factory=set)
+    dequantised: dict[str, Dequantised] = field(default_factory=dict)
+    dequantised_constants: dict[str, DequantisedConstant] = field(default_factory=dict)
     uses: Counter[str] = field(default_factory=Counter)
+    producers: dict[str, OnnxNode] = field(default_factory=dict)
+    fine_inputs: dict[str, int] = field(default_factory=dict)
+    exact_inputs: set[str] = field(default_factory=set)
+    copies: Mapping[str, int] = field(default_factory=dict)
     builder: Builder = field(default_factory=Builder)
     _settled: dict[int, Tensor] = field(default_factory=dict)
+    _weights: dict[tuple[str | None, int, tuple[int, ...]], Tensor] = field(default_factory=dict)
 
     # -- what operators read
 
@@ -158,26 +186,56 @@ class Lowering:
         """The element type of a tensor; float32 where calibration did not see it."""
         return self.folded[name].dtype if name in self.folded else self.kinds.get(name, _FLOAT)
 
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Of a tensor that is known, lowered or dequantised."""
+        for found in (self.tensors, self.dequantised, self.folded):
+            if name in found:
+                return tuple(found[name].shape)
+        raise KeyError(name)
+
     def has(self, node: OnnxNode, position: int) -> bool:
         """Whether an optional input is there."""
         return position < len(node.inputs) and bool(node.inputs[position])
 
     def exact(self, node: OnnxNode, position: int) -> Tensor:
         """An input as it is, accumulators included; constants become weights."""
-        name = node.inputs[position]
+        return self.tensor(node.inputs[position])
+
+    def tensor(self, name: str) -> Tensor:
+        """A tensor of the model as it is; constants become weights."""
         if name in self.folded:
-            return self.weights(self.folded[name])
+            return self.weights(self.folded[name], source=name)
         return self.tensors[name]
 
     def small(self, node: OnnxNode, position: int) -> Tensor:
         """An input as a number of at most ``activation_bits`` bits, an integer of ONNX as it is, of
-        at most MAX_RANGED_BITS bits; a constant as a weight.
+        at most MAX_RANGED_BITS bits, and so a fine input; a constant as a weight.
         """
         name = node.inputs[position]
         if name in self.folded:  # weights have bits of their own, and no calibrated range
-            return self.weights(self.folded[name])
-        self.tensors[name] = self.settled(self.tensors[name], name)
+            return self.weights(self.folded[name], source=name)
+        if name in self.fine_inputs:
+            return self.tensors[name]
+        result = self.settled(self.tensors[name], name)
+        if name not in self.finer:  # others read more of it
+            self.tensors[name] = result
+        return result
+
+    def fine(self, node: OnnxNode, position: int) -> Tensor:
+        """As :meth:`small`, in the bits of :attr:`finer`: for sums and products."""
+        name = node.inputs[position]
+        if name in self.folded or name not in self.finer:
+            return self.small(node, position)
+        x, bits = self.tensors[name], self.options.activation_bits + self.finer[name]
+        if x.open or x.bits > bits:
+            shift = max(0, x.scale - self.scale(name) - self.finer[name])
+            self.tensors[name] = self._requantised(x, shift, bits)
         return self.tensors[name]
+
+    def factor(self, node: OnnxNode, position: int) -> Tensor:
+        """An input of a product: as :meth:`fine`, and :attr:`wide` as they are."""
+        x = self.tensors.get(node.inputs[position])
+        return x if x and x.node in self.wide else self.fine(node, position)
 
     # -- quantisation
 
@@ -186,9 +244,11 @@ class Lowering:
         low, high = self.ranges.get(name, (0.0, 0.0))
         return self.scale_of(max(abs(low), abs(high)))
 
-    def scale_of(self, largest: float) -> int:
-        """The scale of values up to ``largest`` in absolute value, with head-room."""
-        room = self.options.activation_bits - 1 - HEAD_ROOM
+    def scale_of(self, largest: float, bits: int | None = None) -> int:
+        """The scale of values up to ``largest`` in absolute value, with head-room, in so many bits
+        (None: ``activation_bits``).
+        """
+        room = (bits or self.options.activation_bits) - 1 - HEAD_ROOM
         if largest == 0:
             return room
         return max(-MAX_SCALE, min(MAX_SCALE, room - math.ceil(math.log2(largest) + 1e-9)))
@@ -202,8 +262,13 @@ class Lowering:
         scale = math.floor(math.log2(limit / largest))
         return min(most, scale)
 
-    def weights(self, values: Array, most: int = MAX_WEIGHT_SCALE) -> Tensor:
+    def weights(
+        self, values: Array, most: int = MAX_WEIGHT_SCALE, source: str | None = None
+    ) -> Tensor:
         """Constants of the model as weights, at a scale of at most ``most``; integers exactly.
+
+        ``source`` is the constant's name, if these are its values: read again, it is the same
+        weights. (Equal values are not: a key would show which of a model's constants are equal.)
 
         Raises:
             UnsupportedError: they are not finite, or integers beyond 32 bits.
@@ -214,13 +279,27 @@ class Lowering:
                 return tensor
             return self.builder.bounded(tensor, 0, 1 if values.dtype.kind == "b" else tensor.high)
         values = _finite(values)
-        own = self.weight_scale(values, most)
-        return self.builder.weight(rounded(values, own), own)
+        return self._weight(values, self.weight_scale(values, most), source)
+
+    def _weight(self, values: Array, scale: int, source: str | None) -> Tensor:
+        key = source, scale, values.shape
+        if source is None:
+            return self.builder.weight(rounded(values, scale), scale)
+        if key not in self._weights:
+            self._weights[key] = self.builder.weight(rounded(values, scale), scale)
+        return self._weights[key]
 
     def factors(
-        self, values: Array, x: Tensor, name: str, channels: Sequence[int] | None = None
+        self,
+        values: Array,
+        x: Tensor,
+        name: str,
+        channels: Sequence[int] | None = None,
+        source: str | None = None,
     ) -> Tensor:
         """Weights that ``x`` is multiplied with to make tensor ``name``: no finer than it needs.
+
+        ``source`` is as for :meth:`weights`.
 
         ``channels`` are the axes of output channels. Where the largest weight of a channel would
         have less than :data:`CHANNEL_BITS` bits, all weights get up to :data:`CHANNEL_GROWTH` more:
@@ -240,8 +319,13 @@ class Lowering:
                 bits = min(CHANNEL_BITS, self.options.weight_bits)
                 wanted = math.floor(math.log2((1 << bits - 1) - 1) - math.log2(weakest))
                 scale = max(scale, min(wanted, scale + CHANNEL_GROWTH))
-        scale = min(scale, MAX_WEIGHT_SCALE, self.scale(name) + ACCUMULATOR_GUARD - x.scale)
-        return self.builder.weight(rounded(values, scale), scale)
+        # a wide input has columns of different size, and so have their weights
+        wide = max(0, min(x.bits, MAX_RANGED_BITS - 1) - self.options.activation_bits)
+        most = self.scale(name) + ACCUMULATOR_GUARD + wide - x.scale
+        largest = float(np.abs(values).max()) or 1.0
+        fits = math.floor(math.log2(MAX_ADDEND / largest))
+        scale = min(scale + wide, MAX_WEIGHT_SCALE, most, fits)
+        return self._weight(values, scale, source)
 
     def addend(self, values: Array, scale: int) -> Tensor:
         """Constants to be added at ``scale``: 32-bit weights times a power of two."""
@@ -292,7 +376,11 @@ class Lowering:
             return x
         if x.node in self._settled:
             return self._settled[x.node]
-        shift = max(0, x.scale - self._calibrated(x, name))
+        result = self._requantised(x, max(0, x.scale - self._calibrated(x, name)), bits)
+        self._settled[x.node] = result
+        return result
+
+    def _requantised(self, x: Tensor, shift: int, bits: int) -> Tensor:
         reader = self.builder.name
         self.builder.name = self.builder.nodes[x.node].name  # an overflow names who made the value
         if self.options.saturate:
@@ -300,7 +388,6 @@ class Lowering:
         else:
             result = self.builder.requantise(x, shift, bits)
         self.builder.name = reader
-        self._settled[x.node] = result
         return result
 
     def _whole(self, x: Tensor) -> Tensor:
@@ -374,10 +461,11 @@ Operator = Callable[[Lowering, OnnxNode], "Tensor | Array | list[Tensor | Array]
 #: Operators that are exact on integers, as far as these fit an activation: no quotients, means,
 #: powers or tables, which round in fixed point and truncate in ONNX.
 _INTEGER_OPERATORS: Final = """
-    Abs Add Cast CastLike Clip Compress Concat CumSum DepthToSpace Equal Expand Flatten Gather
-    GatherElements GatherND Greater GreaterOrEqual Identity Less LessOrEqual MatMul Max Min Mul Neg
-    Pad ReduceMax ReduceMin ReduceSum Reshape ReverseSequence Scatter ScatterElements ScatterND
-    Shape Size Slice SpaceToDepth Split Squeeze Sub Sum Tile Transpose Trilu Unsqueeze Where
+    Abs Add Cast CastLike Clip Compress Concat CumSum DepthToSpace Equal Expand
+    Flatten Gather GatherElements GatherND Greater GreaterOrEqual Identity Less LessOrEqual
+    MatMul Max Min Mul Neg Pad ReduceMax ReduceMin ReduceSum Reshape
+    ReverseSequence Scatter ScatterElements ScatterND Shape Size Slice SpaceToDepth Split
+    Squeeze Sub Sum Tile Transpose Trilu Unsqueeze Where
 """
 INTEGER_OPERATORS: Final = set(_INTEGER_OPERATORS.split())
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from verifai.graph.graph import IntegerGraph
 from verifai.graph.integer import (
     Einsum,
+    Gather,
     Input,
     Linear,
     Lookup,
@@ -55,6 +56,8 @@ def _moved(operation: Operation, place: dict[int, int], table: dict[int, int]) -
             return replace(operation, terms=tuple((c, place[s]) for c, s in operation.terms))
         case Einsum():
             return replace(operation, left=place[operation.left], right=place[operation.right])
+        case Gather():
+            return Gather(place[operation.source], place[operation.ids])
         case Lookup():
             return Lookup(place[operation.source], table[operation.table])
         case _:

@@ -85,7 +85,7 @@ def _batch(body: Body) -> None:
     own = body.reduced("ReduceMean", x, axes)
     centred, spread = body.centred(x, axes)
     shape = [-1, *(1 for _ in axes[1:])]
-    y = body.add("Div", [centred, body.root(spread)])
+    y = body.add("Mul", [centred, body.inverse_root(spread)])
     body.affine(y, shape, body.outputs[0])
     momentum = float(body.attributes.get("momentum", 0.9))
     for name, old, new in zip(body.outputs[1:], (mean, variance), (own, spread), strict=False):

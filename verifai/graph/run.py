@@ -15,6 +15,7 @@ from verifai.graph.exact import einsum, is_exact, magnitudes, summed
 from verifai.graph.graph import IntegerGraph
 from verifai.graph.integer import (
     Einsum,
+    Gather,
     Input,
     Integers,
     Linear,
@@ -27,6 +28,7 @@ from verifai.graph.integer import (
     Weight,
 )
 from verifai.graph.view import view
+from verifai.verifier.native.table import origins_of
 
 #: The batch axis in einsums; graphs use lower-case letters.
 BATCH: str = "B"
@@ -43,12 +45,14 @@ def quantise_inputs(
         arrays: one per input, shape (batch, *shape).
 
     Raises:
-        InputError: another number of inputs or another shape, NaN, infinity, or a value beyond the
-            calibrated range; the message names the input, what was found and what is allowed.
+        InputError: another number of inputs or another shape, NaN, infinity, an id that is no row
+            of its table, or a value beyond the calibrated range; the message names the input, what
+            was found and what is allowed.
     """
     if len(arrays) != len(graph.inputs):
         raise InputError(f"The model has {len(graph.inputs)} inputs, found {len(arrays)}.")
-    found = []
+    found: list[Integers] = []
+    ids = _id_inputs(graph)
     for node_index, name, array in zip(graph.inputs, graph.input_names, arrays, strict=True):
         node = graph.nodes[node_index]
         values = np.asarray(array, dtype=np.float64)
@@ -66,6 +70,8 @@ def quantise_inputs(
                 input=name,
                 allowed=allowed,
             )
+        if node_index in ids:
+            _check_ids(name, values, ids[node_index])
         scaled = np.floor(values * 2.0**node.scale + 0.5)
         if scaled.min() < node.low or scaled.max() > node.high:
             observed = [float(values.min()), float(values.max())]
@@ -80,6 +86,33 @@ def quantise_inputs(
             )
         found.append(scaled.astype(np.int64))
     return found
+
+
+def _id_inputs(graph: IntegerGraph) -> dict[int, int]:
+    """The inputs that hold ids, and below what number these are."""
+    found: dict[int, int] = {}
+    origins = origins_of(graph.nodes)
+    for node in graph.nodes:
+        if isinstance(operation := node.operation, Gather):
+            origin = origins[operation.ids]
+            assert origin is not None  # a rule of graphs
+            below = graph.nodes[origin].high + 1
+            if operation.ids == origin:
+                below = min(below, graph.nodes[operation.source].shape[0])
+            found[origin] = min(below, found.get(origin, below))
+    return found
+
+
+def _check_ids(name: str, values: npt.NDArray[np.float64], below: int) -> None:
+    low, high = int(values.min()), int(values.max())
+    if low < 0 or high >= below:
+        raise InputError(
+            f"Input {name!r} holds ids from {low} to {high}; the model's table has those from 0 to "
+            f"{below - 1}.",
+            input=name,
+            observed=[low, high],
+            allowed=[0, below - 1],
+        )
 
 
 def dequantise(graph: IntegerGraph, node: int, values: Integers) -> npt.NDArray[np.float64]:
@@ -190,6 +223,9 @@ def _compute(
             return view(values[operation.source], operation, node.shape, node.batched)
         case Reshape():
             return values[operation.source].reshape(lead + node.shape)
+        case Gather():
+            rows, ids = values[operation.source], values[operation.ids]
+            return rows[rows_within(ids, node, len(rows))]
         case Linear():
             total: Integers = np.full(lead + node.shape, operation.offset, dtype=np.int64)
             for coefficient, source in operation.terms:
@@ -231,6 +267,24 @@ def _wide(values: Integers) -> Integers:
 
 def _integer_einsum(labels: str, left: Integers, right: Integers) -> Integers:
     return np.asarray(np.einsum(labels, _wide(left), _wide(right)), dtype=np.int64)
+
+
+def rows_within(ids: Values, node: Node, count: int) -> Values:
+    """``ids``, in numpy or torch, all of them rows of a table of ``count``.
+
+    Raises:
+        InputError: some are not; the message names the node, what was found and what is allowed.
+    """
+    low, high = int(ids.min()), int(ids.max())
+    if low >= 0 and high < count:
+        return ids
+    raise InputError(
+        f"Node {node.name!r} looks up ids from {low} to {high}; its table has {count} rows, of the "
+        f"ids 0 to {count - 1}.",
+        node=node.name,
+        observed=[low, high],
+        allowed=[0, count - 1],
+    )
 
 
 def checked(values: Values, node: Node, first: int, last: int) -> Values:

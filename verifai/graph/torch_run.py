@@ -13,6 +13,7 @@ from verifai.graph.graph import IntegerGraph
 from verifai.graph.integer import (
     Affine,
     Einsum,
+    Gather,
     Input,
     Integers,
     Linear,
@@ -24,7 +25,7 @@ from verifai.graph.integer import (
     View,
     Weight,
 )
-from verifai.graph.run import batched_labels, check_shapes, checked
+from verifai.graph.run import batched_labels, check_shapes, checked, rows_within
 
 
 def torch_run(
@@ -70,6 +71,9 @@ def _compute(
             return _view(torch, values[operation.source], operation, node, device)
         case Reshape():
             return values[operation.source].reshape(lead + node.shape)
+        case Gather():
+            rows, ids = values[operation.source], values[operation.ids]
+            return rows[rows_within(ids, node, len(rows))]
         case Linear():
             result = torch.full(
                 lead + node.shape, operation.offset, dtype=torch.int64, device=device

@@ -16,6 +16,7 @@ from verifai.graph.integer import (
     MAX_TABLE,
     Affine,
     Einsum,
+    Gather,
     Graph,
     Input,
     Linear,
@@ -28,6 +29,7 @@ from verifai.graph.integer import (
     Weight,
     sources,
 )
+from verifai.verifier.native.table import origins_of
 
 
 def validate(graph: Graph) -> None:
@@ -52,7 +54,26 @@ def validate(graph: Graph) -> None:
                 "2^62.",
                 hint="Scale the model's weights, or compile with fewer activation_bits.",
             )
+    _ids(graph)
     _ends(graph, unsettled)
+
+
+def _ids(graph: Graph) -> None:
+    """What gathers read their ids from."""
+    origins = origins_of(graph.nodes)
+    for node in graph.nodes:
+        if isinstance(node.operation, Gather):
+            at = origins[node.operation.ids]
+            origin = None if at is None else graph.nodes[at]
+            if (
+                origin is None
+                or not isinstance(origin.operation, Input)
+                or (origin.low, origin.scale) != (0, 0)
+            ):
+                raise InternalError(
+                    f"Node {node.name!r} of the integer graph: ids are integers of an input, from "
+                    "0 on, which views and reshapes alone have moved."
+                )
 
 
 def _ends(graph: Graph, unsettled: Sequence[bool]) -> None:
@@ -125,6 +146,8 @@ def _shape_problem(graph: Graph, node: Node) -> str | None:
             if math.prod(shapes[0]) != math.prod(node.shape):
                 return "a reshape keeps the number of elements"
             return None
+        case Gather():
+            return _gather_problem(graph, operation, node)
         case Linear():
             if any(abs(coefficient) >= MAX_ABSOLUTE for coefficient, _ in operation.terms):
                 return "a coefficient beyond 2^62"
@@ -163,6 +186,13 @@ def _view_problem(operation: View, node: Node, source: tuple[int, ...]) -> str |
     if len(set(used)) != len(used) or not all(0 <= axis < len(node.shape) for axis in used):
         return "a target axis belongs to at most one source axis"
     return None
+
+
+def _gather_problem(graph: Graph, operation: Gather, node: Node) -> str | None:
+    table, ids = graph.nodes[operation.source], graph.nodes[operation.ids]
+    if not isinstance(table.operation, Weight) or not table.shape:
+        return "a gather reads rows of a weight"
+    return None if node.shape == ids.shape + table.shape[1:] else "an operand of another shape"
 
 
 def _einsum_problem(operation: Einsum, node: Node, shapes: Sequence[tuple[int, ...]]) -> str | None:

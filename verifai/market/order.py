@@ -21,8 +21,9 @@ from verifai.errors import InputError, UsageError
 from verifai.market.jobs import Job
 from verifai.model.inputs import TensorInfo, check_batch
 from verifai.proof import VerifyingKey
-from verifai.verifier.native.check import pack_words, public_tensors
+from verifai.verifier.native.check import public_tensors
 from verifai.verifier.native.keccak import keccak256
+from verifai.verifier.native.words import pack_words
 
 
 def input_words(key: VerifyingKey, inputs: Any, batch: bool = False) -> bytes:
@@ -51,7 +52,7 @@ def input_words(key: VerifyingKey, inputs: Any, batch: bool = False) -> bytes:
         if not (np.isfinite(raw).all() and (raw >= 0).all() and (raw < 2**tensor.bits).all()):
             raise InputError(f"Input {spec.name!r} holds values that the circuit cannot.")
         row = spec.shape[-1] if spec.shape else 1
-        found += pack_words([int(value) for value in raw.reshape(-1)], row)
+        found += pack_words([int(value) for value in raw.reshape(-1)], row, tensor.bits)
     return b"".join(word.to_bytes(WORD_BYTES, "big") for word in found)
 
 

@@ -6,17 +6,20 @@ import contextlib
 import io
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from verifai.errors import InputError, UnsupportedError, UsageError, VerifaiError
 from verifai.extras import require
+from verifai.model.estimator import export_estimator, is_estimator
+from verifai.model.function import as_function, is_plain, tensors_of
 from verifai.model.model import Model, load
 from verifai.model.quiet import quiet
+from verifai.progress import Progress
 
 #: The newest operator set that ezkl's importer reads, and the oldest that torch's exporter writes.
 OPSET: Final = 18
@@ -27,42 +30,70 @@ RELATIVE_TOLERANCE: Final = 1e-3
 ABSOLUTE_TOLERANCE: Final = 1e-5
 
 
-def export(module: Any, example_inputs: Any, *, name: str | None = None) -> Model:
-    """Export a ``torch.nn.Module`` to ONNX (opset 18, one file, static shapes).
+def export(
+    module: Any,
+    example_inputs: Any,
+    *,
+    name: str | None = None,
+    progress: Progress | bool | None = None,
+) -> Model:
+    """Export a ``torch.nn.Module`` or a scikit-learn estimator to ONNX (opset 18, one file, static
+    shapes).
 
-    The module is exported in evaluation mode and put back into its own mode. The result is run
+    A module is exported in evaluation mode and put back into its own mode. The result is run
     by onnxruntime on the example and on random inputs of its shape and range (by column where a
-    column holds categories), and must agree with torch.
+    column holds categories), and must agree with torch. An input that the module ignores stays;
+    the progress and :attr:`Model.notes` say which one.
+
+    A fitted estimator or pipeline becomes a model of one row. What it predicts has to agree on the
+    rows given, and on rows with their columns shuffled. A classifier gives the label and the
+    probabilities; classes with names are numbered in the order of ``classes_``.
 
     Args:
-        module: the module.
-        example_inputs: a tensor, or a tuple of tensors, with the shapes to prove.
+        module: the module, or the estimator.
+        example_inputs: of a module a tensor, or a tuple of tensors, with the shapes to prove; or a
+            mapping of tensors by the names of the module's inputs, as a tokenizer gives it. Outputs
+            may be tensors, or what holds them: tuples, dicts, dataclasses. Caches for a next call
+            are left out. Of an estimator a table of rows: an array [N, columns] is one input; of a
+            DataFrame each column is an input with a scale of its own, and integers stay integers.
         name: shown in messages; default the module's class name.
+        progress: see :func:`verifai.progress.reporting`.
 
     Raises:
-        UsageError: not a module, or not tensors.
+        UsageError: not a module or estimator, or not tensors.
         InputError: a non-finite example or output.
-        UnsupportedError: torch cannot export it, shapes are dynamic, or ONNX disagrees with torch.
-        MissingExtraError: torch is not installed.
+        UnsupportedError: it cannot be exported, shapes are dynamic, or ONNX disagrees with it.
+        MissingExtraError: torch is not installed, or for an estimator skl2onnx.
     """
+    if is_estimator(module):
+        return export_estimator(module, example_inputs, name or type(module).__name__)
     torch = require("torch", "torch", "exporting a torch module")
     require("onnxscript", "torch", "exporting a torch module")
     if not isinstance(module, torch.nn.Module):
         raise UsageError(f"export takes a torch.nn.Module, not {type(module).__name__}.")
+    keywords: tuple[str, ...] = ()
     examples = example_inputs if isinstance(example_inputs, (tuple, list)) else (example_inputs,)
+    if isinstance(example_inputs, Mapping):
+        keywords, examples = tuple(example_inputs), tuple(example_inputs.values())
     if not examples or not all(isinstance(example, torch.Tensor) for example in examples):
         raise UsageError(
-            "example_inputs is a tensor or a tuple of tensors.", hint="torch.from_numpy(array)"
+            "example_inputs is a tensor, a tuple of tensors, or a mapping of tensors by name.",
+            hint="torch.from_numpy(array)",
         )
     label = name or type(module).__name__
     arrays = _arrays(examples, label)
     with _evaluation_mode(module), torch.no_grad():
+        named = dict(zip(keywords, examples, strict=True)) if keywords else examples
+        output = _output(module, named, label)
+        names = None
+        if keywords or not is_plain(output):
+            names = (keywords or None, tuple(name for name, _ in tensors_of(output)))
+            module = as_function(module, keywords)
         outputs = _outputs(module, examples, label)
-        model = load(_onnx(torch, module, tuple(examples), label))
-        used = _inputs_used(model)
-        if used != len(examples):
+        model = load(_onnx(torch, module, tuple(examples), label, names), progress=progress)
+        if len(model.inputs) != len(examples):
             raise UnsupportedError(
-                f"{label} uses {used} of its {len(examples)} inputs.",
+                f"{label} takes {len(examples)} inputs, its ONNX {len(model.inputs)}.",
                 hint="Remove the inputs that do not matter from the module's forward.",
             )
         _agree(model, arrays, outputs, label)
@@ -83,7 +114,13 @@ def _evaluation_mode(module: Any) -> Iterator[None]:
             part.training = training
 
 
-def _onnx(torch: Any, module: Any, examples: tuple[Any, ...], label: str) -> bytes:
+#: Names of inputs, if they are not those of the module's forward, and of outputs.
+_Names: TypeAlias = tuple[tuple[str, ...] | None, tuple[str, ...]]
+
+
+def _onnx(
+    torch: Any, module: Any, examples: tuple[Any, ...], label: str, names: _Names | None
+) -> bytes:
     said = io.StringIO()  # the exporter prints its progress, and its reasons
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
@@ -103,6 +140,8 @@ def _onnx(torch: Any, module: Any, examples: tuple[Any, ...], label: str) -> byt
                     external_data=False,
                     opset_version=OPSET,
                     verbose=False,
+                    input_names=names and names[0],
+                    output_names=names and names[1],
                 )
         except VerifaiError:
             raise
@@ -123,29 +162,23 @@ def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {line}" if line else type(error).__name__
 
 
-def _inputs_used(model: Model) -> int:
-    """How many inputs some node reads; the exporter keeps the others as they are."""
-    read = {name for node in model.nodes() for name in node.inputs}
-    return sum(info.name in read for info in model.inputs)
+def _output(module: Any, inputs: Any, label: str) -> Any:
+    """What the module returns, which holds a tensor."""
+    try:
+        output = module(**inputs) if isinstance(inputs, dict) else module(*inputs)
+    except Exception as error:
+        raise UsageError(f"{label} does not run on these inputs: {error}") from error
+    if not any(tensors_of(output)):
+        raise UnsupportedError(
+            f"{label} returns {type(output).__name__}; a circuit has tensors as outputs.",
+            hint="Return a tensor, or a tuple, dict or dataclass of tensors.",
+        )
+    return output
 
 
 def _outputs(module: Any, inputs: Sequence[Any], label: str) -> list[NDArray[Any]]:
-    import torch
-
-    try:
-        outputs = module(*inputs)
-    except Exception as error:
-        raise UsageError(f"{label} does not run on these inputs: {error}") from error
-    if isinstance(outputs, torch.Tensor):
-        outputs = (outputs,)
-    if not isinstance(outputs, (tuple, list)) or not all(
-        isinstance(output, torch.Tensor) for output in outputs
-    ):
-        raise UnsupportedError(
-            f"{label} returns {type(outputs).__name__}; a circuit has tensors as outputs.",
-            hint="Return a tensor or a tuple of tensors.",
-        )
-    return _arrays(outputs, label)
+    output = _output(module, inputs, label)
+    return _arrays([tensor for _, tensor in tensors_of(output)], label)
 
 
 def _arrays(tensors: Sequence[Any], label: str) -> list[NDArray[Any]]:
@@ -231,6 +264,11 @@ def _like(example: Any, seed: int) -> Any:
     if example.dtype == torch.bool:
         return torch.randint(0, 2, example.shape, generator=generator).bool()
     low, high = example.min().item(), example.max().item()
+    if not example.dtype.is_floating_point and (low, high) == (0, 1) and example.ndim:
+        # a mask: with a token that every other one sees, as in the example
+        mask = torch.randint(0, 2, example.shape, generator=generator).to(example.dtype)
+        mask[..., 0], mask[..., -1] = example[..., 0], example[..., -1]
+        return mask
     if example.dtype.is_floating_point:
         if not np.isfinite([low, high]).all():
             raise InputError("The example input holds NaN or infinity.")

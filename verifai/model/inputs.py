@@ -168,6 +168,8 @@ def _batch(info: TensorInfo, array: NDArray[Any]) -> int:
 
 def _in_order(infos: Sequence[TensorInfo], inputs: Any) -> list[Any]:
     names = [info.name for info in infos]
+    if hasattr(inputs, "iloc") and hasattr(inputs, "columns"):  # a DataFrame
+        inputs = _by_column(infos, inputs)
     if isinstance(inputs, Mapping):
         if set(inputs) != set(names):
             raise InputError(f"The model's inputs are {names}, found {sorted(map(str, inputs))}.")
@@ -180,6 +182,14 @@ def _in_order(infos: Sequence[TensorInfo], inputs: Any) -> list[Any]:
         found = len(inputs) if isinstance(inputs, (list, tuple)) else type(inputs).__name__
         raise InputError(f"The model has {len(infos)} inputs {names}, found {found}.")
     return list(inputs)
+
+
+def _by_column(infos: Sequence[TensorInfo], frame: Any) -> Any:
+    """The columns of a DataFrame as inputs, one each; of a model of one input all side by side."""
+    columns = {str(name): frame[name].to_numpy()[:, np.newaxis] for name in frame.columns}
+    if len(infos) == 1 and infos[0].name not in columns:
+        return frame.to_numpy()
+    return columns
 
 
 def _arrays(infos: Sequence[TensorInfo], inputs: Any) -> list[tuple[TensorInfo, NDArray[Any]]]:
@@ -212,7 +222,7 @@ def _checked(info: TensorInfo, array: NDArray[Any]) -> NDArray[Any]:
             f"Input {info.name!r} has shape {list(array.shape)}, expected {list(info.shape)}.",
             hint="prove(key, inputs, batch=True) or --batch proves several inferences in one proof."
             if several
-            else "Shapes are static: export the model with an example of the shape you need.",
+            else "Shapes are static: export or load (shapes=) the model in the shape you need.",
         )
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])

@@ -15,6 +15,7 @@ from verifai.model.dead import drop_dead, maps_are_tensors, read_by
 from verifai.model.external import inline_external_data
 from verifai.model.functions import inline_functions
 from verifai.model.inputs import TensorInfo
+from verifai.model.labels import labels_are_numbers
 from verifai.model.outputs import settle_outputs
 from verifai.model.precision import kinds_of, to_float32
 from verifai.model.session import session
@@ -70,6 +71,7 @@ def read(source: str | os.PathLike[str] | bytes, shapes: Shapes | None = None) -
     _weights_are_no_inputs(proto.graph)
     check_structure(proto)
     maps_are_tensors(proto.graph)
+    notes += labels_are_numbers(proto.graph)
     drop_dead(proto.graph)
     check_tensors(proto.graph)
     notes += filter(None, [_narrow(proto)])
@@ -169,7 +171,7 @@ def _computed_in_float32(proto: Any) -> list[str]:
     if not found:
         return []
     try:
-        session(proto.SerializeToString())
+        session(proto.SerializeToString(), strict=True)
     except UnsupportedError:
         to_float32(proto, found)
         return [f"{kinds[kind]} is computed in float32" for kind in sorted(found)]

@@ -50,8 +50,8 @@ class Model:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Model:
-        """The model in ``data``. Raises as :func:`verifai.model.load`."""
-        return load(data)
+        """The model in ``data``, silently. Raises as :func:`verifai.model.load`."""
+        return load(data, progress=False)  # inside of what may report already
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, shapes: Shapes | None = None) -> Model:

@@ -29,7 +29,6 @@ def settle_outputs(proto: Any) -> None:
     """
     onnx = require("onnx", "onnx", "reading an ONNX model")
     bare = skeleton(proto)
-    bare.graph.ClearField("value_info")  # which may be stale
     for value in bare.graph.output:
         value.type.tensor_type.ClearField("shape")
         if value.type.WhichOneof("value") != "tensor_type":
@@ -53,9 +52,14 @@ def settle_outputs(proto: Any) -> None:
     if unsure:
         try:
             _by_running(proto)
-        except UnsupportedError:
-            if any(_static(value) is None for value in proto.graph.output):
-                raise
+        except UnsupportedError as error:
+            for value in proto.graph.output:
+                if _static(value) is None:
+                    raise UnsupportedError(
+                        f"What shape the output {value.name!r} has nothing tells, nor a run on "
+                        f"zeros: {error.message}",
+                        hint="Export the model with static shapes.",
+                    ) from None
 
 
 def _kind(value: Any) -> int:

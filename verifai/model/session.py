@@ -15,12 +15,13 @@ from verifai.extras import require
 NOT_IMPLEMENTED: Final = "NOT_IMPLEMENTED"
 
 
-def session(model: bytes, *, as_written: bool = False) -> Any:
+def session(model: bytes, *, as_written: bool = False, strict: bool = False) -> Any:
     """An ``InferenceSession``.
 
     Args:
         model: an ONNX file.
         as_written: node by node, without onnxruntime's optimisations.
+        strict: onnxruntime's own, never ONNX's implementation in the place of what it lacks.
 
     Raises:
         UnsupportedError: onnxruntime cannot run the model.
@@ -36,7 +37,7 @@ def session(model: bytes, *, as_written: bool = False) -> Any:
         return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         # onnxruntime's exceptions share no public base class
-        if NOT_IMPLEMENTED not in str(error):
+        if strict or NOT_IMPLEMENTED not in str(error):
             raise cannot_run(error) from None
         return _Reference(model, error)
 

@@ -26,7 +26,9 @@ Shapes: TypeAlias = Mapping[str, "int | Sequence[int]"]
 Axis: TypeAlias = "int | str | None"
 
 #: Names that exporters make up where there is none: tf2onnx, Paddle, and shape inference.
-_MADE_UP: Final = re.compile(r"unk__\d+|DynamicDimension\.\d+|\?|-1|None|unknown\w*", re.ASCII)
+_MADE_UP: Final = re.compile(
+    r"unk__\d+|(p2o\.)?DynamicDimension\.\d+|\?|-1|None|unknown\w*", re.ASCII
+)
 _BATCH: Final = re.compile(r"batch", re.IGNORECASE)
 #: An axis in front that is called like this is no batch.
 _LENGTH: Final = re.compile(r"seq|time|len|step|frame|token|past|point|node|edge|sampl", re.I)
@@ -177,7 +179,8 @@ class Lengths:
         if symbol not in self.known:
             self.known[symbol] = length
             self.notes.append(f"{symbol} is {length}")
-        if any(axes and axes[0] == symbol for axes in self.axes.values()):
+        in_front = any(axes and axes[0] == symbol for axes in self.axes.values())
+        if in_front and not _LENGTH.search(symbol):
             self._front_given.add(length)
 
     # -- what is taken for granted

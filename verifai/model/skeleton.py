@@ -11,15 +11,17 @@ SMALL: Final = 1 << 12
 
 
 def skeleton(proto: Any) -> Any:
-    """A copy of a ``ModelProto`` whose large initialisers are inputs of the same type and shape."""
+    """What a ``ModelProto`` computes; large initialisers are inputs of their type and shape.
+
+    Without annotations: what is said of tensors between nodes may be stale.
+    """
     onnx = require("onnx", "onnx", "reading an ONNX model")
-    bare = onnx.ModelProto()
-    for field, value in proto.ListFields():
-        if field.name != "graph":
-            _copy(bare, field.name, value)
-    for field, value in proto.graph.ListFields():
-        if field.name != "initializer":
-            _copy(bare.graph, field.name, value)
+    graph = proto.graph
+    bare = onnx.ModelProto(ir_version=proto.ir_version, opset_import=proto.opset_import)
+    bare.functions.extend(proto.functions)
+    bare.graph.name = "model"
+    for field in ("node", "input", "output"):
+        getattr(bare.graph, field).extend(getattr(graph, field))
     inputs = {info.name for info in proto.graph.input}
     for tensor in proto.graph.initializer:
         if _is_small(tensor):
@@ -33,15 +35,6 @@ def skeleton(proto: Any) -> Any:
 
 def _is_small(tensor: Any) -> bool:
     return bool(tensor.ByteSize() <= SMALL)
-
-
-def _copy(target: Any, name: str, value: Any) -> None:
-    if hasattr(value, "CopyFrom"):
-        getattr(target, name).CopyFrom(value)
-    elif hasattr(value, "extend"):
-        getattr(target, name).extend(value)
-    else:
-        setattr(target, name, value)
 
 
 def take_graph(proto: Any, bare: Any) -> None:

@@ -26,6 +26,8 @@ from verifai.limits import (
 #: ONNX's operator set, by its two names, and its operator set of classical machine learning.
 STANDARD: Final = ("", "ai.onnx")
 ML: Final = "ai.onnx.ml"
+#: The attribute of tree ensembles that lists sets of numbers, each ended by NaN.
+_SETS: Final = "membership_values"
 #: Elements that are looked at together.
 _PIECE: Final = 1 << 20
 
@@ -81,8 +83,10 @@ def check_tensors(graph: Any) -> None:
         UnsupportedError: weights that are strings.
     """
     strings = require("onnx", "onnx", "reading an ONNX model").TensorProto.STRING
+    nodes = (node for each in every_graph(graph) for node in each.node)
+    sets = [a.t for node in nodes for a in node.attribute if a.name == _SETS]
     for tensor in tensors(every_graph(graph)):
-        check_tensor(tensor)
+        check_tensor(tensor, nan=any(tensor is one for one in sets))
     for tensor in graph.initializer:
         if tensor.data_type == strings:
             raise UnsupportedError(f"Weight {tensor.name[:80]!r} holds strings.")
@@ -136,8 +140,10 @@ def known_type(number: int, what: str) -> np.dtype[Any]:
     return dtype
 
 
-def check_tensor(tensor: Any) -> None:
-    """Name, shape and size of one ``TensorProto``; infinities are numbers here, as in masks."""
+def check_tensor(tensor: Any, *, nan: bool = False) -> None:
+    """Name, shape and size of one ``TensorProto``; infinities are numbers here, as in masks, and
+    NaN if it is said so.
+    """
     onnx = require("onnx", "onnx", "reading an ONNX model")
     what = f"Weight {tensor.name[:80]!r}"
     check_shape(list(tensor.dims), what, zero_allowed=True)
@@ -150,7 +156,7 @@ def check_tensor(tensor: Any) -> None:
         raise MalformedError(f"{what} does not hold what its shape says: {error}.") from None
     if array.shape != tuple(tensor.dims):
         raise MalformedError(f"{what} does not hold what its shape says.")
-    if _holds_nan(array):
+    if not nan and _holds_nan(array):
         raise MalformedError(f"{what} holds NaN: no result could come of it.")
 
 

@@ -24,6 +24,7 @@ from verifai.proof.plain import to_plain
 #: ``public``: the values are in the statement. ``committed``: a commitment to them is.
 #: ``private``: the proof shows only that some values of this shape exist.
 VISIBILITIES: Final = ("public", "committed", "private")
+#: Scales lie between this and its negative.
 MAX_SCALE: Final = 64
 #: Inputs of a model, and outputs.
 MAX_TENSORS: Final = 64
@@ -36,7 +37,8 @@ class TensorSpec:
     Attributes:
         name: the ONNX name.
         shape: static shape.
-        scale: fixed point; the real value of integer ``q`` is ``q / 2**scale``.
+        scale: fixed point; the real value of integer ``q`` is ``q / 2**scale``. Negative where the
+            values are too large to be held in steps of 1: at -3 they are multiples of 8.
         visibility: one of :data:`VISIBILITIES`.
     """
 
@@ -52,7 +54,7 @@ class TensorSpec:
 
     def real(self, integers: Iterable[int]) -> NDArray[np.float64]:
         """Integers of this tensor as float64, in its shape: integers / 2**scale."""
-        scale = 2**self.scale  # exact int/int division is correctly rounded in Python
+        scale = 2**self.scale  # a division by it is correctly rounded, by an int and by a float
         flat = [integer / scale for integer in integers]
         return np.array(flat, dtype=np.float64).reshape(self.shape)
 
@@ -68,8 +70,10 @@ class TensorSpec:
             raise MalformedError(f"Tensor {name!r}: axes are positive and bounded: {shown(shape)}.")
         if math.prod(shape) > MAX_PUBLIC_VALUES:
             raise MalformedError(f"Tensor {name!r} has more than MAX_PUBLIC_VALUES elements.")
-        if type(scale) is not int or not 0 <= scale <= MAX_SCALE:
-            raise MalformedError(f"Tensor {name!r}: a scale is 0 to {MAX_SCALE} bits.")
+        if type(scale) is not int or abs(scale) > MAX_SCALE:
+            raise MalformedError(
+                f"Tensor {name!r}: a scale is -{MAX_SCALE} to {MAX_SCALE} bits, not {shown(scale)}."
+            )
         return cls(name, tuple(shape), scale, one_of(fields["visibility"], VISIBILITIES, name))
 
 

@@ -9,7 +9,8 @@ import pytest
 pytest.importorskip("eth_tester")
 pytest.importorskip("verifai._native")
 
-from tests.chain.conftest import anvil as anvil
+from tests.chain.conftest import _needs_node
+from tests.chain.node import Anvil
 from tests.contracts.native.circuits import Verifier
 from verifai.chain import connect
 from verifai.contracts.shipped import artefact
@@ -39,6 +40,15 @@ def embedded() -> Iterator[Verifier]:
             return int(chain.connection.sender.send(address, data, "test")["gasUsed"])
 
         yield Verifier(call, read, send)
+
+
+@pytest.fixture(scope="session")
+def anvil() -> Iterator[str]:
+    """URL of an anvil for contracts that are deployed once and then only asked."""
+    _needs_node()
+    node = Anvil()
+    yield node.url
+    node.kill()
 
 
 @pytest.fixture(scope="session")

@@ -216,6 +216,16 @@ def vector_operation(c: Cursor, op: Op, s: list[int], m: list[int]) -> list[int]
     if op == Op.ENTRYWISE:
         a, b, count = c.number(3), c.number(3), c.number(3)
         return [m[a + i] * m[b + i] % P for i in range(count)]
+    if op == Op.EQ_ROWS:
+        count, lane, last = c.number(3), c.number(1), c.number(3)
+        start, step, p, n = c.number(4), c.number(3), c.number(2) - FIRST_WORD, c.number(1)
+        out = []
+        for _ in range(count):
+            word, bit = divmod(c.number(3) * lane, 128)
+            index = m[word] >> bit & (1 << lane) - 1
+            assert index <= last, "ids"
+            out += [eq_at(s[p : p + n], start + index * step + i) for i in range(step)]
+        return out
     assert op == Op.PLACE
     length, v, count = c.number(3), c.number(3), c.number(3)
     out = [0] * length

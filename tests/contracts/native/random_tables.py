@@ -17,6 +17,8 @@ from tests.verifier.circuits import Circuit, canonical
 from verifai.compact.frame import Frame
 from verifai.verifier.native.curve import G
 from verifai.verifier.native.field import P
+from verifai.verifier.native.table import Committed, Gather, origins_of
+from verifai.verifier.native.words import lane_bits
 
 #: Entries of a tensor, at most; the verifiers write vectors out.
 MAX_SIZE = 400
@@ -34,6 +36,7 @@ class RandomTable(Circuit):
         if self.hiding:
             self.log_columns = max(7, self.log_columns)
         self.einsums: set[int] = set()  # nodes that contain one
+        self.ids: set[int] = set()  # nodes that gathers read
 
     def zero(self, node: int) -> None:
         self.constraints["zero"].append(node)
@@ -135,6 +138,30 @@ class RandomTable(Circuit):
         if any(node in self.einsums for _, node in terms):
             self.einsums.add(made)
 
+    def any_gather(self, source: int) -> None:
+        """Rows of a weight by a new tensor of ids, as it is, reshaped or turned round."""
+        rng = self.rng
+        weights = [n for n, node in enumerate(self.nodes) if node["kind"] == "weight"]
+        weights = [n for n in weights if self.shape(n)]
+        while (shape := self.any_shape()) and prod(shape) > 8:
+            pass
+        if not weights:
+            return
+        batched = rng.random() < 0.7
+        values = np.zeros((self.batch, *shape) if batched else shape, dtype=object)
+        widths = [rng.randint(1, 8) for _ in range(rng.randint(1, 4))]
+        ids = self.committed("input", values, widths, 0, self.some_axes(shape), batched)
+        self.ids.add(ids)
+        if shape and rng.random() < 0.3:
+            ids = self.reshape(ids, (prod(shape),))
+        elif shape and rng.random() < 0.5:
+            last = [{"offset": 0, "terms": [[axis, 1]]} for axis in range(len(shape) - 1)]
+            last.append({"offset": shape[-1] - 1, "terms": [[len(shape) - 1, -1]]})
+            ids = self.view(ids, shape, last)
+        for weight in rng.sample(weights, min(len(weights), 2)):
+            if prod(shape) * prod(self.shape(weight)[1:]) <= MAX_SIZE:
+                self.gather(weight, ids)
+
     def any_einsum(self) -> None:
         rng = self.rng
         left = rng.choice(self.plain())
@@ -180,12 +207,17 @@ class RandomTable(Circuit):
         words = [
             number
             for number, node in enumerate(self.nodes)
-            if node["kind"] == "committed" and 1 <= sum(node["limbs"]) <= 16
+            if node["kind"] == "committed" and 1 <= sum(node["limbs"]) <= 32
         ]
         shown = ["public", "committed", "private"] if self.hiding else ["public", "private"]
-        self.visibility = {n: kind for n in words if (kind := rng.choice(shown)) != "public"}
+        for number in words:
+            kind = rng.choice(shown)
+            narrow = sum(self.nodes[number]["limbs"]) <= 16
+            if number not in self.ids and (narrow or kind == "private") and kind != "public":
+                self.visibility[number] = kind
         cut = rng.randint(0, len(words))
-        self.inputs, self.outputs = words[:cut], words[cut:]
+        self.inputs = [n for i, n in enumerate(words) if i < cut or n in self.ids]
+        self.outputs = [n for n in words if n not in self.inputs]
 
     def _alike(self) -> tuple[int, list[int]]:
         first = self.rng.choice(self.plain())
@@ -203,7 +235,8 @@ def random_table(seed: int) -> tuple[bytes, int]:
     for _ in range(rng.randint(2, 14)):
         last = len(circuit.nodes)
         source = rng.randrange(max(0, last - 3), last)  # chains more often than chance
-        step = rng.choice(("view", "view", "view", "reshape", "linear", "einsum", "committed"))
+        steps = ("view", "view", "view", "reshape", "linear", "einsum", "committed", "gather")
+        step = rng.choice(steps)
         if step == "einsum":
             circuit.any_einsum()
         elif step == "committed":
@@ -242,7 +275,23 @@ def random_messages(table: bytes, batch: int, rng: random.Random) -> Messages:
     proof += scalars(6 * layout.cube + layout.columns + 2 * frame.rounds)
     proof += scalars((2 + 2 * hiding) * instances + 2 * n + 1 + hiding * (2 * n + 2))
     proof += scalars(1) + points(columns - 1) + scalars(columns + 1) + points(2)
-    words = [
-        rng.choice((0, (1 << 128) - 1, rng.getrandbits(128))) for _ in range(sum(frame.word_counts))
-    ]
+    nodes = frame.table.nodes
+    rows: dict[int, int] = {}  # of ids, whose words have to be valid
+    for node in nodes:
+        if isinstance(gather := node.operation, Gather):
+            origin = origins_of(nodes)[gather.ids]
+            assert origin is not None
+            most = nodes[gather.source].shape[0]
+            rows[origin] = min(most, rows.get(origin, most))
+    words = []
+    for node, count in zip(frame.table.public, frame.word_counts, strict=True):
+        operation = nodes[node].operation
+        assert isinstance(operation, Committed)
+        lane = lane_bits(operation.bits)
+        for _ in range(count):
+            if node in rows:
+                lanes = (rng.randrange(rows[node]) << at for at in range(0, 128, lane))
+                words.append(sum(lanes))
+            else:
+                words.append(rng.choice((0, (1 << 128) - 1, rng.getrandbits(128))))
     return Messages(points(len(layout.rows["weight"])), words, proof)

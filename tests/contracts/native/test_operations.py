@@ -110,6 +110,19 @@ class Draw:
                 self.result(end - start) + self.name(n) + number(n, 1) + number(start, 4)
                 + number(end - start, 3)
             )  # fmt: skip
+        if op == Op.EQ_ROWS:
+            count, step, n = rng.randint(1, 4), rng.randint(1, 3), rng.randint(19, 24)
+            start = rng.randrange((1 << n) - 3 * (1 << 16))
+            head = number(count, 3) + number(16, 1) + number(0xFFFF, 3) + number(start, 4)
+            places = b"".join(number(rng.randrange(8 * MEMORY // 2), 3) for _ in range(count))
+            return (
+                self.result(count * step)
+                + head
+                + number(step, 3)
+                + self.name(n)
+                + number(n, 1)
+                + places
+            )
         half = MEMORY // 2
         read = [self.number(rng.randrange(half - 24), 3) for _ in range(4)]
         length = rng.randint(1, 24)

@@ -249,6 +249,51 @@ def test_operations_within_bounds_are_registered(node, table, name):
     assert node.registration(longer[:at] + operation + longer[at:]) is None
 
 
+#: Bytes of the fields of an operation that reads rows by ids, and values that are within bounds;
+#: ``words`` and ``memory`` stand for the table's.
+EQ_ROWS = {
+    "to": (3, "memory - 6"), "count": (3, "2"), "lane": (1, "32"), "last": (3, "4"),
+    "start": (4, "1"), "step": (3, "3"), "name": (2, str(FIRST_WORD)), "n": (1, "4"),
+    "first": (3, "4 * words - 1"), "second": (3, "0"),
+}  # fmt: skip
+BAD_ROWS = {
+    "over the words": {"to": "words - 1"},
+    "beyond the memory": {"to": "memory - 5"},
+    "no ids": {"count": "0"},
+    "more ids than lanes": {"count": "40"},
+    "lanes of 8 bits": {"lane": "8"},
+    "a row beyond the point": {"last": "5"},
+    "a start beyond the point": {"start": "2"},
+    "no positions": {"step": "0"},
+    "a point of the header": {"name": str(FIRST_WORD - 1)},
+    "a point that ends": {"name": str(0xFFFF)},
+    "a point of too many bits": {"n": "33"},
+    "a lane beyond the words": {"first": "4 * words"},
+}
+
+
+def eq_rows(table: bytes, **change: str) -> bytes:
+    """An operation in front of the others."""
+    known = {"memory": field(table, "memory")}
+    known["words"] = field(table, "input_words") + field(table, "output_words")
+    body = b"".join(
+        eval(change.get(name, value), known.copy()).to_bytes(size, "big")
+        for name, (size, value) in EQ_ROWS.items()
+    )
+    at = operations_at(table)
+    return table[:at] + bytes([Op.EQ_ROWS]) + body + table[at:]
+
+
+def test_rows_by_ids_within_bounds_are_registered(node, table):
+    assert node.registration(eq_rows(table)) is None
+    assert node.registration(eq_rows(table, lane="16", first="8 * words - 1")) is None
+
+
+@pytest.mark.parametrize("name", BAD_ROWS)
+def test_rows_by_ids_have_bounds(node, table, name):
+    assert node.registration(eq_rows(table, **BAD_ROWS[name])) == ("TableRefused", "operations")
+
+
 def test_results_are_scalars(node, table):
     assert node.registration(table[:-2] + HIGH) == ("TableRefused", "operations")
     assert node.registration(table[:-2] + LOW) == ("TableRefused", "operations")

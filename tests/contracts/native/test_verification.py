@@ -96,6 +96,26 @@ def test_proofs_of_tables_by_hand(node, name, batch, hiding):
         assert node.judge(circuit, wrong) == ("ProofRefused", python(wrong, verify)), element
 
 
+@pytest.mark.parametrize("hiding", [False, True], ids=["open", "hiding"])
+def test_ids_are_those_of_the_statement_and_rows(embedded, hiding):
+    """Lanes of 32 bits: another id is another claim, and one that is no row is refused as such."""
+    claim = claim_by_hand("embedding", 3, hiding)
+    circuit = embedded.register(compact_table(*claim.key, 3))
+    assert embedded.judge(circuit, claim) is None
+    first = int.from_bytes(claim.words[:32], "big")
+    for lane in range(3):
+        own = first >> 32 * lane & 0xFFFFFFFF
+        for other, step in (
+            ((own + 1) % 5, "tail" if hiding else "last"),
+            (5, "ids"),
+            ((1 << 32) - 1, "ids"),
+        ):
+            word = first + (other - own << 32 * lane)
+            wrong = claim.but(words=word.to_bytes(32, "big") + claim.words[32:])
+            assert embedded.judge(circuit, wrong) == ("ProofRefused", step)
+            assert python(wrong, verify) == step
+
+
 @pytest.mark.parametrize(("name", "batch"), LINKED)
 def test_linked_tensors(node, name, batch):
     """Accepted, with the commitments that statements show; each of their points counts."""

@@ -41,7 +41,8 @@ def compile(
         )
     progress.stage("calibrating and quantising")
     samples = calibration_samples(model.inputs, calibration, MAX_SAMPLES, progress)
-    made = faithful(model, samples, options, options.tolerance, progress)
+    how = options.showing_inputs() if visibility.input == "public" else options
+    made = faithful(model, samples, how, options.tolerance, progress)
     graph = made.graph
     progress.stage("laying out the circuit")
     lowered = lower(graph, visibility, log_columns=log_columns, hiding=zero_knowledge)

@@ -7,7 +7,6 @@ the registered table, which the identifier authenticates: neither is anybody's w
 
 from __future__ import annotations
 
-import math
 from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -18,7 +17,8 @@ from verifai.compact.words import WORD_BYTES
 from verifai.errors import MalformedError, NetworkError, UnsupportedError
 from verifai.evm.node.faults import RevertedError
 from verifai.proof import VerifyingKey
-from verifai.verifier.native.check import WORD, check_key, public_tensors
+from verifai.verifier.native.check import check_key, public_tensors
+from verifai.verifier.native.words import word_count
 
 if TYPE_CHECKING:
     from verifai.evm.transactions.sender import Sender
@@ -79,8 +79,7 @@ def batch_of_words(key: VerifyingKey, size: int) -> int | None:
     """
     fixed = growing = 0
     for tensor in public_tensors(key):
-        row = tensor.shape[-1] if tensor.shape else 1
-        words = math.prod(tensor.shape) // row * -(-row // WORD)
+        words = word_count(tensor.shape, tensor.bits)
         growing, fixed = (growing + words, fixed) if tensor.batched else (growing, fixed + words)
     rest, odd = divmod(size, WORD_BYTES)
     if odd or not growing or rest <= fixed or (rest - fixed) % growing:

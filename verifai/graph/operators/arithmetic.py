@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from verifai.errors import UnsupportedError
@@ -18,12 +20,18 @@ from verifai.graph.lower import (
 )
 from verifai.graph.operators.division import truncated_quotient
 from verifai.graph.operators.linear import added, biased, excess, multiple, scaled
+from verifai.graph.operators.root import inverse_root
 from verifai.graph.operators.unary import tabulated, wide_table
+
+#: Products that are added before the sum is rounded, once; of more each is rounded before.
+MAX_PATHS: Final = 4
 
 
 @operator("Add", "Sub")
 def add(low: Lowering, node: OnnxNode) -> Tensor:
-    """A constant is added exactly, at the accumulator's own scale."""
+    """A constant is added exactly, at the accumulator's own scale; so are products that nothing
+    else reads, as far as MAX_PATHS goes.
+    """
     sign = 1 if node.op_type == "Add" else -1
     a, b = (
         None if values is None else signed(values)
@@ -34,8 +42,9 @@ def add(low: Lowering, node: OnnxNode) -> Tensor:
     if a is not None:
         return _with_constant(low, node, 1, sign, a)
     x, y = low.exact(node, 0), low.exact(node, 1)
-    if (x.open and y.open) or excess(x, y) > 0:
-        x, y = low.small(node, 0), low.small(node, 1)
+    once = all(low.uses[name] == 1 for name in node.inputs)
+    if (x.open and y.open and (not once or x.paths + y.paths > MAX_PATHS)) or excess(x, y) > 0:
+        x, y = low.fine(node, 0), low.fine(node, 1)
     return added(low, x, y if sign == 1 else low.builder.negative(y))
 
 
@@ -72,9 +81,9 @@ def mul(low: Lowering, node: OnnxNode) -> Tensor:
         factor = low.constant(node, constant)
         if factor is not None:
             literal = low.literal(node, constant)
-            x = low.small(node, other)
+            x = low.fine(node, other)
             return scaled(low, x, factor, node.outputs[0], literal=literal)
-    return low.builder.product(low.small(node, 0), low.small(node, 1))
+    return low.builder.product(low.factor(node, 0), low.factor(node, 1))
 
 
 @operator("Div", integers=True)
@@ -90,7 +99,7 @@ def div(low: Lowering, node: OnnxNode) -> Tensor:
             raise UnsupportedError("a division by zero")
         inverse = 1.0 / np.asarray(divisor, dtype=np.float64)
         literal = low.literal(node, 1)
-        return scaled(low, low.small(node, 0), inverse, node.outputs[0], literal=literal)
+        return scaled(low, low.fine(node, 0), inverse, node.outputs[0], literal=literal)
     dividend = low.constant(node, 0)
     y = low.small(node, 1)
     if dividend is not None and np.size(dividend) == 1 and low.literal(node, 0):
@@ -109,8 +118,8 @@ def neg(low: Lowering, node: OnnxNode) -> Tensor:
 
 @operator("Pow", integers=True)
 def power(low: Lowering, node: OnnxNode) -> Tensor:
-    """To one constant exponent: squares, and powers of integers, are products, the rest is a table.
-    Or of one constant base: a table too.
+    """To one constant exponent: squares, and powers of integers, are products, inverse roots keep
+    their relative precision, the rest is a table. Or of one constant base: a table too.
     """
     if (bases := low.constant(node, 0)) is not None:
         return _exponential(low, node, bases)
@@ -118,7 +127,9 @@ def power(low: Lowering, node: OnnxNode) -> Tensor:
     if exponents.size != 1:
         raise UnsupportedError("several exponents")
     exponent = float(exponents[0])
-    x = low.small(node, 0)
+    if exponent == -0.5:
+        return inverse_root(low, node)
+    x = low.fine(node, 0) if exponent == 2 else low.small(node, 0)
     shape = np.broadcast_shapes(x.shape, low.known(node, 1, "the exponent").shape)
     x = low.builder.broadcast(x, shape)
     if is_whole(low.kind(node.inputs[0])):

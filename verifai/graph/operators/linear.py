@@ -43,7 +43,7 @@ def matmul(low: Lowering, node: OnnxNode) -> Tensor:
     """numpy's matmul; either side may be constant."""
     b = low.constant(node, 1)
     if b is not None and b.ndim == 2:
-        return times_matrix(low, low.small(node, 0), b, node.outputs[0])
+        return times_matrix(low, low.small(node, 0), b, node.outputs[0], node.inputs[1])
     x, y = low.small(node, 0), low.small(node, 1)
     build = low.builder
     row, column = len(x.shape) == 1, len(y.shape) == 1
@@ -51,13 +51,14 @@ def matmul(low: Lowering, node: OnnxNode) -> Tensor:
         x = build.reshape(x, (1, *x.shape))
     if column:
         y = build.reshape(y, (*y.shape, 1))
-    result = _matmul(low, x, y)
+    result = matrix_product(low, x, y)
     # the axes that made matrices of vectors go again
     shape = result.shape[:-2] + (() if row else result.shape[-2:-1])
     return build.reshape(result, shape + (() if column else result.shape[-1:]))
 
 
-def _matmul(low: Lowering, x: Tensor, y: Tensor) -> Tensor:
+def matrix_product(low: Lowering, x: Tensor, y: Tensor) -> Tensor:
+    """``x @ y`` of matrices, or stacks of them that broadcast."""
     batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     names = LETTERS[: len(batch)]
     m, k, n = (LETTERS[len(batch) + i] for i in range(3))
@@ -76,8 +77,12 @@ def _matmul(low: Lowering, x: Tensor, y: Tensor) -> Tensor:
     return low.builder.einsum(f"{a},{b}->{names}{m}{n}", x, y)
 
 
-def times_matrix(low: Lowering, x: Tensor, matrix: Array, name: str) -> Tensor:
+def times_matrix(
+    low: Lowering, x: Tensor, matrix: Array, name: str, source: str | None = None
+) -> Tensor:
     """``x @ matrix`` for a constant matrix (K, N), which makes tensor ``name``.
+
+    ``source`` is the matrix's name, if it is a constant of the model as it is.
 
     A flattened x is contracted in its own axes, so that the weights of claims stay factored: the
     matrix takes the shape instead.
@@ -90,9 +95,9 @@ def times_matrix(low: Lowering, x: Tensor, matrix: Array, name: str) -> Tensor:
         lead = _lead(below.shape, rows, k)
         if lead is not None:
             axes = below.shape[lead:]
-            weight = low.factors(matrix.reshape(*axes, n), below, name, [len(axes)])
+            weight = low.factors(matrix.reshape(*axes, n), below, name, [len(axes)], source)
             return low.builder.reshape(_contract(low, below, weight, lead, len(axes)), (*rows, n))
-    return _contract(low, x, low.factors(matrix, x, name, [1]), len(rows), 1)
+    return _contract(low, x, low.factors(matrix, x, name, [1], source), len(rows), 1)
 
 
 def _lead(below: Sequence[int], rows: Sequence[int], k: int) -> int | None:
@@ -286,8 +291,9 @@ def multiple(low: Lowering, x: Tensor, value: float) -> Tensor:
     if not math.isfinite(value):
         raise UnsupportedError("a constant is not finite")
     scale = low.weight_scale(np.array(value))
-    while scale > 0 and (value * 2.0 ** (scale - 1)).is_integer():
-        scale -= 1  # 2 needs no fraction bits
+    # 2 needs no fraction bits, and is a unit twice as large as far as x has some
+    while scale > -max(0, x.scale) and value and (value * 2.0 ** (scale - 1)).is_integer():
+        scale -= 1
     coefficient = math.floor(value * 2.0**scale + 0.5)
     return low.builder.linear([(coefficient, x)], 0, x.scale + scale)
 

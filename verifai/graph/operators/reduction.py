@@ -8,8 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from verifai.graph.builder import LETTERS, Tensor
-from verifai.graph.lower import Lowering, OnnxNode, is_whole, operator
+from verifai.graph.integer import MAX_RANGED_BITS, Einsum
+from verifai.graph.lower import ACCUMULATOR_BITS, Lowering, OnnxNode, is_whole, operator
 from verifai.graph.operators.division import truncated_by
+from verifai.graph.operators.linear import multiple
 
 
 def axes_of(low: Lowering, node: OnnxNode, rank: int) -> list[int] | None:
@@ -32,10 +34,16 @@ def reduce_sum(low: Lowering, node: OnnxNode) -> Tensor:
     """A product with a constant vector: of ones, or of the count's rounded reciprocal. A mean of
     integers is their sum divided without a fraction.
     """
-    x = low.small(node, 0)
+    x = low.exact(node, 0)
+    axes = axes_of(low, node, len(x.shape))
+    summed = None
+    if axes is not None and node.op_type != "ReduceL1" and not is_whole(low.kind(node.inputs[0])):
+        summed = _of_products(low, node, x, axes)
+    if axes is not None and summed is not None:
+        return low.builder.reshape(summed, kept(node, x.shape, axes))
+    x = low.fine(node, 0)
     if node.op_type == "ReduceL1":
         x = low.builder.absolute(x)
-    axes = axes_of(low, node, len(x.shape))
     if axes is None:
         return x
     lengths = [x.shape[axis] for axis in axes]
@@ -54,10 +62,38 @@ def reduce_sum(low: Lowering, node: OnnxNode) -> Tensor:
     return low.builder.reshape(result, kept(node, x.shape, axes))
 
 
+def _of_products(low: Lowering, node: OnnxNode, x: Tensor, axes: Sequence[int]) -> Tensor | None:
+    """The sum or mean of products that nothing has rounded yet, without ``axes``: one contraction,
+    exact. A mean of squares keeps what is small in one row beside what is large in another.
+
+    None if ``x`` is not an einsum.
+    """
+    build = low.builder
+    operation = build.nodes[x.node].operation
+    if not isinstance(operation, Einsum):
+        return None
+    left, right, out = operation.labels
+    rest = "".join(letter for axis, letter in enumerate(out) if axis not in axes)
+    operands = build.tensors[operation.left], build.tensors[operation.right]
+    count = math.prod(x.shape[axis] for axis in axes)
+    summed = set(out) - set(rest)
+    if not summed <= set(left) & set(right) or x.bits + count.bit_length() > ACCUMULATOR_BITS:
+        return None
+    result = build.einsum(f"{left},{right}->{rest}", *operands)
+    if node.op_type == "ReduceSum" or count == 1:
+        return result
+    if result.bits + low.options.weight_bits > ACCUMULATOR_BITS:
+        largest = max(map(abs, low.ranges.get(node.outputs[0], (0.0, 0.0)))) * count
+        wanted = low.scale_of(largest) + MAX_RANGED_BITS - low.options.activation_bits
+        shift = max(0, result.scale - wanted)
+        result = build.requantise(result, shift, MAX_RANGED_BITS)
+    return multiple(low, result, 1.0 / count)
+
+
 @operator("ReduceSumSquare", integers=True)
 def reduce_sum_square(low: Lowering, node: OnnxNode) -> Tensor:
     """The sum of squares: a contraction of the tensor with itself."""
-    x = low.small(node, 0)
+    x = low.fine(node, 0)
     axes = axes_of(low, node, len(x.shape))
     if axes is None:
         return low.builder.product(x, x)

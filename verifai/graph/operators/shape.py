@@ -8,9 +8,10 @@ import numpy as np
 
 from verifai.errors import UnsupportedError
 from verifai.graph.builder import Tensor
-from verifai.graph.integer import Affine, Indices
-from verifai.graph.lower import Array, Lowering, OnnxNode, operator
-from verifai.graph.operators.one_hot import gathered
+from verifai.graph.integer import Affine, Indices, Input
+from verifai.graph.lower import Array, Lowering, OnnxNode, is_whole, operator
+from verifai.graph.operators.one_hot import MAX_INDEXED, gathered
+from verifai.verifier.native.table import origins_of
 
 
 def source(low: Lowering, node: OnnxNode) -> Tensor:
@@ -204,8 +205,20 @@ def within(indices: Array, length: int) -> Array:
 
 @operator("Gather")
 def gather(low: Lowering, node: OnnxNode) -> Tensor:
-    """Constant indices of any shape, or computed ones into a small table."""
+    """Constant indices of any shape, ids of an input into a weight, computed ones into a small
+    table.
+    """
     if low.constant(node, 1) is None:
+        table = low.constant(node, 0)
+        if table is not None and _of_an_input(low, node):
+            if low.options.shown_inputs:
+                return _embedding(low, node, table)
+            if table.shape[int(node.attributes.get("axis", 0))] > MAX_INDEXED:
+                raise UnsupportedError(
+                    f"hidden ids into a table of shape {list(table.shape)}: {MAX_INDEXED:,} rows "
+                    "are possible, and any number for ids that a statement shows "
+                    "(Visibility(input='public'))"
+                )
         return gathered(low, node)
     x = source(low, node)
     axis = int(node.attributes.get("axis", 0)) % len(x.shape)
@@ -221,6 +234,25 @@ def gather(low: Lowering, node: OnnxNode) -> Tensor:
         x = low.small(node, 0)
     x = low.builder.take(x, axis, flat)
     return low.builder.reshape(x, x.shape[:axis] + indices.shape + x.shape[axis + 1 :])
+
+
+def _of_an_input(low: Lowering, node: OnnxNode) -> bool:
+    """Whether the indices are integers of an input, only moved by reshapes and views."""
+    nodes, tensor = low.builder.nodes, low.tensors[node.inputs[1]]
+    at = origins_of(nodes)[tensor.node]
+    if at is None or not isinstance(nodes[at].operation, Input):
+        return False
+    return is_whole(low.kind(nodes[at].name))
+
+
+def _embedding(low: Lowering, node: OnnxNode, table: Array) -> Tensor:
+    """Rows of a weight by the integers of an input: its first axis is the one that is read."""
+    axis = int(node.attributes.get("axis", 0)) % table.ndim
+    ids = low.exact(node, 1)
+    rows = low.builder.gather(low.weights(np.moveaxis(table, axis, 0)), ids)
+    count = len(ids.shape)
+    rest = list(range(count, len(rows.shape)))
+    return low.builder.permute(rows, [*rest[:axis], *range(count), *rest[axis:]])
 
 
 @operator("DepthToSpace")

@@ -7,6 +7,7 @@ if interpolation is good enough; the exact table otherwise.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -21,6 +22,10 @@ from verifai.graph.reference import alone, reference
 
 #: Up to so many integers a table is exact whatever the function.
 EXACT: Final = 1 << 10
+#: What an interpolation costs beyond an exact table, in entries of one: lookups for each element,
+#: nodes and products for each tensor. The steps of a recurrence share a table, which pays soon.
+PER_ELEMENT: Final = 8
+PER_TENSOR: Final = 512
 #: Segments of an interpolated table: the first that is good enough.
 SEGMENTS: Final = (1 << 10, 1 << 11, 1 << 12)
 #: Largest error of interpolation that is accepted, in units of the output.
@@ -77,7 +82,8 @@ def tabulated(
     if np.isnan(values).any():
         outputs = np.where(np.isnan(values), 1 << bits, np.floor(values + 0.5)).astype(np.int64)
         return low.builder.requantise(low.builder.lookup(x, begin, outputs, out), 0, bits)
-    if len(values) > EXACT:
+    interpolation = math.prod(x.shape) * PER_ELEMENT + PER_TENSOR
+    if len(values) > max(EXACT, low.copies.get(x_name, 0) * interpolation):
         for segments in SEGMENTS:
             seen = _calibrated(low, x, x_name)
             segmented = _segmented(low, x, begin, values, out, seen, segments)
@@ -86,9 +92,15 @@ def tabulated(
     return low.builder.lookup(x, begin, np.floor(values + 0.5).astype(np.int64), out)
 
 
-def wide_table(low: Lowering, x: Tensor, x_name: str, function: Callable[[Array], Array]) -> Tensor:
-    """``function(x)`` by one exact table with outputs of up to ``WIDE_BITS`` bits, to be a factor
-    of a product: a reciprocal keeps its precision over a wide range of divisors.
+def wide_table(
+    low: Lowering,
+    x: Tensor,
+    x_name: str,
+    function: Callable[[Array], Array],
+    bits: int = WIDE_BITS,
+) -> Tensor:
+    """``function(x)`` by one exact table with outputs of up to ``bits`` bits, to be a factor of a
+    product: a reciprocal keeps its precision over a wide range of divisors.
 
     Raises:
         UnsupportedError: as :func:`tabulated`.
@@ -97,9 +109,9 @@ def wide_table(low: Lowering, x: Tensor, x_name: str, function: Callable[[Array]
     with np.errstate(all="ignore"):
         seen = np.abs(function(np.arange(first, last + 1) * 2.0**-x.scale))
     largest = float(np.max(seen, where=np.isfinite(seen), initial=0.0))
-    wider = WIDE_BITS - low.options.activation_bits
+    wider = bits - low.options.activation_bits
     out = low.scale_of(largest) + wider
-    begin, values = _values(low, x, x_name, function, out, float(1 << WIDE_BITS - 1))
+    begin, values = _values(low, x, x_name, function, out, float(1 << bits - 1))
     return low.builder.lookup(x, begin, np.floor(values + 0.5).astype(np.int64), out)
 
 

@@ -6,20 +6,16 @@ calldata, and no other archive.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from verifai.errors import MalformedError, VerificationError
 from verifai.proof import Statement, TensorClaim, VerifyingKey
 from verifai.proof.reference_string import srs_id
 from verifai.proof.tensor import batched
-from verifai.verifier.native.check import WORD, PublicTensor, check_tensors, public_tensors
+from verifai.verifier.native.check import PublicTensor, check_tensors, public_tensors
 from verifai.verifier.native.key import key_of
 from verifai.verifier.native.linked import linked_rows, tensor_commitments
-
-#: Bits of a value's lane in a word.
-LANE: Final = 16
+from verifai.verifier.native.words import lanes_of, word_count
 
 
 def statement_of(
@@ -69,17 +65,11 @@ def _unpacked(
     """The values of one tensor, and the words after it."""
     dims = tensor.dims(batch)
     row = dims[-1] if dims else 1
-    per_row = -(-row // WORD)
-    count = math.prod(dims) // row * per_row
+    count = word_count(dims, tensor.bits)
     if len(words) < count:
         raise MalformedError(f"{len(words)} words where a public tensor has {count}.")
     values: list[int] = []
-    for start in range(0, count, per_row):
-        lanes = [
-            word >> LANE * place & (1 << LANE) - 1
-            for word in words[start : start + per_row]
-            for place in range(WORD)
-        ]
+    for lanes in lanes_of(words[:count], dims, tensor.bits):
         if any(lanes[row:]) or any(value >> tensor.bits for value in lanes[:row]):
             raise MalformedError("A public word holds what its tensor cannot.")
         values += [value + tensor.offset for value in lanes[:row]]

@@ -7,9 +7,8 @@ compared here, since a key may come from a publisher.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from verifai.errors import VerificationError
 from verifai.proof import Registration, Statement, VerifyingKey
@@ -23,9 +22,7 @@ from verifai.verifier.native.linked import linked_rows, tensor_commitments
 from verifai.verifier.native.registration import registration_table
 from verifai.verifier.native.table import Committed, Table
 from verifai.verifier.native.verify import VERSION, verify_under
-
-#: Values in a public word, 16 bits each.
-WORD: Final = 8
+from verifai.verifier.native.words import pack_words
 
 
 @dataclass(frozen=True)
@@ -115,19 +112,7 @@ def words_of(key: VerifyingKey, statement: Statement) -> list[int]:
                 f"a value of {claim.name!r} is outside what the circuit can hold",
                 check=7,
             )
-        words += pack_words(raw, dims[-1] if dims else 1)
-    return words
-
-
-def pack_words(raw: Sequence[int], row: int) -> list[int]:
-    """Values below 2^16 as words of eight, each innermost row of ``row`` values by itself."""
-    words: list[int] = []
-    for start in range(0, len(raw), row):
-        line = raw[start : start + row]
-        words += [
-            sum(value << (16 * place) for place, value in enumerate(line[at : at + WORD]))
-            for at in range(0, row, WORD)
-        ]
+        words += pack_words(raw, dims[-1] if dims else 1, tensor.bits)
     return words
 
 

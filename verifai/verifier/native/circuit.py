@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
-from verifai.verifier.native.claims import word_count, word_point_size
 from verifai.verifier.native.contraction import instance_nodes, variables_of
 from verifai.verifier.native.curve import G1_BYTES
 from verifai.verifier.native.field import Work, bits
@@ -20,8 +19,9 @@ from verifai.verifier.native.layout import (
 )
 from verifai.verifier.native.opening import opening_elements
 from verifai.verifier.native.parse import parse_table
-from verifai.verifier.native.table import Table, expand
+from verifai.verifier.native.table import Committed, Table, expand
 from verifai.verifier.native.transcript import SCALAR_BYTES
+from verifai.verifier.native.words import word_count, word_point_size
 
 #: A permutation of Keccak, for each challenge and for every RATE bytes that are absorbed, and a row
 #: in the opening, in field operations that take Python as long.
@@ -57,9 +57,27 @@ class Circuit:
         return max((variables_of(self.table, node) for _, node in self.instances), default=0)
 
     @cached_property
+    def word_counts(self) -> list[int]:
+        """How many public words each public node has."""
+        return [word_count(*shown) for shown in self._shown()]
+
+    @property
     def word_count(self) -> int:
         """How many public words a proof is about."""
-        return sum(word_count(self.table.nodes[node].shape) for node in self.table.public)
+        return sum(self.word_counts)
+
+    @cached_property
+    def word_points(self) -> list[int]:
+        """How many coordinates the word point of each public node has."""
+        return [word_point_size(*shown) for shown in self._shown()]
+
+    def _shown(self) -> list[tuple[tuple[int, ...], int]]:
+        """Dims and bits of each public node."""
+        found = []
+        for node in (self.table.nodes[index] for index in self.table.public):
+            assert isinstance(node.operation, Committed)
+            found.append((node.shape, node.operation.bits))
+        return found
 
     @cached_property
     def proof_bytes(self) -> int:
@@ -80,7 +98,7 @@ class Circuit:
         table, layout = self.table, self.layout
         shapes = [table.nodes[node].shape for node in table.zero]
         challenges = sum(bits(d) for shape in shapes for d in shape)
-        challenges += sum(word_point_size(table.nodes[node].shape) for node in table.public)
+        challenges += sum(self.word_points)
         challenges += sum(bits(len(t.outputs)) for t in table.tables)
         absorbed = self.proof_bytes + SCALAR_BYTES * self.word_count
         rows = sum(map(len, (*layout.rows.values(), *layout.linked)))

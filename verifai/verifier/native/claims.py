@@ -8,22 +8,25 @@ be evaluated at a point of the address space.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import prod
 from typing import Final
 
 from verifai.errors import InternalError, LimitError
-from verifai.verifier.native.field import PART, STEP, P, Work, bits, cut, dot, eq_range
+from verifai.verifier.native.field import PART, STEP, P, Work, bits, cut, dot, eq_at, eq_range
 from verifai.verifier.native.layout import Layout, Tile
-from verifai.verifier.native.table import Committed, Linear, Reshape, Table, View, Weight
+from verifai.verifier.native.table import Committed, Gather, Linear, Reshape, Table, View, Weight
 from verifai.verifier.native.weights import (
     Group,
     Term,
     merge,
+    through_gather,
     through_reshape,
     through_view,
     without_axis_0,
 )
+from verifai.verifier.native.words import WORD_BITS, lane_bits, words_per_row
 
 #: Terms that all claims together may split into on their way to the blocks.
 MAX_TERMS: Final = 1 << 18
@@ -55,13 +58,25 @@ def view_source(table: Table, node: int, term: Term, work: Work) -> tuple[int, T
 
 
 class Form:
-    """``constant + <weights on nodes> + <weights on blocks>``."""
+    """``constant + <weights on nodes> + <weights on blocks> + <weights on rows of blocks>``.
 
-    def __init__(self, table: Table, layout: Layout, work: Work) -> None:
+    ``ids`` are those of :func:`~verifai.verifier.native.words.gathered_ids`.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        layout: Layout,
+        work: Work,
+        ids: Mapping[int, Sequence[int]] | None = None,
+    ) -> None:
         self.table, self.layout, self.work = table, layout, work
+        self.ids = ids or {}
         self.constant = self.terms = 0
         self.on_nodes: dict[int, list[Term]] = {}
         self.on_blocks: dict[int, list[Term]] = {}
+        #: By gather node: entry t of a term's axis 0 is about row ids[t] of its source's block.
+        self.on_rows: dict[int, list[Term]] = {}
 
     def add_constant(self, value: int) -> None:
         """Add a public number."""
@@ -111,6 +126,11 @@ class Form:
                 self.add_limbs(node, term)
             case View():
                 self.add_node(*view_source(self.table, node, term, self.work))
+            case Gather(_, ids):
+                self._count()
+                first = len(self.table.nodes[ids].shape)
+                term = through_gather(term, first, shape, self.work)
+                self.on_rows.setdefault(node, []).append(term)
             case Reshape(source):
                 origin = self.table.nodes[source].shape
                 self.add_node(source, through_reshape(term, origin, shape, self.work))
@@ -147,7 +167,20 @@ class Form:
                     seen[key] = self._outer_vector(groups, tile, inner)
                 self.work.spend(tile.outer_size)
                 value += coefficients[name] * dot(seen[key], high)
-        return value % P
+        return (value + self._rows_at(point)) % P
+
+    def _rows_at(self, point: Sequence[int]) -> int:
+        """The share of the weights that gathers have on their sources."""
+        value = 0
+        for node, terms in self.on_rows.items():
+            operation = self.table.nodes[node].operation
+            assert isinstance(operation, Gather)
+            block, ids = self.layout.node_blocks[operation.source][0], self.ids[operation.ids]
+            tile, high, inner = split_rows(self.layout.blocks[block], ids, point, self.work)
+            for term in terms:
+                self.work.spend(tile.outer_size)
+                value += term.coefficient * dot(self._outer_vector(term.groups, tile, inner), high)
+        return value
 
     def _outer_vector(
         self, groups: Sequence[Group], tile: Tile, inner: dict[int, list[int]]
@@ -194,6 +227,31 @@ def split_point(
     return high, inner
 
 
+def split_rows(
+    tile: Tile, ids: Sequence[int], point: Sequence[int], work: Work
+) -> tuple[Tile, list[int], dict[int, list[int]]]:
+    """:func:`split_point` for some rows of a tile: index t of axis 0 stands for index ids[t].
+
+    Returns:
+        A tile with as many rows as there are ids, of which dims and outer axes are of use only.
+    """
+    rows = replace(tile, dims=(len(ids), *tile.dims[1:]))
+    at = len(point) - tile.inner
+    inner, parts = {}, tile.cut(point)
+    for axis, part in parts.items():
+        if axis:
+            work.spend(STEP + 2 * tile.dims[axis])
+            inner[axis] = eq_range(part, 0, tile.dims[axis])
+    if 0 in parts:
+        work.spend(STEP + 2 * len(ids) * (1 + len(parts[0])) + 2 * (tile.outer_size + at))
+        inner[0] = [eq_at(parts[0], index) for index in ids]
+        return rows, eq_range(point[:at], tile.base >> tile.inner, tile.outer_size), inner
+    start, step = tile.base >> tile.inner, tile.outer_size // tile.dims[0]
+    work.spend(STEP + 2 * len(ids) * (step + at))
+    high = [e for index in ids for e in eq_range(point[:at], start + index * step, step)]
+    return rows, high, inner
+
+
 def eq_on_tile(tile: Tile, point: Sequence[int], work: Work) -> Term:
     """The weights eq(point, address) on the real entries of a tile."""
     high, inner = split_point(tile, point, work)
@@ -216,14 +274,15 @@ def eq_on_tensor(dims: Sequence[int], point: Sequence[int], work: Work) -> Term:
 def add_words(
     form: Form, node: int, words: Sequence[int], point: Sequence[int], scale: int
 ) -> None:
-    """The claim that the words of a public node hold its raw values, eight in each.
+    """The claim that the words of a public node hold its raw values, several in each.
 
     ``words`` are row after row; the point has bits(d) coordinates for each axis but the last, then
     those of the words of a row.
     """
-    dims = form.table.nodes[node].shape
-    last = dims[-1] if dims else 1
-    per_row = words_per_row(dims)
+    dims, operation = form.table.nodes[node].shape, form.table.nodes[node].operation
+    assert isinstance(operation, Committed)
+    last, lane = dims[-1] if dims else 1, lane_bits(operation.bits)
+    per_row, each = words_per_row(dims, operation.bits), WORD_BITS // lane
     cut = len(point) - bits(per_row)
     rows = eq_on_tensor(dims[:-1], point[:cut], form.work)
     weight = merge(rows.groups, dims, form.work).values
@@ -231,23 +290,8 @@ def add_words(
     e = eq_range(point[cut:], 0, per_row)
     total = sum(w * dot(e, words[i * per_row : (i + 1) * per_row]) for i, w in enumerate(weight))
     form.add_constant(scale * total)
-    lanes = [e[t >> 3] * (1 << 16 * (t & 7)) % P for t in range(last)]
+    lanes = [e[t // each] * (1 << lane * (t % each)) % P for t in range(last)]
     if dims:
         form.add_limbs(node, Term(-scale % P, (*rows.groups, Group((len(dims) - 1,), lanes))))
     else:
         form.add_limbs(node, Term(-scale * lanes[0] % P, ()))
-
-
-def words_per_row(dims: Sequence[int]) -> int:
-    """Words of one innermost row."""
-    return -(-(dims[-1] if dims else 1) // 8)
-
-
-def word_count(dims: Sequence[int]) -> int:
-    """Words of a public node."""
-    return prod(dims[:-1]) * words_per_row(dims)
-
-
-def word_point_size(dims: Sequence[int]) -> int:
-    """Coordinates of the point at which the words are compared."""
-    return sum(map(bits, dims[:-1])) + bits(words_per_row(dims))

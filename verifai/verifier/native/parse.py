@@ -7,7 +7,7 @@ earlier nodes only, and stays within the limits named here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import fields
 from math import prod
 from typing import Any, Final
@@ -22,6 +22,7 @@ from verifai.verifier.native.table import (
     Committed,
     CustomTable,
     Einsum,
+    Gather,
     Indices,
     Linear,
     Lookup,
@@ -32,6 +33,7 @@ from verifai.verifier.native.table import (
     Tensor,
     View,
     Weight,
+    origins_of,
 )
 
 #: One that hides says so in another.
@@ -46,10 +48,10 @@ MAX_CONSTRAINTS: Final = 4096
 MAX_TABLES: Final = 64
 MAX_ENTRIES: Final = 1 << 16
 MAX_ENTRY: Final = 1 << 31
-#: Bits of all limbs of one tensor, and of a public one: eight values share a word.
+#: Bits of all limbs of one tensor, of a public one, and of one with a commitment of its own.
 MAX_LIMB_BITS: Final = 62
-MAX_PUBLIC_BITS: Final = 16
-
+MAX_PUBLIC_BITS: Final = 32
+MAX_LINKED_BITS: Final = 16
 
 #: Fewest column variables of a hiding table: its tail of at most 64 entries fits into a row.
 MIN_HIDING_COLUMNS: Final = 7
@@ -97,6 +99,11 @@ def parse_table(data: bytes) -> Table:
     )
     for number, lookup in enumerate(table.lookup):
         _require(lookup.table < len(table.tables), f"lookup {number}", "no such table")
+    shown = {tensor.node for tensor in table.inputs if tensor.visibility == "public"}
+    origins = origins_of(nodes)
+    for number, node in enumerate(nodes):
+        if isinstance(node.operation, Gather):
+            _check_ids(origins[node.operation.ids], nodes, shown, f"node {number}")
     named = [tensor.node for tensor in table.inputs + table.outputs]
     _require(len(set(named)) == len(named), "inputs and outputs", "a node comes twice")
     return table
@@ -151,6 +158,11 @@ def _node(item: Any, nodes: Sequence[Node], where: str) -> Node:
         case "einsum":
             fields = _object(item, where, "kind", "left", "right", "labels")
             return _einsum(fields, nodes, where)
+        case "gather":
+            fields = _object(item, where, "kind", "source", "ids")
+            source = _reference(fields["source"], nodes, where)
+            ids = _reference(fields["ids"], nodes, where)
+            return _gather(source, ids, nodes, where)
         case _:
             raise _malformed(where, "unknown kind")
 
@@ -209,6 +221,26 @@ def _einsum(fields: dict[str, Any], nodes: Sequence[Node], where: str) -> Node:
     return Node(Einsum(left, right, (a, b, out)), shape, any(n.batched for n in operands), True)
 
 
+def _gather(source: int, ids: int, nodes: Sequence[Node], where: str) -> Node:
+    table, places = nodes[source], nodes[ids]
+    _require(isinstance(table.operation, Weight), where, "its source is not a weight")
+    _require(len(table.shape) >= 1, where, "its source has no axis")
+    shape = _shape([*places.shape, *table.shape[1:]], where)
+    return Node(Gather(source, ids), shape, places.batched)
+
+
+def _check_ids(
+    origin: int | None, nodes: Sequence[Node], shown: Container[int], where: str
+) -> None:
+    """What the ids of a gather are, by the node that they are of."""
+    if origin is None:
+        raise _malformed(where, "a view of its ids reads outside of them")
+    _require(origin in shown, where, "its ids are of no public input")
+    operation = nodes[origin].operation
+    plain = isinstance(operation, Committed) and operation.offset == 0
+    _require(plain, where, "its ids have an offset")
+
+
 def _custom_table(item: Any, where: str) -> CustomTable:
     fields = _object(item, where, "first", "outputs")
     outputs = _list(fields["outputs"], where, MAX_ENTRIES)
@@ -248,8 +280,9 @@ def _tensors(value: Any, nodes: Sequence[Node], role: str, hiding: bool) -> tupl
         assert isinstance(node.operation, Committed)
         _require(prod(shape) == prod(node.shape), where, "its node has other elements")
         if visibility != "private":
-            bits = sum(node.operation.limbs)
-            _require(1 <= bits <= MAX_PUBLIC_BITS, where, "its node has not 1 to 16 bits")
+            most = MAX_PUBLIC_BITS if visibility == "public" else MAX_LINKED_BITS
+            bits = node.operation.bits
+            _require(1 <= bits <= most, where, f"its node has not 1 to {most} bits")
         _require(hiding or visibility != "committed", where, "a commitment needs hiding")
         tensors.append(Tensor(at, shape, visibility))
     return tuple(tensors)

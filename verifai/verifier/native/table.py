@@ -7,9 +7,10 @@ einsum nodes mean the same in an integer graph (:mod:`verifai.graph.integer`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Any, ClassVar, Final, TypeAlias
+from typing import Any, ClassVar, Final, Protocol, TypeAlias
 
 from verifai.errors import LimitError, UsageError
 from verifai.proof.codec import canonical_json
@@ -121,7 +122,19 @@ class Einsum:
     labels: tuple[str, str, str]
 
 
-Operation: TypeAlias = Weight | Committed | View | Reshape | Linear | Einsum
+@dataclass(frozen=True)
+class Gather:
+    """``out[t, ..] = source[ids[t], ..]``: rows of a weight, by integers that a statement shows.
+
+    ``ids`` is the node of a public input, or reshapes and views of one that read nothing outside
+    of it. Its shape comes first in the result's, then the source's without its first axis.
+    """
+
+    source: int
+    ids: int
+
+
+Operation: TypeAlias = Weight | Committed | View | Reshape | Linear | Einsum | Gather
 
 
 def operands(operation: Operation) -> tuple[int, ...]:
@@ -133,6 +146,8 @@ def operands(operation: Operation) -> tuple[int, ...]:
             return tuple(source for _, source in terms)
         case Einsum(left, right):
             return (left, right)
+        case Gather(source, ids):
+            return (source, ids)
     return ()
 
 
@@ -154,9 +169,45 @@ class Node:
                 fields["batched"] = self.batched
             case View(_, axes):
                 fields["axes"] = [vars(axis) for axis in axes]
-            case Einsum():  # the labels say it
+            case Einsum() | Gather():  # its operands say it
                 del fields["shape"]
         return fields
+
+
+class _Tensor(Protocol):
+    @property
+    def operation(self) -> Any: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+
+def origins_of(nodes: Sequence[_Tensor]) -> list[int | None]:
+    """For each node the one whose elements it has, only moved by reshapes and views.
+
+    None where a view on the way reads outside of its source.
+    """
+    found: list[int | None] = []
+    for index, node in enumerate(nodes):
+        match node.operation:
+            case View(source) as view if not reads_within(view, nodes[source].shape, node.shape):
+                found.append(None)
+            case View(source) | Reshape(source):
+                found.append(found[source])
+            case _:
+                found.append(index)
+    return found
+
+
+def reads_within(view: View, source: Sequence[int], target: Sequence[int]) -> bool:
+    """Whether a view of shape ``target`` reads nothing outside of its source."""
+    for axis, length in zip(view.axes, source, strict=True):
+        if isinstance(axis, Affine):
+            reach = [factor * (target[a] - 1) for a, factor in axis.terms]
+            low = axis.offset + sum(min(r, 0) for r in reach)
+            high = axis.offset + sum(max(r, 0) for r in reach)
+            if low < 0 or high >= length:
+                return False
+    return True
 
 
 @dataclass(frozen=True)

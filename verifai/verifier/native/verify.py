@@ -17,8 +17,6 @@ from verifai.verifier.native.claims import (
     Form,
     add_words,
     eq_on_tensor,
-    word_count,
-    word_point_size,
 )
 from verifai.verifier.native.contraction import add_contractions
 from verifai.verifier.native.curve import G1Point
@@ -35,6 +33,7 @@ from verifai.verifier.native.transcript import (
     refused,
 )
 from verifai.verifier.native.weights import Term
+from verifai.verifier.native.words import WORD_BITS, gathered_ids, words_of_nodes
 from verifai.verifier.native.zerocheck import (
     DEGREE,
     Challenges,
@@ -48,8 +47,6 @@ VERSION: Final = "2"
 DOMAIN: Final = f"verifai-native-{VERSION}"
 #: Variables of the block of range tables.
 ENTRY_VARIABLES: Final = 9
-#: Eight lanes of 16 bits.
-WORD_BITS: Final = 128
 
 
 def proof_bytes(table: bytes, batch: int) -> int:
@@ -90,7 +87,7 @@ def verify_under(
     Args:
         batch: how many inferences.
         context: 32 bytes that the proof is bound to.
-        words: of all public nodes, node after node, row after row, eight values in each.
+        words: of all public nodes, node after node, row after row.
         proof: the proof.
         record: receives the transcript's steps in order.
 
@@ -110,6 +107,8 @@ def verify_under(
         raise refused("public words", f"{len(words)} words, expected {circuit.word_count}")
     if not all(0 <= word < 1 << WORD_BITS for word in words):
         raise refused("public words", "a word is not below 2^128")
+    work = Work(circuit.spent)
+    ids = gathered_ids(circuit.table, words, work)
 
     transcript = Transcript(DOMAIN, record)
     transcript.absorb("key", Kind.BYTES, key.digest)
@@ -117,20 +116,21 @@ def verify_under(
     transcript.absorb("context", Kind.BYTES, context)
     if words:
         transcript.absorb("public words", Kind.SCALARS, encode_scalars(words))
-    _check(circuit, ProofReader(transcript, proof), tau, weights, words)
+    form = Form(circuit.table, circuit.layout, work, ids)
+    _check(circuit, form, ProofReader(transcript, proof), tau, weights, words)
 
 
 def _check(
     circuit: Circuit,
+    form: Form,
     reader: ProofReader,
     tau_g2: Any,
     weights: Sequence[G1Point],
     words: Sequence[int],
 ) -> None:
-    """Everything after the statement is absorbed."""
-    table, layout, work = circuit.table, circuit.layout, Work(circuit.spent)
+    """Everything after the statement is absorbed; ``form`` is that of no claims."""
+    table, layout, work = circuit.table, circuit.layout, form.work
     transcript = reader.transcript
-    form = Form(table, layout, work)
 
     stage_1 = reader.points("stage 1", len(layout.stage_1()))
     tail = reader.points("tail", 2) if layout.hiding else []
@@ -151,10 +151,7 @@ def _check(
     table_points = [
         transcript.challenges("table entry", bits(len(t.outputs))) for t in table.tables
     ]
-    word_points = [
-        transcript.challenges("word point", word_point_size(table.nodes[node].shape))
-        for node in table.public
-    ]
+    word_points = [transcript.challenges("word point", size) for size in circuit.word_points]
     plain: list[tuple[int, Term]] = []
     contracted: list[tuple[int, Term]] = []
     for node in table.zero:
@@ -183,11 +180,9 @@ def _check(
     add_pads(form, first, 0, pad_weights(DEGREE, z))
     add_columns(form, beta, z, columns, scales)
     add_tables(form, challenges, entry_point, table_points, scales)
-    taken = 0
-    for node, point in zip(table.public, word_points, strict=True):
-        count = word_count(table.nodes[node].shape)
-        add_words(form, node, words[taken : taken + count], point, next(scales))
-        taken += count
+    shown = words_of_nodes(table, words)
+    for (node, own), point in zip(shown.items(), word_points, strict=True):
+        add_words(form, node, own, point, next(scales))
     for node, term in plain:
         form.add_node(node, term.times(next(scales)))
     if contracted:

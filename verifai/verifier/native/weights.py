@@ -179,6 +179,22 @@ def _shares(
     return summed
 
 
+def through_gather(term: Term, first: int, dims: Sequence[int], work: Work) -> Term:
+    """Weights on the rows that a gather reads, from weights on its result.
+
+    Args:
+        first: how many axes the ids have; the result has one axis in their place, row-major.
+        dims: of the gather.
+    """
+    work.spend(PART * (1 + len(term.groups)))
+    reading = [group for group in term.groups if group.axes[:1] < (first,)]
+    others = [group for group in term.groups if group.axes[:1] >= (first,)]
+    merged = merge(reading, dims, work) if reading else Group((), [1])
+    axes = (0, *(axis - first + 1 for axis in merged.axes if axis >= first))
+    kept = [Group(tuple(a - first + 1 for a in group.axes), group.values) for group in others]
+    return Term(term.coefficient, (Group(axes, merged.values), *kept))
+
+
 def through_reshape(term: Term, source: Sequence[int], target: Sequence[int], work: Work) -> Term:
     """Weights on the source of a reshape: vectors stay, axes are renamed segment by segment.
 

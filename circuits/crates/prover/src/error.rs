@@ -56,6 +56,9 @@ pub enum ProveError {
         /// The highest.
         high: i64,
     },
+    /// An id that is no row of a gather's source.
+    #[error("an id of gather node {0} is not below the rows of its source")]
+    Ids(usize),
     /// A pair that is in no table.
     #[error("({input}, {output}) is no entry of table {table}")]
     Lookup {

@@ -13,7 +13,7 @@ use crate::space::Space;
 use crate::stages::Stages;
 use crate::strands::strands;
 use crate::values::Values;
-use crate::witness::{limbs, refused, Entries};
+use crate::witness::{ids, limbs, refused, Entries};
 use crate::zerocheck::Cube;
 use rayon::prelude::*;
 use std::sync::atomic::Ordering;
@@ -46,6 +46,7 @@ pub fn profile(key: &ProvingKey, job: &Job) -> Result<(Proof, Stages), ProveErro
     let circuit = &layout.circuit;
     let is_committed = |kind: &Kind| matches!(kind, Kind::Committed { .. });
     let given = by_node(circuit, is_committed, job.values.clone())?;
+    let ids = ids(circuit, &given)?;
     stages.end("layout")?;
 
     // stage 1
@@ -77,7 +78,7 @@ pub fn profile(key: &ProvingKey, job: &Job) -> Result<(Proof, Stages), ProveErro
         }
     }
     stages.end("limbs")?;
-    let values = Values::new(circuit, given, &key.weights);
+    let values = Values::new(circuit, given, &key.weights, &ids);
     stages.end("virtual values")?;
     let counts = Entries::new(layout, &blocks, &values).multiplicities(job.strict())?;
     stages.end("multiplicities")?;
@@ -168,7 +169,7 @@ pub fn profile(key: &ProvingKey, job: &Job) -> Result<(Proof, Stages), ProveErro
     let all = Claim::joined(claims, writer_ref.transcript.challenge(LAMBDA));
     stages.end("joined claims")?;
     let reading = batching::reading_all(&space);
-    let strands = strands(layout, &all, reading, &job.interrupt)?;
+    let strands = strands(layout, &all, &ids, reading, &job.interrupt)?;
     stages.end("joined weights")?;
     let r = batching::prove(
         layout,

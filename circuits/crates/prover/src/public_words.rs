@@ -1,7 +1,7 @@
 //! The words of the public tensors.
 
 use verifai_field::F;
-use verifai_table::{initial_claims, Kind, Layout};
+use verifai_table::{Kind, Layout, Words};
 
 /// The words of the public tensors, from their limbs.
 pub(crate) fn words(layout: &Layout, blocks: &[Vec<i32>]) -> Vec<F> {
@@ -11,8 +11,10 @@ pub(crate) fn words(layout: &Layout, blocks: &[Vec<i32>]) -> Vec<F> {
         let Kind::Committed { limbs, .. } = &circuit.nodes[*node].kind else {
             continue;
         };
+        let Some(shape) = Words::of(circuit, *node) else {
+            continue;
+        };
         let dims = circuit.dims(*node);
-        let last = dims.last().copied().unwrap_or(1);
         let count: usize = dims.iter().product();
         let raw: Vec<u128> = (0..count)
             .map(|i| {
@@ -26,11 +28,11 @@ pub(crate) fn words(layout: &Layout, blocks: &[Vec<i32>]) -> Vec<F> {
                 value
             })
             .collect();
-        for row in raw.chunks(last) {
-            for word in row.chunks(initial_claims::WORD) {
-                let packed = word.iter().rev().fold(0u128, |w, v| (w << 16) | v);
-                out.push(F::from(packed));
-            }
+        for row in raw.chunks(shape.row) {
+            out.extend(
+                row.chunks(shape.lanes())
+                    .map(|word| F::from(shape.packed(word))),
+            );
         }
     }
     out

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use verifai_field::{Zero, F};
-use verifai_table::{BlockTerm, Claim, Layout, Term};
+use verifai_table::{Claim, Ids, Layout, Term};
 
 /// Nanoseconds of a product in the field, and of one with an integer: only ratios matter.
 pub(crate) const PRODUCT: usize = 25;
@@ -30,20 +30,31 @@ pub(crate) struct Strand {
 }
 
 /// The strands of a claim. `reading` is what an inner product of a vector with all committed rows costs,
-/// for each entry of the vector.
+/// for each entry of the vector. Of a weight that is read by `ids` only these rows are written.
 pub(crate) fn strands(
     layout: &Layout,
     claim: &Claim,
+    ids: &Ids,
     reading: usize,
     interrupt: &Interrupt,
 ) -> Result<Vec<Strand>, Interrupted> {
     let columns = 1usize << layout.log_columns;
     let mut by_block: BTreeMap<usize, Vec<&Term>> = BTreeMap::new();
-    for BlockTerm { block, term } in &claim.terms {
-        by_block.entry(*block).or_default().push(term);
-    }
     let mut out = Vec::new();
     let mut written: Vec<(usize, usize, Walk<'_>)> = Vec::new();
+    for own in &claim.terms {
+        let (block, term) = (own.block, &own.term);
+        let Some(rows) = own.ids.and_then(|node| ids.get(&node)) else {
+            by_block.entry(block).or_default().push(term);
+            continue;
+        };
+        let block = &layout.blocks[block];
+        let stride = block.shape.strides()[0];
+        written.extend(rows.iter().enumerate().map(|(t, row)| {
+            let walk = Walk::row(term, &block.shape, t, rows.len());
+            (block.base + row * stride, walk.width(), walk)
+        }));
+    }
     for (block, terms) in by_block {
         interrupt.check()?;
         let block = &layout.blocks[block];

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 use std::borrow::Cow;
-use verifai_table::{strides, Circuit, Kind, Map};
+use verifai_table::{strides, Circuit, Ids, Kind, Map};
 
 /// The integers of a node, as they are kept.
 #[derive(Clone, Copy, Debug)]
@@ -23,9 +23,14 @@ pub struct Values<'a> {
 
 impl<'a> Values<'a> {
     /// Evaluates the nodes that the circuit's einsums, products and lookups depend on. `committed` holds
-    /// the committed nodes, `weights` the others that are given.
+    /// the committed nodes, `weights` the others that are given, `ids` what gathers read.
     /// Arithmetic wraps: an honest witness never comes near 2^63, and another one proves nothing.
-    pub fn new(circuit: &Circuit, committed: Vec<Vec<i64>>, weights: &'a [Vec<i32>]) -> Self {
+    pub fn new(
+        circuit: &Circuit,
+        committed: Vec<Vec<i64>>,
+        weights: &'a [Vec<i32>],
+        ids: &Ids,
+    ) -> Self {
         let factors = circuit.product.iter().flat_map(|p| p.factors.clone());
         let lookups = circuit.lookup.iter().flat_map(|l| [l.input, l.output]);
         let wide: Vec<usize> = factors.chain(lookups).collect();
@@ -42,7 +47,9 @@ impl<'a> Values<'a> {
             }
             match &circuit.nodes[index].kind {
                 Kind::Weight { .. } | Kind::Committed { .. } | Kind::Einsum { .. } => {}
-                Kind::View { source, .. } | Kind::Reshape { source, .. } => needed[*source] = true,
+                Kind::View { source, .. }
+                | Kind::Reshape { source, .. }
+                | Kind::Gather { source, .. } => needed[*source] = true,
                 Kind::Linear { terms, .. } => terms.iter().for_each(|(_, s)| needed[*s] = true),
             }
         }
@@ -52,7 +59,7 @@ impl<'a> Values<'a> {
         };
         for (index, needed) in needed.into_iter().enumerate() {
             if needed && out.nodes[index].is_empty() {
-                out.nodes[index] = out.evaluate(circuit, index);
+                out.nodes[index] = out.evaluate(circuit, index, ids);
             }
         }
         for node in wide {
@@ -83,13 +90,27 @@ impl<'a> Values<'a> {
         }
     }
 
-    fn evaluate(&self, circuit: &Circuit, index: usize) -> Vec<i64> {
+    fn evaluate(&self, circuit: &Circuit, index: usize, ids_of: &Ids) -> Vec<i64> {
         let node = &circuit.nodes[index];
         match &node.kind {
             Kind::View { source, axes, .. } => {
                 view(&self.wide(*source), circuit.dims(*source), axes, &node.dims)
             }
             Kind::Reshape { source, .. } => self.wide(*source).into_owned(),
+            Kind::Gather { source, ids } => {
+                let row: usize = circuit.dims(*source)[1..].iter().product();
+                let mut out = Vec::with_capacity(node.dims.iter().product());
+                for id in ids_of.get(ids).into_iter().flatten() {
+                    let at = id * row;
+                    match self.integers(*source) {
+                        Integers::Small(all) => {
+                            out.extend(all[at..at + row].iter().map(|v| i64::from(*v)));
+                        }
+                        Integers::Wide(all) => out.extend_from_slice(&all[at..at + row]),
+                    }
+                }
+                out
+            }
             Kind::Linear { terms, offset, .. } => {
                 let mut out = vec![*offset; node.dims.iter().product()];
                 for (coefficient, source) in terms {

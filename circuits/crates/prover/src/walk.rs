@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use verifai_field::{One, Zero, F};
-use verifai_table::{Term, Tile};
+use verifai_table::{Group, Term, Tile};
 
 /// An axis of more than one entry.
 #[derive(Debug)]
@@ -30,10 +30,35 @@ pub(crate) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     pub(crate) fn new(term: &'a Term, shape: &Tile) -> Self {
-        let (dims, strides, outer) = (shape.dims(), shape.strides(), shape.outer_axes());
+        Self::over(term, shape, shape.dims(), |weights| &weights.vector)
+    }
+
+    /// Entry `t` of the term's axis 0, which has `count` of them, on one row of the tile: positions are
+    /// counted from where the row begins.
+    pub(crate) fn row(term: &'a Term, shape: &Tile, t: usize, count: usize) -> Self {
+        let one = shape.clone().with_rows(1);
+        Self::over(term, shape, one.dims(), |weights| {
+            if weights.axes.first() != Some(&0) {
+                return &weights.vector;
+            }
+            let length = weights.vector.len() / count;
+            &weights.vector[t * length..][..length]
+        })
+    }
+
+    /// A part of each group's vector on a tensor of these dims, which lies as the tile says.
+    fn over(
+        term: &'a Term,
+        shape: &Tile,
+        dims: &[usize],
+        part: impl Fn(&'a Group) -> &'a [F],
+    ) -> Self {
+        let (strides, outer) = (shape.strides(), shape.outer_axes());
         let mut levels = Vec::with_capacity(dims.len());
+        let mut vectors = Vec::with_capacity(term.groups.len());
         let mut coefficient = term.coefficient;
         for (group, weights) in term.groups.iter().enumerate() {
+            vectors.push(part(weights));
             let mut along = 1;
             for axis in weights.axes.iter().rev().filter(|a| dims[**a] > 1) {
                 levels.push(Level {
@@ -47,7 +72,7 @@ impl<'a> Walk<'a> {
                 along *= dims[*axis];
             }
             if along == 1 {
-                coefficient *= weights.vector[0];
+                coefficient *= vectors[group][0];
             }
         }
         levels.sort_by_key(|l| std::cmp::Reverse(l.stride));
@@ -58,7 +83,7 @@ impl<'a> Walk<'a> {
         }
         Self {
             levels,
-            vectors: term.groups.iter().map(|g| g.vector.as_slice()).collect(),
+            vectors,
             coefficient,
         }
     }
@@ -66,6 +91,11 @@ impl<'a> Walk<'a> {
     /// Positions that have a weight.
     pub(crate) fn positions(&self) -> usize {
         self.levels.iter().map(|l| l.dim).product()
+    }
+
+    /// Addresses from the first position to the last.
+    pub(crate) fn width(&self) -> usize {
+        width(&self.levels)
     }
 
     /// Calls `f` with each position in the range, counted from the block's base, and its weight.
@@ -151,7 +181,6 @@ fn width(levels: &[Level]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use verifai_table::weights::Group;
 
     /// `coefficient prod vector[index]` at each position, from the indices of all axes.
     fn expected(term: &Term, shape: &Tile) -> Vec<(usize, F)> {

@@ -4,7 +4,8 @@ use crate::error::ProveError;
 use crate::values::Values;
 use verifai_lookup::table::address;
 use verifai_table::layout::Column;
-use verifai_table::{Circuit, Kind, Layout};
+use verifai_table::words::{self, NoIds};
+use verifai_table::{Circuit, Ids, Kind, Layout, PullError, Work};
 
 /// The limbs of a tensor, one vector per limb; a value that does not fit overflows its top limb, so
 /// that its lookup fails. Without limbs: the tensor itself, less its offset.
@@ -29,6 +30,18 @@ pub(crate) fn limbs(values: &[i64], offset: i64, widths: &[u32]) -> Result<Vec<V
             out
         })
         .collect()
+}
+
+/// The ids that gathers read, from the values of committed nodes.
+pub(crate) fn ids(circuit: &Circuit, values: &[Vec<i64>]) -> Result<Ids, ProveError> {
+    // a negative one is no row either
+    let unsigned = |value: &i64| usize::try_from(*value).unwrap_or(usize::MAX);
+    let of = |node: usize| (node, values[node].iter().map(unsigned).collect());
+    let integers = words::origins(circuit).into_iter().map(of).collect();
+    words::ids(circuit, &integers, &mut Work::unlimited()).map_err(|no| match no {
+        NoIds::Outside(node) => ProveError::Ids(node),
+        NoIds::TooLarge(node) => PullError::TooLarge(node).into(),
+    })
 }
 
 /// The lowest and highest value of a committed node.

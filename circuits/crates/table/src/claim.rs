@@ -3,6 +3,7 @@
 use crate::layout::Layout;
 use crate::tiles::Tile;
 use crate::weights::{eq_range, lengths, merge, parts, shift_right, Group, Indices, Term};
+use crate::words::Ids;
 use crate::work::Work;
 use verifai_field::{inner_product, powers, One, Zero, F};
 use verifai_poly::{cube_size, eq_at, eq_table_real};
@@ -14,6 +15,9 @@ pub struct BlockTerm {
     pub block: usize,
     /// Its weights.
     pub term: Term,
+    /// Of a gather: the node of its ids. Entry t of the term's axis 0 is then about row id_t of the
+    /// block, and the other axes are the block's.
+    pub ids: Option<usize>,
 }
 
 /// `constant + sum of block terms = 0`.
@@ -35,7 +39,8 @@ impl From<F> for Claim {
 impl Claim {
     /// Adds weights on a block.
     pub fn push(&mut self, block: usize, term: Term) {
-        self.terms.push(BlockTerm { block, term });
+        let ids = None;
+        self.terms.push(BlockTerm { block, term, ids });
     }
 
     /// Adds weights on some entries of a line.
@@ -57,9 +62,11 @@ impl Claim {
     /// Adds `factor * other`.
     pub fn add(&mut self, other: Self, factor: F) {
         self.constant += factor * other.constant;
-        for BlockTerm { block, term } in other.terms {
-            self.push(block, term.scaled(factor));
-        }
+        let scaled = other.terms.into_iter().map(|own| BlockTerm {
+            term: own.term.scaled(factor),
+            ..own
+        });
+        self.terms.extend(scaled);
     }
 
     /// All claims as one, with powers of a challenge.
@@ -81,40 +88,76 @@ impl Claim {
 
     /// The multilinear extension of the linear form at a point of the address space. `None` if a
     /// group is too large, or the budget ends.
-    pub fn at(&self, layout: &Layout, point: &[F], work: &mut Work) -> Option<F> {
+    pub fn at(&self, layout: &Layout, ids: &Ids, point: &[F], work: &mut Work) -> Option<F> {
         let mut sum = F::zero();
-        for BlockTerm { block, term } in &self.terms {
-            let block = layout.blocks.get(*block)?;
+        for own in &self.terms {
+            let block = layout.blocks.get(own.block)?;
+            let term = &own.term;
             work.step(term.groups.len())?;
             // each group may be merged into the one of the outer axes
             let groups = term.groups.len().saturating_add(1);
-            let merged = block.shape.vectors().saturating_mul(groups);
+            let rows = match own.ids {
+                Some(node) => Some(ids.get(&node)?.as_slice()),
+                None => None,
+            };
+            let vectors = match rows {
+                Some(rows) => block.shape.vectors_of_rows(rows.len()),
+                None => block.shape.vectors(),
+            };
+            let merged = vectors.saturating_mul(groups);
             work.spend(term.entries().saturating_add(merged))?;
-            sum += at_point(term, &block.shape, block.base, point)?;
+            if let Some(rows) = rows {
+                work.spend(rows.len().saturating_mul(point.len()))?;
+            }
+            sum += at_point(term, &block.shape, rows, block.base, point)?;
         }
         Some(sum)
     }
 }
 
-/// The extension of a term on a tile at `base`, at a point.
-pub fn at_point(term: &Term, shape: &Tile, base: usize, point: &[F]) -> Option<F> {
+/// The extension of a term on a tile at `base`, at a point. With `rows` entry t of the term's axis 0 is
+/// about index `rows[t]` of the tile's.
+pub fn at_point(
+    term: &Term,
+    shape: &Tile,
+    rows: Option<&[usize]>,
+    base: usize,
+    point: &[F],
+) -> Option<F> {
     let inner = shape.inner();
     let (high, mut low) = point.split_at_checked(point.len().saturating_sub(inner))?;
     let first = shift_right(base, inner);
-    let dims = shape.dims();
+    let mut dims = shape.dims().to_vec();
+    if let Some((rows, count)) = rows.zip(dims.first_mut()) {
+        *count = rows.len();
+    }
+    let dims = dims.as_slice();
     let outer = shape.outer_axes();
     let mut eq_inner: Vec<Option<Vec<F>>> = vec![None; dims.len()];
     for (axis, bits) in shape.inner_axes() {
         let (own, after) = low.split_at_checked(bits)?;
         low = after;
-        *eq_inner.get_mut(axis)? = Some(eq_table_real(own, *dims.get(axis)?));
+        let eq = match rows {
+            Some(rows) if axis == 0 => rows.iter().map(|row| eq_at(own, *row)).collect(),
+            _ => eq_table_real(own, *dims.get(axis)?),
+        };
+        *eq_inner.get_mut(axis)? = Some(eq);
     }
     let mut value = term.coefficient;
     let eq_outer = if outer.is_empty() {
         value *= eq_at(high, first);
         Vec::new()
     } else {
-        eq_range(high, first, shape.outer_size())
+        match rows {
+            Some(rows) if outer.first() == Some(&0) => {
+                let length = shape.dims().first().copied().unwrap_or(1);
+                let step = shape.outer_size().checked_div(length).unwrap_or(0);
+                let start = |row: &usize| first.saturating_add(row.saturating_mul(step));
+                let of_row = |row: &usize| eq_range(high, start(row), step);
+                rows.iter().flat_map(of_row).collect()
+            }
+            _ => eq_range(high, first, shape.outer_size()),
+        }
     };
     let touches = |g: &Group| g.axes.iter().any(|a| outer.contains(a));
     let link: Vec<usize> = (0..term.groups.len())
@@ -128,21 +171,22 @@ pub fn at_point(term: &Term, shape: &Tile, base: usize, point: &[F]) -> Option<F
                 inner_product(&group.vector, &eq_outer)
             }
             [axis] => inner_product(&group.vector, eq_inner.get(*axis)?.as_ref()?),
-            axes => mixed(axes, &group.vector, shape, &eq_outer, &eq_inner)?,
+            axes => mixed(axes, &group.vector, shape, dims, &eq_outer, &eq_inner)?,
         };
     }
     Some(value)
 }
 
-/// The sum over a group that is neither one inner axis nor all outer ones.
+/// The sum over a group that is neither one inner axis nor all outer ones; `dims` are the term's.
 fn mixed(
     axes: &[usize],
     vector: &[F],
     shape: &Tile,
+    dims: &[usize],
     eq_outer: &[F],
     eq_inner: &[Option<Vec<F>>],
 ) -> Option<F> {
-    let lengths = lengths(axes, shape.dims());
+    let lengths = lengths(axes, dims);
     let outer = shape.outer_axes();
     let strides = shape.strides();
     let block = cube_size(shape.inner());

@@ -7,6 +7,7 @@ use crate::node::Kind;
 use crate::pullback::{on_limbs, pullback, Pulled};
 use crate::tiles::Tile;
 use crate::weights::{Group, Term};
+use crate::words::Words;
 use crate::work::Work;
 use std::sync::Arc;
 use verifai_field::{from_i64, inner_product, powers, One, Zero, F};
@@ -162,34 +163,14 @@ fn line(vector: Vec<F>) -> Term {
     Term::of(vec![Group::axis(0, vector)])
 }
 
-/// Public values in a word.
-pub const WORD: usize = 8;
-/// Bits of a value in a word.
-const WORD_BITS: usize = 16;
-
-/// Words of one innermost row, and rows, of a tensor.
-pub fn word_shape(dims: &[usize]) -> (usize, usize) {
-    let (last, rows) = match dims.split_last() {
-        Some((last, rows)) => (*last, rows.iter().fold(1usize, |n, d| n.saturating_mul(*d))),
-        None => (1, 1),
-    };
-    (last.div_ceil(WORD), rows)
-}
-
-/// Coordinates of a word point.
-pub fn word_point_variables(dims: &[usize]) -> usize {
-    let (words, _) = word_shape(dims);
-    let rows = dims.split_last().map_or(&[][..], |(_, rows)| rows);
-    point_variables(rows) + variables(words)
-}
-
 /// The claim of a public tensor: `sum of eq * word - sum over limbs = 0`.
 pub fn words(layout: &Layout, node: usize, values: &[F], point: &[F]) -> Option<Claim> {
     let here = layout.circuit.node(node)?;
     let Kind::Committed { limbs, .. } = &here.kind else {
         return None;
     };
-    let (per_row, _) = word_shape(&here.dims);
+    let shape = Words::of(&layout.circuit, node)?;
+    let per_row = shape.per_row;
     let mut word_dims = here.dims.clone();
     match word_dims.last_mut() {
         Some(last) => *last = per_row,
@@ -212,7 +193,8 @@ pub fn words(layout: &Layout, node: usize, values: &[F], point: &[F]) -> Option<
     } else {
         let last = term.groups.last_mut()?;
         let length = here.dims.last().copied().unwrap_or(1);
-        let places: Vec<F> = powers(F::from(1u64 << WORD_BITS)).take(WORD).collect();
+        let lane = F::from(1u64.checked_shl(shape.lane).unwrap_or(0));
+        let places: Vec<F> = powers(lane).take(shape.lanes()).collect();
         let values = last
             .vector
             .iter()

@@ -23,6 +23,7 @@
 //! | [`pullback`] | pulling weights back through a node |
 //! | [`claim`] | a claim: constant + linear form in the committed blocks |
 //! | [`initial_claims`] | the claims that constraints start |
+//! | [`words`](mod@words) | public words, and the ids in them |
 //! | [`work`] | the budget of a verification |
 
 #![forbid(unsafe_code)]
@@ -39,6 +40,7 @@ pub mod region;
 pub mod tiles;
 pub mod validate;
 pub mod weights;
+pub mod words;
 pub mod work;
 
 pub use claim::{BlockTerm, Claim};
@@ -50,4 +52,5 @@ pub use region::Region;
 pub use tiles::{positions, Tile};
 pub use validate::read;
 pub use weights::{strides, Group, Term};
+pub use words::{Ids, Words};
 pub use work::Work;

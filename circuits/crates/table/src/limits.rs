@@ -25,7 +25,9 @@ pub const MAX_FACTORS: usize = 5;
 /// Inputs of a model, and outputs: as many as the header of a key has.
 pub const MAX_TENSORS: usize = 64;
 /// Bits of a public value.
-pub const MAX_PUBLIC_BITS: u32 = 16;
+pub const MAX_PUBLIC_BITS: u32 = 32;
+/// Bits of a value with a commitment of its own.
+pub const MAX_LINKED_BITS: u32 = 16;
 /// Variables of the address space: 2^32 entries are beyond any prover.
 pub const MAX_VARIABLES: usize = 32;
 /// Entries of one dense group of weights.

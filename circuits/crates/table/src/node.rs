@@ -93,6 +93,14 @@ pub enum Kind {
         /// One letter per axis of left, right, output.
         labels: [String; 3],
     },
+    /// Rows of a weight, by the integers of a public input that reshapes and views may have moved: the
+    /// axes of the ids, then those of the weight without its first.
+    Gather {
+        /// The weight.
+        source: usize,
+        /// The ids.
+        ids: usize,
+    },
 }
 
 /// A tensor.
@@ -190,7 +198,10 @@ impl Circuit {
         for node in out.nodes.iter_mut().filter(|node| node.batched) {
             node.dims.insert(0, batch);
             match &mut node.kind {
-                Kind::Weight { .. } | Kind::Reshape { .. } | Kind::Linear { .. } => {}
+                Kind::Weight { .. }
+                | Kind::Reshape { .. }
+                | Kind::Linear { .. }
+                | Kind::Gather { .. } => {}
                 Kind::Committed { outer, .. } => lead(outer),
                 Kind::View { axes, .. } => {
                     for map in axes.iter_mut() {

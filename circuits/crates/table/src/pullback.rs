@@ -142,6 +142,7 @@ pub(crate) fn on_limbs(blocks: &[usize], limbs: &[u32], term: &Term) -> Vec<Bloc
         BlockTerm {
             block: *block,
             term: term.clone().scaled(power),
+            ids: None,
         }
     });
     terms.collect()
@@ -174,6 +175,16 @@ pub fn pullback(
                 work.step(limbs.len()).ok_or(large)?;
                 out.claim.constant += from_i64(*offset) * term.sum();
                 out.claim.terms.extend(on_limbs(blocks, limbs, &term));
+            }
+            Kind::Gather { source, ids } => {
+                let first = circuit.dims(*ids).len();
+                let term = gather(&term, first, &here.dims, work).ok_or(large)?;
+                let block = layout.blocks_of(*source).first().copied();
+                out.claim.terms.push(BlockTerm {
+                    block: block.ok_or(PullError::Missing(*source))?,
+                    term,
+                    ids: Some(*ids),
+                });
             }
             Kind::View { source, axes, .. } => {
                 let dims = circuit.dims(*source);
@@ -280,6 +291,30 @@ fn view(
     })
 }
 
+/// Weights on the rows that a gather reads: one axis in place of the first `first` ones, row-major.
+fn gather(term: &Term, first: usize, dims: &[usize], work: &mut Work) -> Option<Term> {
+    let places: Vec<usize> = (0..first).collect();
+    let reading = touching(term, &places);
+    let own: Vec<&Group> = reading.iter().filter_map(|i| term.groups.get(*i)).collect();
+    let merged = merge_within(&own, dims, work)?;
+    let moved = |axis: &usize| axis.checked_sub(first).map(|a| a.saturating_add(1));
+    let axes = std::iter::once(0).chain(merged.axes.iter().filter_map(moved));
+    let mut groups = vec![Group {
+        axes: axes.collect(),
+        vector: merged.vector,
+    }];
+    let others = term.groups.iter().enumerate();
+    let others = others.filter(|(i, _)| !reading.contains(i));
+    groups.extend(others.map(|(_, group)| Group {
+        axes: group.axes.iter().filter_map(moved).collect(),
+        vector: Arc::clone(&group.vector),
+    }));
+    Some(Term {
+        coefficient: term.coefficient,
+        groups,
+    })
+}
+
 /// The groups that have one of some axes.
 fn touching(term: &Term, axes: &[usize]) -> Vec<usize> {
     let groups = term.groups.iter().enumerate();
@@ -312,34 +347,45 @@ fn scatter(
     let own: Vec<&Map> = axes.iter().filter_map(|a| maps.get(*a)).collect();
     let mut index = Indices::new(&target_lengths);
     for weight in group.vector.iter() {
-        let at = |axis: &usize| {
-            let place = group.axes.iter().position(|a| a == axis);
-            place.and_then(|p| index.at().get(p)).copied()
-        };
-        let mut flat = Some(0usize);
-        for (map, length) in own.iter().zip(&source_lengths) {
-            let read = match map {
-                Map::Indices { axis, indices } => at(axis).and_then(|i| indices.get(i)).copied(),
-                // exact: offset and coefficients are below 2^62, an index is below 2^28, so that no
-                // partial sum comes near 2^127; in 64 bits one may overflow though the sum lies inside
-                Map::Affine { offset, terms } => terms
-                    .iter()
-                    .try_fold(i128::from(*offset), |sum, (axis, c)| {
-                        let i = i128::try_from(at(axis)?).ok()?;
-                        sum.checked_add(i128::from(*c).checked_mul(i)?)
-                    })
-                    .and_then(|i| usize::try_from(i).ok()),
-            };
-            flat = flat
-                .zip(read.filter(|i| i < length))
-                .map(|(f, i)| f.saturating_mul(*length).saturating_add(i));
-        }
+        let flat = read(&own, &source_lengths, &group.axes, index.at());
         if let Some(entry) = flat.and_then(|f| out.get_mut(f)) {
             *entry += weight;
         }
         index.advance();
     }
     Some(out)
+}
+
+/// Where maps read: the row-major index over their source axes, of these lengths, for an index of some
+/// target axes; `None` outside.
+pub(crate) fn read(
+    maps: &[&Map],
+    source: &[usize],
+    axes: &[usize],
+    index: &[usize],
+) -> Option<usize> {
+    let at = |axis: &usize| {
+        let place = axes.iter().position(|a| a == axis);
+        place.and_then(|p| index.get(p)).copied()
+    };
+    let mut flat = 0usize;
+    for (map, length) in maps.iter().zip(source) {
+        let read = match map {
+            Map::Indices { axis, indices } => at(axis).and_then(|i| indices.get(i)).copied(),
+            // exact: offset and coefficients are below 2^62, an index is below 2^28, so that no
+            // partial sum comes near 2^127; in 64 bits one may overflow though the sum lies inside
+            Map::Affine { offset, terms } => terms
+                .iter()
+                .try_fold(i128::from(*offset), |sum, (axis, c)| {
+                    let i = i128::try_from(at(axis)?).ok()?;
+                    sum.checked_add(i128::from(*c).checked_mul(i)?)
+                })
+                .and_then(|i| usize::try_from(i).ok()),
+        };
+        let inside = read.filter(|i| i < length)?;
+        flat = flat.saturating_mul(*length).saturating_add(inside);
+    }
+    Some(flat)
 }
 
 /// The transpose of a reshape: the vectors stay, the axes get other names.

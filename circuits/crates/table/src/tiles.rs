@@ -67,6 +67,20 @@ impl Tile {
         lengths.fold(self.outer_size(), usize::saturating_add)
     }
 
+    /// The same for `count` rows: one entry of a vector for each index of axis 0.
+    pub fn vectors_of_rows(&self, count: usize) -> usize {
+        self.clone().with_rows(count).vectors()
+    }
+
+    /// The tile of a tensor with `count` rows, otherwise alike.
+    #[must_use]
+    pub fn with_rows(mut self, count: usize) -> Self {
+        if let Some(rows) = self.dims.first_mut() {
+            *rows = count;
+        }
+        self
+    }
+
     /// Addresses that the tile takes; saturates.
     pub fn size(&self) -> usize {
         self.outer_size().saturating_mul(cube_size(self.inner()))

@@ -4,9 +4,11 @@ use crate::error::TableError;
 use crate::json;
 use crate::limits::{
     LOG_COLUMNS, MAX_AXES, MAX_BYTES, MAX_ELEMENTS, MAX_ENTRIES, MAX_ENTRY, MAX_FACTORS,
-    MAX_INTEGER, MAX_NODES, MAX_PUBLIC_BITS, MAX_TABLES, MAX_TENSORS, MIN_HIDING_LOG_COLUMNS,
+    MAX_INTEGER, MAX_LINKED_BITS, MAX_NODES, MAX_PUBLIC_BITS, MAX_TABLES, MAX_TENSORS,
+    MIN_HIDING_LOG_COLUMNS,
 };
 use crate::node::{Circuit, Kind, Map, Node};
+use crate::words::moved_from;
 use std::collections::BTreeSet;
 use verifai_lookup::MAX_BITS;
 
@@ -50,7 +52,23 @@ pub fn read(bytes: &[u8]) -> Result<Circuit, TableError> {
         circuit.nodes.push(node);
     }
     constraints(&circuit)?;
+    let is_public = |tensor: &&json::Tensor| tensor.visibility == json::Visibility::Public;
+    let inputs: BTreeSet<usize> = table
+        .inputs
+        .iter()
+        .filter(is_public)
+        .map(|t| t.node)
+        .collect();
     tensors(&mut circuit, [table.inputs, table.outputs])?;
+    for (index, node) in circuit.nodes.iter().enumerate() {
+        let rule = "ids are a public input";
+        match &node.kind {
+            Kind::Gather { ids, .. } if !inputs.contains(&moved_from(&circuit, *ids)) => {
+                return Err(TableError::Node { index, rule });
+            }
+            _ => {}
+        }
+    }
     Ok(circuit)
 }
 
@@ -147,6 +165,11 @@ fn node_of(circuit: &Circuit, kind: Kind) -> Result<Node, &'static str> {
             let (a, b) = (earlier(circuit, *left)?, earlier(circuit, *right)?);
             (einsum(a, b, labels)?, a.batched || b.batched, true)
         }
+        Kind::Gather { source, ids } => {
+            let (table, places) = (earlier(circuit, *source)?, earlier(circuit, *ids)?);
+            ids_of(circuit, *ids)?;
+            (gather(table, places)?, places.batched, false)
+        }
     };
     Ok(Node {
         kind,
@@ -222,6 +245,54 @@ fn einsum(left: &Node, right: &Node, labels: &[String; 3]) -> Result<Vec<usize>,
     Ok(dims)
 }
 
+/// What ids are: a committed node, moved by reshapes and by views that read nothing outside.
+fn ids_of(circuit: &Circuit, mut index: usize) -> Check {
+    loop {
+        let node = earlier(circuit, index)?;
+        match &node.kind {
+            Kind::Committed { offset: 0, .. } => return Ok(()),
+            Kind::Reshape { source, .. } => index = *source,
+            Kind::View { source, axes, .. } => {
+                let lengths = &earlier(circuit, *source)?.dims;
+                let within = axes
+                    .iter()
+                    .zip(lengths)
+                    .all(|(m, d)| within(m, *d, &node.dims));
+                require(within, "a view of ids reads outside of them")?;
+                index = *source;
+            }
+            _ => return Err("ids are committed at the offset 0"),
+        }
+    }
+}
+
+/// Whether a map reads nothing outside of its source axis. Integers are small enough to be exact.
+fn within(map: &Map, length: usize, target: &[usize]) -> bool {
+    let Map::Affine { offset, terms } = map else {
+        return true; // a rule of views
+    };
+    let (mut low, mut high) = (i128::from(*offset), i128::from(*offset));
+    for (axis, coefficient) in terms {
+        let last = target.get(*axis).copied().unwrap_or(1).saturating_sub(1);
+        let last = i128::try_from(last).unwrap_or(i128::MAX);
+        let reach = i128::from(*coefficient).saturating_mul(last);
+        low = low.saturating_add(reach.min(0));
+        high = high.saturating_add(reach.max(0));
+    }
+    low >= 0 && i128::try_from(length).is_ok_and(|length| high < length)
+}
+
+/// The shape of a gather.
+fn gather(table: &Node, places: &Node) -> Result<Vec<usize>, &'static str> {
+    let is_weight = matches!(table.kind, Kind::Weight { .. });
+    require(is_weight, "the source of a gather is a weight")?;
+    let (_, rest) = table.dims.split_first().ok_or("a gather needs an axis")?;
+    let mut dims = places.dims.clone();
+    dims.extend_from_slice(rest);
+    elements(&dims)?;
+    Ok(dims)
+}
+
 fn constraints(circuit: &Circuit) -> Check {
     let tables = &circuit.tables;
     require(tables.len() <= MAX_TABLES, "too many lookup tables")?;
@@ -282,15 +353,17 @@ fn tensors(circuit: &mut Circuit, ends: [Vec<json::Tensor>; 2]) -> Check {
         };
         let same = node.dims.iter().product::<usize>() == count;
         require(same, "an input or output has the elements of its node")?;
-        let shown = (1..=MAX_PUBLIC_BITS).contains(&limbs.iter().sum());
+        let bits: u32 = limbs.iter().sum();
         match tensor.visibility {
             json::Visibility::Private => {}
             json::Visibility::Public => {
-                require(shown, "a public tensor has 1 to 16 bits")?;
+                let shown = (1..=MAX_PUBLIC_BITS).contains(&bits);
+                require(shown, "a public tensor has 1 to 32 bits")?;
                 circuit.public.push(tensor.node);
             }
             json::Visibility::Committed => {
-                require(shown, "a committed tensor has 1 to 16 bits")?;
+                let linked = (1..=MAX_LINKED_BITS).contains(&bits);
+                require(linked, "a committed tensor has 1 to 16 bits")?;
                 require(circuit.hiding, "a committed tensor needs hiding")?;
                 circuit.linked.push(tensor.node);
             }

@@ -9,7 +9,7 @@ use verifai_poly::variables;
 use verifai_table::initial_claims;
 use verifai_table::layout::TRIPLE;
 use verifai_table::pullback::{pullback, Pulled};
-use verifai_table::{Claim, Instance, Layout, PullError, Work};
+use verifai_table::{Claim, Instance, Layout, PullError, Words, Work};
 use verifai_transcript::Transcript;
 
 /// The table side at random points.
@@ -30,12 +30,12 @@ pub fn words(
     let mut claims = Vec::new();
     for node in &layout.circuit.public {
         let dims = layout.circuit.dims(*node);
-        let (per_row, rows) = initial_claims::word_shape(dims);
-        let count = per_row.saturating_mul(rows);
-        let (own, after) = words.split_at_checked(count).unwrap_or((words, &[]));
+        let shape = Words::of(&layout.circuit, *node).ok_or(PullError::Missing(*node))?;
+        let (own, after) = words
+            .split_at_checked(shape.count())
+            .unwrap_or((words, &[]));
         words = after;
-        let count = initial_claims::word_point_variables(dims);
-        let point = transcript.challenges(WORD_POINT, count);
+        let point = transcript.challenges(WORD_POINT, shape.point_variables(dims));
         let claim = initial_claims::words(layout, *node, own, &point);
         claims.push(claim.ok_or(PullError::Missing(*node))?);
     }

@@ -45,6 +45,9 @@ pub enum VerifyError {
     /// A public word holds more than its values do.
     #[error("public word {0} is not below 2^128, or sets bits that belong to no value")]
     WordRange(usize),
+    /// Step `ids`: an id is no row of the weight that it is to read.
+    #[error("an id of gather node {0} is not below the rows of its source")]
+    Id(usize),
     /// A message is missing or not canonical.
     #[error(transparent)]
     Read(#[from] ReadError),

@@ -15,7 +15,8 @@ use verifai_curve::{CurveGroup, G1};
 use verifai_field::{decode, inner_product, Zero, F};
 use verifai_lookup::{relation, Challenges, GROUP, RELATION_DEGREE};
 use verifai_table::initial_claims;
-use verifai_table::{Circuit, Claim, Layout, PullError, Region, Work};
+use verifai_table::words::{self, NoIds};
+use verifai_table::{Circuit, Claim, Layout, PullError, Region, Words, Work};
 use verifai_transcript::{ProofReader, Transcript};
 
 /// What a proof is about, besides the key.
@@ -63,6 +64,11 @@ fn pass(
 ) -> Result<(), VerifyError> {
     let mut work = size::work(layout).ok_or(PullError::TooLarge(0))?;
     check_words(&layout.circuit, public.words)?;
+    let shown = words::integers(&layout.circuit, public.words);
+    let ids = words::ids(&layout.circuit, &shown, &mut work).map_err(|no| match no {
+        NoIds::Outside(node) => VerifyError::Id(node),
+        NoIds::TooLarge(node) => PullError::TooLarge(node).into(),
+    })?;
     let transcript = statement(key.digest, public);
     let mut proof = ProofReader::new(transcript, proof);
     let reader = &mut proof;
@@ -91,7 +97,7 @@ fn pass(
     let mut last = Claim::from(-all.constant);
     let r = rounds::receive(reader, &mut last, layout.variables, 2, (LAST, R))?;
     let y: F = reader.receive_one(VALUE)?;
-    let l = all.at(layout, &r, &mut work);
+    let l = all.at(layout, &ids, &r, &mut work);
     let l = l.ok_or(PullError::TooLarge(0))?;
     let gap = l * y - last.constant;
     let public_rows = match tail.as_slice() {
@@ -160,22 +166,17 @@ pub fn statement(digest: [u8; 32], public: &Public<'_>) -> Transcript {
 
 /// Every word holds exactly the bits of its values. There are as many as there should be.
 fn check_words(circuit: &Circuit, words: &[F]) -> Result<(), VerifyError> {
-    let mut expected = Vec::new();
-    for node in &circuit.public {
-        let dims = circuit.dims(*node);
-        let (per_row, rows) = initial_claims::word_shape(dims);
-        let last = dims.last().copied().unwrap_or(1);
-        for _ in 0..rows {
-            let full = (0..per_row).map(|j| {
-                last.saturating_sub(j.saturating_mul(initial_claims::WORD))
-                    .min(initial_claims::WORD)
-            });
-            expected.extend(full);
-        }
-    }
-    for (index, (word, values)) in words.iter().zip(expected).enumerate() {
+    let shapes = circuit
+        .public
+        .iter()
+        .filter_map(|node| Words::of(circuit, *node));
+    let expected = shapes.flat_map(|shape| {
+        let bytes = usize::try_from(shape.lane.div_ceil(8)).unwrap_or(0);
+        let row: Vec<usize> = shape.filled().map(|n| n.saturating_mul(bytes)).collect();
+        std::iter::repeat_n(row, shape.rows).flatten()
+    });
+    for (index, (word, used)) in words.iter().zip(expected).enumerate() {
         let bytes = verifai_field::encode(word);
-        let used = values.saturating_mul(2);
         let (above, _) = bytes
             .split_at_checked(bytes.len().saturating_sub(used))
             .unwrap_or((&bytes, &[]));

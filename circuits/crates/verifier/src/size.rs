@@ -5,7 +5,7 @@ use crate::error::VerifyError;
 use crate::key::VerifyingKey;
 use std::borrow::Cow;
 use verifai_lookup::RELATION_DEGREE;
-use verifai_table::{initial_claims, Circuit, Layout, Region, Work};
+use verifai_table::{Circuit, Layout, Region, Words, Work};
 
 /// Bytes of a scalar.
 const SCALAR: usize = 32;
@@ -44,8 +44,7 @@ pub fn proof_bytes(layout: &Layout) -> usize {
 /// How many words the public tensors have.
 pub fn word_count(circuit: &Circuit) -> usize {
     circuit.public.iter().fold(0usize, |sum, node| {
-        let (per_row, rows) = initial_claims::word_shape(circuit.dims(*node));
-        sum.saturating_add(per_row.saturating_mul(rows))
+        sum.saturating_add(Words::of(circuit, *node).map_or(0, |words| words.count()))
     })
 }
 

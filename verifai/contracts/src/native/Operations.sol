@@ -2,7 +2,7 @@
 pragma solidity ^0.8.24;
 
 import {
-    NAME_0, NAME_2, NAME_4, NAME_MASK, PRIME_AT, ROOM_AT, SCRATCH_AT, VECTORS_AT, word
+    NAME_0, NAME_2, NAME_4, NAME_MASK, PRIME_AT, ROOM_AT, SCRATCH_AT, VECTORS_AT, refuse, word
 } from "./Memory.sol";
 import {eqRange, evaluate, dot, total, interval} from "./Field.sol";
 
@@ -27,6 +27,7 @@ uint256 constant OP_PREFIX = 15;
 uint256 constant OP_EQ_AT = 16;
 uint256 constant OP_BETWEEN = 17;
 uint256 constant OP_EVALUATE = 18;
+uint256 constant OP_EQ_ROWS = 19;
 uint256 constant OP_END = 0;
 uint256 constant DROPPED = 0xffffff;
 
@@ -306,8 +307,45 @@ function _vector(uint256 op, uint256 w, uint256 at, uint256 base) pure returns (
             }
             return at + 13;
         }
-        return _place(at, to, w, base);
+        if (op == OP_PLACE) return _place(at, to, w, base);
+        return _eqRows(at + 21, to, w, base);
     }
+}
+
+/// @dev eq(x, start + step id + i) for i < step and each id, whose lanes lie at `at`. Refuses a
+/// statement with an id beyond the last row.
+function _eqRows(uint256 at, uint256 to, uint256 w, uint256 base) pure returns (uint256 end) {
+    uint256 beyond;
+    assembly {
+        // eq at the point of n scalars at x
+        function eq_(x, n, i) -> e {
+            e := 1
+            for {} n { x := add(x, 0x20) } {
+                n := sub(n, 1)
+                let a := mload(x)
+                let b := sub(add(mload(PRIME_AT), 1), a)
+                e := mulmod(e, xor(b, mul(xor(a, b), and(shr(n, i), 1))), mload(PRIME_AT))
+            }
+        }
+
+        end := add(at, mul(3, and(shr(200, w), 0xffffff)))
+        for {} lt(at, end) { at := add(at, 3) } {
+            // the first bit of the lane, of words of 128 bits
+            let id := mul(shr(232, mload(at)), byte(7, w))
+            id := and(
+                shr(and(id, 127), mload(add(base, shl(5, shr(7, id))))), sub(shl(byte(7, w), 1), 1)
+            )
+            beyond := or(beyond, gt(id, and(shr(168, w), 0xffffff)))
+            id := add(and(shr(136, w), 0xffffffff), mul(id, and(shr(112, w), 0xffffff)))
+            for { let limit := add(id, and(shr(112, w), 0xffffff)) } lt(id, limit) {
+                id := add(id, 1)
+            } {
+                mstore(to, eq_(and(shr(91, w), NAME_MASK), byte(20, w), id))
+                to := add(to, 0x20)
+            }
+        }
+    }
+    if (beyond != 0) refuse("ids");
 }
 
 /// @dev The sum of scalar times vector; the parts lie at `at`.

@@ -293,6 +293,24 @@ function _eq(bytes calldata t, Check memory c, uint256 size)
     _range(n, start, end);
 }
 
+/// @dev Lanes within the words, indices of all rows within the point; entries of the result.
+function _eqRowsSize(bytes calldata t, Check memory c) pure returns (uint256) {
+    uint256 count = take(t, c, 3);
+    uint256 lane = take(t, c, 1);
+    demand((lane == 16 || lane == 32) && count != 0, "operations");
+    uint256 end = take(t, c, 3) + 1;
+    uint256 start = take(t, c, 4);
+    uint256 step = take(t, c, 3);
+    end = start + step * end;
+    _range(fieldOf(t, c.at + 2, 1), start, end);
+    _names(t, c, 1, fieldOf(t, c.at + 2, 1));
+    take(t, c, 1);
+    for (uint256 left = count; left != 0; --left) {
+        demand((take(t, c, 3) * lane) >> 7 < c.words, "operations");
+    }
+    return step * count;
+}
+
 /// @dev An operation with a vector for a result, which must not lie over the words.
 function _checkVectorOperation(bytes calldata t, Check memory c, uint256 op) pure {
     uint256 to = take(t, c, 3);
@@ -309,6 +327,8 @@ function _checkVectorOperation(bytes calldata t, Check memory c, uint256 op) pur
             _names(t, c, 1, 1);
             _vectorOf(t, c, size);
         }
+    } else if (op == OP_EQ_ROWS) {
+        size = _eqRowsSize(t, c);
     } else if (op == OP_SCATTER) {
         size = take(t, c, 3);
         take(t, c, 4);

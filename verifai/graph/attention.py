@@ -1,0 +1,91 @@
+"""ONNX's Attention, written out: the scores once, for all query heads of a key head together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from verifai.graph.expand import Body
+
+
+def attention(body: Body) -> None:
+    """``softmax(scale Q K^T + mask) V``, with heads in three axes or four, and grouped queries.
+
+    Masks hide by minus infinity, as the standard says; ``masks.py`` brings them near.
+
+    Raises:
+        ValueError: a soft cap, padding by lengths, or another debug output than the bare scores.
+    """
+    wanted = [*body.outputs, "", "", ""][:4]
+    given = [*body.inputs, "", "", "", ""][:7]
+    if body.attributes.get("softcap") or given[6]:
+        raise ValueError("a soft cap, or padding by lengths")
+    if wanted[3] and body.attributes.get("qk_matmul_output_mode", 0):
+        raise ValueError("another debug output")
+    flat = len(body.shape) == 3
+    query_heads = int(body.attributes["q_num_heads"]) if flat else body.shape[1]
+    key_shape = body.shapes[given[1]]
+    heads = int(body.attributes["kv_num_heads"]) if flat else key_shape[1]
+    group = query_heads // heads
+    q, k, v = given[:3]
+    if flat:
+        q, k, v = (_split(body, x, n) for x, n in ((q, query_heads), (k, heads), (v, heads)))
+    width = body.shape[-1] // query_heads if flat else body.shape[-1]
+    batch, length, total = body.shape[0], body.shape[-2], key_shape[-2]
+    past = body.shapes[given[4]][2] if given[4] else 0
+    if past:
+        k, v = (body.add("Concat", [old, x], axis=2) for old, x in ((given[4], k), (given[5], v)))
+    total += past
+    for x, output in ((k, wanted[1]), (v, wanted[2])):
+        if output:
+            body.add("Identity", [x], output)
+    if group > 1:  # a matrix of a group's queries meets the same keys
+        q = body.reshaped(q, (batch, heads, group, length, width))
+        k, v = (body.unsqueezed(x, 2) for x in (k, v))
+    axes = [*range(3 if group > 1 else 2), *((4, 3) if group > 1 else (3, 2))]
+    scores = body.add("MatMul", [q, body.add("Transpose", [k], perm=axes)])
+    scale = body.constant(body.attributes.get("scale", width**-0.5))
+    scores = body.add("Mul", [scores, scale])
+    if wanted[3]:
+        body.reshaped(scores, (batch, query_heads, length, total), wanted[3])
+    if body.attributes.get("is_causal"):
+        hidden = np.triu(np.ones((length, total), dtype=bool), past + 1)
+        scores = body.add("Add", [scores, body.constant(np.where(hidden, -np.inf, 0.0))])
+    if given[3]:
+        scores = body.add("Add", [scores, _bias(body, given[3], total, heads, group)])
+    shares = body.add("Softmax", [scores], axis=-1)
+    if given[3] and body.opset >= 9:  # a query that sees nothing gets nothing
+        empty = body.add("IsNaN", [shares])
+        shares = body.add("Where", [empty, body.constant(0.0), shares])
+    result = body.add("MatMul", [shares, v], None if flat or group > 1 else body.outputs[0])
+    each = body.shapes[given[2]][-1] // (heads if flat else 1)
+    if group > 1:
+        shape = (batch, query_heads, length, each)
+        result = body.reshaped(result, shape, None if flat else body.outputs[0])
+    if flat:
+        turned = body.add("Transpose", [result], perm=[0, 2, 1, 3])
+        body.reshaped(turned, (batch, length, query_heads * each), body.outputs[0])
+
+
+def _split(body: Body, x: str, heads: int) -> str:
+    batch, length, width = body.shapes[x]
+    split = body.reshaped(x, (batch, length, heads, width // heads))
+    return body.add("Transpose", [split], perm=[0, 2, 1, 3])
+
+
+def _bias(body: Body, mask: str, total: int, heads: int, group: int) -> str:
+    """The mask as what is added to the scores, in their axes."""
+    shape = body.shapes[mask]
+    if body.is_boolean(mask):
+        hide, keep = body.constant(-np.inf), body.constant(0.0)
+        mask = body.add("Where", [mask, keep, hide])
+    if (short := total - shape[-1]) and shape[-1] > 1:
+        pads = body.constant([0] * (2 * len(shape) - 1) + [short], np.int64)
+        mask = body.add("Pad", [mask, pads, body.constant(-np.inf)])
+        shape = (*shape[:-1], total)
+    if group > 1 and len(shape) > 2:
+        own = (1, 1) if shape[-3] == 1 else (heads, group)
+        mask = body.reshaped(mask, (*shape[:-3], *own, *shape[-2:]))
+    return mask
