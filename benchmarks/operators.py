@@ -15,7 +15,7 @@ assert verifai.graph  # importing it registers all operators
 #: What has to hold of a node for it to have a circuit, beyond what the page says of all.
 PARTLY: Final = {
     "AffineGrid": "the size is constant",
-    "BitShift": "by at most 30 bits",
+    "BitShift": "of unsigned integers, by at most 30 bits",
     "CenterCropPad": "the shape is constant",
     "Clip": "the bounds are constant",
     "Col2Im": "the shapes are constant",
