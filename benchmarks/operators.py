@@ -8,6 +8,7 @@ import verifai.graph
 from verifai.graph.expand import RULES
 from verifai.graph.lower import OPERATORS
 from verifai.graph.refusals import NO_CIRCUIT
+from verifai.graph.unroll import CONTROL, SEQUENCES
 
 assert verifai.graph  # importing it registers all operators
 
@@ -30,13 +31,16 @@ PARTLY: Final = {
     "Gather": "computed indices into at most 1,024 entries",
     "GatherElements": "computed indices into at most 1,024 entries",
     "GatherND": "computed indices into at most 1,024 entries",
+    "GRU": "the lengths of sequences are constant",
     "GridSample": "the grid is constant",
+    "LSTM": "the lengths of sequences are constant",
     "MaxPool": "without the indices of the maxima",
     "MaxUnpool": "the indices are constant",
     "OneHot": "the depth is constant",
     "PRelu": "the slope is constant",
     "Pad": "the pads are constant",
     "Pow": "the base or the exponents are constant",
+    "RNN": "the lengths of sequences are constant",
     "Range": "of constants",
     "ReduceProd": "of at most 64 factors",
     "Reshape": "the shape is constant",
@@ -64,6 +68,12 @@ DOMAINS: Final = {"": "ai.onnx", "ai.onnx.ml": "ai.onnx.ml"}
 
 def status(name: str, domain: str = "") -> tuple[str, str]:
     """``yes``, ``partly`` or ``no``, and why."""
+    if domain == "" and name in CONTROL | SEQUENCES:
+        loop = "the trip count and the condition follow from constants and shapes"
+        return (
+            "partly",
+            loop if name in CONTROL else "lengths and places follow from constants and shapes",
+        )
     if domain == "" and name in NO_CIRCUIT and name not in OPERATORS and name not in RULES:
         return "no", NO_CIRCUIT[name][0]
     if name in PARTLY:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from tests.graph.single import within_bounds
+from tests.needs import skip_without
 from verifai.graph import run, torch_run
 
-pytest.importorskip("onnxruntime")
-pytest.importorskip("onnxscript")
-pytest.importorskip("torch")
+skip_without("onnxruntime", "onnxscript", "torch")
+
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "operators.md"
 #: Least share of the cases that match.

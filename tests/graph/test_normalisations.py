@@ -136,3 +136,21 @@ def test_an_outlier_in_one_row_leaves_the_others_precise(name: str) -> None:
     lowered = lower(graph, Visibility())
     committed = witness(lowered, values, len(fresh))
     assert unsatisfied(lowered.operations, lowered.weights, committed, len(fresh)) == []
+
+
+def test_every_other_value_beside_an_outlier_is_refused() -> None:
+    """Each committed value of one inference is determined: none may be one more, or one less."""
+    mod = made("RMSNormalization")
+    graph = build(mod, samples(16, 1))
+    integers = quantise_inputs(graph, [np.stack([one for (one,) in samples(1, 2)])])
+    lowered = lower(graph, Visibility())
+    honest = witness(lowered, run(graph, integers, batch=True), 1)
+    rng = np.random.default_rng(0)
+    given = {
+        lowered.operations.committed.index(tensor.node) for tensor in lowered.operations.inputs
+    }
+    for place, values in enumerate(honest):
+        for step in (1, -1) if place not in given else ():
+            lie = [array.copy() for array in honest]
+            lie[place].reshape(-1)[rng.integers(0, values.size)] += step
+            assert unsatisfied(lowered.operations, lowered.weights, lie, 1)
