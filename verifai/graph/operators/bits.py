@@ -47,7 +47,8 @@ def bit_shift(low: Lowering, node: OnnxNode) -> Tensor:
         product = build.product(x, build.lookup(steps, steps.low, factors, 0))
         return ranged_floor(low, product, most, min(x.low, 0), max(x.high, 0))
     if width > MAX_EXPONENT:  # a run refuses what leaves 32 bits, and more steps than these
-        domain, outside = (part[domain <= MAX_EXPONENT] for part in (domain, outside))
+        outside = outside[domain <= MAX_EXPONENT]
+        domain = domain[: len(outside)]
     factors = np.where(outside, 0, 1 << np.clip(domain, 0, MAX_EXPONENT))
     product = build.product(x, build.lookup(steps, steps.low, factors, 0))
     if width > MAX_EXPONENT:
