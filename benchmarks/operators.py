@@ -8,6 +8,7 @@ import verifai.graph
 from verifai.graph.expand import RULES
 from verifai.graph.lower import OPERATORS
 from verifai.graph.refusals import NO_CIRCUIT
+from verifai.graph.tabular.rewrite import RULES as TABULAR
 from verifai.graph.unroll import CONTROL, SEQUENCES
 
 assert verifai.graph  # importing it registers all operators
@@ -58,6 +59,14 @@ PARTLY: Final = {
     "Trilu": "the diagonal is constant",
     "Upsample": "the scales are constant",
 }
+#: The same of ``ai.onnx.ml``.
+TABULAR_PARTLY: Final = {
+    "ArrayFeatureExtractor": "the places are constant",
+    "Imputer": "the value that is replaced is a number: no input holds NaN",
+    "LabelEncoder": "from numbers to numbers",
+    "OneHotEncoder": "categories are integers",
+    "ZipMap": "left out: the tensor that it names the columns of is the output",
+}
 #: Operators of constants alone, which are folded.
 FOLDED: Final = frozenset(
     ("BlackmanWindow", "Constant", "ConstantOfShape", "HammingWindow", "HannWindow", "Range")
@@ -68,6 +77,8 @@ DOMAINS: Final = {"": "ai.onnx", "ai.onnx.ml": "ai.onnx.ml"}
 
 def status(name: str, domain: str = "") -> tuple[str, str]:
     """``yes``, ``partly`` or ``no``, and why."""
+    if domain == "ai.onnx.ml":
+        return _tabular(name)
     if domain == "" and name in CONTROL | SEQUENCES:
         loop = "the trip count and the condition follow from constants and shapes"
         return (
@@ -81,6 +92,15 @@ def status(name: str, domain: str = "") -> tuple[str, str]:
     if name in OPERATORS or name in RULES or name in FOLDED or (domain == "" and _body(name)):
         return "yes", ""
     return "no", "no rule"
+
+
+def _tabular(name: str) -> tuple[str, str]:
+    """As :func:`status`, of ``ai.onnx.ml``."""
+    if name in TABULAR_PARTLY:
+        return "partly", TABULAR_PARTLY[name]
+    if name in TABULAR:
+        return "yes", ""
+    return "no", "maps, dictionaries and strings have no circuit: give the model its tensors"
 
 
 def _body(name: str) -> bool:

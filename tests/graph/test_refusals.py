@@ -160,7 +160,7 @@ def test_a_sequence_of_tensors_of_unequal_shapes() -> None:
     computed = [
         node("ReduceMax", ["x"], ["most"], keepdims=0),
         node("Sub", ["most", "most"], ["none"]),
-        node("Cast", ["none"], ["place"], to=TensorProto.INT64),
+        node("Cast", ["none"], ["place"], to=7),
     ]
     with pytest.raises(UnsupportedError, match=r"at \(SequenceAt\): its position is computed"):
         build(written([*computed, *nodes], {"y": [2, 2]}), [(X,)])

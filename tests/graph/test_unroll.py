@@ -315,13 +315,15 @@ def test_what_depends_on_data_is_refused_all_at_once() -> None:
 
 def test_a_long_chain_before_what_decides() -> None:
     """Chains are followed without recursion."""
+    import onnx
+
     chain = [node("Add", [f"t{i}", "x"], [f"t{i + 1}"], name=f"add_{i}") for i in range(3000)]
     nodes = [
         node("Identity", ["x"], ["t0"]),
         *chain,
         node("Slice", ["t3000", "start", "end"], ["one"]),
         node("Cast", ["one"], ["count"], to=INT),
-        node("Loop", ["count", "", "x"], ["y"], body=body_of(KEEP)),
+        node("Loop", ["count", "", "x"], ["y"], body=body_of(keep())),
     ]
     ends = {"start": np.array([0]), "end": np.array([1])}
     proto = onnx.load_from_string(model(nodes, (2,), {"y": (2,)}, ends).onnx)
