@@ -16,7 +16,7 @@ assert verifai.graph  # importing it registers all operators
 #: What has to hold of a node for it to have a circuit, beyond what the page says of all.
 PARTLY: Final = {
     "AffineGrid": "the size is constant",
-    "BitShift": "of unsigned integers, by at most 30 bits",
+    "BitShift": "of 31 bits to the right, by at most 30 bits to the left",
     "CenterCropPad": "the shape is constant",
     "Clip": "the bounds are constant",
     "Col2Im": "the shapes are constant",

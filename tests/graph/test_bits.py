@@ -54,12 +54,37 @@ def test_shifts(seed, kind, left):
         {"y": kind},
     )
     most = min(np.iinfo(kind).bits, 16)
-    samples = [
-        (numbers(rng, kind, (2, 4)), rng.integers(0, most, 4).astype(kind)) for _ in range(2)
-    ]
-    graph = exact_graph(made, samples)
-    with pytest.raises(InputError, match="overflows"):
-        run(graph, [samples[0][0].astype(np.int64), np.full(4, 40)])
+    steps = rng.integers(0, most, 4).astype(kind)
+    exact_graph(made, [(numbers(rng, kind, (2, 4)), steps)])
+
+
+@pytest.mark.parametrize("kind", ["int8", "uint8"])
+@pytest.mark.parametrize("left", [True, False])
+def test_shifts_of_signs_and_by_too_many_steps(kind, left):
+    """As newer operator sets define them: negative steps shift all out."""
+    low, high = int(np.iinfo(kind).min), int(np.iinfo(kind).max)
+    inputs = {"x": ((256,), 8, low), "n": ((256,), 8, low)}
+    direction = "LEFT" if left else "RIGHT"
+    graph = operator_graph("BitShift", inputs, kind=kind, direction=direction)
+    x = np.arange(low, high + 1)
+    for steps in (-8, -1, 0, 1, 5, 7, 8, 100):
+        if steps < low:
+            continue
+        made = run(graph, [x, np.full(256, steps)])[graph.outputs[0]]
+        if not 0 <= steps < 8:
+            expected = np.where((x < 0) & (not left), -1, 0)
+        else:
+            expected = (x << steps).astype(kind).astype(np.int64) if left else x >> steps
+        assert np.array_equal(made, expected), steps
+
+
+def test_shifts_that_32_bits_do_not_hold():
+    inputs = {"x": ((1,), 8, 0), "n": ((1,), 6, 0)}
+    graph = operator_graph("BitShift", inputs, kind="uint32", direction="LEFT")
+    assert run(graph, [np.array([5]), np.array([20])])[graph.outputs[0]] == 5 << 20
+    for steps in (29, 40):
+        with pytest.raises(InputError, match="overflows"):
+            run(graph, [np.array([5]), np.array([steps])])
 
 
 @pytest.mark.parametrize("operator", BITWISE)

@@ -73,10 +73,9 @@ def test_all_that_has_no_circuit_is_named_at_once() -> None:
         "after_an_input": "Det",
         "of_its_own": "NonZero",
         "by_its_attributes": "Pow",
-        "big": "output",
         "known": "output",
     }
-    assert "6 part(s) of the model have no circuit" in caught.value.message
+    assert "5 part(s) of the model have no circuit" in caught.value.message
     assert all(name in caught.value.message for name in named)
     assert "ezkl" not in str(caught.value)
 

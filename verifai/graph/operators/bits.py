@@ -7,43 +7,58 @@ are two's complements, of which the highest byte is signed.
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from verifai.errors import UnsupportedError
 from verifai.graph.builder import Tensor
 from verifai.graph.integer import MAX_RANGED_BITS
 from verifai.graph.lower import Lowering, OnnxNode, operator
+from verifai.graph.operators.arithmetic import clipped
 from verifai.graph.operators.division import ranged_floor
+
+#: Largest power of two that a table holds, as an exponent.
+MAX_EXPONENT: Final = 30
 
 
 @operator("BitShift", integers=True)
 def bit_shift(low: Lowering, node: OnnxNode) -> Tensor:
-    """Of unsigned integers; what leaves the element type is lost. A run fails where the steps are
-    as many as the type has bits.
+    """What is shifted out of the element type is lost; a negative number of steps, or as many as
+    the type has bits, shifts all out, and leaves the sign of what goes right.
 
     Raises:
-        UnsupportedError: the integers are signed.
+        UnsupportedError: right shifts of more than 31 bits.
     """
-    if low.kind(node.outputs[0]).kind != "u":
-        raise UnsupportedError(
-            "a shift of signed integers", hint="Multiply or divide by a power of two."
-        )
     build = low.builder
     x, steps = low.small(node, 0), low.small(node, 1)
-    width = min(8 * low.kind(node.outputs[0]).itemsize, MAX_RANGED_BITS)
+    kind = low.kind(node.outputs[0])
+    width = 8 * kind.itemsize
+    steps = clipped(low, steps, -1, width)
     shape = np.broadcast_shapes(x.shape, steps.shape)
     x, steps = build.broadcast(x, shape), build.broadcast(steps, shape)
-    most = min(width - 1, 30)  # a table holds less than 2^31
-    powers = 1 << np.arange(most + 1)
+    domain = np.arange(steps.low, steps.high + 1)
+    outside = (domain < 0) | (domain >= width)
     if node.attributes["direction"] == "RIGHT":
-        product = build.product(x, build.lookup(steps, 0, powers[::-1], 0))
-        return ranged_floor(low, product, most, 0, max(x.high, 0))
-    product = build.product(x, build.lookup(steps, 0, powers, 0))
-    if width == MAX_RANGED_BITS:  # a run refuses what leaves it
+        most = max(x.bits - 1, 1)
+        if most > MAX_EXPONENT:
+            raise UnsupportedError(f"a right shift of {x.bits} bits", hint="Use smaller integers.")
+        factors = 1 << np.where(outside, 0, most - np.clip(domain, 0, most))
+        product = build.product(x, build.lookup(steps, steps.low, factors, 0))
+        return ranged_floor(low, product, most, min(x.low, 0), max(x.high, 0))
+    if width > MAX_EXPONENT:  # a run refuses what leaves 32 bits, and more steps than these
+        outside = outside[domain <= MAX_EXPONENT]
+        domain = domain[: len(outside)]
+    factors = np.where(outside, 0, 1 << np.clip(domain, 0, MAX_EXPONENT))
+    product = build.product(x, build.lookup(steps, steps.low, factors, 0))
+    if width > MAX_EXPONENT:
         return product
-    over = ranged_floor(low, product, width, 0, max(0, product.high >> width))
+    limits = np.iinfo(kind)
+    least, most = int(limits.min), int(limits.max)
+    moved = build.linear([(1, product)], -least, 0)
+    over = ranged_floor(low, moved, width, moved.low >> width, moved.high >> width)
     result = build.linear([(1, product), (-(1 << width), over)], 0, 0)
-    return build.bounded(result, 0, (1 << width) - 1)
+    return build.bounded(result, least, most)
 
 
 @operator("BitwiseAnd", "BitwiseOr", "BitwiseXor", integers=True)
