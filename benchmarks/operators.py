@@ -8,13 +8,15 @@ import verifai.graph
 from verifai.graph.expand import RULES
 from verifai.graph.lower import OPERATORS
 from verifai.graph.refusals import NO_CIRCUIT
+from verifai.graph.tabular.rewrite import RULES as TABULAR
+from verifai.graph.unroll import CONTROL, SEQUENCES
 
 assert verifai.graph  # importing it registers all operators
 
 #: What has to hold of a node for it to have a circuit, beyond what the page says of all.
 PARTLY: Final = {
     "AffineGrid": "the size is constant",
-    "BitShift": "by at most 30 bits",
+    "BitShift": "of unsigned integers, by at most 30 bits",
     "CenterCropPad": "the shape is constant",
     "Clip": "the bounds are constant",
     "Col2Im": "the shapes are constant",
@@ -30,13 +32,16 @@ PARTLY: Final = {
     "Gather": "computed indices into at most 1,024 entries",
     "GatherElements": "computed indices into at most 1,024 entries",
     "GatherND": "computed indices into at most 1,024 entries",
+    "GRU": "the lengths of sequences are constant",
     "GridSample": "the grid is constant",
+    "LSTM": "the lengths of sequences are constant",
     "MaxPool": "without the indices of the maxima",
     "MaxUnpool": "the indices are constant",
     "OneHot": "the depth is constant",
     "PRelu": "the slope is constant",
     "Pad": "the pads are constant",
     "Pow": "the base or the exponents are constant",
+    "RNN": "the lengths of sequences are constant",
     "Range": "of constants",
     "ReduceProd": "of at most 64 factors",
     "Reshape": "the shape is constant",
@@ -54,6 +59,14 @@ PARTLY: Final = {
     "Trilu": "the diagonal is constant",
     "Upsample": "the scales are constant",
 }
+#: The same of ``ai.onnx.ml``.
+TABULAR_PARTLY: Final = {
+    "ArrayFeatureExtractor": "the places are constant",
+    "Imputer": "the value that is replaced is a number: no input holds NaN",
+    "LabelEncoder": "from numbers to numbers",
+    "OneHotEncoder": "categories are integers",
+    "ZipMap": "left out: the tensor that it names the columns of is the output",
+}
 #: Operators of constants alone, which are folded.
 FOLDED: Final = frozenset(
     ("BlackmanWindow", "Constant", "ConstantOfShape", "HammingWindow", "HannWindow", "Range")
@@ -64,6 +77,14 @@ DOMAINS: Final = {"": "ai.onnx", "ai.onnx.ml": "ai.onnx.ml"}
 
 def status(name: str, domain: str = "") -> tuple[str, str]:
     """``yes``, ``partly`` or ``no``, and why."""
+    if domain == "ai.onnx.ml":
+        return _tabular(name)
+    if domain == "" and name in CONTROL | SEQUENCES:
+        loop = "the trip count and the condition follow from constants and shapes"
+        return (
+            "partly",
+            loop if name in CONTROL else "lengths and places follow from constants and shapes",
+        )
     if domain == "" and name in NO_CIRCUIT and name not in OPERATORS and name not in RULES:
         return "no", NO_CIRCUIT[name][0]
     if name in PARTLY:
@@ -71,6 +92,15 @@ def status(name: str, domain: str = "") -> tuple[str, str]:
     if name in OPERATORS or name in RULES or name in FOLDED or (domain == "" and _body(name)):
         return "yes", ""
     return "no", "no rule"
+
+
+def _tabular(name: str) -> tuple[str, str]:
+    """As :func:`status`, of ``ai.onnx.ml``."""
+    if name in TABULAR_PARTLY:
+        return "partly", TABULAR_PARTLY[name]
+    if name in TABULAR:
+        return "yes", ""
+    return "no", "maps, dictionaries and strings have no circuit: give the model its tensors"
 
 
 def _body(name: str) -> bool:

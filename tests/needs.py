@@ -17,6 +17,7 @@ have more. What is watched are imports, the prover of the core, and processes th
 from __future__ import annotations
 
 import builtins
+import importlib.util
 import sys
 import time
 from collections.abc import Iterator
@@ -89,6 +90,14 @@ TOO_LONG: Final = 0.5
 
 #: Every test that was collected, and its kinds, before any was left out.
 COLLECTED: Final = pytest.StashKey[dict[str, set[str]]]()
+
+
+def skip_without(*packages: str) -> None:
+    """Skip the module that calls this where a package is missing. None is imported to find out:
+    what is collected is more than what is run."""
+    for name in packages:
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f"{name} is not installed", allow_module_level=True)
 
 
 # ---- what is declared ---------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -10,9 +11,9 @@ from numpy.typing import NDArray
 
 from verifai import backends, verifier
 from verifai.backends import BackendOptions, EzklOptions, NativeOptions
-from verifai.backends.options import Target
+from verifai.backends.options import OPTIONS, Target
 from verifai.circuit import SRS, Circuit, ProvingKey, Visibility
-from verifai.errors import UsageError, VerificationError
+from verifai.errors import UsageError, VerificationError, shown
 from verifai.model import Model, export, load
 from verifai.progress import Progress, reporting
 from verifai.proof import Opening, Proof, Registration, Statement, TensorClaim, VerifyingKey
@@ -79,6 +80,7 @@ def compile(
     model: Model,
     calibration: Any = None,
     *,
+    backend: str | None = None,
     options: BackendOptions | None = None,
     visibility: Visibility | None = None,
     target: Target = "offline",
@@ -92,9 +94,10 @@ def compile(
             can be proved. An array of shape [N, ...], a dict of arrays by input name, or anything
             that gives inputs or batches of them one after another: a list, a dataset, a torch
             ``DataLoader``. The labels of pairs (x, y) are left out, which the progress says.
-        options: the proof system and what it can be told: :class:`NativeOptions` (fast; the
-            default) or :class:`EzklOptions` (slow; an optional package). Proofs of both are
-            checked offline and on chain.
+        backend: the proof system: ``native`` (fast; the default) or ``ezkl`` (slow; an optional
+            package). Proofs of both are checked offline and on chain.
+        options: what it can be told, :class:`NativeOptions` or :class:`EzklOptions`, which name
+            the backend by themselves.
         visibility: what a proof discloses; default public input, public output, private weights.
         target: where proofs are checked. ``offline`` suits the prover. ``evm`` chooses, for the
             native backend, the layout that takes the least gas on a chain for one inference, and
@@ -113,20 +116,42 @@ def compile(
     _takes_optional(Visibility, visibility=visibility)
     if target not in ("offline", "evm"):
         raise UsageError(f"The target is 'offline' or 'evm', not {target!r}.")
-    if options is None:
-        options = NativeOptions()
-    elif not isinstance(options, EzklOptions):
-        _takes(NativeOptions, options=options)
+    options = _options(backend, options)
     several = hasattr(calibration, "__iter__") or hasattr(calibration, "__getitem__")
     if isinstance(calibration, str) or not several:
         raise UsageError(
             f"compile needs typical inputs as calibration, not {type(calibration).__name__}.",
-            hint=_calibration_of(model),
+            hint=_read(calibration) or _calibration_of(model),
         )
     with reporting("compile", progress) as report:
         return backends.get(options.backend).compile(
             model, calibration, visibility or Visibility(), report, options, target
         )
+
+
+def _options(backend: str | None, options: BackendOptions | None) -> BackendOptions:
+    """The options that were given, or the defaults of the backend that was named."""
+    if backend is not None and not (isinstance(backend, str) and backend in OPTIONS):
+        there_are = " or ".join(f"backend={name!r}" for name in OPTIONS)
+        raise UsageError(f"There is no backend {shown(backend)}.", hint=f"It is {there_are}.")
+    if options is None:
+        return OPTIONS[backend or NativeOptions.backend]()
+    if not isinstance(options, EzklOptions):
+        _takes(NativeOptions, options=options)
+    if backend not in (None, options.backend):
+        raise UsageError(
+            f"The backend is {backend!r}, and the options are those of {options.backend!r}.",
+            hint="Options name their backend: leave out backend.",
+        )
+    return options
+
+
+def _read(calibration: Any) -> str | None:
+    """How a file of calibration data is given, if it is one that was."""
+    if not isinstance(calibration, (str, os.PathLike)):
+        return None
+    name = os.fspath(calibration)
+    return f"A file is read first: verifai.compile(model, numpy.load({name!r:.200}))."
 
 
 def _calibration_of(model: Model) -> str:

@@ -52,9 +52,11 @@ def save_samples(folder: Path, samples: dict[str, NDArray[Any]]) -> None:
 
 
 def random_inputs(kind: str, shape: tuple[int, ...], high: int = 2, seed: int = 0) -> NDArray[Any]:
-    """:data:`SAMPLES` inputs of a dtype and shape: normal numbers, or integers below ``high``."""
+    """:data:`SAMPLES` inputs of a dtype and shape: normal numbers, small integers, words."""
     rng = np.random.default_rng(seed)
     size = (SAMPLES, *shape)
     if kind.startswith("float"):
         return rng.normal(size=size).astype(kind)
+    if kind == "object":  # strings
+        return np.full(size, "monday")
     return rng.integers(0, high, size=size).astype(kind)

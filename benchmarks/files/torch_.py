@@ -394,7 +394,9 @@ VISION: Final[dict[str, tuple[dict[str, Any], int]]] = {
 
 
 def small_vit() -> nn.Module:
-    return vision.VisionTransformer(16, 4, 2, 2, 16, 32, num_classes=10)
+    made = vision.VisionTransformer(16, 4, 2, 2, 16, 32, num_classes=10)
+    nn.init.normal_(made.heads.head.weight)  # which begins as zeros
+    return made
 
 
 def small_swin() -> nn.Module:

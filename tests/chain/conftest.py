@@ -12,16 +12,17 @@ from types import SimpleNamespace
 
 import pytest
 
-pytest.importorskip("eth_tester")
-
 from tests.chain.clock import Clock
 from tests.chain.node import Anvil, Shared, free_port
+from tests.needs import skip_without
 from verifai.backends import EvmCall
 from verifai.chain import watch
 from verifai.contracts.toolchain import find_node
 from verifai.errors import SetupError
 from verifai.evm.transactions import delivery
 from verifai.proof import Guarantees, Proof, TensorClaim, TensorSpec, VerifyingKey
+
+skip_without("eth_tester")
 
 
 class Pretended:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from eth.db.atomic import AtomicDB
-from eth.db.backends.memory import MemoryDB
-from eth_tester import EthereumTester
-from web3 import EthereumTesterProvider, Web3
 
 from verifai.chain import Chain, connect
 from verifai.evm.node import embedded
+
+if TYPE_CHECKING:
+    from web3 import Web3
 
 
 class Begun:
@@ -32,6 +31,9 @@ class Begun:
             return connect(**options)
 
     def _start(self, journal: None) -> tuple[Web3, Any]:
+        from eth_tester import EthereumTester
+        from web3 import EthereumTesterProvider, Web3
+
         assert journal is None, "a journalled chain begins at its genesis"
         backend = self._copy(self._backend)
         return Web3(EthereumTesterProvider(EthereumTester(backend))), backend
@@ -39,6 +41,9 @@ class Begun:
     @staticmethod
     def _copy(backend: Any) -> Any:
         """The backend's chain in a database of its own."""
+        from eth.db.atomic import AtomicDB
+        from eth.db.backends.memory import MemoryDB
+
         entries = dict(backend.chain.chaindb.db.wrapped_db.kv_store)
         twin = copy(backend)
         twin.chain = type(backend.chain)(AtomicDB(MemoryDB(entries)))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eth_account import Account
-
 from verifai.chain import Chain
 from verifai.chain.connection import Connection
 from verifai.chain.deploy import Contracts, deploy
@@ -95,6 +93,8 @@ class World:
 def furnish(chain: Chain, vk: VerifyingKey, input_words: int) -> World:
     """Deploy everything on a fresh embedded chain, give everybody money, and register the key's
     circuit with the verifier."""
+    from eth_account import Account
+
     _deployed(chain)
     for key in KEYS.values():
         account = Account.from_key(key.to_bytes(32, "big"))
@@ -107,6 +107,8 @@ def furnish(chain: Chain, vk: VerifyingKey, input_words: int) -> World:
 
 def make_world(chain: Chain, vk: VerifyingKey) -> World:
     """Everybody on a chain that is furnished."""
+    from eth_account import Account
+
     contracts = _deployed(chain)
     verifier = contracts.verifiers[NATIVE_SYSTEM]
     markets = {}

@@ -13,15 +13,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import requests
-from eth_account import Account
-from web3 import HTTPProvider, Web3
-from web3.providers import BaseProvider
+from typing import TYPE_CHECKING, Any
 
 from verifai.contracts.toolchain import npm_install
 from verifai.home import home
+
+if TYPE_CHECKING:
+    from web3 import Web3
 
 #: Nothing that a test starts outlives this; a node that all tests share lives as long as they do.
 ANVIL_SECONDS = 3600
@@ -41,6 +39,13 @@ def anvil_binary() -> Path:
     binary = target / "node_modules" / "@foundry-rs" / "anvil-linux-amd64" / "bin" / "anvil"
     binary.chmod(0o755)
     return binary
+
+
+def rich() -> Any:
+    """The account that pays, as a signer."""
+    from eth_account import Account
+
+    return Account.from_key(RICH)
 
 
 class Anvil:
@@ -63,6 +68,8 @@ class Anvil:
         self.start()
 
     def start(self) -> None:
+        import requests
+
         limit = shutil.which("timeout")
         prefix = [limit, "-k", "2", str(ANVIL_SECONDS)] if limit else []
         command = [str(anvil_binary()), "--host", "127.0.0.1", "--port", str(self.port)]
@@ -98,6 +105,8 @@ class Anvil:
 
     @property
     def web3(self) -> Web3:
+        from web3 import HTTPProvider, Web3
+
         return Web3(HTTPProvider(self.url, exception_retry_configuration=None))
 
     def ask(self, method: str, *parameters: Any) -> Any:
@@ -137,7 +146,7 @@ class Condition:
             node.ask("eth_getBlockByNumber", tag, False) for tag in ("latest", "pending")
         )
         pool = node.ask("txpool_status")
-        address = Account.from_key(RICH).address
+        address = rich().address
         return cls(
             (int(latest["number"], 16), latest["hash"]),
             (int(pool["pending"], 16), int(pool["queued"], 16)),
@@ -197,7 +206,7 @@ def forget_chains() -> None:
     shutil.rmtree(home() / "chain" / "outbox", ignore_errors=True)
 
 
-class Faulty(BaseProvider):
+class Faulty:
     """Another provider, and what happens to some questions.
 
     Args:
@@ -209,13 +218,23 @@ class Faulty(BaseProvider):
     """
 
     def __init__(self, inner: Any, faults: dict[str, list[Any]]) -> None:
-        super().__init__()
         self.inner = inner
         self.faults = faults
         self.asked: list[str] = []
         self.before: Callable[[str, Any], None] = lambda method, parameters: None
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def request_func(self, web3: Web3, middleware: Any) -> Any:
+        """As in web3's base class, which is imported no earlier than a test needs it."""
+        from web3.middleware import combine_middleware
+
+        return combine_middleware(middleware.as_tuple_of_middleware(), web3, self.make_request)
+
     def make_request(self, method: Any, params: Any) -> Any:
+        import requests
+
         self.asked.append(method)
         self.before(method, params)
         fault = self.faults[method].pop(0) if self.faults.get(method) else None

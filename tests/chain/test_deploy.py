@@ -6,8 +6,7 @@ import re
 
 import pytest
 
-pytest.importorskip("eth_tester")
-
+from tests.needs import skip_without
 from verifai.chain import Chain, connect
 from verifai.chain.deploy import (
     LOCAL_CHAINS,
@@ -26,6 +25,8 @@ from verifai.evm import abi
 from verifai.evm.interface import Interface
 from verifai.market import Market
 from verifai.market.jobs import Bid
+
+skip_without("eth_tester")
 
 #: PUSH1 1 PUSH0 MSTORE8 PUSH1 1 PUSH0 RETURN: a contract whose code is one byte.
 CREATION = bytes.fromhex("60015f5360015ff3")

@@ -11,13 +11,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-pytest.importorskip("eth_tester")
 pytest.importorskip("verifai._native", reason="the proving core is not built")
-pytest.importorskip("torch")
 
 import verifai
 from tests.chain.embedded import Begun
 from tests.chain.market_double import ETHER, World, furnish, make_world
+from tests.needs import skip_without
 from verifai.chain import connect
 from verifai.chain.shipped import interface
 from verifai.compact.words import statement_words, words_from
@@ -38,6 +37,8 @@ from verifai.market.market import Market, Stake
 from verifai.market.order import input_words
 from verifai.verifier.native.calldata import statement_of
 from verifai.verifier.native.check import context_bytes
+
+skip_without("eth_tester", "torch")
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-pytest.importorskip("eth_tester")
 pytest.importorskip("verifai._native", reason="the proving core is not built")
-pytest.importorskip("torch")
 
 import verifai
 from tests.chain.embedded import Begun
 from tests.chain.market_double import World, furnish, make_world
+from tests.needs import skip_without
 from verifai.chain import Chain, connect
 from verifai.chain.connection import Connection
 from verifai.chain.native.prepared import Prepared
@@ -28,6 +27,8 @@ from verifai.evm import abi, logs
 from verifai.evm.interface import Interface
 from verifai.market.order import input_words
 from verifai.verifier.native.check import context_bytes
+
+skip_without("eth_tester", "torch")
 
 
 @pytest.fixture(scope="module")

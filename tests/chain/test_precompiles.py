@@ -6,15 +6,15 @@ from types import SimpleNamespace
 
 import pytest
 
-pytest.importorskip("eth_tester")
 pytest.importorskip("verifai._native")
 
-from eth.exceptions import OutOfGas, VMError
-from eth.vm.forks.prague.computation import PragueComputation
 from py_ecc import optimized_bn128 as bn
 
+from tests.needs import skip_without
 from verifai.evm.node import precompiles
 from verifai.verifier.native.curve import G, H, P, Q
+
+skip_without("eth_tester")
 
 
 def g1(point: object) -> bytes:
@@ -60,6 +60,8 @@ class Computation(SimpleNamespace):
         super().__init__(msg=SimpleNamespace(data=data, data_as_bytes=data), gas=gas, output=b"")
 
     def consume_gas(self, amount: int, reason: str) -> None:
+        from eth.exceptions import OutOfGas
+
         if amount > self.gas:
             raise OutOfGas(reason)
         self.gas -= amount
@@ -69,6 +71,8 @@ class Computation(SimpleNamespace):
 
 
 def outcome(precompile: object, data: bytes, gas: int = 200_000) -> tuple[object, ...]:
+    from eth.exceptions import VMError
+
     computation = Computation(data, gas)
     try:
         precompile(computation)
@@ -79,6 +83,8 @@ def outcome(precompile: object, data: bytes, gas: int = 200_000) -> tuple[object
 
 @pytest.mark.parametrize("name", POINTS)
 def test_native_and_plain_agree(name):
+    from eth.vm.forks.prague.computation import PragueComputation
+
     number, data = POINTS[name]
     address = number.to_bytes(20, "big")
     plain = PragueComputation.get_precompiles()[address]
@@ -88,6 +94,8 @@ def test_native_and_plain_agree(name):
 
 @pytest.mark.parametrize("name", ["sum", "multiple", "pairing that holds"])
 def test_gas_runs_out_alike(name):
+    from eth.vm.forks.prague.computation import PragueComputation
+
     number, data = POINTS[name]
     address = number.to_bytes(20, "big")
     plain = PragueComputation.get_precompiles()[address]

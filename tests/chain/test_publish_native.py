@@ -7,14 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from eth_account import Account
 
-pytest.importorskip("eth_tester")
 pytest.importorskip("verifai._native", reason="the proving core is not built")
-pytest.importorskip("torch")
 
 import verifai
 from tests.chain.embedded import Begun
+from tests.needs import skip_without
 from verifai.chain import connect
 from verifai.chain.native.acceptor import router_of
 from verifai.chain.native.circuits import circuit_table
@@ -31,6 +29,8 @@ from verifai.errors import (
 )
 from verifai.market import Market
 from verifai.market.order import input_words
+
+skip_without("eth_tester", "torch")
 
 
 def made(seed: int, **options: Any) -> Any:
@@ -202,6 +202,8 @@ def test_a_commitment_that_a_proof_does_not_show_is_refused(hidden, store) -> No
 
 def test_a_job_about_a_committed_input(begun, hidden) -> None:
     """Paid against a proof about the input that was committed to, which no one else sees."""
+    from eth_account import Account
+
     pk, vk, x = hidden
     opening = verifai.commit(vk, x[0])[vk.inputs[0].name]
     other = verifai.commit(vk, x[0])[vk.inputs[0].name]
@@ -325,6 +327,8 @@ def test_a_circuit_is_of_a_whole_number_of_inferences(keys) -> None:
 
 
 def test_who_only_reads_finds_what_this_machine_published(start_anvil, keys, store) -> None:
+    from eth_account import Account
+
     pk, vk, x = keys
     node = start_anvil("--chain-id", "31337")
     with connect(node.url) as chain:
@@ -359,6 +363,8 @@ def test_a_revocation_leaves_the_history_readable(begun, keys, store) -> None:
 
 
 def test_a_journal_shows_every_owners_registry(keys, store, tmp_path) -> None:
+    from eth_account import Account
+
     pk, vk, x = keys
     other = Account.create()
     with connect(journal=tmp_path / "chain") as chain:

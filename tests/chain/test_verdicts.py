@@ -8,14 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from eth_account import Account
 
-pytest.importorskip("eth_tester")
 pytest.importorskip("verifai._native", reason="the proving core is not built")
-pytest.importorskip("torch")
 
 import verifai
-from tests.chain.node import RICH, Faulty
+from tests.chain.node import Faulty, rich
+from tests.needs import skip_without
 from verifai.chain import Chain, Terms, connect
 from verifai.chain.native.system import NATIVE_SYSTEM
 from verifai.chain.requirements import CANCUN_PROBE
@@ -36,6 +34,8 @@ from verifai.evm.node.faults import RevertedError
 from verifai.evm.transactions.bounds import CREATION_BYTES, TRANSACTION_BYTES
 from verifai.market import Market
 from verifai.market.models import Models, Role, Share
+
+skip_without("eth_tester", "torch")
 
 CONTRACTS = ("NativeProofRegistry", "VerifierRouter", "NativeVerifier")
 LOCAL = ("--chain-id", "31337")
@@ -63,7 +63,7 @@ def store(tmp_path) -> verifai.KeyStore:
 
 
 def opened(node: Any) -> Chain:
-    return connect(node.url, signer=Account.from_key(RICH), terms=TERMS)
+    return connect(node.url, signer=rich(), terms=TERMS)
 
 
 def error(signature: str, *values: Any) -> bytes:
@@ -83,25 +83,29 @@ def cannot() -> None:
     raise LimitError("too large for the verifier here")
 
 
-STEP = error("ProofRefused(bytes32)", b"opening pairing".ljust(32, b"\0"))
-#: Revert data, what the verifier here says (None: it accepted before anything was sent), the class.
+def step() -> bytes:
+    return error("ProofRefused(bytes32)", b"opening pairing".ljust(32, b"\0"))
+
+
+#: What makes the revert data, what the verifier here says (None: it accepted before anything was
+#: sent), the class.
 MEANINGS = [
-    (b"", holds, NetworkError),
-    (b"", fails, NetworkError),
-    (b"\x01\x02", fails, NetworkError),
-    (error("Error(string)", "no"), fails, NetworkError),
-    (error("Panic(uint256)", 0x11), fails, NetworkError),
-    (error("SomebodyElses(uint256)", 1), fails, NetworkError),
-    (STEP[:-1], fails, NetworkError),
-    (STEP, fails, ChainRejectedError),
-    (STEP, holds, NetworkError),
-    (STEP, None, NetworkError),
-    (STEP, cannot, NetworkError),
-    (error("AlreadyPublished(bytes32)", bytes(32)), fails, UnsupportedError),
-    (error("UnknownCircuit(bytes32)", bytes(32)), fails, UnsupportedError),
-    (error("SystemRevoked(bytes4)", bytes(4)), fails, UnsupportedError),
-    (error("SystemNotActive(bytes4,uint64)", bytes(4), 7), fails, UnsupportedError),
-    (error("DevelopmentSrs(bytes32)", bytes(32)), fails, UnsupportedError),
+    (lambda: b"", holds, NetworkError),
+    (lambda: b"", fails, NetworkError),
+    (lambda: b"\x01\x02", fails, NetworkError),
+    (lambda: error("Error(string)", "no"), fails, NetworkError),
+    (lambda: error("Panic(uint256)", 0x11), fails, NetworkError),
+    (lambda: error("SomebodyElses(uint256)", 1), fails, NetworkError),
+    (lambda: step()[:-1], fails, NetworkError),
+    (step, fails, ChainRejectedError),
+    (step, holds, NetworkError),
+    (step, None, NetworkError),
+    (step, cannot, NetworkError),
+    (lambda: error("AlreadyPublished(bytes32)", bytes(32)), fails, UnsupportedError),
+    (lambda: error("UnknownCircuit(bytes32)", bytes(32)), fails, UnsupportedError),
+    (lambda: error("SystemRevoked(bytes4)", bytes(4)), fails, UnsupportedError),
+    (lambda: error("SystemNotActive(bytes4,uint64)", bytes(4), 7), fails, UnsupportedError),
+    (lambda: error("DevelopmentSrs(bytes32)", bytes(32)), fails, UnsupportedError),
 ]
 
 
@@ -113,9 +117,14 @@ def chain() -> Iterator[Chain]:
 
 @pytest.mark.parametrize(("data", "confirm", "kind"), MEANINGS, ids=range(len(MEANINGS)))
 def test_only_a_false_proof_is_called_false(
-    chain: Chain, data: bytes, confirm: Callable[[], None] | None, kind: type[VerifaiError]
+    chain: Chain,
+    data: Callable[[], bytes],
+    confirm: Callable[[], None] | None,
+    kind: type[VerifaiError],
 ) -> None:
-    found = verdict(chain.connection.sender, RevertedError(data), "publishing", CONTRACTS, confirm)
+    found = verdict(
+        chain.connection.sender, RevertedError(data()), "publishing", CONTRACTS, confirm
+    )
     assert type(found) is kind
     assert (found.exit_code == 1) == (kind is ChainRejectedError)
     assert not STRUCTURE.search(str(found))
@@ -295,33 +304,37 @@ def test_a_precompile_that_is_missing_is_named() -> None:
         assert chain.web3.eth.block_number == 0
 
 
-def web3_errors() -> list[Exception]:
-    from eth_tester.exceptions import TransactionFailed
-    from web3 import exceptions
+TOLD: dict[str, Any] = {"code": -32000, "message": "some words"}
+ANSWER: Any = {"jsonrpc": "2.0", "id": 1, "error": TOLD}
+#: Errors by name, given the exceptions of web3 and of eth-tester.
+RAISED: dict[str, Callable[[Any, Any], Exception]] = {
+    "logic": lambda web3, _: web3.ContractLogicError("some words", data="0x"),
+    "custom": lambda web3, _: web3.ContractCustomError("0x01020304", data="0x01020304"),
+    "logic with data": lambda web3, _: web3.ContractLogicError(
+        "execution reverted: some words", data="0x" + error("Error(string)", "some words").hex()
+    ),
+    "panic": lambda web3, _: web3.ContractPanicError("Panic error 0x11", data="0x"),
+    "answer": lambda web3, _: web3.Web3RPCError(str(TOLD), rpc_response=ANSWER),
+    "no answer": lambda web3, _: web3.Web3RPCError("some words"),
+    "time": lambda web3, _: web3.TimeExhausted("some words", 7),
+    "address": lambda web3, _: web3.InvalidAddress("some words", b"\x01"),
+    "failed": lambda _, tester: tester.TransactionFailed("some words"),
+    "failed with bytes": lambda _, tester: tester.TransactionFailed(b"\x01\x02"),
+    "value": lambda *_: ValueError("some words", {"a": 1}),
+    "key": lambda *_: KeyError("some words"),
+    "answer without words": lambda web3, _: web3.Web3RPCError(
+        "out of gas", rpc_response=ANSWER | {"error": {"code": 1}}
+    ),
+}
 
-    told = {"code": -32000, "message": "some words"}
-    answer: Any = {"jsonrpc": "2.0", "id": 1, "error": told}
-    data = "0x" + error("Error(string)", "some words").hex()
-    return [
-        exceptions.ContractLogicError("some words", data="0x"),
-        exceptions.ContractCustomError("0x01020304", data="0x01020304"),
-        exceptions.ContractLogicError("execution reverted: some words", data=data),
-        exceptions.ContractPanicError("Panic error 0x11", data="0x"),
-        exceptions.Web3RPCError(str(told), rpc_response=answer),
-        exceptions.Web3RPCError("some words"),
-        exceptions.TimeExhausted("some words", 7),
-        exceptions.InvalidAddress("some words", b"\x01"),
-        TransactionFailed("some words"),
-        TransactionFailed(b"\x01\x02"),
-        ValueError("some words", {"a": 1}),
-        KeyError("some words"),
-        exceptions.Web3RPCError("out of gas", rpc_response=answer | {"error": {"code": 1}}),
-    ]
 
-
-@pytest.mark.parametrize("raised", web3_errors(), ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize("name", RAISED)
 @pytest.mark.parametrize("url", ["embedded", "http://node"])
-def test_no_message_shows_what_carries_the_words(raised: Exception, url: str) -> None:
+def test_no_message_shows_what_carries_the_words(name: str, url: str) -> None:
+    import eth_tester.exceptions
+    import web3.exceptions
+
+    raised = RAISED[name](web3.exceptions, eth_tester.exceptions)
     text = str(faults.translated(raised, "a question", url))
     assert not STRUCTURE.search(text)
     assert "None" not in text

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-pytest.importorskip("eth_tester")
-
 from tests.chain.embedded import Begun
+from tests.needs import skip_without
 from verifai.backends import EvmCall
 from verifai.chain import Chain, connect
 from verifai.chain.generated.registry import GeneratedRegistry, Publication
@@ -17,6 +16,8 @@ from verifai.chain.shipped import contract, interface
 from verifai.contracts.shipped import artefact
 from verifai.contracts.solidity import compile_contract
 from verifai.evm.node.faults import RevertedError
+
+skip_without("eth_tester")
 
 #: A test names the contract it needs.
 VERIFIERS = """

@@ -7,11 +7,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -119,6 +120,14 @@ def test_an_unknown_option_is_answered_with_the_commands_own_help(capsys: Any) -
     assert value["hint"] == "verifai publish --help"
 
 
+def test_keys_that_are_not_there_are_3_as_every_missing_file(tmp_path: Path, capsys: Any) -> None:
+    missing, report = tmp_path / "none", tmp_path / "report"
+    code, value = verifai(capsys, "audit", "--keys", missing, "--out", report)
+    assert (code, value["error"]) == (3, "MissingFileError")
+    assert str(missing) in value["message"]
+    assert not report.exists()
+
+
 def test_no_node_at_the_url_is_7(bundle: tuple[Path, Path], capsys: Any) -> None:
     pytest.importorskip("web3")
     words = ("publish", bundle[0], "--key", bundle[1], "--chain", "http://127.0.0.1:9")
@@ -188,36 +197,74 @@ def test_every_command_has_help(command: str, capsys: Any) -> None:
     assert f"usage: verifai {command}" in capsys.readouterr().out
 
 
+@pytest.fixture
+def streams() -> Iterator[dict[str, IO[str] | None]]:
+    """Where output can go that nobody reads: no stream, as Python has it where the descriptor is
+    closed; a pipe whose reader left; a full disk."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w") as left, open("/dev/full", "w") as full:
+        yield {"closed": None, "left": left, "full": full}
+
+
+@pytest.mark.parametrize(
+    ("claim", "name", "where", "code"),
+    [
+        ("true", "stdout", "closed", 0),
+        ("true", "stdout", "left", 0),  # the reader has what it wanted
+        ("false", "stdout", "left", 1),
+        ("none", "stdout", "left", 3),
+        ("true", "stdout", "full", 6),  # not 1, which would call the claim false
+        ("false", "stdout", "full", 1),
+        ("none", "stdout", "full", 3),
+        ("none", "stderr", "full", 3),
+        ("none", "stderr", "closed", 3),
+        ("none", "stderr", "left", 3),
+    ],
+)
+@pytest.mark.parametrize("words", [[], ["--json"]], ids=["words", "json"])
+def test_output_that_nobody_reads_changes_no_verdict(
+    bundle: tuple[Path, Path],
+    tiny: Pipeline,
+    streams: dict[str, IO[str] | None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Any,
+    claim: str,
+    name: str,
+    where: str,
+    code: int,
+    words: list[str],
+) -> None:
+    if claim == "false":
+        replace(tiny.proof, argument=bytes(len(tiny.proof.argument))).save(bundle[0])
+    path = "none" if claim == "none" else str(bundle[0])
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, name, streams[where])
+        assert main(["verify", path, "--key", str(bundle[1]), *words]) == code
+    assert ("The command is done" in capsys.readouterr().err) == (code == 6)
+
+
 @pytest.mark.parametrize(
     ("claim", "redirected", "code"),
     [
         ("true", ">&-", 0),
-        ("true", "| true", 0),  # the reader left: it has what it wanted
-        ("false", "| true", 1),
-        ("none", "| true", 3),
-        ("true", ">/dev/full", 6),  # not 1, which would call the claim false
-        ("false", ">/dev/full", 1),
-        ("none", ">/dev/full", 3),
-        ("none", "2>/dev/full", 3),
-        ("none", "2>&-", 3),
+        ("true", "| true", 0),
+        ("true", ">/dev/full", 6),
         ("none", "2>&1 | true", 3),
     ],
 )
-@pytest.mark.parametrize("words", ["", "--json"])
-def test_output_that_nobody_reads_changes_no_verdict(
-    bundle: tuple[Path, Path], tiny: Pipeline, claim: str, redirected: str, code: int, words: str
+def test_the_interpreter_ends_well_where_nobody_reads(
+    bundle: tuple[Path, Path], claim: str, redirected: str, code: int
 ) -> None:
-    if claim == "false":
-        replace(tiny.proof, argument=bytes(len(tiny.proof.argument))).save(bundle[0])
+    """What is left in its buffers when it ends is no error, and no traceback."""
     path = "none" if claim == "none" else bundle[0]
-    command = f"{sys.executable} -m verifai verify {path} --key {bundle[1]} {words}"
+    command = f"{sys.executable} -m verifai verify {path} --key {bundle[1]}"
     # the reader of a pipe is gone before anything is written
     late = f"(sleep 0.1; {command})" if "|" in redirected else command
     line = f"{late} {redirected}; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=120)
     assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
-    if code == 6:
-        assert "The command is done" in done.stderr
+    assert ("The command is done" in done.stderr) == (code == 6)
 
 
 @pytest.mark.parametrize(("lost", "expected"), [(errno.EPIPE, 0), (errno.ENOSPC, 6)])
@@ -280,6 +327,19 @@ class Two(torch.nn.Module):
 
 two, nothing, number = Two, lambda: 1 / 0, 5
 """
+
+
+def test_a_file_of_models_is_asked_which(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("two.py").write_text(TWO)
+    np.save("x.npy", np.zeros(1))
+    code, value = verifai(capsys, "export", "two.py", "--example", "x.npy")
+    assert code == 2
+    assert "two.py:NAME" in value["hint"]
+    code, value = verifai(capsys, "export", "none.py", "--example", "x.npy")
+    assert (code, value["hint"]) == (2, None)
 
 
 def test_a_model_of_two_inputs(

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-for _module in ("onnx", "onnxruntime", "onnxscript"):
-    pytest.importorskip(_module)
+from tests.graph.awkward import in_a_row
+from tests.needs import skip_without
+from verifai.cli.main import main
 
-from tests.graph.awkward import in_a_row  # noqa: E402
-from verifai.cli.main import main  # noqa: E402
+skip_without("onnx", "onnxruntime", "onnxscript")
 
 
 @pytest.fixture

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import helper, numpy_helper
 
 import verifai
 
@@ -37,6 +35,9 @@ class Golden:
     activation_bits: int = 16
 
     def model(self) -> verifai.Model:
+        import onnx
+        from onnx import helper, numpy_helper
+
         rng = np.random.default_rng(0)
         arrays = []
         for name, shape in self.weights.items():
@@ -80,6 +81,8 @@ class Golden:
 
 
 def _node(operator: str, inputs: str, output: str, **attributes: Any) -> Any:
+    from onnx import helper
+
     return helper.make_node(operator, inputs.split(), [output], name=output, **attributes)
 
 

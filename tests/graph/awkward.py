@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper
 
 import verifai
 from tests.graph.models import chain, loaded
@@ -74,6 +73,8 @@ def graph(
     """Any graph: (operator, inputs, output, attributes if any)."""
 
     def made() -> verifai.Model:
+        from onnx import TensorProto, helper, numpy_helper
+
         return loaded(
             [
                 helper.make_node(op, names, [out], name=f"{op}_{i}", **(rest[0] if rest else {}))

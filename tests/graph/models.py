@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
-from onnx import TensorProto, helper, numpy_helper
 
 import verifai
+
+#: onnx.TensorProto.FLOAT
+FLOAT = 1
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,14 @@ class Case:
             for _ in range(count)
         ]
 
+    def learned(self) -> bool:
+        """Whether a constant holds floats."""
+        given = (value for value in self.constants.values() if value is not None)
+        return any(_array(value).dtype == np.float32 for value in given)
+
     def model(self) -> verifai.Model:
+        from onnx import TensorProto, helper, numpy_helper
+
         names, infos, constants = [], [], []
         shapes = iter(self.shapes)
         positions = len(self.shapes) + len(self.constants)
@@ -84,6 +92,9 @@ def loaded(
     nodes: list[Any], inputs: list[Any], constants: list[Any], outputs: list[str], opset: int = 18
 ) -> verifai.Model:
     """A model whose output shapes are found by running it."""
+    import onnxruntime as ort
+    from onnx import TensorProto, helper
+
     infos = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs]
     graph = helper.make_graph(nodes, "test", inputs, infos, constants)
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
@@ -101,6 +112,8 @@ def loaded(
 
 def chain(nodes: list[tuple[Any, ...]], shape: tuple[int, ...], opset: int = 18) -> verifai.Model:
     """Operators one after the other: (operator, constants, attributes)."""
+    from onnx import TensorProto, helper, numpy_helper
+
     made, constants, before = [], [], "x"
     for index, (operator, values, attributes) in enumerate(nodes):
         names = [before]
@@ -300,7 +313,7 @@ def _shapes() -> list[Case]:
         Case("SpaceToDepth", ((1, 2, 4, 6),), {}, {"blocksize": 2}),
         Case("Trilu", ((4, 5),), {1: np.array(1)}),
         Case("Trilu", ((2, 4, 4),), {}, {"upper": 0}),
-        Case("Cast", ((2, 3),), {}, {"to": TensorProto.FLOAT}),
+        Case("Cast", ((2, 3),), {}, {"to": FLOAT}),
         Case("Dropout", ((2, 3),), {1: 0.5}),
         Case("ReverseSequence", ((4, 2),), {1: _ints(3, 2)}),
         Case("Resize", ((1, 1, 3, 4),), {1: None, 2: [1.0, 1, 2, 2]}, {"mode": "nearest"}),

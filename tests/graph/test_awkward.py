@@ -7,15 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-for _module in ("onnx", "onnxruntime", "onnxscript"):
-    pytest.importorskip(_module)
+import verifai
+from tests.graph.awkward import MODELS, Awkward, Inputs
+from tests.needs import skip_without
+from verifai.errors import UnsupportedError
+from verifai.graph import IntegerGraph, dequantise, quantise_inputs, run
 
-import onnxruntime as ort  # noqa: E402
-
-import verifai  # noqa: E402
-from tests.graph.awkward import MODELS, Awkward, Inputs  # noqa: E402
-from verifai.errors import UnsupportedError  # noqa: E402
-from verifai.graph import IntegerGraph, dequantise, quantise_inputs, run  # noqa: E402
+skip_without("onnx", "onnxruntime", "onnxscript")
 
 #: What `compile` promises: of the output's range, and of the answers.
 TOLERANCE = 0.01
@@ -48,6 +46,8 @@ def test_it_is_right_or_refused_by_name(row: Awkward) -> None:
 
 def right(circuit: verifai.Circuit, model: verifai.Model, fresh: Sequence[Inputs]) -> None:
     """The circuit is within the tolerance, by onnxruntime alone, on inputs it never saw."""
+    import onnxruntime as ort
+
     graph = IntegerGraph.from_bytes(bytes(circuit.compiled))
     session = ort.InferenceSession(bytes(circuit.onnx))
     names = [info.name for info in model.inputs]

@@ -11,16 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.graph.single import check, grid, model, node, within_bounds
+from tests.needs import skip_without
 from verifai.errors import InputError, UnsupportedError, UsageError
 from verifai.graph import Options, build, dequantise, fidelity, quantise_inputs, run, torch_run
 from verifai.graph.integer import Reshape, sources
 from verifai.model import Model
 
-pytest.importorskip("onnxruntime")
-torch = pytest.importorskip("torch")
+skip_without("onnxruntime", "torch")
 
 
 def export(module, example):
+    import torch
+
     import verifai
 
     return verifai.export(module, (torch.from_numpy(example),))
@@ -30,6 +32,8 @@ def export(module, example):
     "name", ["mlp", *(pytest.param(name, marks=pytest.mark.slow) for name in ("digits", "lenet"))]
 )
 def test_fidelity_of_the_reference_models(name):
+    import torch
+
     if name == "lenet":
         pytest.importorskip("sklearn")
     from benchmarks.models import MODELS

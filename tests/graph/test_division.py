@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 from tests.graph.exhaustion import check_every_witness, operator_graph
 from tests.graph.single import check, grid, model, node
 from tests.graph.test_whole_inputs import exact_graph, violations, whole_model
+from tests.needs import skip_without
 from verifai.circuit.lower import lower
 from verifai.circuit.lowered import NodeValues
 from verifai.circuit.visibility import Visibility
 from verifai.errors import InputError, UnsupportedError
 from verifai.graph import build, quantise_inputs, run
 
-pytest.importorskip("onnxruntime")
-pytest.importorskip("torch")
+skip_without("onnxruntime", "torch")
+
 
 few = settings(max_examples=12, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**32 - 1)

@@ -10,6 +10,7 @@ import pytest
 
 import verifai
 from tests.graph.test_whole_inputs import violations, whole_model
+from tests.needs import skip_without
 from verifai.circuit.lower import lower
 from verifai.circuit.lowered import NodeValues
 from verifai.circuit.satisfied import unsatisfied
@@ -19,8 +20,8 @@ from verifai.errors import InputError, UnsupportedError
 from verifai.graph import IntegerGraph, Options, build, dequantise, quantise_inputs, run, torch_run
 from verifai.graph.integer import Gather
 
-pytest.importorskip("onnx")
-pytest.importorskip("onnxruntime")
+skip_without("onnx", "onnxruntime")
+
 
 Node = tuple[str, list[str], str, dict[str, Any]]
 DIRECT: Node = ("Gather", ["table", "ids"], "y", {})

@@ -7,23 +7,21 @@ import math
 import numpy as np
 import pytest
 
-for _module in ("onnx", "onnxruntime", "onnxscript"):
-    pytest.importorskip(_module)
-
-from onnx import TensorProto, helper  # noqa: E402
-
-import verifai  # noqa: E402
-from tests.graph.awkward import in_a_row, weights  # noqa: E402
-from verifai.backends.native.faithful import split  # noqa: E402
-from verifai.errors import UnsupportedError, UsageError  # noqa: E402
-from verifai.graph import build, fidelity  # noqa: E402
-from verifai.graph.fidelity import (  # noqa: E402
+import verifai
+from tests.graph.awkward import in_a_row, weights
+from tests.needs import skip_without
+from verifai.backends.native.faithful import split
+from verifai.errors import UnsupportedError, UsageError
+from verifai.graph import build, fidelity
+from verifai.graph.fidelity import (
     DEFAULT_TOLERANCE,
     OutputFidelity,
     declared,
     same_axes,
     tolerance_of,
 )
+
+skip_without("onnx", "onnxruntime", "onnxscript")
 
 LINEAR = in_a_row(("MatMul", weights(6, 3)))
 #: Off by a fifth of the range at every input.
@@ -41,6 +39,7 @@ def measure(made, real, dtype=np.float32) -> OutputFidelity:
 def declared_as(shape: list[int], made: str = "Relu") -> verifai.Model:
     """An output of shape [1, 1] that the file declares with another one, which load mends."""
     import onnx
+    from onnx import TensorProto, helper
 
     value = helper.make_tensor_value_info
     graph = helper.make_graph(

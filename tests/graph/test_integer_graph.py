@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.needs import skip_without
 from verifai.errors import InputError, InternalError, MalformedError, UnsupportedError, VerifaiError
 from verifai.graph import IntegerGraph, run, torch_run
 from verifai.graph.integer import (
@@ -30,7 +31,8 @@ from verifai.graph.integer import (
 )
 from verifai.graph.prune import pruned
 
-pytest.importorskip("torch")
+skip_without("torch")
+
 
 few = settings(max_examples=40, deadline=None, derandomize=True)
 WIDE = 2**61

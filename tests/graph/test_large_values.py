@@ -9,13 +9,13 @@ import pytest
 
 import verifai
 from tests.graph.test_whole_inputs import whole_model
+from tests.needs import skip_without
 from verifai.errors import UnsupportedError
 from verifai.graph import build, dequantise, quantise_inputs, run, torch_run
-from verifai.proof import Bundle
+from verifai.proof import Proof
 from verifai.proof.tensor import TensorSpec
 
-pytest.importorskip("onnx")
-pytest.importorskip("onnxruntime")
+skip_without("onnx", "onnxruntime")
 
 
 def scaled(factor: float) -> verifai.Model:
@@ -57,7 +57,7 @@ def test_a_proof_of_large_values():
     (output,) = vk.outputs
     assert output.scale < 0
     bundle = verifai.prove(pk, data[0])
-    statement = verifai.verify(Bundle.from_bytes(bundle.to_bytes()), vk)
+    statement = verifai.verify(Proof.from_bytes(bundle.to_bytes()), vk)
     (claim,) = statement.outputs
     assert np.array_equal(claim.values, np.reshape(claim.integers, (1, 3)) * 2.0**-output.scale)
     assert np.abs(claim.values - model.run(data[0])[0]).max() <= 2e3

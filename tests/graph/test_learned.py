@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.graph.single import check, grid, model, node
+from tests.needs import skip_without
 from verifai.circuit import Visibility
 from verifai.circuit.lower import lower
 from verifai.graph import build
@@ -20,8 +21,8 @@ from verifai.proof.codec import canonical_json
 from verifai.verifier.native.parse import parse_table
 from verifai.verifier.native.registration import weight_bits
 
-pytest.importorskip("onnxruntime")
-pytest.importorskip("torch")
+skip_without("onnxruntime", "torch")
+
 
 X = {"x": (1, 2, 4)}
 

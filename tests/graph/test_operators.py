@@ -5,16 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("onnx")
-pytest.importorskip("onnxruntime")
-torch = pytest.importorskip("torch")
+from tests.graph.models import CASES, Case
+from tests.needs import skip_without
+from verifai.circuit.lower import lower
+from verifai.circuit.satisfied import unsatisfied
+from verifai.circuit.visibility import Visibility
+from verifai.circuit.witness import witness
+from verifai.graph import IntegerGraph, build, dequantise, quantise_inputs, run, torch_run
 
-from tests.graph.models import CASES, Case  # noqa: E402
-from verifai.circuit.lower import lower  # noqa: E402
-from verifai.circuit.satisfied import unsatisfied  # noqa: E402
-from verifai.circuit.visibility import Visibility  # noqa: E402
-from verifai.circuit.witness import witness  # noqa: E402
-from verifai.graph import IntegerGraph, build, dequantise, quantise_inputs, run, torch_run  # noqa: E402
+skip_without("onnx", "onnxruntime", "torch")
 
 #: Rounding errors of intermediate steps, in units of the output.
 UNITS = 4.0

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-for _module in ("onnx", "onnxruntime", "onnxscript", "verifai._native"):
-    pytest.importorskip(_module, reason=f"{_module} is not installed", exc_type=ImportError)
+import verifai
+from tests.campaign import part
+from tests.graph.models import CASES, Case
+from tests.needs import skip_without
+from verifai.circuit.lower import lower
+from verifai.circuit.satisfied import unsatisfied
+from verifai.circuit.witness import witness
+from verifai.graph import IntegerGraph, build, quantise_inputs, run
 
-import verifai  # noqa: E402
-from tests.campaign import part  # noqa: E402
-from tests.graph.models import CASES, Case  # noqa: E402
-from verifai.circuit.lower import lower  # noqa: E402
-from verifai.circuit.satisfied import unsatisfied  # noqa: E402
-from verifai.circuit.witness import witness  # noqa: E402
-from verifai.graph import IntegerGraph, build, quantise_inputs, run  # noqa: E402
+skip_without("onnx", "onnxruntime", "onnxscript", "verifai._native")
 
 #: The first case of each operator.
 FIRST = {case.operator: case for case in reversed(CASES)}

@@ -5,12 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("onnxruntime")
-pytest.importorskip("onnxscript")
-
-from onnx import TensorProto, helper, numpy_helper
-
 from tests.graph.models import chain, loaded
+from tests.needs import skip_without
 from verifai.circuit.lower import lower
 from verifai.circuit.satisfied import unsatisfied
 from verifai.circuit.visibility import Visibility
@@ -18,6 +14,8 @@ from verifai.circuit.witness import witness
 from verifai.errors import InputError, UnsupportedError
 from verifai.graph import Options, build, dequantise, fidelity, quantise_inputs, run
 from verifai.graph.integer import Weight
+
+skip_without("onnxruntime", "onnxscript")
 
 
 def samples(shape, count=64, largest=1.0, seed=0):
@@ -88,6 +86,8 @@ def test_a_far_away_bound_costs_no_precision():
 
 
 def _two_inputs(nodes, outputs, constants=()):
+    from onnx import TensorProto, helper, numpy_helper
+
     infos = [helper.make_tensor_value_info(n, TensorProto.FLOAT, (2, 3)) for n in ("a", "b")]
     return loaded(nodes, infos, [numpy_helper.from_array(v, n) for n, v in constants], outputs)
 
@@ -95,6 +95,8 @@ def _two_inputs(nodes, outputs, constants=()):
 @pytest.mark.parametrize("operator", ["Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Equal"])
 @pytest.mark.parametrize("constant", [None, 0.25, 1e30, -1e30])
 def test_comparisons_and_where(operator, constant):
+    from onnx import TensorProto, helper
+
     constants = [] if constant is None else [("c", np.float32(constant))]
     nodes = [
         helper.make_node(operator, ["a", "b" if constant is None else "c"], ["holds"]),
@@ -115,6 +117,8 @@ def test_comparisons_and_where(operator, constant):
 
 
 def test_logic():
+    from onnx import TensorProto, helper
+
     nodes = [
         helper.make_node("Less", ["a", "b"], ["p"]),
         helper.make_node("Greater", ["a", "c"], ["q"]),
@@ -144,6 +148,8 @@ def test_an_input_at_a_pole_is_refused_by_name():
 
 
 def test_a_division_by_a_range_around_zero_is_refused():
+    from onnx import helper
+
     nodes = [helper.make_node("Div", ["a", "b"], ["y"], name="ratio")]
     model = _two_inputs(nodes, ["y"])
     rng = np.random.default_rng(7)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.graph.test_whole_inputs import exact_graph, whole_model
+from tests.needs import skip_without
 from verifai.circuit.lower import lower
 from verifai.circuit.lowered import NodeValues
 from verifai.circuit.satisfied import unsatisfied
@@ -19,8 +20,7 @@ from verifai.errors import UnsupportedError
 from verifai.graph import build, dequantise, quantise_inputs, run
 from verifai.model import Model
 
-pytest.importorskip("onnx")
-pytest.importorskip("onnxruntime")
+skip_without("onnx", "onnxruntime")
 
 
 def _float(values: Any) -> np.ndarray:

@@ -8,17 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("onnx")
-pytest.importorskip("onnxruntime")
-pytest.importorskip("torch")
-
 from tests.graph.single import check, model, node
+from tests.needs import skip_without
 from verifai.circuit.lower import lower
 from verifai.circuit.satisfied import unsatisfied
 from verifai.circuit.visibility import Visibility
 from verifai.circuit.witness import witness
 from verifai.graph import quantise_inputs, run
 from verifai.model import Model
+
+skip_without("onnx", "onnxruntime", "torch")
 
 BINARY = ("Add", "Sub", "Mul", "Div", "Max", "Min", "Sum", "Mean", "Pow", "PRelu")
 COMPARED = ("Less", "Greater", "Equal", "LessOrEqual", "GreaterOrEqual")

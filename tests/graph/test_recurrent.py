@@ -8,21 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-onnx = pytest.importorskip("onnx")
-pytest.importorskip("onnxruntime")
-torch = pytest.importorskip("torch")
+import verifai
+from tests.graph.single import check, model, node
+from tests.needs import skip_without
+from verifai.circuit.lower import lower
+from verifai.circuit.satisfied import unsatisfied
+from verifai.circuit.visibility import Visibility
+from verifai.circuit.witness import witness
+from verifai.errors import UnsupportedError
+from verifai.graph import IntegerGraph, build, quantise_inputs, run
+from verifai.graph.integer import Lookup, Requantise, Weight
+from verifai.graph.recurrent import MAX_STEPS
+from verifai.model import Model, load
 
-import verifai  # noqa: E402
-from tests.graph.single import check, model, node  # noqa: E402
-from verifai.circuit.lower import lower  # noqa: E402
-from verifai.circuit.satisfied import unsatisfied  # noqa: E402
-from verifai.circuit.visibility import Visibility  # noqa: E402
-from verifai.circuit.witness import witness  # noqa: E402
-from verifai.errors import UnsupportedError  # noqa: E402
-from verifai.graph import IntegerGraph, build, quantise_inputs, run  # noqa: E402
-from verifai.graph.integer import Lookup, Requantise, Weight  # noqa: E402
-from verifai.graph.recurrent import MAX_STEPS  # noqa: E402
-from verifai.model import Model, load  # noqa: E402
+skip_without("onnx", "onnxruntime", "torch")
 
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 #: (operator, attributes, inputs beyond X, W and R), of which onnxruntime runs all.
@@ -116,6 +115,8 @@ def test_random_shapes(number: int) -> None:
 @pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
 @pytest.mark.filterwarnings("ignore")
 def test_exporters_of_torch(kind: str, dynamo: bool) -> None:
+    import torch
+
     class Outputs(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -199,6 +200,8 @@ def refusal(made: Model, shape: tuple[int, ...]) -> str:
 
 
 def test_what_is_refused_says_what_to_do() -> None:
+    import onnx
+
     rng = np.random.default_rng(5)
     constants = {
         "W": rng.normal(size=(1, 8, 3)).astype(np.float32),

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.graph.single import check, grid, model, node
+from tests.needs import skip_without
 from verifai.graph.integer import Maximum
 
-pytest.importorskip("onnxruntime")
-pytest.importorskip("torch")
+skip_without("onnxruntime", "torch")
+
 
 few = settings(max_examples=12, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**32 - 1)

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from tests.graph.single import check, grid, model, node
+from tests.needs import skip_without
 from verifai.errors import InputError, UnsupportedError
 from verifai.graph import build, quantise_inputs, run
 from verifai.graph.integer import MAX_TABLE, Lookup, Table
 from verifai.graph.operators.unary import UNARY
 
-pytest.importorskip("onnxruntime")
-pytest.importorskip("torch")
+skip_without("onnxruntime", "torch")
+
 
 #: Where a function is finite and not too steep for its output; elsewhere it is -3 to 3.
 DOMAINS = {

@@ -9,35 +9,40 @@ from typing import Any
 import numpy as np
 import pytest
 
-onnx = pytest.importorskip("onnx")
-pytest.importorskip("onnxruntime")
-torch = pytest.importorskip("torch")
+from tests.graph.single import check, node
+from tests.needs import skip_without
+from verifai.circuit.lower import lower
+from verifai.circuit.satisfied import unsatisfied
+from verifai.circuit.visibility import Visibility
+from verifai.circuit.witness import witness
+from verifai.errors import UnsupportedError
+from verifai.graph import IntegerGraph, build, quantise_inputs, run
+from verifai.graph.unroll import MAX_UNROLLED_NODES, unrolled
+from verifai.model import Model, load
 
-from onnx import TensorProto, helper  # noqa: E402
+skip_without("onnx", "onnxruntime", "torch")
 
-from tests.graph.single import check, node  # noqa: E402
-from verifai.circuit.lower import lower  # noqa: E402
-from verifai.circuit.satisfied import unsatisfied  # noqa: E402
-from verifai.circuit.visibility import Visibility  # noqa: E402
-from verifai.circuit.witness import witness  # noqa: E402
-from verifai.errors import UnsupportedError  # noqa: E402
-from verifai.graph import IntegerGraph, build, quantise_inputs, run  # noqa: E402
-from verifai.graph.unroll import MAX_UNROLLED_NODES, unrolled  # noqa: E402
-from verifai.model import Model, load  # noqa: E402
-
-FLOAT, INT, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
+#: As onnx.TensorProto has them.
+FLOAT, INT, BOOL = 1, 7, 9
 
 
 def info(name: str, kind: int = FLOAT, shape: Sequence[int] | None = None) -> Any:
+    from onnx import helper
+
     return helper.make_tensor_value_info(name, kind, shape)
 
 
 def constant(name: str, values: Any) -> Any:
+    import onnx
+
     tensor = onnx.numpy_helper.from_array(np.asarray(values))
     return node("Constant", [], [name], value=tensor, name=f"make_{name}")
 
 
 def graph(nodes: list[Any], inputs: list[Any], outputs: list[Any], weights: Any = ()) -> Any:
+    import onnx
+    from onnx import helper
+
     tensors = [onnx.numpy_helper.from_array(np.asarray(v), n) for n, v in dict(weights).items()]
     return helper.make_graph(nodes, "body", inputs, outputs, tensors)
 
@@ -55,6 +60,8 @@ def model(
     constants: dict[str, Any] | None = None,
 ) -> Model:
     """Of an input x: the shapes of what a loop makes are not inferred."""
+    from onnx import helper
+
     infos = [info(name, FLOAT, dims) for name, dims in outputs.items()]
     made = graph(nodes, [info("x", FLOAT, shape)], infos, constants or {})
     opsets = [helper.make_opsetid("", 18)]
@@ -79,14 +86,15 @@ def holds(made: Model, shape: Sequence[int]) -> IntegerGraph:
     return found
 
 
-KEEP = node("Identity", ["on"], ["goes_on"], name="keep")
+def keep() -> Any:
+    return node("Identity", ["on"], ["goes_on"], name="keep")
 
 
 def test_loop_with_states_captured_values_and_rows() -> None:
     """x is captured, s carried, each iteration's s a row; the body has a weight of its own."""
     body = loop_body(
         [
-            KEEP,
+            keep(),
             node("Cast", ["i"], ["number"], to=FLOAT),
             node("Mul", ["s", "half"], ["kept"]),
             node("Add", ["kept", "x"], ["sum"]),
@@ -149,7 +157,7 @@ def test_loops_in_loops_and_a_branch_that_turns() -> None:
     ]
     body = loop_body(
         [
-            KEEP,
+            keep(),
             node("Loop", ["i", "", "s"], ["v"], body=inner),
             constant("two", np.int64(2)),
             node("Less", ["i", "two"], ["early"]),
@@ -233,27 +241,19 @@ def test_scan_over_random_axes(seed: int) -> None:
 @pytest.mark.filterwarnings("ignore")
 def test_a_list_that_torch_scripts() -> None:
     """A loop that appends to a list, as TorchScript exports it."""
+    import onnx
+    import torch
+
+    from tests.graph.appending import Appending
 
     file = io.BytesIO()
-    scripted = torch.jit.script(_Appending())
+    scripted = torch.jit.script(Appending())
     torch.onnx.export(scripted, (torch.zeros(3, 4),), file, dynamo=False)
     proto = onnx.load_from_string(file.getvalue())
     assert "Loop" in {item.op_type for item in proto.graph.node}
     name = proto.graph.output[0].name
     proto.graph.output[0].CopyFrom(info(name, FLOAT, [3, 4]))  # the file says "any"
     holds(load(proto.SerializeToString()), (3, 4))
-
-
-class _Appending(torch.nn.Module):
-    """Weighted sums of rows, as a list that is stacked."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        parts: list[torch.Tensor] = []
-        total = torch.zeros(4)
-        for row in range(x.size(0)):
-            total = total * 0.5 + x[row]
-            parts.append(total)
-        return torch.stack(parts)
 
 
 def test_sequences() -> None:
@@ -292,7 +292,7 @@ def test_what_depends_on_data_is_refused_all_at_once() -> None:
     nodes = [
         node("ReduceMax", ["x"], ["largest"], keepdims=0),
         node("Cast", ["largest"], ["count"], to=INT),
-        node("Loop", ["count", "", "x"], ["a"], body=body_of(KEEP), name="by_count"),
+        node("Loop", ["count", "", "x"], ["a"], body=body_of(keep()), name="by_count"),
         node("Loop", ["three", "", "x"], ["b"], body=body_of(less), name="by_condition"),
         node("Greater", ["largest", "most"], ["large"]),
         node(
@@ -313,13 +313,33 @@ def test_what_depends_on_data_is_refused_all_at_once() -> None:
     assert "choose with Where" in message
 
 
+def test_a_long_chain_before_what_decides() -> None:
+    """Chains are followed without recursion."""
+    import onnx
+
+    chain = [node("Add", [f"t{i}", "x"], [f"t{i + 1}"], name=f"add_{i}") for i in range(3000)]
+    nodes = [
+        node("Identity", ["x"], ["t0"]),
+        *chain,
+        node("Slice", ["t3000", "start", "end"], ["one"]),
+        node("Cast", ["one"], ["count"], to=INT),
+        node("Loop", ["count", "", "x"], ["y"], body=body_of(keep())),
+    ]
+    ends = {"start": np.array([0]), "end": np.array([1])}
+    proto = onnx.load_from_string(model(nodes, (2,), {"y": (2,)}, ends).onnx)
+    (entry,) = unrolled(proto).graph.node[-1].metadata_props
+    assert entry.value.startswith("its trip count is computed by the model")
+
+
 def test_too_many_steps() -> None:
     """The limit by its name, of a loop that never ends as of one that is too long."""
+    import onnx
+
     for count in ("", "many"):
         nodes = [
             constant("many", np.int64(10**12)),
             constant("true", np.array(True)),
-            node("Loop", [count, "true", "x"], ["y"], body=body_of(KEEP)),
+            node("Loop", [count, "true", "x"], ["y"], body=body_of(keep())),
         ]
         proto = onnx.load_from_string(model(nodes, (2,), {"y": (2,)}).onnx)
         left = unrolled(proto).graph.node[-1]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import verifai
+from tests.needs import skip_without
 from verifai.circuit.lower import lower
 from verifai.circuit.lowered import LoweredCircuit, NodeValues
 from verifai.circuit.satisfied import unsatisfied
@@ -16,8 +17,8 @@ from verifai.circuit.witness import witness
 from verifai.errors import InputError, UnsupportedError
 from verifai.graph import IntegerGraph, build, dequantise, quantise_inputs, run, torch_run
 
-pytest.importorskip("onnx")
-pytest.importorskip("onnxruntime")
+skip_without("onnx", "onnxruntime")
+
 
 #: Element types, and what an input of each may hold without calibration having seen it.
 RANGES = {

@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import verifai
-from tests.hostile.nodes import Node, lies
 from tests.hostile.published import (
     Circuit,
     Place,
@@ -26,6 +25,9 @@ from verifai.audit.html import render
 from verifai.chain import connect
 from verifai.cli.chain_options import Unreachable
 from verifai.errors import VerifaiError
+
+if TYPE_CHECKING:
+    from tests.hostile.nodes import Node
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,8 @@ class Scene:
 
 
 def scene() -> Scene:
+    from tests.hostile.nodes import Node  # a provider, by a class of web3
+
     made = [(proofs()[0], key(1)), (proved(1, 3), key(1)), (proved(3, job=2), key(3))]
     with connect() as chain:
         receipts = [chain.publish(proof, vk) for proof, vk in made]
@@ -185,6 +189,8 @@ def wrong(scene: Scene, report: Report) -> list[str]:
 def lying(scene: Scene, every: int = 1) -> Iterator[tuple[str, Report]]:
     """The audit through each node that lies once, or each so many-th lie about each method;
     ``wrong`` judges it."""
+    from tests.hostile.nodes import lies
+
     with remembered():
         asked = scene.node.listening()
         scene.audit(asked)

@@ -22,6 +22,7 @@ class FileServer:
         pause: set once bytes were sent and the connection is held open, until ``resume`` is set.
         raw: sent instead of any answer.
         drip: sent after ``raw``, again and again, every hundredth of a second.
+        dripped: how often that was.
         asked: the ``Range`` of every request so far.
     """
 
@@ -34,6 +35,7 @@ class FileServer:
         self.skew = 0
         self.raw: bytes | None = None
         self.drip = b""
+        self.dripped = 0
         self.pause: threading.Event | None = None
         self.resume = threading.Event()
         self.asked: list[str | None] = []
@@ -47,6 +49,7 @@ class FileServer:
             with suppress(OSError):  # until the other side has had enough
                 while self.drip and not self.resume.wait(0.01):
                     request.wfile.write(self.drip)
+                    self.dripped += 1
             request.close_connection = True
             return
         if self.location or self.status:

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("eth_tester")
 pytest.importorskip("verifai._native", reason="the proving core is not built")
 
 import verifai
@@ -27,6 +26,7 @@ from tests.hostile.published import (
     proved,
     seen,
 )
+from tests.needs import skip_without
 from verifai.backends import EvmCall
 from verifai.chain import connect
 from verifai.chain.generated.registry import Publication
@@ -34,6 +34,8 @@ from verifai.chain.shipped import interface
 from verifai.compact.table import circuit_id
 from verifai.contracts.shipped import artefact
 from verifai.verifier.native.keccak import keccak256
+
+skip_without("eth_tester")
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 import verifai
 from tests.audit.memory import MemoryChain, Record, publish
@@ -40,19 +39,6 @@ VISIBILITIES = ("public", "committed", "private")
 Change = Callable[[VerifyingKey], VerifyingKey]
 
 
-class Two(torch.nn.Module):
-    """Two inputs and two outputs, the first ones of one shape."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(3)
-        self.linear = torch.nn.Linear(3, 3)
-
-    def forward(self, a: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        y = torch.relu(self.linear(a)) + b
-        return y, y.sum(dim=0)
-
-
 @dataclass(frozen=True)
 class Made:
     """An honest key pair with a proof and a registration."""
@@ -66,6 +52,19 @@ class Made:
 
 @functools.cache
 def exported() -> tuple[verifai.Model, list[tuple[Any, ...]]]:
+    """Two inputs and two outputs, the first ones of one shape."""
+    import torch
+
+    class Two(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(3)
+            self.linear = torch.nn.Linear(3, 3)
+
+        def forward(self, a: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            y = torch.relu(self.linear(a)) + b
+            return y, y.sum(dim=0)
+
     rng = np.random.default_rng(5)
     samples = [tuple(rng.random((2, 3), np.float32) for _ in "ab") for _ in range(8)]
     return verifai.export(Two(), tuple(map(torch.from_numpy, samples[0]))), samples

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("eth_tester")
 pytest.importorskip("verifai._native", reason="the proving core is not built")
 
 from tests.campaign import size
 from tests.hostile.audits import Scene, lying, method, scene, wrong
+from tests.needs import skip_without
+
+skip_without("eth_tester")
 
 
 @pytest.fixture(scope="module")

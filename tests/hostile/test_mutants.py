@@ -14,13 +14,12 @@ from tests.hostile.recomputed import adaptive, frozen, frozen_verifier
 from tests.hostile.scene import Scene
 from tests.hostile.suite import Tally, missed, run
 from tests.hostile.targets import CIRCUITS, TARGETS, target
+from tests.needs import skip_without
 from tests.soundness.broken_verifier import Verifier, with_decoders, without_checks
 from tests.soundness.proofs import Claim, python
 from verifai.verifier.native.field import P
 
-pytest.importorskip("verifai._native", reason="the Rust core is not built")
-pytest.importorskip("torch")
-pytest.importorskip("sklearn")
+skip_without("verifai._native", "torch", "sklearn")
 
 FAST = (("digits", True, 1), ("digits", False, 1))
 

@@ -13,21 +13,22 @@ import numpy as np
 import pytest
 
 import verifai
+from tests.needs import skip_without
+from tests.onnx_parts import array, node, value
 from verifai.errors import InputError, LimitError, MalformedError, UnsupportedError, VerifaiError
 
-onnx = pytest.importorskip("onnx")
-from onnx import TensorProto, helper, numpy_helper  # noqa: E402
-
-FLOAT = TensorProto.FLOAT
+skip_without("onnx")
 
 
 def proto(**changes: Any) -> Any:
     """y = x + w, changed as asked."""
+    from onnx import helper
+
     fields: dict[str, Any] = {
         "nodes": [helper.make_node("Add", ["x", "w"], ["y"], name="add")],
-        "inputs": [helper.make_tensor_value_info("x", FLOAT, [2])],
-        "outputs": [helper.make_tensor_value_info("y", FLOAT, [2])],
-        "weights": [numpy_helper.from_array(np.ones(2, np.float32), "w")],
+        "inputs": [value("x", [2])],
+        "outputs": [value("y", [2])],
+        "weights": [array(np.ones(2), "w")],
         "opset": 18,
     } | changes
     graph = helper.make_graph(
@@ -36,42 +37,30 @@ def proto(**changes: Any) -> Any:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", fields["opset"])])
 
 
-def node(*arguments: Any, **attributes: Any) -> Any:
-    return helper.make_node(*arguments, **attributes)
-
-
 def weight(**changes: Any) -> Any:
-    tensor = numpy_helper.from_array(np.ones(2, np.float32), "w")
-    for name, value in changes.items():
+
+    tensor = array(np.ones(2), "w")
+    for name, changed in changes.items():
         if name == "dims":
             del tensor.dims[:]
-            tensor.dims.extend(value)
+            tensor.dims.extend(changed)
         else:
-            setattr(tensor, name, value)
+            setattr(tensor, name, changed)
     return tensor
 
 
 def nested(depth: int) -> Any:
     """An If in an If in an If ..."""
-    inner = helper.make_graph(
-        [node("Identity", ["x"], ["i"])], "b", [], [helper.make_tensor_value_info("i", FLOAT, [2])]
-    )
+    from onnx import helper
+
+    inner = helper.make_graph([node("Identity", ["x"], ["i"])], "b", [], [value("i", [2])])
     for level in range(depth):
         branch = node("If", ["c"], [f"o{level}"], then_branch=inner, else_branch=inner)
-        inner = helper.make_graph(
-            [branch], "b", [], [helper.make_tensor_value_info(f"o{level}", FLOAT, [2])]
-        )
+        inner = helper.make_graph([branch], "b", [], [value(f"o{level}", [2])])
     return proto(
         nodes=[node("If", ["c"], ["y"], then_branch=inner, else_branch=inner)],
-        inputs=[
-            helper.make_tensor_value_info("x", FLOAT, [2]),
-            helper.make_tensor_value_info("c", TensorProto.BOOL, []),
-        ],
+        inputs=[value("x", [2]), value("c", [], "BOOL")],
     )
-
-
-def value(name: str, shape: Any, kind: int = FLOAT) -> Any:
-    return helper.make_tensor_value_info(name, kind, shape)
 
 
 HOSTILE: dict[str, tuple[Callable[[], Any], type[VerifaiError], str]] = {
@@ -121,7 +110,7 @@ HOSTILE: dict[str, tuple[Callable[[], Any], type[VerifaiError], str]] = {
     ),
     "many axes": (lambda: proto(inputs=[value("x", [1] * 40)]), LimitError, "MAX_RANK"),
     "string input": (
-        lambda: proto(inputs=[value("x", [2], TensorProto.STRING)]),
+        lambda: proto(inputs=[value("x", [2], "STRING")]),
         UnsupportedError,
         "not numbers",
     ),
@@ -146,7 +135,7 @@ HOSTILE: dict[str, tuple[Callable[[], Any], type[VerifaiError], str]] = {
         "what its shape says",
     ),
     "NaN weight": (
-        lambda: proto(weights=[numpy_helper.from_array(np.array([1, np.nan], np.float32), "w")]),
+        lambda: proto(weights=[weight(raw_data=np.float32([1, np.nan]).tobytes())]),
         MalformedError,
         "holds NaN",
     ),
@@ -194,6 +183,8 @@ HOSTILE: dict[str, tuple[Callable[[], Any], type[VerifaiError], str]] = {
 
 
 def two_opsets() -> Any:
+    from onnx import helper
+
     made = proto()
     made.opset_import.append(helper.make_opsetid("", 17))
     return made
@@ -206,6 +197,8 @@ def without_opset() -> Any:
 
 
 def external(location: str, **more: str) -> Any:
+    from onnx import TensorProto
+
     tensor = weight()
     tensor.ClearField("raw_data")
     tensor.data_location = TensorProto.EXTERNAL
@@ -228,7 +221,9 @@ def test_the_honest_one_loads() -> None:
 
 def awkward(name: str) -> Any:
     """The honest model, with a header that its writer cared little about."""
-    made = proto(weights=[weight(), numpy_helper.from_array(np.ones(3, np.float32), "unused")])
+    from onnx import helper
+
+    made = proto(weights=[weight(), array(np.ones(3), "unused")])
     if name.startswith("format"):
         made.ir_version = int(name.split(",")[0].split()[1])
     if name.endswith("weights are inputs"):
@@ -271,6 +266,8 @@ def test_headers_are_written_anew(name: str) -> None:
 
 
 def test_nodes_of_one_name_get_their_own() -> None:
+    from onnx import TensorProto, helper
+
     nodes = [node("Neg", [a], [b], name="same") for a, b in ("xa", "ab", "by")]
     nodes[1].name = "same_2"
     model = verifai.load(proto(nodes=[*nodes]).SerializeToString())
@@ -295,7 +292,7 @@ def test_all_that_is_not_supported_is_named_at_once() -> None:
     made = proto(
         nodes=[node("Evil", ["x", "z"], ["a"], name="first", domain="com.evil")],
         inputs=[value("x", ["rows", 2, "time"]), value("z", [2, None])],
-        outputs=[value("a", [2], TensorProto.STRING)],
+        outputs=[value("a", [2], "STRING")],
     )
     with pytest.raises(UnsupportedError) as caught:
         verifai.load(made.SerializeToString())
@@ -305,9 +302,7 @@ def test_all_that_is_not_supported_is_named_at_once() -> None:
 
 
 def test_an_index_outside_its_table_is_the_inputs_fault() -> None:
-    made = proto(
-        nodes=[node("Gather", ["w", "x"], ["y"])], inputs=[value("x", [2], TensorProto.INT64)]
-    )
+    made = proto(nodes=[node("Gather", ["w", "x"], ["y"])], inputs=[value("x", [2], "INT64")])
     with pytest.raises(InputError, match="onnxruntime cannot run the model on this input"):
         verifai.load(made.SerializeToString()).run(np.array([0, 9]))
 

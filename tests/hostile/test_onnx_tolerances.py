@@ -12,14 +12,12 @@ import numpy as np
 import pytest
 
 import verifai
+from tests.needs import skip_without
+from tests.onnx_parts import array, node, value
 from verifai.errors import LimitError, MalformedError, UnsupportedError, UsageError, VerifaiError
 from verifai.model.shapes import Lengths
 
-onnx = pytest.importorskip("onnx")
-from onnx import TensorProto, helper, numpy_helper  # noqa: E402
-
-FLOAT = TensorProto.FLOAT
-node = helper.make_node
+skip_without("onnx")
 
 
 def proto(
@@ -29,12 +27,13 @@ def proto(
     weights: Any = (),
     functions: Any = (),
 ) -> Any:
-    described = helper.make_tensor_value_info
+    from onnx import helper
+
     graph = helper.make_graph(
         nodes or [node("Neg", ["x"], ["y"])],
         "g",
-        [described("x", FLOAT, shape)],
-        [described("y", FLOAT, out)],
+        [value("x", shape)],
+        [value("y", out)],
         list(weights),
     )
     sets = [helper.make_opsetid("", 18), helper.make_opsetid("local", 1)]
@@ -44,6 +43,8 @@ def proto(
 
 
 def function(name: str, nodes: list[Any], domain: str = "local") -> Any:
+    from onnx import helper
+
     sets = [helper.make_opsetid("", 18), helper.make_opsetid("local", 1)]
     return helper.make_function(domain, name, ["a"], ["b"], nodes, sets)
 
@@ -68,10 +69,11 @@ def chain(levels: int) -> list[Any]:
 
 def hidden_call() -> list[Any]:
     """A function that calls itself inside a branch."""
-    value = helper.make_tensor_value_info
-    branch = helper.make_graph([call("f0", "a", "i")], "b", [], [value("i", FLOAT, None)])
+    from onnx import helper
+
+    branch = helper.make_graph([call("f0", "a", "i")], "b", [], [value("i", None)])
     nodes = [
-        node("Constant", [], ["c"], value=numpy_helper.from_array(np.array(True))),
+        node("Constant", [], ["c"], value=array(True, kind=bool)),
         node("If", ["c"], ["b"], then_branch=branch, else_branch=branch),
     ]
     return [function("f0", nodes)]
@@ -79,7 +81,7 @@ def hidden_call() -> list[Any]:
 
 def heavy_constant() -> Any:
     """A constant of 1 MB, 512 times."""
-    data = numpy_helper.from_array(np.zeros(1 << 18, np.float32))
+    data = array(np.zeros(1 << 18))
     inner = function(
         "g",
         [
@@ -94,11 +96,13 @@ def heavy_constant() -> Any:
 
 
 def sparse(shape: tuple[int, ...], indices: Any, values: Any = (1.0,), times: int = 1) -> Any:
+    from onnx import helper
+
     made = proto([node("Add", ["x", "w0"], ["y"])])
     for number in range(times):
         tensor = helper.make_sparse_tensor(
-            numpy_helper.from_array(np.array(values, np.float32), f"w{number}"),
-            numpy_helper.from_array(np.array(indices, np.int64), "i"),
+            array(values, f"w{number}"),
+            array(indices, "i", np.int64),
             shape,
         )
         made.graph.sparse_initializer.append(tensor)
@@ -178,7 +182,7 @@ HOSTILE: dict[str, tuple[Callable[[], Any], type[VerifaiError], str]] = {
         lambda: proto(
             [node("Expand", ["x", "n"], ["y"])],
             out=None,
-            weights=[numpy_helper.from_array(np.array([1 << 30, 2]), "n")],
+            weights=[array([1 << 30, 2], "n", np.int64)],
         ),
         LimitError,
         "MAX_COMPUTED_ELEMENTS",
@@ -202,7 +206,9 @@ def test_notes_of_tools_that_are_no_text_do_not_matter() -> None:
 
 
 def external() -> Any:
-    tensor = numpy_helper.from_array(np.ones(2, np.float32), "w")
+    from onnx import TensorProto
+
+    tensor = array(np.ones(2), "w")
     tensor.ClearField("raw_data")
     tensor.data_location = TensorProto.EXTERNAL
     tensor.external_data.add(key="location", value="../secret.bin")
@@ -294,7 +300,7 @@ def test_symbols_are_names_or_small_sums_and_nothing_is_run(axis: str) -> None:
 def test_many_open_symbols_are_asked_for_in_a_message_that_can_be_read() -> None:
     made = proto()
     for number in range(300):
-        info = helper.make_tensor_value_info(f"in{number}", FLOAT, ["N", f"s{number}"])
+        info = value(f"in{number}", ["N", f"s{number}"])
         made.graph.input.append(info)
     with pytest.raises(UnsupportedError, match="and 280 more") as caught:
         verifai.load(made.SerializeToString())

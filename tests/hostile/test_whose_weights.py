@@ -18,14 +18,14 @@ import pytest
 import verifai
 from tests.graph.single import model, node
 from tests.hostile.strings import halo2
+from tests.needs import skip_without
 from verifai.backends.native import keys
 from verifai.cli.main import main
 from verifai.errors import MalformedError, UsageError, VerificationError
 from verifai.progress import Silent
 from verifai.proof import VerifyingKey
 
-pytest.importorskip("verifai._native", reason="the proving core is not built")
-pytest.importorskip("torch")
+skip_without("verifai._native", "torch")
 
 BATCH = np.random.default_rng(1).uniform(-1, 1, (16, 1, 4)).astype(np.float32)
 #: Of weights that are published: either anybody may see them, or nothing is blinded.

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import verifai
+from tests.needs import skip_without
 
-onnx = pytest.importorskip("onnx")
-pytest.importorskip("onnxruntime")
+skip_without("onnx", "onnxruntime")
+
 
 WIDTH = 16
 
@@ -43,6 +44,8 @@ def inputs(batch: int | None = None) -> np.ndarray:
 
 def network() -> verifai.Model:
     """Two dense layers with a ReLU between them."""
+    import onnx
+
     rng = np.random.default_rng(0)
     helper, numbers = onnx.helper, onnx.numpy_helper.from_array
     weights = [

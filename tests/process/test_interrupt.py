@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ import pytest
 
 import verifai
 from tests.process.conftest import Keys, inputs
+from tests.waiting import until
 from verifai.proof.files import replace_file
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="reads /proc")
@@ -42,7 +43,8 @@ except KeyboardInterrupt:
     print("interrupted", flush=True)
 """
 
-#: Interrupts itself while the core proves, then counts the processor time until all is quiet.
+#: Interrupts itself while the core proves, then counts the processor time until all is quiet: until
+#: no other thread computes or wants to, ten times in a row.
 ABANDONED = """
 import os, signal, sys, threading, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -54,6 +56,12 @@ key, batch = verifai.ProvingKey.load(folder + "/proving.vfp"), np.load(folder + 
 loaded = load(key)
 prover = loaded.prover
 
+def waits(thread):
+    try:
+        return open(f"/proc/self/task/{thread}/stat").read().rpartition(")")[2].split()[0] == "S"
+    except OSError:  # it has ended
+        return True
+
 class Interrupted:
     def prove(self, *given, **named):
         threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
@@ -63,11 +71,11 @@ loaded.prover = Interrupted()
 try:
     verifai.prove(key, batch, batch=True)
 except KeyboardInterrupt:
-    begun = before = time.process_time()
-    time.sleep(1)
-    while time.process_time() - before > 0.1:
-        before = time.process_time()
-        time.sleep(1)
+    begun, quiet = time.process_time(), 0
+    while quiet < 10:
+        time.sleep(0.01)
+        others = set(os.listdir("/proc/self/task")) - {str(threading.get_native_id())}
+        quiet = quiet + 1 if all(map(waits, others)) else 0
     print(time.process_time() - begun)
     loaded.prover = prover
     verifai.verify(verifai.prove(key, batch[0]), key.verifying_key)
@@ -86,8 +94,8 @@ def work(keys: Keys) -> Path:
     return keys.folder
 
 
-def _started(*words: str) -> subprocess.Popen[str]:
-    """A process, once the core works in it."""
+def _started(after: float, *words: str) -> subprocess.Popen[str]:
+    """A process, once the core has computed in it for so many seconds of the processor."""
     process = subprocess.Popen(
         [sys.executable, *words],
         stdout=subprocess.PIPE,
@@ -96,11 +104,7 @@ def _started(*words: str) -> subprocess.Popen[str]:
         env={**os.environ, "VERIFAI_PROGRESS": "0"},
         preexec_fn=_default_signals,
     )
-    deadline = time.monotonic() + PATIENCE
-    while not any("verifai-" in name for name in _threads(process.pid)):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: process.poll() is not None or _computed(process.pid) >= after, PATIENCE)
     return process
 
 
@@ -110,18 +114,20 @@ def _default_signals() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def _threads(pid: int) -> Iterator[str]:
-    for task in Path(f"/proc/{pid}/task").glob("*/comm"):
-        try:
-            yield task.read_text()
-        except OSError:  # it ended meanwhile
-            continue
+def _computed(pid: int) -> float:
+    """Processor time of the core's threads, in seconds; -1 before there are any."""
+    ticks = []
+    for task in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with suppress(OSError):  # it ended meanwhile
+            name, _, rest = task.read_text().rpartition(")")
+            if "(verifai-" in name:
+                ticks.append(sum(map(int, rest.split()[11:13])))
+    return sum(ticks) / os.sysconf("SC_CLK_TCK") if ticks else -1.0
 
 
-def _end(process: subprocess.Popen[str], number: int, after: float) -> tuple[str, str, int]:
-    """What the process wrote, and its exit status, ``after`` seconds of work and a signal."""
+def _end(process: subprocess.Popen[str], number: int) -> tuple[str, str, int]:
+    """What the process wrote, and its exit status, after a signal."""
     try:
-        time.sleep(after)
         assert process.poll() is None, process.communicate()
         process.send_signal(number)
         out, err = process.communicate(timeout=SECONDS)
@@ -132,13 +138,13 @@ def _end(process: subprocess.Popen[str], number: int, after: float) -> tuple[str
 
 @pytest.mark.parametrize("after", [0.0, 0.7, 2.0])
 def test_ctrl_c_ends_a_batch(work: Path, after: float):
-    process = _started("-c", SCRIPT, "prove", str(work))
-    assert _end(process, signal.SIGINT, after) == ("interrupted\n", "", 0)
+    process = _started(after, "-c", SCRIPT, "prove", str(work))
+    assert _end(process, signal.SIGINT) == ("interrupted\n", "", 0)
 
 
 def test_ctrl_c_ends_a_setup(work: Path):
-    process = _started("-c", SCRIPT, "setup", str(work))
-    assert _end(process, signal.SIGINT, 0.5) == ("interrupted\n", "", 0)
+    process = _started(0.5, "-c", SCRIPT, "setup", str(work))
+    assert _end(process, signal.SIGINT) == ("interrupted\n", "", 0)
 
 
 def test_the_core_drops_the_work_and_goes_on(work: Path):
@@ -171,8 +177,8 @@ def test_a_command_ends_in_one_line_without_a_file(
         "setup": [work / "wide.vfc", "--pk", "p.vfp", "--vk", "v.vfk", "--prove-weights", "r.vfr"],
     }[command]
     places = [str(tmp_path / word) if str(word).endswith(_MADE) else str(word) for word in words]
-    process = _started("-m", "verifai", command, *places)
-    assert _end(process, number, 0.5) == ("", "interrupted\n", 128 + number)
+    process = _started(0.5, "-m", "verifai", command, *places)
+    assert _end(process, number) == ("", "interrupted\n", 128 + number)
     assert list(tmp_path.iterdir()) == []
 
 

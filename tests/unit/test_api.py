@@ -55,7 +55,38 @@ def test_an_argument_of_another_type_is_named(tiny: Pipeline, name: str) -> None
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("calibration", [None, "x.npy", 5])
+@pytest.mark.parametrize("backend", ["halo2", "", 5, verifai.NativeOptions()])
+def test_a_backend_that_there_is_not(tiny: Pipeline, backend: Any) -> None:
+    with pytest.raises(UsageError, match="There is no backend") as caught:
+        verifai.compile(tiny.model, tiny.inputs, backend=backend)
+    assert "'native' or backend='ezkl'" in str(caught.value.hint)
+
+
+def test_a_backend_is_named_or_has_options(tiny: Pipeline) -> None:
+    with pytest.raises(UsageError, match="'ezkl', and the options are those of 'native'"):
+        verifai.compile(tiny.model, [], backend="ezkl", options=verifai.NativeOptions())
+    made = [
+        verifai.compile(tiny.model, tiny.inputs[None], **given)
+        for given in ({}, {"backend": "native"}, {"options": verifai.NativeOptions()})
+    ]
+    assert len({circuit.digest for circuit in made}) == 1
+    assert made[0].backend == "native"
+
+
+@pytest.mark.parametrize("path", ["x.npy", Path("x.npy")])
+def test_a_file_of_calibration_data_is_read_first(
+    tiny: Pipeline, path: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    numpy.save("x.npy", numpy.random.default_rng(0).random((8, 1, 4), numpy.float32))
+    with pytest.raises(UsageError, match="needs typical inputs") as caught:
+        verifai.compile(tiny.model, path)
+    (example,) = re.findall(r"verifai\.compile\(.*\)", caught.value.hint or "")
+    names = {"verifai": verifai, "numpy": numpy, "model": tiny.model}
+    assert isinstance(eval(example, names), verifai.Circuit)
+
+
+@pytest.mark.parametrize("calibration", [None, 5])
 def test_without_calibration_data_an_example_says_what_to_give(
     tiny: Pipeline, calibration: Any
 ) -> None:

@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ import pytest
 
 import verifai
 from tests.conftest import SMALL, Pipeline, build
+from tests.needs import skip_without
+from tests.waiting import until
 from verifai.backends.ezkl import process
 from verifai.backends.ezkl import settings as ezkl_settings
 from verifai.backends.ezkl.field import MODULUS, claims, from_ezkl, instances, to_ezkl
@@ -31,8 +34,7 @@ from verifai.errors import (
 )
 from verifai.proof import TensorSpec
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("ezkl")
+skip_without("torch", "ezkl")
 
 
 def test_the_verifying_key_is_reproducible(tiny: Pipeline) -> None:
@@ -290,13 +292,33 @@ def test_a_panic_of_ezkl_is_caught(tmp_path: Path) -> None:
     assert caught.value.kind
 
 
-def test_the_time_limit_kills(tmp_path: Path) -> None:
-    started = time.monotonic()
-    with pytest.raises(WorkerError, match="time limit of 1 s"):
-        process.run(
-            tmp_path, [Step("gen_srs", {"srs_path": str(tmp_path / "k"), "logrows": 20})], seconds=1
-        )
-    assert time.monotonic() - started < 20
+@pytest.fixture
+def hasty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For whoever watches a worker time begins once it runs, and passes ten times as fast."""
+    begun: list[float] = []
+
+    def monotonic() -> float:
+        if not begun and (tmp_path / "running").exists():
+            begun.append(time.monotonic())
+        return 10 * (time.monotonic() - begun[0]) if begun else 0.0
+
+    monkeypatch.setattr(process, "time", SimpleNamespace(monotonic=monotonic, sleep=time.sleep))
+
+
+def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    """What runs in place of ezkl; its id is in the file ``running``."""
+    script = tmp_path / "other.py"
+    begin = "import os, signal, time\nopen('id', 'w').write(str(os.getpid()))\n"
+    script.write_text(f"{begin}os.rename('id', 'running')\n{code}\n")
+    monkeypatch.setattr(process, "_WORKER", script)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_the_time_limit_kills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker(tmp_path, monkeypatch, "while True: pass")
+    with pytest.raises(WorkerError, match="time limit of 3 s"):
+        process.run(tmp_path, [Step("gen_srs")], seconds=3)
+    assert not Path("/proc", (tmp_path / "running").read_text()).exists()
     assert not (tmp_path / "result.json").exists()
 
 
@@ -310,12 +332,11 @@ def test_the_memory_limit_is_one_clear_error(
         assert "memory" in str(caught.value) or "crashed" in str(caught.value)
 
 
+@pytest.mark.usefixtures("hasty")
 def test_a_stalled_process_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that waits for ever at no CPU, as ezkl's deadlock does."""
-    waiting = tmp_path / "waiting.py"
-    waiting.write_text("import time\ntime.sleep(600)\n")
-    monkeypatch.setattr(process, "_WORKER", waiting)
-    monkeypatch.setattr(process, "STALL_SECONDS", 1.0)
+    worker(tmp_path, monkeypatch, "time.sleep(600)")
+    monkeypatch.setattr(process, "STALL_SECONDS", 3.0)
     with pytest.raises(WorkerError, match="deadlocked"):
         process.run(tmp_path, [Step("prove")])
 
@@ -323,28 +344,33 @@ def test_a_stalled_process_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_killed_process_is_one_clear_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dying = tmp_path / "dying.py"
-    dying.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
-    monkeypatch.setattr(process, "_WORKER", dying)
+    worker(tmp_path, monkeypatch, "os.kill(os.getpid(), signal.SIGSEGV)")
     with pytest.raises(WorkerError, match="crashed with exit status -11"):
         process.run(tmp_path, [Step("prove")])
 
 
 def test_workers_die_with_their_parent(tmp_path: Path) -> None:
     script = (
-        "import os, pathlib, threading, time\n"
+        "import os, pathlib, sys, threading\n"
         "from verifai.backends.ezkl import process\n"
         f"folder = pathlib.Path({str(tmp_path)!r})\n"
         "step = process.Step('gen_srs', {'srs_path': str(folder / 'k'), 'logrows': 22})\n"
         "threading.Thread(target=process.run, args=(folder, [step]), daemon=True).start()\n"
-        "time.sleep(2)\n"
+        "sys.stdin.read()\n"
         "os._exit(0)\n"
     )
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline and _workers(tmp_path):
-        time.sleep(0.1)
-    assert not _workers(tmp_path)
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE) as parent:
+        until(lambda: any("ezkl." in _maps(pid) for pid in _workers(tmp_path)))
+    assert parent.returncode == 0
+    until(lambda: not _workers(tmp_path))
+
+
+def _maps(pid: int) -> str:
+    """The files in a process's memory: what it has imported."""
+    try:
+        return Path(f"/proc/{pid}/maps").read_text()
+    except OSError:
+        return ""
 
 
 def _workers(folder: Path) -> list[int]:

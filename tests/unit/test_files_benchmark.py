@@ -10,17 +10,17 @@ import pytest
 
 from benchmarks.files import report, trial
 from benchmarks.files.trial import Trial
+from tests.needs import skip_without
+from tests.onnx_parts import node, value
 
-helper = pytest.importorskip("onnx").helper
+skip_without("onnx")
 
 
 def written(folder: Path, kind: str, shape: Any = ("N", 3)) -> Path:
-    described = helper.make_tensor_value_info
+    from onnx import helper
+
     graph = helper.make_graph(
-        [helper.make_node(kind, ["x"], ["y"])],
-        "g",
-        [described("x", 1, shape)],
-        [described("y", 1, shape)],
+        [node(kind, ["x"], ["y"])], "g", [value("x", shape)], [value("y", shape)]
     )
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
     (folder / "model.onnx").write_bytes(proto.SerializeToString())

@@ -152,6 +152,30 @@ def test_what_is_no_calibration_data(data: Any, error: type[Exception], words: s
         calibration_samples([IMAGE], data, 10)
 
 
+@pytest.mark.parametrize(
+    ("x", "y", "constant"),
+    [
+        (X, Y, []),
+        (np.zeros_like(X), Y, ["'x' hold no number but 0:"]),
+        (X, np.full_like(Y, 2.5), ["'y' hold no number but 2.5:"]),
+        (np.stack([X[1]] * 5), Y, []),  # one sample again and again has a range
+        (np.arange(5.0).repeat(6).reshape(X.shape), Y, []),
+    ],
+)
+def test_calibration_data_without_a_range_are_noticed(x: Any, y: Any, constant: list[str]) -> None:
+    said: list[str] = []
+    calibration_samples([IMAGE, FLAT], {"x": x, "y": y}, 10, type("", (), {"stage": said.append}))  # type: ignore[arg-type]
+    assert len(said) == len(constant)
+    assert all(words in text for words, text in zip(constant, said, strict=True))
+
+
+def test_so_is_a_mask_that_never_changes() -> None:
+    said: list[str] = []
+    info = TensorInfo("mask", (2,), "bool")
+    calibration_samples([info], np.ones((3, 2), bool), 10, type("", (), {"stage": said.append}))  # type: ignore[arg-type]
+    assert ["'mask' hold no number but 1:" in text for text in said] == [True]
+
+
 def test_the_inputs_of_a_sample_go_together() -> None:
     with pytest.raises(InputError, match="different numbers of samples"):
         calibration_samples([IMAGE, FLAT], {"x": X, "y": Y[:2]}, 10)

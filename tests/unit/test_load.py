@@ -11,15 +11,14 @@ import numpy as np
 import pytest
 
 import verifai
+from tests.needs import skip_without
+from tests.onnx_parts import node, value
 from verifai.cli.shapes import shapes_of
 from verifai.errors import MalformedError, UnsupportedError, UsageError
 from verifai.model.shapes import Lengths
 
-onnx = pytest.importorskip("onnx")
-from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+skip_without("onnx")
 
-node = helper.make_node
-FLOAT = TensorProto.FLOAT
 W = np.arange(6, dtype=np.float32).reshape(3, 2)
 
 
@@ -29,37 +28,39 @@ def file(
     outputs: dict[str, Any],
     weights: dict[str, Any] | None = None,
     *,
-    kind: int = FLOAT,
+    kind: str = "FLOAT",
     opset: int = 18,
     **fields: Any,
 ) -> bytes:
     """A model; shapes by name, None for one that is not said."""
-    described = helper.make_tensor_value_info
+    from onnx import helper, numpy_helper
+
     graph = helper.make_graph(
         list(nodes),
         "g",
-        [described(name, kind, shape) for name, shape in inputs.items()],
-        [described(name, kind, shape) for name, shape in outputs.items()],
+        [value(name, shape, kind) for name, shape in inputs.items()],
+        [value(name, shape, kind) for name, shape in outputs.items()],
         [numpy_helper.from_array(np.asarray(a), name) for name, a in (weights or {}).items()],
     )
     sets = [helper.make_opsetid("", opset), *fields.pop("sets", [])]
     return bytes(helper.make_model(graph, opset_imports=sets, **fields).SerializeToString())
 
 
-PRODUCT = [node("MatMul", ["x", "w"], ["y"])]
+def product() -> list[Any]:
+    return [node("MatMul", ["x", "w"], ["y"])]
 
 
 @pytest.mark.parametrize(
     "front", ["N", "batch_size", "s77", "unk__617", "DynamicDimension.0", None, 0, -1]
 )
 def test_a_batch_axis_is_1_by_itself_and_that_is_said(front: Any) -> None:
-    model = verifai.load(file(PRODUCT, {"x": [front, 3]}, {"y": ["anything", 2]}, {"w": W}))
+    model = verifai.load(file(product(), {"x": [front, 3]}, {"y": ["anything", 2]}, {"w": W}))
     assert [info.shape for info in (*model.inputs, *model.outputs)] == [(1, 3), (1, 2)]
     (note,) = model.notes
     assert "batch" in note
     assert note in repr(model)
     assert np.array_equal(model.run(np.ones((1, 3), np.float32))[0], W.sum(axis=0)[None])
-    static = verifai.load(file(PRODUCT, {"x": [1, 3]}, {"y": [1, 2]}, {"w": W}))
+    static = verifai.load(file(product(), {"x": [1, 3]}, {"y": [1, 2]}, {"w": W}))
     assert static.digest == model.digest
     assert static == model
     assert not static.notes
@@ -68,7 +69,7 @@ def test_a_batch_axis_is_1_by_itself_and_that_is_said(front: Any) -> None:
 
 @pytest.mark.parametrize("given", [{"N": 4}, {"x": (4, 3)}, {"x": [4, 3], "N": np.int64(4)}])
 def test_a_batch_axis_has_the_length_that_is_given(given: Any) -> None:
-    data = file(PRODUCT, {"x": ["N", 3]}, {"y": ["N", 2]}, {"w": W})
+    data = file(product(), {"x": ["N", 3]}, {"y": ["N", 2]}, {"w": W})
     model = verifai.load(data, shapes=given)
     assert [info.shape for info in (*model.inputs, *model.outputs)] == [(4, 3), (4, 2)]
     assert model.notes == ("N is 4",)
@@ -80,7 +81,7 @@ def test_the_progress_hears_of_what_was_fixed() -> None:
             self.append(description)
 
     heard = Heard()
-    verifai.load(file(PRODUCT, {"x": ["N", 3]}, {"y": ["N", 2]}, {"w": W}), progress=heard)
+    verifai.load(file(product(), {"x": ["N", 3]}, {"y": ["N", 2]}, {"w": W}), progress=heard)
     assert heard == ["the batch axis N is 1"]
 
 
@@ -197,7 +198,7 @@ def test_shapes_on_the_command_line() -> None:
 
 def test_outputs_have_their_real_shape_whatever_the_file_says() -> None:
     for said in ([9, 9], ["N", 2], [], None, [None, None, None]):
-        data = file(PRODUCT, {"x": ["N", 3]}, {"y": said}, {"w": W})
+        data = file(product(), {"x": ["N", 3]}, {"y": said}, {"w": W})
         assert verifai.load(data).outputs[0].shape == (1, 2)
 
 
@@ -212,10 +213,12 @@ def test_an_output_that_shape_inference_does_not_know_is_found_by_running() -> N
 
 
 def test_stale_annotations_do_not_matter() -> None:
+    import onnx
+
     proto = onnx.load_from_string(
-        file([*PRODUCT, node("Neg", ["y"], ["z"])], {"x": ["N", 3]}, {"z": ["N", 2]}, {"w": W})
+        file([*product(), node("Neg", ["y"], ["z"])], {"x": ["N", 3]}, {"z": ["N", 2]}, {"w": W})
     )
-    proto.graph.value_info.append(helper.make_tensor_value_info("y", FLOAT, [7, 7, 7]))
+    proto.graph.value_info.append(value("y", [7, 7, 7]))
     model = verifai.load(proto.SerializeToString())
     assert model.outputs[0].shape == (1, 2)
     assert not onnx.load_from_string(model.onnx).graph.value_info
@@ -225,6 +228,9 @@ def test_stale_annotations_do_not_matter() -> None:
 
 
 def functional(*functions: Any, call: str = "Twice", **fields: Any) -> bytes:
+    import onnx
+    from onnx import helper
+
     proto = onnx.load_from_string(
         file(
             [node(call, ["x"], ["y"], domain="local")],
@@ -239,6 +245,8 @@ def functional(*functions: Any, call: str = "Twice", **fields: Any) -> bytes:
 
 
 def function(name: str, nodes: list[Any], opset: int = 18, domain: str = "local") -> Any:
+    from onnx import helper
+
     sets = [helper.make_opsetid("", opset), helper.make_opsetid("local", 1)]
     return helper.make_function(domain, name, ["a"], ["b"], nodes, sets)
 
@@ -268,6 +276,9 @@ def test_a_function_of_an_older_operator_set_is_converted() -> None:
 
 
 def test_infinities_are_constants_like_others() -> None:
+    import onnx
+    from onnx import numpy_helper
+
     nodes = [node("Where", ["m", "x", "low"], ["y"])]
     low, mask = np.array(-np.inf, np.float32), np.array([True, True, False])
     model = verifai.load(file(nodes, {"x": ["N", 3]}, {"y": ["N", 3]}, {"m": mask, "low": low}))
@@ -281,21 +292,22 @@ def test_infinities_are_constants_like_others() -> None:
 def test_nan_is_refused_where_it_is_read() -> None:
     bad = np.array([[np.nan] * 2] * 3, np.float32)
     with pytest.raises(MalformedError, match="'w' holds NaN"):
-        verifai.load(file(PRODUCT, {"x": [1, 3]}, {"y": [1, 2]}, {"w": bad}))
-    model = verifai.load(file(PRODUCT, {"x": [1, 3]}, {"y": [1, 2]}, {"w": W, "unread": bad}))
+        verifai.load(file(product(), {"x": [1, 3]}, {"y": [1, 2]}, {"w": bad}))
+    model = verifai.load(file(product(), {"x": [1, 3]}, {"y": [1, 2]}, {"w": W, "unread": bad}))
     assert b"unread" not in model.onnx
 
 
 def test_bfloat16_is_computed_in_float32() -> None:
     import ml_dtypes
     import torch
+    from onnx import TensorProto
 
     narrow = (W / 7).astype(ml_dtypes.bfloat16)
     nodes = [
         node("Cast", ["w"], ["c"], to=TensorProto.BFLOAT16),
         node("MatMul", ["x", "c"], ["y"]),
     ]
-    data = file(nodes, {"x": ["N", 3]}, {"y": None}, {"w": narrow}, kind=TensorProto.BFLOAT16)
+    data = file(nodes, {"x": ["N", 3]}, {"y": None}, {"w": narrow}, kind="BFLOAT16")
     model = verifai.load(data)
     assert "bfloat16 is computed in float32" in model.notes
     assert model.inputs[0].dtype == model.outputs[0].dtype == "float32"
@@ -307,12 +319,10 @@ def test_bfloat16_is_computed_in_float32() -> None:
         assert np.array_equal(model.run(ones)[0], narrow.astype(np.float32).sum(axis=0)[None])
 
 
-@pytest.mark.parametrize(
-    ("kind", "name"), [(TensorProto.DOUBLE, "float64"), (TensorProto.FLOAT16, "float16")]
-)
-def test_other_floats_are_kept_where_onnxruntime_computes_with_them(kind: int, name: str) -> None:
+@pytest.mark.parametrize(("kind", "name"), [("DOUBLE", "float64"), ("FLOAT16", "float16")])
+def test_other_floats_are_kept_where_onnxruntime_computes_with_them(kind: str, name: str) -> None:
     weight = W.astype(name)
-    model = verifai.load(file(PRODUCT, {"x": [1, 3]}, {"y": None}, {"w": weight}, kind=kind))
+    model = verifai.load(file(product(), {"x": [1, 3]}, {"y": None}, {"w": weight}, kind=kind))
     assert model.outputs[0].dtype == name
     assert model.run(np.ones((1, 3)))[0].dtype == name
 
@@ -320,15 +330,18 @@ def test_other_floats_are_kept_where_onnxruntime_computes_with_them(kind: int, n
 def test_float64_is_computed_in_float32_where_onnxruntime_has_nothing_else() -> None:
     nodes = [node("Conv", ["x", "w"], ["y"])]
     inputs, weights = {"x": ["N", 1, 3, 3]}, {"w": np.full((1, 1, 2, 2), 0.25)}
-    model = verifai.load(file(nodes, inputs, {"y": None}, weights, kind=TensorProto.DOUBLE))
+    model = verifai.load(file(nodes, inputs, {"y": None}, weights, kind="DOUBLE"))
     assert "float64 is computed in float32" in model.notes
     assert np.array_equal(model.run(np.ones((1, 1, 3, 3)))[0], np.ones((1, 1, 2, 2)))
     weights["w"][:] = 1e200
     with pytest.raises(UnsupportedError, match="'w' is too large for float32"):
-        verifai.load(file(nodes, inputs, {"y": None}, weights, kind=TensorProto.DOUBLE))
+        verifai.load(file(nodes, inputs, {"y": None}, weights, kind="DOUBLE"))
 
 
 def test_sparse_weights_are_made_dense() -> None:
+    import onnx
+    from onnx import helper, numpy_helper
+
     places, values = np.nonzero(W), W[np.nonzero(W)]
     flat = np.ravel_multi_index(places, W.shape)
     for indices in (flat, np.stack(places, axis=1)):
@@ -337,24 +350,26 @@ def test_sparse_weights_are_made_dense() -> None:
             numpy_helper.from_array(indices.astype(np.int64), "i"),
             W.shape,
         )
-        proto = onnx.load_from_string(file(PRODUCT, {"x": ["N", 3]}, {"y": None}))
+        proto = onnx.load_from_string(file(product(), {"x": ["N", 3]}, {"y": None}))
         proto.graph.sparse_initializer.append(sparse)
         model = verifai.load(proto.SerializeToString())
-        dense = verifai.load(file(PRODUCT, {"x": ["N", 3]}, {"y": None}, {"w": W}))
+        dense = verifai.load(file(product(), {"x": ["N", 3]}, {"y": None}, {"w": W}))
         assert model.digest == dense.digest
         assert "1 sparse weight(s) made dense" in model.notes
         constant = node("Constant", [], ["w"], sparse_value=sparse)
-        again = verifai.load(file([constant, *PRODUCT], {"x": ["N", 3]}, {"y": None}))
+        again = verifai.load(file([constant, *product()], {"x": ["N", 3]}, {"y": None}))
         assert np.array_equal(again.run(np.ones((1, 3)))[0], W.sum(axis=0)[None])
 
 
 # ---- operator sets
 
 
-@pytest.mark.parametrize("opset", range(7, onnx.defs.onnx_opset_version() + 1))
-def test_every_operator_set_from_7_on_is_read(opset: int) -> None:
-    model = verifai.load(file(PRODUCT, {"x": ["N", 3]}, {"y": None}, {"w": W}, opset=opset))
-    assert np.array_equal(model.run(np.ones((1, 3)))[0], W.sum(axis=0)[None])
+def test_every_operator_set_from_7_on_is_read() -> None:
+    import onnx
+
+    for opset in range(7, onnx.defs.onnx_opset_version() + 1):
+        model = verifai.load(file(product(), {"x": ["N", 3]}, {"y": None}, {"w": W}, opset=opset))
+        assert np.array_equal(model.run(np.ones((1, 3)))[0], W.sum(axis=0)[None])
 
 
 def test_an_older_operator_set_is_converted() -> None:
@@ -366,6 +381,9 @@ def test_an_older_operator_set_is_converted() -> None:
 
 def test_operators_of_classical_machine_learning_pass() -> None:
     """With the maps that their exporters add to probabilities as the tensors that they are."""
+    import onnx
+    from onnx import TensorProto, helper
+
     nodes = [
         node("Scaler", ["x"], ["s"], domain="ai.onnx.ml", offset=[0.5] * 3, scale=[2.0] * 3),
         node("ZipMap", ["s"], ["y"], domain="ai.onnx.ml", classlabels_int64s=[0, 1, 2]),
@@ -385,7 +403,7 @@ def test_operators_of_classical_machine_learning_pass() -> None:
 
 
 def test_an_input_that_no_result_depends_on_stays_and_is_named() -> None:
-    nodes = [*PRODUCT, node("Neg", ["z"], ["dead"])]
+    nodes = [*product(), node("Neg", ["z"], ["dead"])]
     model = verifai.load(file(nodes, {"x": ["N", 3], "z": ["N", 5]}, {"y": None}, {"w": W}))
     assert [info.name for info in model.inputs] == ["x", "z"]
     assert "no result depends on z" in model.notes

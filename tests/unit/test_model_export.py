@@ -5,29 +5,46 @@ from __future__ import annotations
 import functools
 import subprocess
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 import verifai
+from tests.needs import skip_without
 from verifai.errors import InputError, UnsupportedError, UsageError
 from verifai.model.inputs import TensorInfo, calibration_samples
 
-torch = pytest.importorskip("torch")
+skip_without("torch")
 
 
-def small() -> torch.nn.Module:
-    torch.manual_seed(0)
-    return torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU(), torch.nn.Flatten())
+@pytest.fixture
+def torch() -> Any:
+    """The package."""
+    import torch
+
+    return torch
+
+
+@pytest.fixture
+def modules() -> Any:
+    from tests.unit import modules
+
+    return modules
 
 
 @functools.cache
 def exported() -> verifai.Model:
+    import torch
+
+    from tests.unit.modules import small
+
     return verifai.export(small(), torch.rand(1, 1, 5, 5))
 
 
-def test_export_agrees_with_torch_and_keeps_the_mode() -> None:
-    module = small().train()
+def test_export_agrees_with_torch_and_keeps_the_mode(torch: Any, modules: Any) -> None:
+    module = modules.small().train()
     x = torch.rand(1, 1, 5, 5)
     model = verifai.export(module, x)
     assert module.training
@@ -37,13 +54,13 @@ def test_export_agrees_with_torch_and_keeps_the_mode() -> None:
         assert np.allclose(model.run(x)[0], module(x).numpy(), atol=1e-6)
 
 
-def test_export_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
-    verifai.export(small(), torch.rand(1, 1, 5, 5))
+def test_export_prints_nothing(torch: Any, modules: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    verifai.export(modules.small(), torch.rand(1, 1, 5, 5))
     assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.slow
-def test_the_digest_is_the_same_in_every_process() -> None:
+def test_the_digest_is_the_same_in_every_process(torch: Any) -> None:
     script = (
         "import torch, verifai; torch.manual_seed(0);"
         "m = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.ReLU());"
@@ -56,123 +73,66 @@ def test_the_digest_is_the_same_in_every_process() -> None:
     assert verifai.export(module, torch.rand(1, 4)).digest == elsewhere.strip()
 
 
-class Branch(torch.nn.Module):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x if x.sum() > 0 else -x
-
-
-class Dict(torch.nn.Module):
-    def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        return {"y": x + 1}
-
-
-class Infinite(torch.nn.Module):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x / 0
-
-
-class Random(torch.nn.Module):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + torch.rand_like(x)
-
-
-class Unused(torch.nn.Module):
-    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        return x + 1
-
-
-class Categories(torch.nn.Module):
-    """A table of 3 and one of 1,000, for the two columns of the input."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tables = torch.nn.ModuleList([torch.nn.Embedding(n, 2) for n in (3, 1000)])
-
-    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        columns = [table(x[:, i].long()) for i, table in enumerate(self.tables)]
-        return torch.cat([*columns, y], 1)
-
-
-@pytest.mark.parametrize(("kind", "rows"), [(torch.int64, 3), (torch.int32, 1), (torch.float32, 3)])
-def test_columns_of_categories_stay_within_their_tables(kind: torch.dtype, rows: int) -> None:
+@pytest.mark.parametrize(("kind", "rows"), [("int64", 3), ("int32", 1), ("float32", 3)])
+def test_columns_of_categories_stay_within_their_tables(
+    torch: Any, modules: Any, kind: str, rows: int
+) -> None:
     """Integers, or floats that the module takes for integers, of one row or several."""
-    examples = torch.tensor([[0, 999], [2, 5], [1, 700]], dtype=kind)[:rows]
-    model = verifai.export(Categories(), (examples, torch.rand(rows, 4)))
+    examples = torch.tensor([[0, 999], [2, 5], [1, 700]], dtype=getattr(torch, kind))[:rows]
+    model = verifai.export(modules.Categories(), (examples, torch.rand(rows, 4)))
     assert [info.shape for info in model.inputs] == [(rows, 2), (rows, 4)]
 
 
-class Recording(torch.nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.table = torch.nn.Embedding(50, 2)
-        self.seen: list[torch.Tensor] = []
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if not torch.compiler.is_exporting():
-            self.seen.append(x.clone())
-        return self.table(x)
-
-
-def test_other_integers_are_drawn_from_the_whole_range() -> None:
+def test_other_integers_are_drawn_from_the_whole_range(torch: Any, modules: Any) -> None:
     """Tokens of one row: by column they would never change."""
-    module = Recording()
+    module = modules.Recording()
     verifai.export(module, torch.tensor([[0, 49, 7]]))
     assert len({tuple(x.flatten().tolist()) for x in module.seen}) > 3
 
 
-def test_the_innermost_cause_of_a_failed_export_is_shown() -> None:
-    class Deep(torch.nn.Module):
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            if torch.compiler.is_exporting():
-                try:
-                    raise KeyError("the cause of it all")
-                except KeyError as error:
-                    raise RuntimeError("a consequence") from error
-            return x
-
+def test_the_innermost_cause_of_a_failed_export_is_shown(torch: Any, modules: Any) -> None:
     with pytest.raises(UnsupportedError, match=r"KeyError: 'the cause of it all'"):
-        verifai.export(Deep(), torch.rand(2))
-
-    class Eigenvalues(torch.nn.Module):
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return torch.linalg.eigh(x)[0]
-
+        verifai.export(modules.Deep(), torch.rand(2))
     with pytest.raises(UnsupportedError, match=r"No ONNX function found for.*_linalg_eigh"):
-        verifai.export(Eigenvalues(), torch.eye(3))
+        verifai.export(modules.Eigenvalues(), torch.eye(3))
 
 
-def test_an_input_that_the_module_ignores_stays_and_is_named() -> None:
-    model = verifai.export(Unused(), (torch.rand(2), torch.rand(3)))
+def test_an_input_that_the_module_ignores_stays_and_is_named(torch: Any, modules: Any) -> None:
+    model = verifai.export(modules.Unused(), (torch.rand(2), torch.rand(3)))
     assert [info.shape for info in model.inputs] == [(2,), (3,)]
     assert model.notes == ("no result depends on y",)
 
 
-@pytest.mark.parametrize(
-    ("module", "inputs", "error", "words"),
-    [
-        (Branch(), torch.rand(2), UnsupportedError, "cannot export Branch"),
-        (Dict(), torch.rand(2), UnsupportedError, "returns dict"),
-        (Infinite(), torch.rand(2), InputError, "not finite"),
-        (Random(), torch.rand(2), UnsupportedError, "differs between ONNX and torch"),
-        (torch.nn.Linear(3, 2), torch.rand(1, 4), UsageError, "does not run"),
-        (lambda x: x, torch.rand(2), UsageError, "torch.nn.Module"),
-        (torch.nn.Linear(3, 2), [[1.0, 2.0, 3.0]], UsageError, "tuple of tensors"),
-        (torch.nn.Linear(2, 2), torch.tensor([[np.nan, 1.0]]), InputError, "not finite"),
-        (
-            torch.nn.Linear(2, 2).bfloat16(),
-            torch.rand(1, 2).bfloat16(),
-            UnsupportedError,
-            "numpy does not",
-        ),
-        (torch.nn.Linear(2, 2), torch.rand(1, 2).to_sparse(), UnsupportedError, "numpy does not"),
-        (torch.nn.Linear(2, 2), torch.empty(1, 2, device="meta"), UnsupportedError, "numpy"),
-    ],
-)
+#: Given torch and the modules of these tests: a module and its inputs, and how they are refused.
+REFUSED: list[tuple[Callable[[Any, Any], tuple[Any, Any]], type[Exception], str]] = [
+    (lambda t, m: (m.Branch(), t.rand(2)), UnsupportedError, "cannot export Branch"),
+    (lambda t, m: (m.Dict(), t.rand(2)), UnsupportedError, "returns dict"),
+    (lambda t, m: (m.Infinite(), t.rand(2)), InputError, "not finite"),
+    (lambda t, m: (m.Random(), t.rand(2)), UnsupportedError, "differs between ONNX and torch"),
+    (lambda t, _: (t.nn.Linear(3, 2), t.rand(1, 4)), UsageError, "does not run"),
+    (lambda t, _: (lambda x: x, t.rand(2)), UsageError, "torch.nn.Module"),
+    (lambda t, _: (t.nn.Linear(3, 2), [[1.0, 2.0, 3.0]]), UsageError, "tuple of tensors"),
+    (lambda t, _: (t.nn.Linear(2, 2), t.tensor([[np.nan, 1.0]])), InputError, "not finite"),
+    (
+        lambda t, _: (t.nn.Linear(2, 2).bfloat16(), t.rand(1, 2).bfloat16()),
+        UnsupportedError,
+        "numpy does not",
+    ),
+    (
+        lambda t, _: (t.nn.Linear(2, 2), t.rand(1, 2).to_sparse()),
+        UnsupportedError,
+        "numpy does not",
+    ),
+    (lambda t, _: (t.nn.Linear(2, 2), t.empty(1, 2, device="meta")), UnsupportedError, "numpy"),
+]
+
+
+@pytest.mark.parametrize(("given", "error", "words"), REFUSED, ids=[row[2] for row in REFUSED])
 def test_what_cannot_be_exported_is_refused_with_the_reason(
-    module: object, inputs: object, error: type[Exception], words: str
+    torch: Any, modules: Any, given: Any, error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words):
-        verifai.export(module, inputs)
+        verifai.export(*given(torch, modules))
 
 
 @pytest.mark.parametrize(
@@ -187,14 +147,25 @@ def test_what_cannot_be_exported_is_refused_with_the_reason(
         (np.zeros((1, 1, 5, 5), np.complex64), "expected numbers"),
         ([[1], [2, 3]], "not an array"),
         (None, "expected numbers"),
-        (torch.zeros(1, 1, 5, 5).to_sparse(), "not an array"),
-        (torch.empty(1, 1, 5, 5, device="meta"), "not an array"),
     ],
 )
 def test_bad_inputs_are_refused_with_what_was_expected(value: object, words: str) -> None:
     model = exported()
     with pytest.raises(InputError, match=words):
         model.check_inputs(value)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda torch: torch.zeros(1, 1, 5, 5).to_sparse(),
+        lambda torch: torch.empty(1, 1, 5, 5, device="meta"),
+    ],
+    ids=["sparse", "meta"],
+)
+def test_tensors_that_numpy_has_not_are_refused(torch: Any, given: Callable[[Any], Any]) -> None:
+    with pytest.raises(InputError, match="not an array"):
+        exported().check_inputs(given(torch))
 
 
 TWO = (TensorInfo("x", (1, 2), "float32"), TensorInfo("n", (1,), "int32"))
@@ -230,7 +201,7 @@ def test_calibration_that_no_inputs_have(data: object, words: str) -> None:
         calibration_samples(TWO, data, 9)  # type: ignore[arg-type]
 
 
-def test_inputs_come_in_many_forms() -> None:
+def test_inputs_come_in_many_forms(torch: Any) -> None:
     model = exported()
     array = np.arange(25, dtype=np.float32).reshape(1, 1, 5, 5)
     name = model.inputs[0].name

@@ -15,12 +15,12 @@ import pytest
 
 import verifai
 from tests.graph.single import model, node
+from tests.needs import skip_without
 from verifai.errors import MalformedError, UsageError, VerificationError
 from verifai.proof import Guarantees, Opening, Proof, Registration, Statement, TensorClaim
 from verifai.proof.tensor import TensorSpec
 
-pytest.importorskip("verifai._native", reason="the proving core is not built")
-pytest.importorskip("torch")
+skip_without("verifai._native", "torch")
 
 D = "ab" * 32
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import verifai
+from tests.needs import skip_without
 from tests.soundness.proofs import Claim, judge
 from verifai.backends.native.opening import commitment_of, limb_rows
 from verifai.errors import InputError, MalformedError, UsageError, VerificationError
@@ -17,8 +18,9 @@ from verifai.proof.opening import RowLayout
 from verifai.verifier.native.check import context_bytes, words_of
 from verifai.verifier.native.field import P
 
+skip_without("torch")
+
 core = pytest.importorskip("verifai._native", reason="the proving core is not built")
-torch = pytest.importorskip("torch")
 
 COLUMNS = verifai.NativeOptions(log_columns=7)
 
@@ -26,6 +28,8 @@ COLUMNS = verifai.NativeOptions(log_columns=7)
 @pytest.fixture(scope="module")
 def chain() -> Any:
     """A network in two halves, (proving key, verifying key) of each, and inputs of the first."""
+    import torch
+
     torch.manual_seed(5)
     first = torch.nn.Sequential(torch.nn.Linear(6, 100), torch.nn.ReLU())
     second = torch.nn.Sequential(torch.nn.Linear(100, 5), torch.nn.ReLU(), torch.nn.Linear(5, 3))
@@ -55,6 +59,8 @@ def only(proof: verifai.Proof) -> verifai.Opening:
 
 @pytest.mark.parametrize("batch", [0, 1, 3])
 def test_an_output_becomes_an_input(chain, batch: int) -> None:
+    import torch
+
     (pk_a, vk_a), (pk_b, vk_b), x, second, first = chain
     given = x[:batch] if batch else x[0]
     a = verifai.prove(pk_a, given, batch=bool(batch))
@@ -114,6 +120,8 @@ def test_a_link_of_what_is_not_the_same_is_refused(chain) -> None:
 
 
 def test_its_owner_can_show_it(chain) -> None:
+    import torch
+
     (pk, vk), _, x, _, first = chain
     proof = verifai.prove(pk, x[2])
     opening, claim = only(proof), verifai.verify(proof, vk).output
@@ -159,6 +167,8 @@ def test_it_comes_back_from_a_private_file(chain, tmp_path) -> None:
 
 
 def test_an_opening_of_another_form_is_no_input(chain) -> None:
+    import torch
+
     (pk_a, _), (pk_b, _), x, *_ = chain
     opening = only(verifai.prove(pk_a, x[0]))
     layout = opening.layout
@@ -180,6 +190,8 @@ def test_an_opening_of_another_form_is_no_input(chain) -> None:
 
 
 def test_a_commitment_must_hide(chain) -> None:
+    import torch
+
     model = verifai.export(torch.nn.Linear(3, 2), (torch.zeros(1, 3),))
     for visibility in (
         verifai.Visibility("committed", "public"),
@@ -237,6 +249,8 @@ def test_a_key_cannot_call_an_output_an_input(chain) -> None:
 
 
 def test_a_cut_behind_a_flatten_is_refused_with_where_to_cut() -> None:
+    import torch
+
     torch.manual_seed(5)
     front, back, flatten = torch.nn.Conv2d(1, 3, 2), torch.nn.Linear(27, 2), torch.nn.Flatten()
     x = torch.rand(8, 1, 1, 4, 4)

@@ -9,17 +9,21 @@ import numpy as np
 import pytest
 
 import verifai
+from tests.needs import skip_without
 from verifai.errors import MalformedError, UnsupportedError, VerificationError
 from verifai.verifier import results
 from verifai.verifier.native.parse import parse_table
 from verifai.verifier.native.registration import registration_table, weight_bits
 
+skip_without("torch")
+
 core = pytest.importorskip("verifai._native", reason="the proving core is not built")
-torch = pytest.importorskip("torch")
 
 
 @pytest.fixture(scope="module", params=[True, False])
 def keys(request: pytest.FixtureRequest):
+    import torch
+
     torch.manual_seed(3)
     module = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.ReLU(), torch.nn.Linear(5, 2))
     batch = torch.rand(8, 1, 4)
@@ -112,6 +116,8 @@ def test_an_ezkl_key_needs_none(keys) -> None:
 
 def test_one_slope_is_private_proved_and_ranged() -> None:
     """A PReLU's only slope: no number of the table, a weight of 16 bits."""
+    import torch
+
     torch.manual_seed(0)
     module = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.PReLU(init=0.2731))
     batch = torch.rand(8, 1, 4) - 0.5

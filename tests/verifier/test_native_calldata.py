@@ -8,16 +8,18 @@ import numpy as np
 import pytest
 
 import verifai
+from tests.needs import skip_without
 from verifai.errors import MalformedError
 from verifai.verifier.native.calldata import statement_of
 from verifai.verifier.native.check import words_of
 
-pytest.importorskip("verifai._native", reason="the proving core is not built")
-torch = pytest.importorskip("torch")
+skip_without("verifai._native", "torch")
 
 
 @pytest.fixture(scope="module", params=["public", "private", "committed"])
 def made(request: pytest.FixtureRequest) -> Any:
+    import torch
+
     torch.manual_seed(1)
     x = np.random.default_rng(1).random((6, 2, 3, 5), dtype=np.float32)
     model = verifai.export(torch.nn.Linear(5, 11), (torch.from_numpy(x[0]),))

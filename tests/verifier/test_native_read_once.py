@@ -11,18 +11,20 @@ from typing import Any
 import pytest
 
 import verifai
+from tests.needs import skip_without
 from verifai.errors import LimitError
 from verifai.verifier.native import circuit as reading
 from verifai.verifier.native.check import check_key
 from verifai.verifier.native.circuit import MAX_KEPT_CIRCUITS
 from verifai.verifier.native.key import key_of
 
-pytest.importorskip("verifai._native", reason="the proving core is not built")
-torch = pytest.importorskip("torch")
+skip_without("verifai._native", "torch")
 
 
 @pytest.fixture(scope="module")
 def keys() -> tuple[verifai.ProvingKey, verifai.VerifyingKey, Any]:
+    import torch
+
     torch.manual_seed(3)
     module = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.ReLU(), torch.nn.Linear(5, 2))
     x = torch.rand(16, 1, 4)

@@ -53,9 +53,13 @@ class Pace:
             if self.fault:
                 _shut(connection)
 
+    def _passed(self) -> bool:
+        """Wait for the end of a window; whether the download is still on by then."""
+        return not self._over.wait(FETCH_WINDOW)
+
     def _watch(self) -> None:
         before = 0
-        while not self._over.wait(FETCH_WINDOW):
+        while self._passed():
             if self.received - before < FETCH_WINDOW * MIN_FETCH_RATE:
                 with self._lock:
                     self.fault = (

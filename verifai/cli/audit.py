@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from verifai.cli.chain_options import add_chain_arguments, connect_each
 from verifai.cli.output import Output
+from verifai.errors import MissingFileError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +24,8 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     from verifai.audit import Policy
 
     policy = Policy.load(arguments.policy) if arguments.policy else None
+    if arguments.keys and not Path(arguments.keys).exists():
+        raise MissingFileError(f"No such file or folder of keys: {arguments.keys}.")
     keys = verifai.KeyStore(arguments.keys) if arguments.keys else None
     with connect_each(arguments, read_only=True) as chains:
         report = verifai.audit.run(chains, policy, keys=keys)

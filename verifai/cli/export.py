@@ -68,6 +68,11 @@ def _tensor(array: Any) -> Any:
 
 def _find(spec: str) -> Any:
     path, colon, name = spec.rpartition(":")
+    if Path(spec).is_file():
+        raise UsageError(
+            f"{spec} is a file; which of its models?",
+            hint=f"{spec}:NAME, where NAME is a module in it, or a function that returns one.",
+        )
     if not colon or not Path(path).is_file():
         raise UsageError(f"Expected FILE.py:NAME with an existing file, found {spec!r}.")
     loader = importlib.util.spec_from_file_location(Path(path).stem, path)

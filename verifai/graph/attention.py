@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from verifai.graph.expand import Body
+from verifai.graph.expand import Body, rule
 
 
+@rule("Attention")
 def attention(body: Body) -> None:
     """``softmax(scale Q K^T + mask) V``, with heads in three axes or four, and grouped queries.
 

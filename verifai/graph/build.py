@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from verifai.errors import InputError, LimitError, UnsupportedError, UsageError, VerifaiError
 from verifai.extras import require
-from verifai.graph import operators, recurrent, rewriting
+from verifai.graph import attention, operators, recurrent, rewriting
 from verifai.graph.builder import Tensor
 from verifai.graph.dequantised import Dequantised
+from verifai.graph.example import with_shapes
 from verifai.graph.expand import RULES, expanded, known_shapes, opset_of
 from verifai.graph.features import fine_inputs
 from verifai.graph.fidelity import same_axes
@@ -47,7 +48,8 @@ from verifai.model.nodes import nodes_of
 from verifai.model.quiet import quiet
 
 assert operators  # importing the package fills OPERATORS
-assert recurrent  # and these ones RULES
+assert attention  # and these ones RULES
+assert recurrent
 assert rewriting
 
 #: An operation table has 4,096 nodes: of more ONNX nodes than this nothing could be proved.
@@ -244,7 +246,9 @@ def simplified(model: Model, example: Sequence[npt.NDArray[Any]]) -> tuple[Any, 
         short = unrolled(_optimized(optimizer, proto))
         # what folding makes of parameters may be a Constant as well; the rules' are not of them
         before = {node.output[0] for node in short.graph.node if node.op_type == "Constant"}
-        long = expanded(short, stated)
+        inputs = (info.name for info in model.inputs)
+        long = expanded(with_shapes(short, dict(zip(inputs, example, strict=True))), stated)
+        long.graph.ClearField("value_info")  # an example's shapes decide nothing else
         _require_few_nodes(long)
         stated = literals(long, stated, before)
         proto = _optimized(optimizer, long)
@@ -466,7 +470,7 @@ def _no_operator(item: Any, node: OnnxNode) -> Problem:
 def _without(item: Any) -> tuple[str, str]:
     """Why a ``NodeProto`` whose operator is not registered has no circuit, and what to do."""
     if (reason := noted(item, REFUSED)) is not None:
-        return reason, Problem.hint
+        return reason, NO_CIRCUIT.get(item.op_type, ("", Problem.hint))[1]
     if item.op_type in RULES:  # which cover some of its cases
         return "attributes or shapes that no rule covers", Problem.hint
     return NO_CIRCUIT.get(item.op_type, ("no such operator", Problem.hint))

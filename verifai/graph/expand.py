@@ -14,7 +14,6 @@ import numpy as np
 
 from verifai.errors import UnsupportedError, VerifaiError
 from verifai.extras import require
-from verifai.graph.attention import attention
 from verifai.graph.constants import stated, stored
 from verifai.graph.lower import OPERATORS
 from verifai.graph.notes import REFUSED, note
@@ -268,7 +267,6 @@ def _dynamic_quantisation(body: Body) -> None:
 
 
 RULES: Final[dict[str, Rule]] = {
-    "Attention": attention,
     "DynamicQuantizeLinear": _dynamic_quantisation,
     "GlobalLpPool": _lp_pool,
     "GroupNormalization": _group,
@@ -295,6 +293,10 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
     return register
 
 
+#: Operators whose body is a loop, and that are folded where they have a circuit at all.
+_FOLDED: Final = frozenset({"Range"})
+
+
 def expanded(proto: Any, literals: Collection[str] = ()) -> Any:
     """The model with every operator that is made of others written out, as far as rules go.
 
@@ -305,7 +307,8 @@ def expanded(proto: Any, literals: Collection[str] = ()) -> Any:
         count = len(proto.graph.node)
         if kinds & set(RULES):
             proto = _by_rules(proto)
-        unknown = {kind for kind in kinds - set(OPERATORS) - set(RULES) if _has_body(kind, proto)}
+        others = kinds - set(OPERATORS) - set(RULES) - _FOLDED
+        unknown = {kind for kind in others if _has_body(kind, proto)}
         if unknown:
             proto = _by_schema(proto, sorted(unknown))
         elif len(proto.graph.node) == count:  # a rule makes several nodes of one

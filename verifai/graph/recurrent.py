@@ -408,17 +408,16 @@ class Recurrence:
     ) -> list[str]:
         """Y (steps, directions, batch, hidden), Y_h and Y_c (directions, batch, hidden)."""
         body, batch, hidden, width = self.body, self.batch, self.hidden, self.gates * self.hidden
-        first = []
-        for direction in directions:
-            shape = (self.length, batch, body.shape[2])
-            own = self._reversed(x, shape) if self.backward[direction] else x
-            product = body.add("MatMul", [own, self._matrix(1, direction)])
-            if body.optional(3):
-                product = body.add("Add", [product, self._first_bias(direction)])
-            if len(directions) > 1:
-                product = body.reshaped(product, (self.length, 1, batch, width))
-            first.append(product)
-        inputs = body.add("Concat", first, axis=1) if len(first) > 1 else first[0]
+        shape = (self.length, batch, body.shape[2])
+        each = [self._reversed(x, shape) if self.backward[d] else x for d in directions]
+        if len(each) > 1:
+            each = [body.reshaped(own, (shape[0], 1, *shape[1:])) for own in each]
+            each = [body.add("Concat", each, axis=1)]
+        weights = self._stacked([self._matrix(1, d) for d in directions], (shape[2], width))
+        inputs = body.add("MatMul", [each[0], weights])
+        if body.optional(3):
+            biases = [self._first_bias(direction) for direction in directions]
+            inputs = body.add("Add", [inputs, self._stacked(biases, (1, width))])
         recurrent = self._stacked([self._matrix(2, d) for d in directions], (hidden, width))
         steps = Steps(body, recurrent, hidden, self.activations[directions[0]])
         step = prepared(steps, directions)

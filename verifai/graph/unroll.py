@@ -36,12 +36,14 @@ _DECIDING_OPERATORS: Final = """
     ReduceSum Reshape Round Sign Slice Squeeze Sub Unsqueeze Where Xor
 """
 _DECIDING: Final = frozenset(_DECIDING_OPERATORS.split())
-_CONTROL: Final = frozenset({"If", "Loop", "Scan", "SequenceMap"})
+#: Operators that hold graphs.
+CONTROL: Final = frozenset({"If", "Loop", "Scan", "SequenceMap"})
 _SEQUENCE_OPERATORS: Final = """
     ConcatFromSequence SequenceAt SequenceConstruct SequenceEmpty SequenceErase SequenceInsert
     SequenceLength SplitToSequence
 """
-_SEQUENCES: Final = frozenset(_SEQUENCE_OPERATORS.split())
+#: Operators on sequences of tensors.
+SEQUENCES: Final = frozenset(_SEQUENCE_OPERATORS.split())
 
 Names = Mapping[str, str]
 Path = tuple[str, ...]
@@ -51,7 +53,7 @@ Rows = list[list[str]]
 
 def unrolled(proto: Any) -> Any:
     """The model with all control flow written out that constants decide."""
-    if not any(node.op_type in _CONTROL | _SEQUENCES for node in proto.graph.node):
+    if not any(node.op_type in CONTROL | SEQUENCES for node in proto.graph.node):
         return proto
     return _Unrolling(proto).run()
 
@@ -88,7 +90,7 @@ class _Unrolling:
         for item in self.proto.graph.node:
             before, known = len(self.nodes), set(self.initializers)
             try:
-                self.node(item, {}, (), "")
+                self.node(item, {}, {}, (), "")
             except UnsupportedError as error:
                 del self.nodes[before:]
                 for name in set(self.initializers) - known:
@@ -174,11 +176,12 @@ class _Unrolling:
         """``x[..., place, ...]``."""
         return self.add("Gather", [x, self.constant(np.int64(place))], axis=axis)
 
-    def node(self, item: Any, names: Names, path: Path, title: str) -> None:
+    def node(self, item: Any, names: Names, made: Names, path: Path, title: str) -> None:
         """A node of the model, or of a body.
 
         Args:
             names: what tensors of the body and around it are called.
+            made: what the node's outputs are called.
             path: where the body is: the nodes that hold it, without numbers of iterations.
             title: the same with these numbers, for messages.
         """
@@ -186,10 +189,9 @@ class _Unrolling:
         node.CopyFrom(item)
         first = next((name for name in item.output if name), "")
         node.name = f"{title}{item.name or first}"
-        renamed = [[names.get(name, name) for name in each] for each in (item.input, item.output)]
         del node.input[:], node.output[:]
-        node.input.extend(renamed[0])
-        node.output.extend(renamed[1])
+        node.input.extend(names.get(name, name) for name in item.input)
+        node.output.extend(made.get(name, name) for name in item.output)
         if path and noted(node, SCALE) is None:
             note(node, SCALE, "/".join((*path, first)))
         kind, path = item.op_type, (*path, first)
@@ -202,7 +204,7 @@ class _Unrolling:
             self.scan(node, attributes, names, path)
         elif kind == "SequenceMap":
             self.mapped(node, attributes["body"], names, path)
-        elif kind in _SEQUENCES or (kind == "Identity" and node.input[0] in self.sequences):
+        elif kind in SEQUENCES or (kind == "Identity" and node.input[0] in self.sequences):
             self.sequence(node, attributes)
         else:
             self.append(node)
@@ -224,8 +226,9 @@ class _Unrolling:
         for tensor in graph.initializer:
             inner[tensor.name] = self.weight(tensor, path)
         for item in graph.node:
-            inner.update({name: f"{prefix}/{name}" for name in item.output if name})
-            self.node(item, inner, path, title)
+            made = {name: f"{prefix}/{name}" for name in item.output if name}
+            self.node(item, inner, made, path, title)
+            inner |= made
         return [inner.get(info.name, info.name) for info in graph.output]
 
     def weight(self, tensor: Any, path: Path) -> str:
@@ -447,9 +450,24 @@ class _Unrolling:
 
     def value(self, name: str) -> npt.NDArray[Any] | None:
         """The values of a small tensor that follows from constants and shapes, else None."""
-        if name not in self.values:
-            self.values[name] = self._value(name)
+        waiting = [name]  # no recursion: files may have chains of any length
+        while waiting:
+            at = waiting[-1]
+            missing = [each for each in self.deciding(at) if each not in self.values]
+            if at in self.values or not missing:
+                if at not in self.values:
+                    self.values[at] = self._value(at)
+                waiting.pop()
+            else:
+                waiting += missing
         return self.values[name]
+
+    def deciding(self, name: str) -> list[str]:
+        """What a tensor's values are evaluated from, if they are."""
+        node = self.makers.get(name)
+        if node is None or node.op_type not in _DECIDING:
+            return []
+        return [each for each in node.input if each]
 
     def _value(self, name: str) -> npt.NDArray[Any] | None:
         if name in self.initializers:
@@ -468,11 +486,9 @@ class _Unrolling:
                 return np.array(math.prod(shape))
             ends = {a.name: a.i for a in node.attribute}
             return np.array(shape[slice(ends.get("start"), ends.get("end"))], dtype=np.int64)
-        if node.op_type not in _DECIDING:
-            return None
-        read = {each: self.value(each) for each in node.input if each}
+        read = {each: self.values[each] for each in self.deciding(name)}
         values = {each: value for each, value in read.items() if value is not None}
-        if len(values) < len(read):
+        if node.op_type not in _DECIDING or len(values) < len(read):
             return None
         try:
             found = folded(node, values, self.opset)[name]

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from verifai.errors import LimitError, MalformedError, UnsupportedError
 from verifai.extras import require
 from verifai.limits import MAX_CALL_DEPTH, MAX_INLINED_BYTES, MAX_NODES
-from verifai.model.skeleton import skeleton, take_graph
+from verifai.model.outline import outline, take_graph
 from verifai.model.structure import STANDARD, every_graph, subgraphs_of
 
 Key: TypeAlias = tuple[str, str, str]
@@ -62,7 +62,7 @@ def inline_functions(proto: Any) -> str | None:
             f"With its functions written out the model's graph takes {total.bytes:,} bytes; "
             f"MAX_INLINED_BYTES is {MAX_INLINED_BYTES:,}."
         )
-    take_graph(proto, _inlined(skeleton(proto)))
+    take_graph(proto, _inlined(outline(proto)))
     return f"{len(defined)} local function(s) written out"
 
 

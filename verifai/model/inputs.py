@@ -49,12 +49,27 @@ def calibration_samples(
             a list, a dataset or a torch ``DataLoader``. What follows the inputs in a tuple, like
             the label of a pair (x, y), is left out.
         limit: later ones are not asked for.
-        progress: hears of labels that were left out.
+        progress: hears of labels that were left out, and of inputs that never change.
 
     Raises:
         InputError: data that no input of the model can be.
         UsageError: no data.
     """
+    samples = _samples(infos, calibration, limit, progress)
+    if progress is not None:
+        for info, arrays in zip(infos, zip(*samples, strict=True), strict=True):
+            low, high = min(a.min() for a in arrays), max(a.max() for a in arrays)
+            if low == high:
+                progress.stage(
+                    f"the calibration data of {info.name!r} hold no number but {float(low):g}: "
+                    "proofs of other inputs may be refused"
+                )
+    return samples
+
+
+def _samples(
+    infos: Sequence[TensorInfo], calibration: Any, limit: int, progress: Progress | None
+) -> list[tuple[NDArray[Any], ...]]:
     whole = isinstance(calibration, Mapping) or hasattr(calibration, "shape")
     if not whole and not hasattr(calibration, "__iter__"):  # a dataset of torch
         items: Iterable[Any] = (calibration[index] for index in range(len(calibration)))

@@ -16,11 +16,11 @@ from verifai.model.external import inline_external_data
 from verifai.model.functions import inline_functions
 from verifai.model.inputs import TensorInfo
 from verifai.model.labels import labels_are_numbers
+from verifai.model.outline import outline, take_graph
 from verifai.model.outputs import settle_outputs
 from verifai.model.precision import kinds_of, to_float32
 from verifai.model.session import session
 from verifai.model.shapes import Shapes, fix_shapes
-from verifai.model.skeleton import skeleton, take_graph
 from verifai.model.sparse import make_dense
 from verifai.model.structure import (
     ML,
@@ -181,7 +181,7 @@ def _computed_in_float32(proto: Any) -> list[str]:
 def _check(proto: Any) -> None:
     """ONNX's own checks, whatever outputs are declared as: that is found out afterwards."""
     onnx = require("onnx", "onnx", "reading an ONNX model")
-    bare = skeleton(proto)
+    bare = outline(proto)
     for value in bare.graph.output:
         if value.type.WhichOneof("value") in (None, "tensor_type"):
             value.type.tensor_type.shape.SetInParent()
@@ -293,7 +293,7 @@ def _converted(proto: Any, version: int) -> str | None:
     if version >= MIN_OPSET:
         return None
     converter = require("onnx.version_converter", "onnx", "converting an ONNX model")
-    bare = skeleton(proto)
+    bare = outline(proto)
     bare.ir_version = max(MIN_IR_VERSION, bare.ir_version)
     try:
         bare = onnx.shape_inference.infer_shapes(bare)  # the old broadcasting needs shapes

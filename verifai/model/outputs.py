@@ -15,8 +15,8 @@ import numpy as np
 from verifai.errors import LimitError, UnsupportedError, VerifaiError
 from verifai.extras import require
 from verifai.limits import MAX_COMPUTED_ELEMENTS
+from verifai.model.outline import outline
 from verifai.model.session import cannot_run, session
-from verifai.model.skeleton import skeleton
 from verifai.model.structure import check_shape
 
 
@@ -28,7 +28,7 @@ def settle_outputs(proto: Any) -> None:
         UnsupportedError: an output is no tensor, or onnxruntime has to run the model and cannot.
     """
     onnx = require("onnx", "onnx", "reading an ONNX model")
-    bare = skeleton(proto)
+    bare = outline(proto)
     for value in bare.graph.output:
         value.type.tensor_type.ClearField("shape")
         if value.type.WhichOneof("value") != "tensor_type":

@@ -6,8 +6,6 @@ import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from eth_abi import decode
-
 from tests.soundness.proofs import Claim, Prover, case
 from tests.verifier import circuits as tables
 from verifai.chain.shipped import interface
@@ -107,6 +105,8 @@ class Verifier:
 
     def linked(self, circuit: bytes, claim: Claim) -> list[bytes]:
         """The commitments that the contract reports of an accepted proof."""
+        from eth_abi import decode
+
         data = verify_calldata(circuit, claim.context, words_of(claim), claim.proof)
         (found,) = decode(["bytes32[]"], self.read(data))
         return list(found)

@@ -6,15 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 
-pytest.importorskip("eth_tester")
 pytest.importorskip("verifai._native")
 
 from tests.chain.conftest import _needs_node
 from tests.chain.node import Anvil
 from tests.contracts.native.circuits import Verifier
+from tests.needs import skip_without
 from verifai.chain import connect
 from verifai.contracts.shipped import artefact
 from verifai.evm.node.faults import RevertedError
+
+skip_without("eth_tester")
 
 
 @pytest.fixture(scope="session")

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-pytest.importorskip("torch")
-
 import verifai
-from benchmarks import models
 from tests.contracts.native.circuits import Verifier, verify_calldata, words_of
+from tests.needs import skip_without
 from tests.soundness.proofs import Claim
 from verifai.compact import compact_table
 from verifai.verifier.native.check import context_bytes
 from verifai.verifier.native.check import words_of as public_words
 
+if TYPE_CHECKING:
+    from benchmarks.models import Workload
 
-def claim_for(workload: models.Workload, inputs: Any, visible: str, **options: Any) -> Claim:
+skip_without("torch")
+
+
+def claim_for(workload: Workload, inputs: Any, visible: str, **options: Any) -> Claim:
     """A hiding proof of a model laid out for a chain."""
     model = verifai.export(workload.module, (workload.example,))
     circuit = verifai.compile(
@@ -44,6 +47,8 @@ def gas_of(node: Verifier, claim: Claim, inputs: int) -> int:
 
 @pytest.mark.slow
 def test_digits(node):
+    from benchmarks import models
+
     work = models._random(models.digits, 1, 8, 8)
     assert gas_of(node, claim_for(work, work.held_out[0], "public"), 1) < 620_000
     assert gas_of(node, claim_for(work, work.held_out[:64], "private", log_columns=15), 0) < 900_000
@@ -51,6 +56,8 @@ def test_digits(node):
 
 @pytest.mark.slow
 def test_lenet(node):
+    from benchmarks import models
+
     work = models._trained_lenet()
     assert gas_of(node, claim_for(work, work.held_out[0], "public"), 1) < 960_000
     assert gas_of(node, claim_for(work, work.held_out[0], "private"), 0) < 925_000

@@ -7,9 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 
-pytest.importorskip("torch")
-pytest.importorskip("sklearn")
-
 from tests.campaign import size
 from tests.contracts.native.circuits import (
     Verifier,
@@ -22,8 +19,11 @@ from tests.contracts.native.circuits import (
 from tests.hostile.plan import attempts
 from tests.hostile.scene import Scene
 from tests.hostile.targets import target
+from tests.needs import skip_without
 from tests.soundness.proofs import Claim
 from verifai.compact import compact_table
+
+skip_without("torch", "sklearn")
 
 #: Circuit, hiding, batch: see tests/hostile/targets.py.
 Attacked = tuple[str, bool, int]

@@ -20,7 +20,14 @@ from verifai.graph.operators.division import ranged_floor
 def bit_shift(low: Lowering, node: OnnxNode) -> Tensor:
     """Of unsigned integers; what leaves the element type is lost. A run fails where the steps are
     as many as the type has bits.
+
+    Raises:
+        UnsupportedError: the integers are signed.
     """
+    if low.kind(node.outputs[0]).kind != "u":
+        raise UnsupportedError(
+            "a shift of signed integers", hint="Multiply or divide by a power of two."
+        )
     build = low.builder
     x, steps = low.small(node, 0), low.small(node, 1)
     width = min(8 * low.kind(node.outputs[0]).itemsize, MAX_RANGED_BITS)

@@ -17,7 +17,7 @@ import numpy as np
 
 from verifai.errors import UnsupportedError
 from verifai.graph.builder import Tensor
-from verifai.graph.integer import MAX_TABLE
+from verifai.graph.integer import MAX_RANGED_BITS, MAX_TABLE
 from verifai.graph.lower import ACCUMULATOR_BITS, Array, Lowering, OnnxNode, operator
 from verifai.graph.operators.logic import negative
 
@@ -86,8 +86,7 @@ def truncated_quotient(low: Lowering, node: OnnxNode) -> Tensor:
 
 def truncated_by(low: Lowering, x: Tensor, count: int) -> Tensor:
     """``x / count`` of integers, towards zero, for a number that the architecture states."""
-    by = _constant(low, np.array(count), 0, shown=True)
-    return _truncated(low, _closed(low, x), by)
+    return _truncated(low, x, _constant(low, np.array(count), 0, shown=True))
 
 
 def _operands(low: Lowering, node: OnnxNode) -> tuple[Tensor, Array | None]:
@@ -238,6 +237,11 @@ def _closed(low: Lowering, x: Tensor) -> Tensor:
 def ranged_floor(low: Lowering, x: Tensor, shift: int, first: int, last: int) -> Tensor:
     """``floor(x / 2**shift)`` of integers, which lies between first and last."""
     bits = max(1, (last - first).bit_length())
+    if bits > MAX_RANGED_BITS:
+        raise UnsupportedError(
+            f"integers of {bits} bits; {MAX_RANGED_BITS} are possible",
+            hint="Use smaller integers, or floats.",
+        )
     build = low.builder
     result = build.requantise(x, shift, bits, floor=True, low=first)
     # the range of a requantisation is a power of two: what is known beyond that is a node's after

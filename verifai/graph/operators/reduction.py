@@ -58,7 +58,7 @@ def reduce_sum(low: Lowering, node: OnnxNode) -> Tensor:
     out = "".join(letter for letter in letters if letter not in inside)
     result = low.builder.einsum(f"{letters},{inside}->{out}", x, weight)
     if whole and count > 1:
-        result = truncated_by(low, result, count)
+        result = truncated_by(low, low.settled(result, node.outputs[0]), count)
     return low.builder.reshape(result, kept(node, x.shape, axes))
 
 

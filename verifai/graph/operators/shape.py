@@ -272,11 +272,12 @@ def depth_to_space(low: Lowering, node: OnnxNode) -> Tensor:
 
 @operator("SpaceToDepth")
 def space_to_depth(low: Lowering, node: OnnxNode) -> Tensor:
-    """The inverse of DepthToSpace in DCR mode."""
+    """The inverse of DepthToSpace."""
     x = low.small(node, 0)
     n, c, h, w = x.shape
     block = int(node.attributes["blocksize"])
     build = low.builder
     y = build.reshape(x, (n, c, h // block, block, w // block, block))
-    y = build.permute(y, (0, 3, 5, 1, 2, 4))
+    depth_first = node.attributes.get("mode", "DCR") == "DCR"
+    y = build.permute(y, (0, 3, 5, 1, 2, 4) if depth_first else (0, 1, 3, 5, 2, 4))
     return build.reshape(y, (n, c * block**2, h // block, w // block))

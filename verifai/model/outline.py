@@ -10,7 +10,7 @@ from verifai.extras import require
 SMALL: Final = 1 << 12
 
 
-def skeleton(proto: Any) -> Any:
+def outline(proto: Any) -> Any:
     """What a ``ModelProto`` computes; large initialisers are inputs of their type and shape.
 
     Without annotations: what is said of tensors between nodes may be stale.
@@ -38,7 +38,7 @@ def _is_small(tensor: Any) -> bool:
 
 
 def take_graph(proto: Any, bare: Any) -> None:
-    """The nodes, functions, operator sets and small weights of a changed skeleton become the
+    """The nodes, functions, operator sets and small weights of a changed outline become the
     model's; its large weights stay."""
     large = [tensor for tensor in proto.graph.initializer if not _is_small(tensor)]
     kept = {tensor.name for tensor in large}
