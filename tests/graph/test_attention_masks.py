@@ -8,12 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-for _module in ("onnx", "onnxruntime", "onnxscript"):
-    pytest.importorskip(_module)
-
-from onnx import TensorProto, helper, numpy_helper  # noqa: E402
-
-from tests.graph.awkward import (  # noqa: E402
+from tests.graph.awkward import (
     CAUSAL,
     FLOAT32_MIN,
     Awkward,
@@ -28,13 +23,16 @@ from tests.graph.awkward import (  # noqa: E402
     tokens,
     weights,
 )
-from verifai import load  # noqa: E402
-from verifai.circuit.lower import lower  # noqa: E402
-from verifai.circuit.satisfied import unsatisfied  # noqa: E402
-from verifai.circuit.visibility import Visibility  # noqa: E402
-from verifai.circuit.witness import witness  # noqa: E402
-from verifai.errors import VerifaiError  # noqa: E402
-from verifai.graph import build, dequantise, fidelity, quantise_inputs, run  # noqa: E402
+from tests.needs import skip_without
+from verifai import load
+from verifai.circuit.lower import lower
+from verifai.circuit.satisfied import unsatisfied
+from verifai.circuit.visibility import Visibility
+from verifai.circuit.witness import witness
+from verifai.errors import VerifaiError
+from verifai.graph import build, dequantise, fidelity, quantise_inputs, run
+
+skip_without("onnx", "onnxruntime", "onnxscript")
 
 SIZES = (-np.inf, FLOAT32_MIN, -1e9, -65504.0, -1e4, -50.0)
 #: Of an output's range.
@@ -96,6 +94,8 @@ def test_every_size_gives_one_circuit_and_a_precise_one(form: str) -> None:
 
 def one_head(mask: list[Any], constants: dict[str, Any], rows: int = 4) -> Any:
     """Two inputs, ``x`` and which columns are kept; ``mask`` makes ``masked`` of ``scores``."""
+    from onnx import TensorProto, helper, numpy_helper
+
     nodes = [
         helper.make_node("MatMul", ["x", "w"], ["scores"]),
         *mask,
@@ -125,10 +125,13 @@ def one_head(mask: list[Any], constants: dict[str, Any], rows: int = 4) -> Any:
     return load(made.SerializeToString())
 
 
-HIDE = [
-    helper.make_node("Cast", ["kept"], ["truth"], to=TensorProto.BOOL),
-    helper.make_node("Where", ["truth", "scores", "hidden"], ["masked"]),
-]
+def hide() -> list[Any]:
+    from onnx import TensorProto, helper
+
+    return [
+        helper.make_node("Cast", ["kept"], ["truth"], to=TensorProto.BOOL),
+        helper.make_node("Where", ["truth", "scores", "hidden"], ["masked"]),
+    ]
 
 
 def rows(seed: int, count: int, *, empty: bool) -> list[tuple[np.ndarray, ...]]:
@@ -146,7 +149,7 @@ def rows(seed: int, count: int, *, empty: bool) -> list[tuple[np.ndarray, ...]]:
 
 @pytest.mark.parametrize("empty", [False, True])
 def test_rows_that_see_nothing_give_nothing_behind_a_guard(empty: bool) -> None:
-    made = one_head(HIDE, {"hidden": np.float32(-np.inf)})
+    made = one_head(hide(), {"hidden": np.float32(-np.inf)})
     graph = build(made, rows(1, 16, empty=empty))
     fresh = rows(2, 16, empty=empty)
     assert fidelity(graph, made, fresh).relative_error < WORST
@@ -160,6 +163,8 @@ def test_rows_that_see_nothing_give_nothing_behind_a_guard(empty: bool) -> None:
 
 
 def test_rows_that_see_nothing_are_level_where_the_mask_absorbs_the_scores() -> None:
+    from onnx import helper
+
     mask = [
         helper.make_node("Sub", ["kept", "one"], ["dropped"]),
         helper.make_node("Mul", ["dropped", "large"], ["mask"]),
@@ -173,6 +178,8 @@ def test_rows_that_see_nothing_are_level_where_the_mask_absorbs_the_scores() -> 
 
 def test_what_is_no_mask_is_left_alone() -> None:
     """A large constant that an output shows, or that is multiplied with other than 0 and 1."""
+    from onnx import helper
+
     for nodes, size in (
         (
             [
@@ -210,6 +217,8 @@ def test_what_is_no_mask_is_left_alone() -> None:
 
 
 def test_infinity_elsewhere_is_refused() -> None:
+    from onnx import TensorProto, helper, numpy_helper
+
     nodes = [helper.make_node("Max", ["scores", "c"], ["masked"])]
     made = one_head(nodes, {"c": np.float32(-np.inf)})
     build(made, rows(1, 4, empty=False))  # no score is below it
