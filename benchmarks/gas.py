@@ -38,6 +38,8 @@ CASES: Final = (
     ("lenet", "private", 1, "offline", None),
     ("lenet", "private", 1, "evm", None),
     ("lenet", "committed", 1, "evm", None),
+    ("recommender", "public", 1, "offline", None),
+    ("recommender", "public", 1, "evm", None),
 )
 #: Gas of a byte of calldata: zero, other; and the floors of EIP-7623 and EIP-7976.
 CALLDATA: Final = (4, 16)

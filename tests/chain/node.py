@@ -41,6 +41,13 @@ def anvil_binary() -> Path:
     return binary
 
 
+def rich() -> Any:
+    """The account that pays, as a signer."""
+    from eth_account import Account
+
+    return Account.from_key(RICH)
+
+
 class Anvil:
     """An anvil process on a fixed port; every instance is a chain of its own.
 
@@ -139,9 +146,7 @@ class Condition:
             node.ask("eth_getBlockByNumber", tag, False) for tag in ("latest", "pending")
         )
         pool = node.ask("txpool_status")
-        from eth_account import Account
-
-        address = Account.from_key(RICH).address
+        address = rich().address
         return cls(
             (int(latest["number"], 16), latest["hash"]),
             (int(pool["pending"], 16), int(pool["queued"], 16)),

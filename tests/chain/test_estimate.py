@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from eth_account import Account
 
 import verifai
-from tests.chain.node import RICH, Faulty, refused
+from tests.chain.node import Faulty, refused, rich
 from verifai.chain import Terms, connect
 from verifai.errors import ChainRejectedError, UsageError
 from verifai.evm.transactions.estimate import ether
@@ -17,9 +16,7 @@ from verifai.evm.transactions.estimate import ether
 def test_on_a_node_that_can_pretend_contracts(node, pretended):
     """All three transactions are estimated before anything stands, and the estimate is near."""
     vk = pretended.key()
-    with connect(
-        node.url, signer=Account.from_key(RICH), terms=Terms(patience_seconds=20)
-    ) as chain:
+    with connect(node.url, signer=rich(), terms=Terms(patience_seconds=20)) as chain:
         before = chain.estimate(pretended.proof(vk), vk)
         assert node.web3.eth.block_number == 0
         assert [step.what for step in before.steps] == [
@@ -41,9 +38,7 @@ def test_on_a_node_that_can_pretend_contracts(node, pretended):
 @pytest.mark.parametrize("stands", [False, True])
 def test_a_proof_that_would_be_refused(node, pretended, stands):
     vk = pretended.key()
-    with connect(
-        node.url, signer=Account.from_key(RICH), terms=Terms(patience_seconds=20)
-    ) as chain:
+    with connect(node.url, signer=rich(), terms=Terms(patience_seconds=20)) as chain:
         if stands:
             chain.publish(pretended.proof(vk), vk)
         height = node.web3.eth.block_number
@@ -56,7 +51,7 @@ def test_a_proof_that_would_be_refused(node, pretended, stands):
 def test_a_node_that_cannot_pretend(node, pretended, answer):
     """It says so, or ignores what it is asked to pretend: the last step is unknown, not wrong."""
     vk = pretended.key()
-    with connect(node.url, signer=Account.from_key(RICH)) as chain:
+    with connect(node.url, signer=rich()) as chain:
         answer = {"jsonrpc": "2.0", "id": 1, **answer}
         chain.web3.provider = Faulty(chain.web3.provider, {"eth_call": [answer]})
         estimate = chain.estimate(pretended.proof(vk), vk)
@@ -76,6 +71,8 @@ def test_on_the_embedded_chain(pretended):
 
 
 def test_a_poor_signer_is_told_before(node, pretended):
+    from eth_account import Account
+
     vk, some = pretended.key(), Account.create()
     node.ask("anvil_setBalance", some.address, hex(10**15))
     with connect(node.url, signer=some) as chain:
@@ -121,7 +118,7 @@ def test_native_proofs_on_a_node(start_anvil, native, tmp_path):
     """Deployment, registration and publication, before any of it is there; then what is left."""
     vk, one, other = native
     node, store = start_anvil(*LOCAL), verifai.KeyStore(tmp_path)
-    with connect(node.url, signer=Account.from_key(RICH)) as chain:
+    with connect(node.url, signer=rich()) as chain:
         before = chain.estimate(one, vk)
         assert node.web3.eth.block_number == 0
         named = [step.what for step in before.steps]
@@ -143,7 +140,7 @@ def test_native_proofs_on_a_node(start_anvil, native, tmp_path):
         with pytest.raises(ChainRejectedError, match="does not accept"):
             chain.estimate(lie, vk)
     with (
-        connect(start_anvil(*LOCAL).url, signer=Account.from_key(RICH)) as chain,
+        connect(start_anvil(*LOCAL).url, signer=rich()) as chain,
         pytest.raises(ChainRejectedError, match="does not accept"),
     ):
         chain.estimate(lie, vk)
@@ -154,7 +151,7 @@ def test_native_proofs_where_nothing_is_simulated(start_anvil, native):
     vk, one, _ = native
     missing = {"error": {"code": -32601, "message": "Method not found"}, "jsonrpc": "2.0", "id": 1}
     node = start_anvil(*LOCAL)
-    with connect(node.url, signer=Account.from_key(RICH)) as chain:
+    with connect(node.url, signer=rich()) as chain:
         chain.web3.provider = Faulty(chain.web3.provider, {"eth_simulateV1": [missing] * 3})
         first = chain.estimate(one, vk)
         assert first.steps[0].what == "deploying verifai-native-2"

@@ -6,10 +6,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from eth_account import Account
 
 from tests.chain.embedded import Begun
-from tests.chain.node import RICH, Anvil, Condition, Shared
+from tests.chain.node import Anvil, Condition, Shared, rich
 from verifai.chain import Chain, connect
 from verifai.chain.deployments import default_path
 from verifai.evm.transactions.delivery import Delivery
@@ -28,7 +27,7 @@ def shared() -> Iterator[Shared]:
 
 
 def opened(node: Anvil) -> Chain:
-    return connect(node.url, signer=Account.from_key(RICH))
+    return connect(node.url, signer=rich())
 
 
 def leave_blocks(node: Anvil) -> None:
@@ -57,8 +56,8 @@ def leave_other_terms(node: Anvil) -> None:
 
 
 def leave_other_balances(node: Anvil) -> None:
-    node.ask("anvil_setBalance", Account.from_key(RICH).address, "0x1")
-    node.ask("anvil_setNonce", Account.from_key(RICH).address, "0x7")
+    node.ask("anvil_setBalance", rich().address, "0x1")
+    node.ask("anvil_setNonce", rich().address, "0x7")
 
 
 def leave_an_unfinished_transaction(node: Anvil) -> None:

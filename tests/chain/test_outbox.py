@@ -10,9 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from eth_account import Account
 
-from tests.chain.node import RICH
+from tests.chain.node import RICH, rich
 from verifai.chain import Terms, connect
 from verifai.errors import MalformedError, SetupError
 from verifai.evm.transactions.outbox import (
@@ -126,7 +125,7 @@ def test_a_killed_process_is_continued(node, where):
         timeout=60,
     )
     assert done.returncode == -signal.SIGKILL
-    account = Account.from_key(RICH)
+    account = rich()
     with connect(node.url, signer=account, terms=Terms(patience_seconds=20)) as chain:
         folder = default_folder(chain.chain_id, chain.connection.sender.genesis, account.address)
         (file,) = folder.glob("*.json")
@@ -151,7 +150,7 @@ def test_a_killed_publication_is_continued(node, pretended, monkeypatch):
     def die(*_: object) -> None:
         raise Died
 
-    account = Account.from_key(RICH)
+    account = rich()
     vk = pretended.key()
     deliver = Delivery.deliver
     for finished in range(3):

@@ -10,9 +10,8 @@ import threading
 from dataclasses import replace
 
 import pytest
-from eth_account import Account
 
-from tests.chain.node import RICH, Anvil, Faulty, refused
+from tests.chain.node import RICH, Anvil, Faulty, refused, rich
 from verifai.chain import Terms, connect
 from verifai.chain.chain import Chain
 from verifai.errors import NetworkError, SetupError, UsageError
@@ -33,7 +32,7 @@ def by_hand(node: Anvil) -> None:
 
 
 def opened(node: Anvil, terms: Terms = QUICK, **options: object) -> Chain:
-    return connect(node.url, signer=Account.from_key(RICH), terms=terms, **options)
+    return connect(node.url, signer=rich(), terms=terms, **options)
 
 
 def send(chain: Chain, data: bytes = b"", **options: int) -> dict:
@@ -257,6 +256,8 @@ def test_a_first_offer_that_is_too_low_is_raised(node):
 
 def other_wallet(node: Anvil, nonce: int, to: str = "0x" + "34" * 20) -> None:
     """The same account, elsewhere."""
+    from eth_account import Account
+
     signed = Account.sign_transaction(
         {
             "to": to,
@@ -335,6 +336,8 @@ def test_a_nonce_gap_is_named_and_filled_by_what_comes_next(node, clock):
 
 
 def test_a_poor_signer_learns_how_much(node):
+    from eth_account import Account
+
     poor = Account.create()
     node.ask("anvil_setBalance", poor.address, hex(1000))
     with (
@@ -347,6 +350,8 @@ def test_a_poor_signer_learns_how_much(node):
 
 
 def test_a_signer_who_can_pay_for_gas_but_not_for_the_offer(node):
+    from eth_account import Account
+
     some = Account.create()
     node.ask("anvil_setBalance", some.address, hex(21_000 * GWEI))
     with (

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("verifai._native", reason="the proving core is not built")
 
 import verifai
-from tests.chain.node import RICH, Faulty
+from tests.chain.node import Faulty, rich
 from tests.needs import skip_without
 from verifai.chain import Chain, Terms, connect
 from verifai.chain.native.system import NATIVE_SYSTEM
@@ -63,9 +63,7 @@ def store(tmp_path) -> verifai.KeyStore:
 
 
 def opened(node: Any) -> Chain:
-    from eth_account import Account
-
-    return connect(node.url, signer=Account.from_key(RICH), terms=TERMS)
+    return connect(node.url, signer=rich(), terms=TERMS)
 
 
 def error(signature: str, *values: Any) -> bytes:
@@ -85,25 +83,29 @@ def cannot() -> None:
     raise LimitError("too large for the verifier here")
 
 
-STEP = error("ProofRefused(bytes32)", b"opening pairing".ljust(32, b"\0"))
-#: Revert data, what the verifier here says (None: it accepted before anything was sent), the class.
+def step() -> bytes:
+    return error("ProofRefused(bytes32)", b"opening pairing".ljust(32, b"\0"))
+
+
+#: What makes the revert data, what the verifier here says (None: it accepted before anything was
+#: sent), the class.
 MEANINGS = [
-    (b"", holds, NetworkError),
-    (b"", fails, NetworkError),
-    (b"\x01\x02", fails, NetworkError),
-    (error("Error(string)", "no"), fails, NetworkError),
-    (error("Panic(uint256)", 0x11), fails, NetworkError),
-    (error("SomebodyElses(uint256)", 1), fails, NetworkError),
-    (STEP[:-1], fails, NetworkError),
-    (STEP, fails, ChainRejectedError),
-    (STEP, holds, NetworkError),
-    (STEP, None, NetworkError),
-    (STEP, cannot, NetworkError),
-    (error("AlreadyPublished(bytes32)", bytes(32)), fails, UnsupportedError),
-    (error("UnknownCircuit(bytes32)", bytes(32)), fails, UnsupportedError),
-    (error("SystemRevoked(bytes4)", bytes(4)), fails, UnsupportedError),
-    (error("SystemNotActive(bytes4,uint64)", bytes(4), 7), fails, UnsupportedError),
-    (error("DevelopmentSrs(bytes32)", bytes(32)), fails, UnsupportedError),
+    (lambda: b"", holds, NetworkError),
+    (lambda: b"", fails, NetworkError),
+    (lambda: b"\x01\x02", fails, NetworkError),
+    (lambda: error("Error(string)", "no"), fails, NetworkError),
+    (lambda: error("Panic(uint256)", 0x11), fails, NetworkError),
+    (lambda: error("SomebodyElses(uint256)", 1), fails, NetworkError),
+    (lambda: step()[:-1], fails, NetworkError),
+    (step, fails, ChainRejectedError),
+    (step, holds, NetworkError),
+    (step, None, NetworkError),
+    (step, cannot, NetworkError),
+    (lambda: error("AlreadyPublished(bytes32)", bytes(32)), fails, UnsupportedError),
+    (lambda: error("UnknownCircuit(bytes32)", bytes(32)), fails, UnsupportedError),
+    (lambda: error("SystemRevoked(bytes4)", bytes(4)), fails, UnsupportedError),
+    (lambda: error("SystemNotActive(bytes4,uint64)", bytes(4), 7), fails, UnsupportedError),
+    (lambda: error("DevelopmentSrs(bytes32)", bytes(32)), fails, UnsupportedError),
 ]
 
 
@@ -115,9 +117,14 @@ def chain() -> Iterator[Chain]:
 
 @pytest.mark.parametrize(("data", "confirm", "kind"), MEANINGS, ids=range(len(MEANINGS)))
 def test_only_a_false_proof_is_called_false(
-    chain: Chain, data: bytes, confirm: Callable[[], None] | None, kind: type[VerifaiError]
+    chain: Chain,
+    data: Callable[[], bytes],
+    confirm: Callable[[], None] | None,
+    kind: type[VerifaiError],
 ) -> None:
-    found = verdict(chain.connection.sender, RevertedError(data), "publishing", CONTRACTS, confirm)
+    found = verdict(
+        chain.connection.sender, RevertedError(data()), "publishing", CONTRACTS, confirm
+    )
     assert type(found) is kind
     assert (found.exit_code == 1) == (kind is ChainRejectedError)
     assert not STRUCTURE.search(str(found))

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 import pytest
-from eth_account import Account
 
-from tests.chain.node import RICH, Anvil, Faulty, refused
+from tests.chain.node import Anvil, Faulty, refused, rich
 from verifai.chain import Terms, connect, watch
 from verifai.chain.chain import Chain
 from verifai.chain.cursor import Cursor
@@ -78,7 +77,7 @@ def told(events: object) -> list[tuple[str, int]]:
 
 def opened(node: Anvil) -> Chain:
     terms = Terms(patience_seconds=20)
-    return connect(node.url, signer=Account.from_key(RICH), terms=terms)
+    return connect(node.url, signer=rich(), terms=terms)
 
 
 @pytest.fixture

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from tests.graph.exhaustion import check_every_witness, operator_graph
 from tests.graph.test_whole_inputs import exact_graph, whole_model
+from tests.needs import skip_without
 from verifai.errors import InputError
 from verifai.graph import run
 
-pytest.importorskip("onnxruntime")
-pytest.importorskip("torch")
+skip_without("onnxruntime", "torch")
+
 
 few = settings(max_examples=8, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**32 - 1)

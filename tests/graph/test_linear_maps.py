@@ -9,14 +9,15 @@ from hypothesis import strategies as st
 
 from tests.graph.single import check, grid, model, node
 from tests.graph.test_whole_inputs import violations
+from tests.needs import skip_without
 from verifai.circuit.lower import lower
 from verifai.circuit.lowered import NodeValues
 from verifai.circuit.visibility import Visibility
 from verifai.errors import UnsupportedError
 from verifai.graph import build, quantise_inputs, run
 
-pytest.importorskip("onnxruntime")
-pytest.importorskip("torch")
+skip_without("onnxruntime", "torch")
+
 
 few = settings(max_examples=6, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**32 - 1)

@@ -148,6 +148,7 @@ def test_what_simplification_made_is_not_the_models_fault(opset: int) -> None:
 
 def test_a_sequence_of_tensors_of_unequal_shapes() -> None:
     """A constant place in it is a tensor; a computed one is refused by name."""
+
     nodes = [
         node("Concat", ["x", "x"], ["double"], axis=0),
         node("SequenceEmpty", [], ["empty"], name="empty"),

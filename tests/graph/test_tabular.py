@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-onnx = pytest.importorskip("onnx")
-pytest.importorskip("onnxruntime")
-pytest.importorskip("torch")
+from tests.graph.forests import check, rows, tabular
+from tests.needs import skip_without
+from verifai.errors import UnsupportedError, VerifaiError
+from verifai.graph import build
 
-from tests.graph.forests import check, rows, tabular  # noqa: E402
-from verifai.errors import UnsupportedError, VerifaiError  # noqa: E402
-from verifai.graph import build  # noqa: E402
+skip_without("onnx", "onnxruntime", "torch")
 
-FLOAT, INT64 = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64
+#: As onnx.TensorProto has them.
+FLOAT, INT64 = 1, 7
 BOTH = {"label": INT64, "y": FLOAT}
 RNG = np.random.default_rng(0)
 
@@ -212,6 +212,8 @@ def test_what_is_refused(made: Any, reason: str) -> None:
 
 
 def test_strings_are_refused() -> None:
+    import onnx
+
     with pytest.raises(VerifaiError, match=r"not numbers|strings"):
         tabular(
             "LabelEncoder",

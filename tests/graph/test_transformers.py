@@ -6,14 +6,11 @@ from typing import Any
 
 import pytest
 
-for _module in ("onnx", "onnxruntime", "onnxscript", "torch"):
-    pytest.importorskip(_module)
-transformers = pytest.importorskip("transformers")
+import verifai
+from tests.needs import skip_without
+from verifai.graph import build, fidelity
 
-import torch  # noqa: E402
-
-import verifai  # noqa: E402
-from verifai.graph import build, fidelity  # noqa: E402
+skip_without("onnx", "onnxruntime", "onnxscript", "torch", "transformers")
 
 pytestmark = pytest.mark.slow
 
@@ -52,6 +49,9 @@ WORST = {"ViTModel": 1e-2}
 
 
 def module(name: str, attention: str) -> Any:
+    import torch
+    import transformers
+
     config, values = ARCHITECTURES[name]
     torch.manual_seed(0)
     where = transformers
@@ -63,6 +63,8 @@ def module(name: str, attention: str) -> Any:
 
 def sample(name: str, seed: int) -> dict[str, Any]:
     """Inputs by name; of text, vectors of tokens, the last ones of which are padding."""
+    import torch
+
     generator = torch.Generator().manual_seed(seed)
     if name == "ViTModel":
         return {"pixel_values": torch.rand(1, 3, 32, 32, generator=generator)}

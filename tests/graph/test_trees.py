@@ -8,11 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("onnx")
-pytest.importorskip("onnxruntime")
-pytest.importorskip("torch")
-
 from tests.graph.forests import check, classifier, regressor, rows, tabular, trees
+from tests.needs import skip_without
 from verifai.circuit.lower import lower
 from verifai.circuit.satisfied import unsatisfied
 from verifai.circuit.visibility import Visibility
@@ -22,6 +19,8 @@ from verifai.graph import build, dequantise, quantise_inputs, run
 from verifai.graph.forest import forest
 from verifai.graph.integer import Requantise
 from verifai.verifier.native.table import Committed
+
+skip_without("onnx", "onnxruntime", "torch")
 
 MODES = ["BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ"]
 PRIVATE = Visibility(input="private", output="private")

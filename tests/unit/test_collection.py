@@ -10,7 +10,7 @@ from tests.needs import HEAVY
 
 ROOT = Path(__file__).parents[2]
 #: Those that run models and proofs, and those that speak to a chain.
-PACKAGES = {*HEAVY, "web3", "eth_tester"}
+PACKAGES = {*HEAVY, "web3", "eth", "eth_abi", "eth_account", "eth_tester"}
 #: Collects all tests and prints the first place in this repository that imports each package named.
 SCRIPT = """
 import contextlib, io, sys, traceback

@@ -47,6 +47,7 @@ def export_estimator(estimator: Any, data: Any, label: str) -> Model:
         MissingExtraError: skl2onnx is not installed.
     """
     converter = require("skl2onnx", "sklearn", "exporting an estimator")
+    _require_fitted(estimator, label)
     frame = hasattr(data, "columns") and hasattr(data, "iloc")
     table = data if frame else np.asarray(data)
     if len(getattr(table, "shape", ())) != 2 or not len(table):
@@ -64,6 +65,15 @@ def export_estimator(estimator: Any, data: Any, label: str) -> Model:
     for rows in (table[:COMPARED], _shuffled(table, frame)):
         _agree(model, estimator, rows, label)
     return model
+
+
+def _require_fitted(estimator: Any, label: str) -> None:
+    validation = require("sklearn.utils.validation", "sklearn", "exporting an estimator")
+    exceptions = require("sklearn.exceptions", "sklearn", "exporting an estimator")
+    try:
+        validation.check_is_fitted(estimator)
+    except exceptions.NotFittedError:
+        raise UsageError(f"{label} is not fitted: call fit before.") from None
 
 
 def _columns(table: Any) -> dict[str, np.dtype[Any]]:
@@ -124,8 +134,6 @@ def _converted(
         raise
     except Exception as error:
         reason = str(error).strip().partition("\n")[0]
-        if type(error).__name__ == "NotFittedError" or "not fitted" in reason:
-            raise UsageError(f"{label} is not fitted: call fit before.") from None
         # skl2onnx's errors share no base class
         raise UnsupportedError(
             f"skl2onnx cannot convert {label}: {type(error).__name__}: {reason:.300}",

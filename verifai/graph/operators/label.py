@@ -9,8 +9,11 @@ from verifai.graph.builder import Tensor
 from verifai.graph.lower import Array, Lowering, OnnxNode, operator
 from verifai.graph.operators.unary import tabulated
 
-#: Bits of scores that are compared, sign included: more than any activation has.
+#: Bits of sums that are compared, sign included.
 SCORE_BITS = 31
+#: And of those that were rounded leaf by leaf: about what float32 has. Scores that differ by less
+#: are equal to it, and a tie of two classes is for the first one.
+EQUAL_BITS = 24
 
 
 @operator("LinearClassifier")
@@ -40,10 +43,11 @@ def label(low: Lowering, node: OnnxNode) -> list[Tensor | Array]:
 
 
 def _scores(low: Lowering, node: OnnxNode) -> Tensor:
-    """The scores as they were summed, rounded only where they have more than SCORE_BITS bits."""
+    """The scores in few enough bits that rounded ties are ties again."""
     x = low.exact(node, 0)
-    if not x.open and x.bits <= SCORE_BITS:
-        return x
+    if not x.open:
+        shift = max(0, x.bits - EQUAL_BITS)
+        return low.builder.requantise(x, shift, EQUAL_BITS + 1) if shift else x
     least, most = low.ranges.get(node.inputs[0], (0.0, 0.0))
     scale = low.scale_of(max(abs(least), abs(most)), SCORE_BITS)
     return low.builder.requantise(x, max(0, x.scale - scale), SCORE_BITS)

@@ -7,7 +7,7 @@ use crate::claim::{BlockTerm, Claim};
 use crate::error::PullError;
 use crate::layout::Layout;
 use crate::limits::MAX_TERMS;
-use crate::node::{Circuit, Kind, Map};
+use crate::node::{read, Circuit, Kind, Map};
 use crate::weights::{
     lengths, merge, offsets, parts, segments, strides, zeros, Group, Indices, Term,
 };
@@ -354,38 +354,6 @@ fn scatter(
         index.advance();
     }
     Some(out)
-}
-
-/// Where maps read: the row-major index over their source axes, of these lengths, for an index of some
-/// target axes; `None` outside.
-pub(crate) fn read(
-    maps: &[&Map],
-    source: &[usize],
-    axes: &[usize],
-    index: &[usize],
-) -> Option<usize> {
-    let at = |axis: &usize| {
-        let place = axes.iter().position(|a| a == axis);
-        place.and_then(|p| index.get(p)).copied()
-    };
-    let mut flat = 0usize;
-    for (map, length) in maps.iter().zip(source) {
-        let read = match map {
-            Map::Indices { axis, indices } => at(axis).and_then(|i| indices.get(i)).copied(),
-            // exact: offset and coefficients are below 2^62, an index is below 2^28, so that no
-            // partial sum comes near 2^127; in 64 bits one may overflow though the sum lies inside
-            Map::Affine { offset, terms } => terms
-                .iter()
-                .try_fold(i128::from(*offset), |sum, (axis, c)| {
-                    let i = i128::try_from(at(axis)?).ok()?;
-                    sum.checked_add(i128::from(*c).checked_mul(i)?)
-                })
-                .and_then(|i| usize::try_from(i).ok()),
-        };
-        let inside = read.filter(|i| i < length)?;
-        flat = flat.saturating_mul(*length).saturating_add(inside);
-    }
-    Some(flat)
 }
 
 /// The transpose of a reshape: the vectors stay, the axes get other names.

@@ -1,7 +1,6 @@
 //! Public words: the integers of a statement, several in each, and the ids that gathers read there.
 
-use crate::node::{Circuit, Kind, Map};
-use crate::pullback::read;
+use crate::node::{read, Circuit, Kind, Map};
 use crate::weights::Indices;
 use crate::work::Work;
 use std::collections::{BTreeMap, BTreeSet};

@@ -8,12 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-for _module in ("onnx", "onnxruntime", "onnxscript"):
-    pytest.importorskip(_module)
-
-from onnx import TensorProto, helper, numpy_helper  # noqa: E402
-
-from tests.graph.awkward import (  # noqa: E402
+from tests.graph.awkward import (
     CAUSAL,
     FLOAT32_MIN,
     Awkward,
@@ -28,13 +23,17 @@ from tests.graph.awkward import (  # noqa: E402
     tokens,
     weights,
 )
-from verifai import load  # noqa: E402
-from verifai.circuit.lower import lower  # noqa: E402
-from verifai.circuit.satisfied import unsatisfied  # noqa: E402
-from verifai.circuit.visibility import Visibility  # noqa: E402
-from verifai.circuit.witness import witness  # noqa: E402
-from verifai.errors import VerifaiError  # noqa: E402
-from verifai.graph import build, dequantise, fidelity, quantise_inputs, run  # noqa: E402
+from tests.needs import skip_without
+from tests.onnx_parts import array, node, value
+from verifai import load
+from verifai.circuit.lower import lower
+from verifai.circuit.satisfied import unsatisfied
+from verifai.circuit.visibility import Visibility
+from verifai.circuit.witness import witness
+from verifai.errors import VerifaiError
+from verifai.graph import build, dequantise, fidelity, quantise_inputs, run
+
+skip_without("onnx", "onnxruntime", "onnxscript")
 
 SIZES = (-np.inf, FLOAT32_MIN, -1e9, -65504.0, -1e4, -50.0)
 #: Of an output's range.
@@ -97,12 +96,12 @@ def test_every_size_gives_one_circuit_and_a_precise_one(form: str) -> None:
 def one_head(mask: list[Any], constants: dict[str, Any], rows: int = 4) -> Any:
     """Two inputs, ``x`` and which columns are kept; ``mask`` makes ``masked`` of ``scores``."""
     nodes = [
-        helper.make_node("MatMul", ["x", "w"], ["scores"]),
+        node("MatMul", ["x", "w"], ["scores"]),
         *mask,
-        helper.make_node("Softmax", ["masked"], ["p"]),
-        helper.make_node("IsNaN", ["p"], ["empty"]),
-        helper.make_node("Where", ["empty", "zero", "p"], ["kept_p"]),
-        helper.make_node("MatMul", ["kept_p", "v"], ["y"]),
+        node("Softmax", ["masked"], ["p"]),
+        node("IsNaN", ["p"], ["empty"]),
+        node("Where", ["empty", "zero", "p"], ["kept_p"]),
+        node("MatMul", ["kept_p", "v"], ["y"]),
     ]
     constants = {
         "w": weights(D, T, size=3),
@@ -111,24 +110,27 @@ def one_head(mask: list[Any], constants: dict[str, Any], rows: int = 4) -> Any:
         **constants,
     }
     infos = [
-        helper.make_tensor_value_info("x", TensorProto.FLOAT, (rows, D)),
-        helper.make_tensor_value_info("kept", TensorProto.FLOAT, (rows, T)),
+        value("x", (rows, D)),
+        value("kept", (rows, T)),
     ]
+    from onnx import helper
+
     graph = helper.make_graph(
         nodes,
         "graph",
         infos,
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, (rows, D))],
-        [numpy_helper.from_array(np.asarray(v), n) for n, v in constants.items()],
+        [value("y", (rows, D))],
+        [array(v, n, np.asarray(v).dtype) for n, v in constants.items()],
     )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
     return load(made.SerializeToString())
 
 
-HIDE = [
-    helper.make_node("Cast", ["kept"], ["truth"], to=TensorProto.BOOL),
-    helper.make_node("Where", ["truth", "scores", "hidden"], ["masked"]),
-]
+def hide() -> list[Any]:
+    return [
+        node("Cast", ["kept"], ["truth"], to=9),
+        node("Where", ["truth", "scores", "hidden"], ["masked"]),
+    ]
 
 
 def rows(seed: int, count: int, *, empty: bool) -> list[tuple[np.ndarray, ...]]:
@@ -146,7 +148,7 @@ def rows(seed: int, count: int, *, empty: bool) -> list[tuple[np.ndarray, ...]]:
 
 @pytest.mark.parametrize("empty", [False, True])
 def test_rows_that_see_nothing_give_nothing_behind_a_guard(empty: bool) -> None:
-    made = one_head(HIDE, {"hidden": np.float32(-np.inf)})
+    made = one_head(hide(), {"hidden": np.float32(-np.inf)})
     graph = build(made, rows(1, 16, empty=empty))
     fresh = rows(2, 16, empty=empty)
     assert fidelity(graph, made, fresh).relative_error < WORST
@@ -161,9 +163,9 @@ def test_rows_that_see_nothing_give_nothing_behind_a_guard(empty: bool) -> None:
 
 def test_rows_that_see_nothing_are_level_where_the_mask_absorbs_the_scores() -> None:
     mask = [
-        helper.make_node("Sub", ["kept", "one"], ["dropped"]),
-        helper.make_node("Mul", ["dropped", "large"], ["mask"]),
-        helper.make_node("Add", ["scores", "mask"], ["masked"]),
+        node("Sub", ["kept", "one"], ["dropped"]),
+        node("Mul", ["dropped", "large"], ["mask"]),
+        node("Add", ["scores", "mask"], ["masked"]),
     ]
     made = one_head(mask, {"one": np.float32(1), "large": np.float32(-FLOAT32_MIN)})
     graph = build(made, rows(1, 16, empty=True))
@@ -176,22 +178,22 @@ def test_what_is_no_mask_is_left_alone() -> None:
     for nodes, size in (
         (
             [
-                helper.make_node("Add", ["kept", "c"], ["m"]),
-                helper.make_node("Add", ["scores", "m"], ["masked"]),
+                node("Add", ["kept", "c"], ["m"]),
+                node("Add", ["scores", "m"], ["masked"]),
             ],
             np.float32(-30),
         ),
         (
             [
-                helper.make_node("Add", ["kept", "c"], ["m"]),
-                helper.make_node("Add", ["scores", "m"], ["masked"]),
+                node("Add", ["kept", "c"], ["m"]),
+                node("Add", ["scores", "m"], ["masked"]),
             ],
             np.float32([-30, -31, -32, -33, -34]),
         ),
         (
             [
-                helper.make_node("Mul", ["kept", "c"], ["m"]),
-                helper.make_node("Add", ["scores", "m"], ["masked"]),
+                node("Mul", ["kept", "c"], ["m"]),
+                node("Add", ["scores", "m"], ["masked"]),
             ],
             np.float32(-30),
         ),
@@ -210,18 +212,20 @@ def test_what_is_no_mask_is_left_alone() -> None:
 
 
 def test_infinity_elsewhere_is_refused() -> None:
-    nodes = [helper.make_node("Max", ["scores", "c"], ["masked"])]
+    from onnx import helper
+
+    nodes = [node("Max", ["scores", "c"], ["masked"])]
     made = one_head(nodes, {"c": np.float32(-np.inf)})
     build(made, rows(1, 4, empty=False))  # no score is below it
-    info = helper.make_tensor_value_info("x", TensorProto.FLOAT, (2, 2))
-    out = helper.make_tensor_value_info("y", TensorProto.FLOAT, (2, 2))
+    info = value("x", (2, 2))
+    out = value("y", (2, 2))
     for operator in ("Add", "Mul"):
         graph = helper.make_graph(
-            [helper.make_node(operator, ["x", "c"], ["y"])],
+            [node(operator, ["x", "c"], ["y"])],
             "graph",
             [info],
             [out],
-            [numpy_helper.from_array(np.float32([-np.inf, 0]), "c")],
+            [array([-np.inf, 0], "c")],
         )
         proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
         made = load(proto.SerializeToString())
