@@ -161,6 +161,5 @@ def test_limits():
     graph = built(MAX_INDEXED)
     with pytest.raises(InputError, match=r"found 1024 to 1024 .* allowed -1024 to 1023"):
         run(graph, [np.array([MAX_INDEXED])])
-    with pytest.raises(UnsupportedError, match="into 1,025 entries; 1,024 are possible") as caught:
+    with pytest.raises(UnsupportedError, match=r"shape \[1025\]: 1,024 rows are possible"):
         built(MAX_INDEXED + 1)
-    assert "Make the index a constant" in caught.value.hint

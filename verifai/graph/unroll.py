@@ -96,6 +96,10 @@ class _Unrolling:
                 for name in set(self.initializers) - known:
                     del self.initializers[name]
                 self.weights.clear()
+                for name in sorted(set(item.input) - set(self.makers)):
+                    if members := self.sequences.get(name):  # which nothing makes any more
+                        self.add("SequenceConstruct", members, name)
+                        self.sequences[name] = members
                 note(self.append(item), REFUSED, error.message.rstrip("."))
         result = self.onnx.ModelProto()
         result.CopyFrom(self.proto)
