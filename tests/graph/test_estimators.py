@@ -7,18 +7,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-for _module in ("onnx", "onnxruntime", "onnxscript", "sklearn", "skl2onnx"):
-    pytest.importorskip(_module, reason=f"{_module} is not installed")
-pandas = pytest.importorskip("pandas")
+import verifai
+from tests.needs import skip_without
+from verifai.errors import InputError, UnsupportedError, UsageError
+from verifai.graph import build, dequantise, quantise_inputs, run
+from verifai.model.inputs import calibration_samples, check_batch
 
-import verifai  # noqa: E402
-from verifai.errors import InputError, UnsupportedError, UsageError  # noqa: E402
-from verifai.graph import build, dequantise, quantise_inputs, run  # noqa: E402
-from verifai.model.inputs import calibration_samples, check_batch  # noqa: E402
+skip_without("onnx", "onnxruntime", "onnxscript", "sklearn", "skl2onnx", "pandas")
 
 
 def table(count: int) -> tuple[Any, np.ndarray]:
     """Columns of very different size, and two classes with names."""
+    import pandas
+
     rng = np.random.default_rng(0)
     made = pandas.DataFrame(
         {

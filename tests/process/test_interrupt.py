@@ -136,14 +136,14 @@ def _end(process: subprocess.Popen[str], number: int) -> tuple[str, str, int]:
     return out, err, process.returncode
 
 
-@pytest.mark.parametrize("after", [0.0, 0.7, 2.0])
+@pytest.mark.parametrize("after", [0.0, 0.3, 2.0])
 def test_ctrl_c_ends_a_batch(work: Path, after: float):
     process = _started(after, "-c", SCRIPT, "prove", str(work))
     assert _end(process, signal.SIGINT) == ("interrupted\n", "", 0)
 
 
 def test_ctrl_c_ends_a_setup(work: Path):
-    process = _started(0.5, "-c", SCRIPT, "setup", str(work))
+    process = _started(0.1, "-c", SCRIPT, "setup", str(work))
     assert _end(process, signal.SIGINT) == ("interrupted\n", "", 0)
 
 
@@ -177,7 +177,7 @@ def test_a_command_ends_in_one_line_without_a_file(
         "setup": [work / "wide.vfc", "--pk", "p.vfp", "--vk", "v.vfk", "--prove-weights", "r.vfr"],
     }[command]
     places = [str(tmp_path / word) if str(word).endswith(_MADE) else str(word) for word in words]
-    process = _started(0.5, "-m", "verifai", command, *places)
+    process = _started(0.1, "-m", "verifai", command, *places)
     assert _end(process, number) == ("", "interrupted\n", 128 + number)
     assert list(tmp_path.iterdir()) == []
 
