@@ -96,7 +96,9 @@ class _Unrolling:
                 for name in set(self.initializers) - known:
                     del self.initializers[name]
                 self.weights.clear()
-                note(self.append(item), REFUSED, error.message.rstrip("."))
+                # the first reason is the model's: what was left out since has others
+                reason = noted(item, REFUSED) or error.message.rstrip(".")
+                note(self.append(item), REFUSED, reason)
         result = self.onnx.ModelProto()
         result.CopyFrom(self.proto)
         del result.graph.node[:]
