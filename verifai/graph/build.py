@@ -32,7 +32,7 @@ from verifai.graph.lower import (
     is_whole,
 )
 from verifai.graph.masks import near
-from verifai.graph.notes import REFUSED, note, noted
+from verifai.graph.notes import REFUSED, noted
 from verifai.graph.operators.quantised import constant, exactly, real
 from verifai.graph.operators.root import finer
 from verifai.graph.prune import pruned
@@ -215,11 +215,7 @@ def _observed(
     try:
         return proto, stated, calibrated(proto, model, calibration).above(floors)
     except UnsupportedError:
-        refused = {node.output[0]: noted(node, REFUSED) for node in proto.graph.node if node.output}
         proto = onnx.load_from_string(model.onnx)
-        for node in proto.graph.node:  # why a node was not written out is true of it as it was
-            if node.output and (reason := refused.get(node.output[0])) is not None:
-                note(node, REFUSED, reason)
     try:
         return proto, literals(proto), calibrated(proto, model, calibration)
     except UnsupportedError as error:

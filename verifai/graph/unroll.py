@@ -96,9 +96,11 @@ class _Unrolling:
                 for name in set(self.initializers) - known:
                     del self.initializers[name]
                 self.weights.clear()
-                # the first reason is the model's: what was left out since has others
-                reason = noted(item, REFUSED) or error.message.rstrip(".")
-                note(self.append(item), REFUSED, reason)
+                for name in sorted(set(item.input) - set(self.makers)):
+                    if members := self.sequences.get(name):  # which nothing makes any more
+                        self.add("SequenceConstruct", members, name)
+                        self.sequences[name] = members
+                note(self.append(item), REFUSED, error.message.rstrip("."))
         result = self.onnx.ModelProto()
         result.CopyFrom(self.proto)
         del result.graph.node[:]
