@@ -116,7 +116,13 @@ impl<'a> Walk<'a> {
         let Some((level, lower)) = levels.split_first() else {
             return f(at, weight);
         };
-        let first = range.start.saturating_sub(at) / level.stride;
+        let before = range.start.saturating_sub(at);
+        // what lies lower may reach into the range from an index ahead of it
+        let first = if lower.is_empty() {
+            before.div_ceil(level.stride)
+        } else {
+            before / level.stride
+        };
         let end = level
             .dim
             .min(range.end.saturating_sub(at).div_ceil(level.stride));
@@ -201,6 +207,54 @@ mod tests {
             .collect();
         out.sort_by_key(|entry| entry.0);
         out
+    }
+
+    #[test]
+    fn rows_of_a_tile_have_the_weights_of_their_entries() {
+        for (dims, outer) in [
+            (vec![8, 6], vec![]),
+            (vec![8, 6], vec![1]),
+            (vec![5, 3, 4], vec![1]),
+        ] {
+            let (shape, count) = (Tile::new(&dims, &outer), 3);
+            let mut axes: Vec<usize> = (0..dims.len()).collect();
+            let lengths = [count].into_iter().chain(dims[1..].iter().copied());
+            let groups = lengths.map(|length| {
+                let vector: Vec<F> = (0..length as u64).map(|n| F::from(n + 2)).collect();
+                Group::new(vec![axes.remove(0)], vector)
+            });
+            let term = Term {
+                groups: groups.collect(),
+                coefficient: F::from(3u64),
+            };
+            let one = shape.clone().with_rows(1);
+            for t in 0..count {
+                let walk = Walk::row(&term, &shape, t, count);
+                let mut row = term.clone();
+                row.groups[0].vector = vec![term.groups[0].vector[t]].into();
+                let whole: Vec<(usize, F)> = (0..one.real())
+                    .map(|mut rest| {
+                        let (mut at, mut weight) = (0, row.coefficient * row.groups[0].vector[0]);
+                        for axis in (1..dims.len()).rev() {
+                            let i = rest % dims[axis];
+                            rest /= dims[axis];
+                            at += i * shape.strides()[axis];
+                            weight *= row.groups[axis].vector[i];
+                        }
+                        (at, weight)
+                    })
+                    .collect();
+                for part in [0..usize::MAX, 0..1, 5..6, 3..40, 9..33] {
+                    let mut found = Vec::new();
+                    walk.each(&part, &mut |at, weight| found.push((at, weight)));
+                    found.sort_by_key(|entry| entry.0);
+                    let mut within = whole.clone();
+                    within.retain(|entry| part.contains(&entry.0));
+                    within.sort_by_key(|entry| entry.0);
+                    assert_eq!(found, within, "{dims:?} {outer:?} {part:?}");
+                }
+            }
+        }
     }
 
     #[test]
