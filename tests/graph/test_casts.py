@@ -79,14 +79,6 @@ def test_like() -> None:
         (lambda: [cast("x", "i", "INT8"), cast("i", "y", "FLOAT")], "int8 does not hold"),  # 300
         (lambda: [cast("x", "i", "UINT8"), cast("i", "y", "FLOAT")], "uint8 does not hold"),  # -3
         (lambda: [cast("x", "i", "FLOAT8E4M3FN"), cast("i", "y", "FLOAT")], "a cast to float8"),
-        (
-            lambda: [
-                cast("x", "i", "INT32"),
-                node("ReduceMean", ["i"], ["q"]),
-                cast("q", "y", "FLOAT"),
-            ],
-            "integers that the model computes",
-        ),
     ],
 )
 def test_what_would_not_be_exact_is_refused(nodes: Callable[[], list[Any]], reason: str) -> None:

@@ -131,5 +131,5 @@ def test_work_is_counted_before_it_is_done() -> None:
     table = table_of(f"{hint(1 << 24)},{merging(1 << 12)}", "1", 20)
     size = native().native_proof_bytes(table, 1)
     claim = Claim(bytes(32), table, b"", honest().tau_g2, 1, bytes(32), b"", bytes(size))
-    assert MAX_WORK <= 1 << 24
+    assert MAX_WORK <= 20_000_000
     assert python(claim) == "LimitError"

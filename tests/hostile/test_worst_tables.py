@@ -66,13 +66,13 @@ def test_all_that_python_does_is_counted(
     name: str, honest: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("verifai.verifier.native.field.MAX_WORK", MAX_WORK // PART)
-    assert spent(TABLES[name]()) < 5 * honest
+    assert spent(TABLES[name]()) < 6 * honest
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*LONG, *part([name for name in TABLES if name not in LONG], 4)])
 def test_the_worst_tables_of_each_limit(name: str, honest: float) -> None:
-    assert spent(TABLES[name]()) < 40 * honest
+    assert spent(TABLES[name]()) < 48 * honest
 
 
 #: Public words, and rows of weights, of the tables that have any.

@@ -164,8 +164,7 @@ class Prover(Opening, Hiding):
                         out[index] = source[index[:skip] + at] if inside else {}
                 case "gather":
                     ids = c.values[node["ids"]].astype(np.int64)
-                    for index in np.ndindex(*ids.shape):
-                        out[index] = self.forms[node["source"]][ids[index]]
+                    out[...] = self.forms[node["source"]][ids]
                 case _:
                     out = None
             self.forms.append(out)

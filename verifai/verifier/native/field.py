@@ -21,7 +21,7 @@ P: Final = 218882428718392752222464057452572750885483644004160343436982041865758
 #: The most field operations that one verification may do: about 10 s of Python. Everything else is
 #: counted in the same unit, of half a microsecond: a permutation of Keccak that takes 320
 #: microseconds counts as 640 operations.
-MAX_WORK: Final = 1 << 24
+MAX_WORK: Final = 20_000_000
 #: What one step on a tensor costs besides its entries, and what each axis or group of it costs.
 STEP: Final = 16
 PART: Final = 32
