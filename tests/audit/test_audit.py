@@ -381,7 +381,7 @@ def test_the_command_says_why(tmp_path: Path, monkeypatch: Any, capsys: Any) -> 
     missing = f"proof 2  unchecked: the key {D[:16]} is not in the key store: --keys names another"
     assert missing in printed
     assert "proof 3  false: check 7 (proof): the system for tests" in printed
-    assert main([*words, "--keys", str(tmp_path / "none")]) == 2
+    assert main([*words, "--keys", str(tmp_path / "none")]) == 3
 
 
 def test_reports_round_trip_and_fit_their_schema(tmp_path: Path) -> None:
