@@ -22,7 +22,6 @@ from verifai.circuit.satisfied import unsatisfied
 #: Ranges that follow from other constraints: the lowering ranges what it publishes or copies.
 REDUNDANT = {
     "inner_pool range23": "equal to what other constraints bound",
-    "sigmoid range3": "looked up in a table that is not wider",
     "attention range0": "a copy of a multiple of it is ranged",
     "attention range16": "a copy of a multiple of it is ranged",
     "attention range24": "equal to what other constraints bound",
