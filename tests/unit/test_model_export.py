@@ -103,10 +103,18 @@ def test_an_input_that_the_module_ignores_stays_and_is_named(torch: Any, modules
     assert model.notes == ("no result depends on y",)
 
 
+def test_outputs_of_a_dict_have_its_names(torch: Any, modules: Any) -> None:
+    module, x = modules.Dict(), torch.rand(2)
+    model = verifai.export(module, x)
+    wanted = module(x)
+    assert [info.name for info in model.outputs] == list(wanted)
+    for made, tensor in zip(model.run(x), wanted.values(), strict=True):
+        np.testing.assert_allclose(made, tensor.numpy(), rtol=1e-6)
+
+
 #: Given torch and the modules of these tests: a module and its inputs, and how they are refused.
 REFUSED: list[tuple[Callable[[Any, Any], tuple[Any, Any]], type[Exception], str]] = [
     (lambda t, m: (m.Branch(), t.rand(2)), UnsupportedError, "cannot export Branch"),
-    (lambda t, m: (m.Dict(), t.rand(2)), UnsupportedError, "returns dict"),
     (lambda t, m: (m.Infinite(), t.rand(2)), InputError, "not finite"),
     (lambda t, m: (m.Random(), t.rand(2)), UnsupportedError, "differs between ONNX and torch"),
     (lambda t, _: (t.nn.Linear(3, 2), t.rand(1, 4)), UsageError, "does not run"),
