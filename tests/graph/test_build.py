@@ -138,13 +138,18 @@ def test_random_operators_are_not_folded_into_a_constant_of_ours():
         build(model(nodes, {"x": (3,)}), [(np.ones(3, np.float32),)])
 
 
-def test_outputs_that_fixed_point_cannot_hold_are_refused():
-    made = model([node("Mul", ["x", "c"])], {"x": (3,)}, {"c": np.float32(1e6)})
-    with pytest.raises(UnsupportedError, match="too large"):
-        build(made, [(np.ones(3, np.float32),)])
-    made = model([node("Relu", ["x"])], {"x": (3,)})
-    with pytest.raises(UnsupportedError, match="too large"):
-        build(made, [(np.full(3, 1e6, np.float32),)])
+@pytest.mark.parametrize(
+    ("op", "constants", "x"), [("Mul", {"c": np.float32(1e6)}, 1.0), ("Relu", {}, 1e6)]
+)
+def test_outputs_beyond_16_bits_have_steps_above_1(op, constants, x):
+    made = model([node(op, ["x", *constants])], {"x": (3,)}, constants)
+    sample = np.full(3, x, np.float32)
+    graph = build(made, [(sample,)])
+    at = graph.outputs[0]
+    values = run(graph, quantise_inputs(graph, [sample[np.newaxis]]), batch=True)
+    unit = 2.0 ** -graph.nodes[at].scale
+    assert unit > 1
+    assert np.abs(dequantise(graph, at, values[at]) - 1e6).max() <= 2 * unit
 
 
 def test_a_failure_of_onnxruntime_is_unsupported():

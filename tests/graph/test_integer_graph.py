@@ -80,7 +80,7 @@ BROKEN = {
     ),
     "batched where": graph(source(), at(Reshape(0), (6,), batched=False)),
     "bounds span": graph(source(), at(Requantise(0, 1), (2, 3), -4, 4)),
-    "bits <= 24": graph(source(), at(Requantise(0, 1), (2, 3), -(2**24), 2**24 - 1)),
+    "bits <= 32": graph(source(), at(Requantise(0, 1), (2, 3), -(2**32), 2**32 - 1)),
     "a weight of another shape": graph(source(), replace(MATRIX, shape=(4, 3)), output=0),
     "not of signed integers": graph(
         source(), at(Weight(np.ones(2)), (2,), batched=False), output=0

@@ -14,10 +14,13 @@ def attention(body: Body) -> None:
     Masks hide by minus infinity, as the standard says; ``masks.py`` brings them near.
 
     Raises:
-        ValueError: a soft cap, padding by lengths, or another debug output than the bare scores.
+        ValueError: a soft cap, a window, padding by lengths, or another debug output than the bare scores.
     """
     wanted = [*body.outputs, "", "", ""][:4]
     given = [*body.inputs, "", "", "", ""][:7]
+    windows = (body.attributes.get(f"{side}_window_size", -1) for side in ("left", "right"))
+    if any(size >= 0 for size in windows):
+        raise ValueError("a window")
     if body.attributes.get("softcap") or given[6]:
         raise ValueError("a soft cap, or padding by lengths")
     if wanted[3] and body.attributes.get("qk_matmul_output_mode", 0):
