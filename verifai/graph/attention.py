@@ -14,7 +14,8 @@ def attention(body: Body) -> None:
     Masks hide by minus infinity, as the standard says; ``masks.py`` brings them near.
 
     Raises:
-        ValueError: a soft cap, a window, padding by lengths, or another debug output than the bare scores.
+        ValueError: a soft cap, a window, padding by lengths, or another debug output than the bare
+            scores.
     """
     wanted = [*body.outputs, "", "", ""][:4]
     given = [*body.inputs, "", "", "", ""][:7]
