@@ -58,6 +58,10 @@ PARTLY: Final = {
     "TopK": "k is constant",
     "Trilu": "the diagonal is constant",
     "Upsample": "the scales are constant",
+    **dict.fromkeys(
+        ("ReduceL2", "ReduceLogSum", "ReduceLogSumExp"),
+        "of integers: in fixed point, truncated, and no more exact than that",
+    ),
 }
 #: The same of ``ai.onnx.ml``.
 TABULAR_PARTLY: Final = {

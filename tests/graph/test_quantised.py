@@ -314,6 +314,9 @@ def test_another_result_satisfies_no_circuit():
 @pytest.mark.parametrize(
     ("constants", "reason"),
     [
+        ({"s": _float(np.inf), "z": np.int8(0)}, "no rule covers"),
+        ({"s": _float(0), "z": np.int8(0)}, "a scale that is not positive"),
+        ({"s": _float(1e-30), "z": np.int8(0)}, "steps no shift of 48 bits tells apart"),
         ({"s": _float(-0.5), "z": np.int8(0)}, "a scale that is not positive"),
         ({"s": _float([0.5, 0.2]), "z": np.array([1, 2], np.int8)}, "a zero point for each"),
     ],

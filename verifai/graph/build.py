@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -455,11 +456,23 @@ def _nodes(proto: Any, lowering: Lowering, problems: list[Problem]) -> None:
                 problems.append(_no_operator(item, node))
             continue
         try:
-            _lower(item, node, lowering)
+            with _by_a_rule():
+                _lower(item, node, lowering)
         except UnsupportedError as error:
             hint = error.hint or Problem.hint
             problems.append(Problem(node.name, node.op_type, error.message.rstrip("."), hint))
             missing.update(name for name in node.outputs if name)
+
+
+@contextmanager
+def _by_a_rule() -> Iterator[None]:
+    """What a rule stumbles over, in a stranger's numbers, attributes or shapes, as its refusal."""
+    try:
+        yield
+    except VerifaiError:
+        raise
+    except (KeyError, ValueError, IndexError, TypeError, ArithmeticError, MemoryError) as error:
+        raise UnsupportedError(f"attributes or shapes that no rule covers ({error!r})") from None
 
 
 def _no_operator(item: Any, node: OnnxNode) -> Problem:
@@ -511,12 +524,7 @@ def _lower(item: Any, node: OnnxNode, lowering: Lowering) -> None:
                     f"{name!r} holds integers that the model computes, which this operator would "
                     "round; cast them to float before"
                 )
-    try:
-        made = OPERATORS[node.op_type](lowering, node)
-    except VerifaiError:
-        raise
-    except (KeyError, ValueError, IndexError, TypeError, ArithmeticError, MemoryError) as error:
-        raise UnsupportedError(f"attributes or shapes that no rule covers ({error!r})") from None
+    made = OPERATORS[node.op_type](lowering, node)
     results = made if isinstance(made, list) else [made]
     for name, result in zip(node.outputs, results, strict=False):
         _check_shape(lowering, name, result)
@@ -545,9 +553,6 @@ def _check_shape(
 def _outputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple[int, ...]:
     nodes = []
     for info in model.outputs:
-        if info.name in lowering.dequantised and info.name not in lowering.tensors:
-            value = lowering.dequantised[info.name]
-            lowering.tensors[info.name] = real(lowering, value, info.name)
         if info.name in lowering.folded:
             reason = "it is a constant, there is nothing to prove"
             problems.append(Problem(info.name, "output", reason, "Remove the output."))
@@ -555,9 +560,13 @@ def _outputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple
             reason = f"its shape depends on the data: {list(info.shape)}, and then {list(made)}"
             hint = "A circuit has one shape: leave out what selects by value."
             problems.append(Problem(info.name, "output", reason, hint))
-        elif info.name in lowering.tensors:
+        elif info.name in lowering.tensors or info.name in lowering.dequantised:
             try:
-                tensor = lowering.settled(lowering.tensors[info.name], info.name)
+                with _by_a_rule():
+                    if info.name not in lowering.tensors:
+                        value = lowering.dequantised[info.name]
+                        lowering.tensors[info.name] = real(lowering, value, info.name)
+                    tensor = lowering.settled(lowering.tensors[info.name], info.name)
             except UnsupportedError as error:
                 reason = error.message.rstrip(".")
                 problems.append(Problem(info.name, "output", reason, error.hint or ""))

@@ -126,7 +126,7 @@ def rescale_sum(
     """The integer form of a sum's requantisation, each term with a factor of its own.
 
     It is the same function where there are at most :data:`MAX_SUMS` sums, which are compared one by
-    one, and otherwise but for sums that are as near to a step as their factors' errors of 2^-32.
+    one, and otherwise but for sums that are as near to a step as their factors' errors of 2^-49.
     Raises as :func:`rescale`.
     """
     if math.prod(high - low + 1 for low, high in bounds) > MAX_SUMS:
