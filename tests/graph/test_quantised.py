@@ -1,4 +1,4 @@
-"""Int8 models are proved as the standard defines them, in rational numbers."""
+"""Int8 models are proved as the integer functions that they are."""
 
 from __future__ import annotations
 
@@ -227,18 +227,16 @@ def test_a_net_of_quantised_and_dequantised_parts(kind):
     nodes[-1] = (*nodes[-1][:2], "y", {})
     assert last == "h_d"
     model = whole_model({"x": ("float32", [1, 2, 8, 8])}, nodes, {"y": "float32"}, **constants)
-    samples = [(_float(rng.normal(0, 1.5, (1, 2, 8, 8))),) for _ in range(8)]
+    # fixed point holds these exactly: of others, one could be on another side of a step
+    drawn = rng.normal(0, 1.5, (8, 1, 2, 8, 8))
+    samples = [(_float(np.rint(each * 256) / 256),) for each in drawn]
     graph = build(model, samples)
     assert {type(graph.nodes[at].operation).__name__ for at in graph.inputs} == {"Input"}
-    near = total = 0
     for sample in samples:
         values = run(graph, quantise_inputs(graph, [sample[0][np.newaxis]]), batch=True)
         made = dequantise(graph, graph.outputs[0], values[graph.outputs[0]]).reshape(-1)
         real = model.run(sample)[0].reshape(-1)
-        assert np.abs(made - real).max() < 0.02 * 1.5  # one unit of the output
-        near += int((np.abs(made - real) < 0.005).sum())
-        total += len(real)
-    assert near >= 0.9 * total
+        assert np.abs(made - real).max() < 0.02 / 16  # of a unit of the output
     lowered = lower(graph, Visibility())
     assert not unsatisfied(lowered.operations, lowered.weights, witness(lowered, values, 1), 1)
 

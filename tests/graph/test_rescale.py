@@ -67,6 +67,55 @@ def test_every_sum_of_two(seed):
         assert _made(how, (a, b), 0, (-128, 127)) == wanted
 
 
+def _steps_in_float32(factors, addends, bounds):
+    """Results of all accumulators as a kernel in float32 has them, and exact ones; and the
+    integer form's, of int8.
+    """
+    column = np.array(factors, dtype=np.float32)[:, np.newaxis]
+    added = np.array(addends)[:, np.newaxis]
+    exact = [Fraction(float(factor)) for factor in column[:, 0]]
+    offsets = [addend * factor for addend, factor in zip(addends, exact, strict=True)]
+
+    def single(acc: np.ndarray) -> np.ndarray:
+        return (acc + added).astype(np.float32) * column
+
+    how = rescale(exact, offsets, bounds, 3, (-128, 127), single)
+    every = np.arange(bounds[0], bounds[1] + 1)
+    real = (every + added) * column.astype(np.float64)  # 24 bits times 24: nothing is rounded
+    made = sum(
+        (
+            every * np.array(each.multipliers[0])[:, np.newaxis]
+            + np.array(each.addends)[:, np.newaxis]
+        )
+        >> each.shift
+        for each in how
+    )
+    clipped = [np.clip(np.rint(x) + 3, -128, 127) for x in (single(every[np.newaxis]), real)]
+    return (*clipped, np.clip(made, -128, 127))
+
+
+def test_steps_are_those_of_float32():
+    rng = np.random.default_rng(0)
+    differing, left = 0, 0
+    for _ in range(12):
+        factors = rng.uniform(1e-3, 2e-3, 3)
+        addends = rng.integers(-500, 500, 3).tolist()
+        rounded, exact, made = _steps_in_float32(factors, addends, (-130_000, 130_000))
+        differing += (rounded != exact).sum()
+        left += (made != rounded).sum()
+    assert differing > 10
+    assert left < differing / 4
+
+
+def test_where_float32_fits_no_quotient_few_steps_are_exact():
+    """Accumulators beyond 2^20 are so dense that float32 puts many of them on ties."""
+    factors = np.random.default_rng(9).uniform(1e-4, 2e-4, 5)
+    rounded, exact, made = _steps_in_float32(factors, [0] * 5, (-400_000, 400_000))
+    assert (differ := (rounded != exact).sum()) > 5
+    assert (made != rounded).sum() < differ / 3
+    assert ((made == rounded) | (made == exact)).all()
+
+
 def test_the_shift_is_no_longer_than_it_has_to_be():
     how = rescale([Fraction(1, 100)], [Fraction(0)], (-100, 100), 0, (-128, 127))
     assert [each.shift for each in how] == [SHIFTS[0]]

@@ -23,6 +23,10 @@ Number = TypeVar("Number", int, Fraction)
 #: An accumulator times integers at a scale: one for all, or one for each channel.
 Times = Callable[[Sequence[int], int], Tensor]
 
+#: ``accumulator * factor / scale`` as onnxruntime's kernels round it: of accumulators (channels, n)
+#: and scales (channels or 1, 1), (channels, n).
+Single = Callable[[npt.NDArray[np.int64], npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+
 
 @dataclass(frozen=True)
 class Term:
@@ -32,12 +36,36 @@ class Term:
         factors: one, or one for each channel; positive.
         low, high: bounds of the accumulator.
         times: makes the accumulator times integers, one for each factor.
+        single: how a kernel for integers divides it by a scale; None if there is no such kernel.
     """
 
     factors: tuple[Fraction, ...]
     low: int
     high: int
     times: Times
+    single: Single | None = None
+
+
+def multiplied(factors: Sequence[Fraction]) -> Single:
+    """A product of int8 tensors: the factor of all is computed first (MLAS, RequantizeOutput)."""
+    column = _column(factors)
+    return lambda acc, scale: acc.astype(np.float32) * (column / scale)
+
+
+def divided(factors: Sequence[Fraction]) -> Single:
+    """A number in float32 that is quantised: QuantizeLinear divides."""
+    column = _column(factors)
+    return lambda acc, scale: acc.astype(np.float32) * column / scale
+
+
+def averaged(factor: Fraction, count: int) -> Single:
+    """A sum of ``count`` numbers (MLAS, QLinearGlobalAveragePool)."""
+    column = _column([factor])
+    return lambda acc, scale: acc.astype(np.float32) * (column / (scale * np.float32(count)))
+
+
+def _column(factors: Sequence[Fraction]) -> npt.NDArray[np.float32]:
+    return np.array([float(factor) for factor in factors], dtype=np.float32)[:, np.newaxis]
 
 
 @dataclass(frozen=True)

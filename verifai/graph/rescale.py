@@ -5,6 +5,10 @@ becomes ``y = clip((acc * multiplier + addend) >> shift, least, most)``. Both ar
 ``acc`` and have one step for each value of y, so they are the same function where these steps are
 at the same accumulators: that is what is solved for, step by step, in exact integers.
 
+The standard leaves open how precisely ``acc * factor`` is computed. Where the kernels of
+onnxruntime round it to float32, which is monotone too, the steps are theirs (:data:`Single`), so
+that a proof has the integers that the model gives everywhere else.
+
 Where accumulators lie half way between two results (with factors that are powers of two, say), ties
 that go to the even side make steps of two lengths. Then y is a sum of two quotients, each with
 steps of one length::
@@ -16,13 +20,15 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from operator import mul
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from verifai.errors import UnsupportedError
 
@@ -30,6 +36,19 @@ from verifai.errors import UnsupportedError
 SHIFTS: Final = (16, 24, 32, 40, 48)
 #: Most sums of two quantised numbers that are compared one by one.
 MAX_SUMS: Final = 1 << 17
+#: Integers, of each channel or of each channel and quotient.
+Column = npt.NDArray[np.int64]
+#: What is rounded to an integer, in float32, of accumulators of shape (channels or 1, n):
+#: (channels, n). It does not fall where accumulators rise.
+Single = Callable[[Column], npt.NDArray[np.float32]]
+#: A channel that cannot have all steps of float32 has all but one of this many that differ from
+#: the exact ones, or but these, or those of results below the first of these sizes that works.
+MAX_TRIED: Final = 4
+SINGLE_BELOW: Final = (96, 48, 24, 12)
+#: Most channels, of all, that are left so before a second quotient is worth its cost.
+MAX_OTHERS: Final = 1 / 20
+#: What accumulators times multipliers stay below.
+MAX_PRODUCT: Final = 1 << 60
 #: What no condition asks of an addend.
 _NONE: Final = -(1 << 62)
 
@@ -46,6 +65,14 @@ class Quotient:
     shift: int
     multipliers: tuple[tuple[int, ...], ...]
     addends: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A quotient, and how many of its channels have other steps than float32's."""
+
+    others: int
+    quotient: Quotient
 
 
 @dataclass(frozen=True)
@@ -77,6 +104,7 @@ def rescale(
     bounds: tuple[int, int],
     zero: int,
     ends: tuple[int, int],
+    single: Single | None = None,
 ) -> tuple[Quotient, ...]:
     """The integer form of one accumulator's requantisation: quotients whose sum, clipped to
     ``ends``, is the result, whatever the accumulator.
@@ -87,34 +115,103 @@ def rescale(
         bounds: the smallest and the largest accumulator.
         zero: the zero point of the result.
         ends: the smallest and the largest result.
+        single: what is rounded instead of the exact number, of channels whose steps a quotient of
+            the same length can have.
 
     Raises:
         UnsupportedError: no shift up to the last of :data:`SHIFTS` is fine enough.
     """
-    low, high = bounds
+    largest = max(-bounds[0], bounds[1], 1)
 
-    def quotient(way: _Rounding) -> Quotient | None:
+    def quotient(way: _Rounding) -> _Found | None:
+        numbers = zip(factors, offsets, strict=True)
+        exact = np.array([_steps(way, f, g, bounds, zero, ends) for f, g in numbers])
         results = np.array(_results(way, zero, ends), dtype=np.int64)
-        each = [
-            _steps(way, f, g, bounds, zero, ends) for f, g in zip(factors, offsets, strict=True)
-        ]
-        firsts = np.array(each, dtype=np.int64)
+        better: list[Column] = []
+        if single is not None:
+            rounded = _single_steps(way, single, len(factors), bounds, zero, ends)
+            better = [rounded, *_mixed(rounded, exact, np.abs(way.size * results))]
+        best: _Found | None = None
         for shift in SHIFTS:
-            multipliers = [half_even(f * (1 << shift) / way.size) for f in factors]
-            if max(multipliers) >= -_NONE >> 16:
-                return None
-            slopes = np.array(multipliers, dtype=np.int64)[:, np.newaxis]
-            # at its first accumulator the quotient is k or more, and one before it is not
-            ends_ = results << shift
-            least = np.where(firsts <= high, ends_ - firsts * slopes, _NONE).max(axis=1)
-            most = np.where(firsts > low, ends_ - (firsts - 1) * slopes, -_NONE).min(axis=1) - 1
-            if (least <= most).all():
-                half = np.full(len(most), 1 << shift - 1)
-                addends = np.minimum(np.maximum(half, least), most)
-                return Quotient(shift, (tuple(multipliers),), tuple(addends.tolist()))
-        return None
+            slopes = [half_even(f * (1 << shift) / way.size) for f in factors]
+            if max(slopes) * largest >= MAX_PRODUCT:
+                break
+            fit = partial(_fit, shift, results, bounds)
+            multipliers, addends, fits = fit(exact, np.array(slopes, dtype=np.int64))
+            if not fits.all():
+                continue
+            left, others = np.arange(len(factors)), 0
+            for number, firsts in enumerate(better):
+                m, a, fits = fit(firsts[left], multipliers[left])
+                multipliers[left[fits]], addends[left[fits]] = m[fits], a[fits]
+                left = left[~fits]
+                others = others if number else len(left)
+                if not left.size:
+                    break
+            if best is None or others < best.others:
+                made = Quotient(shift, (tuple(multipliers.tolist()),), tuple(addends.tolist()))
+                best = _Found(others, made)
+            if others <= MAX_OTHERS * len(factors):
+                break
+        return best
 
-    return _first(quotient, zero)
+    return _best(quotient, MAX_OTHERS * len(factors), zero)
+
+
+def _mixed(rounded: Column, exact: Column, sizes: Column) -> Iterator[Column]:
+    """Steps of float32 but for a few, the rarest results first: one, or all beyond some size."""
+    differ = rounded != exact
+    order = np.argsort(-sizes, kind="stable")
+    ranks = np.empty_like(rounded)
+    ranks[:, order] = np.cumsum(differ[:, order], axis=1)
+    for rank in range(1, MAX_TRIED + 1):
+        yield np.where(differ & (ranks == rank), exact, rounded)
+    for rank in range(2, MAX_TRIED + 1):
+        yield np.where(differ & (ranks <= rank), exact, rounded)
+    for size in SINGLE_BELOW:
+        yield np.where(sizes < size, rounded, exact)
+
+
+def _fit(
+    shift: int, results: Column, bounds: tuple[int, int], firsts: Column, near: Column
+) -> tuple[Column, Column, npt.NDArray[np.bool_]]:
+    """For each channel a multiplier around ``near`` and an addend that put the steps of
+    ``results`` at ``firsts``, and whether they do.
+    """
+    steps = results << shift
+    least, most = _room(firsts, steps, bounds, near)
+    multipliers = near.copy()
+    if (tight := least > most).any():
+        room = partial(_room, firsts[tight], steps, bounds)
+        multipliers[tight] = _roomiest(room, near[tight])
+        least[tight], most[tight] = room(multipliers[tight])
+    addends = np.minimum(np.maximum(1 << shift - 1, least), most)
+    return multipliers, addends, least <= most
+
+
+def _room(
+    firsts: Column, steps: Column, bounds: tuple[int, int], multipliers: Column
+) -> tuple[Column, Column]:
+    """The least and the largest addend of each channel; see :func:`_fit`."""
+    low, high = bounds
+    slopes = multipliers[:, np.newaxis]
+    # at its first accumulator the quotient is k or more, and one before it is not
+    least = np.where(firsts <= high, steps - firsts * slopes, _NONE).max(axis=1)
+    most = np.where(firsts > low, steps - (firsts - 1) * slopes, -_NONE).min(axis=1) - 1
+    return least, most
+
+
+def _roomiest(room: Callable[[Column], tuple[Column, Column]], near: Column) -> Column:
+    """The multipliers around ``near`` that leave addends the most room, which is concave."""
+    below, above = near - (near >> 8) - 2, near + (near >> 8) + 2
+    while (below < above).any():
+        middle = (below + above) >> 1
+        here, there = (most - least for least, most in map(room, (middle, middle + 1)))
+        below, above = (
+            np.where((here < there) & (below < above), middle + 1, below),
+            np.where(here < there, above, middle),
+        )
+    return below
 
 
 def rescale_sum(
@@ -137,7 +234,7 @@ def rescale_sum(
     places = np.indices([high - low + 1 for low, high in bounds], dtype=np.int64)
     values = [place.reshape(-1) + low for place, (low, _) in zip(places, bounds, strict=True)]
 
-    def quotient(way: _Rounding) -> Quotient | None:
+    def quotient(way: _Rounding) -> _Found | None:
         results = _results(way, zero, ends)
         first, last = results.start - 1, results.stop - 1
         reached = np.array(_reached(way, factors, values, results), dtype=np.int64)
@@ -148,10 +245,10 @@ def rescale_sum(
             most = int(np.where(reached < last, (reached + 1 << shift) - made, -_NONE).min()) - 1
             if least <= most:
                 addend = min(max(1 << shift - 1, least), most)
-                return Quotient(shift, tuple((each,) for each in multipliers), (addend,))
+                return _Found(0, Quotient(shift, tuple((m,) for m in multipliers), (addend,)))
         return None
 
-    return _first(quotient, zero)
+    return _best(quotient, 0, zero)
 
 
 def _reached(
@@ -168,15 +265,28 @@ def _reached(
     ]
 
 
-def _first(quotient: Callable[[_Rounding], Quotient | None], zero: int) -> tuple[Quotient, ...]:
-    """The first way to round all of whose quotients exist."""
+def _best(
+    quotient: Callable[[_Rounding], _Found | None], enough: float, zero: int
+) -> tuple[Quotient, ...]:
+    """The first way to round all of whose quotients exist with no more than ``enough`` other
+    channels, or the one with the fewest.
+    """
+    best: list[_Found] = []
     for ways in _WAYS:
         found = [made for way in ways if (made := quotient(way)) is not None]
-        if len(found) == len(ways):
-            return _with_zero(tuple(found), zero)
-    raise UnsupportedError(
-        f"a requantisation whose steps no shift of {SHIFTS[-1]} bits tells apart"
-    )
+        if len(found) == len(ways) and (not best or _others(found) < _others(best)):
+            best = found
+            if _others(best) <= enough:
+                break
+    if not best:
+        raise UnsupportedError(
+            f"a requantisation whose steps no shift of {SHIFTS[-1]} bits tells apart"
+        )
+    return _with_zero(tuple(found.quotient for found in best), zero)
+
+
+def _others(found: Sequence[_Found]) -> int:
+    return max(each.others for each in found)
 
 
 def _with_zero(quotients: tuple[Quotient, ...], zero: int) -> tuple[Quotient, ...]:
@@ -212,3 +322,28 @@ def _steps(
         first = place if not rest and way.ties(k) else place + 1
         found.append(min(max(first, low), high + 1))
     return found
+
+
+def _single_steps(
+    way: _Rounding,
+    single: Single,
+    channels: int,
+    bounds: tuple[int, int],
+    zero: int,
+    ends: tuple[int, int],
+) -> Column:
+    """See :func:`_steps`, of what is computed in float32: found by bisection."""
+    results = _results(way, zero, ends)
+    halves = np.array([way.size * k + way.start / 2 for k in results], dtype=np.float32)
+    ties = np.array([way.ties(k) for k in results], dtype=bool)
+    first = np.full((channels, len(results)), bounds[0])
+    last = np.full_like(first, bounds[1] + 1)
+    while (first < last).any():
+        middle = (first + last) // 2
+        found = single(middle)
+        reached = (found > halves) | (found == halves) & ties
+        first, last = (
+            np.where(reached | (first == last), first, middle + 1),
+            np.where(reached, middle, last),
+        )
+    return first

@@ -13,7 +13,16 @@ import numpy as np
 
 from verifai.errors import UnsupportedError
 from verifai.graph.builder import LETTERS, Tensor
-from verifai.graph.dequantised import Dequantised, DequantisedConstant, Term, fractions, repeated
+from verifai.graph.dequantised import (
+    Dequantised,
+    DequantisedConstant,
+    Term,
+    averaged,
+    divided,
+    fractions,
+    multiplied,
+    repeated,
+)
 from verifai.graph.integer import MAX_RANGED_BITS, Integers
 from verifai.graph.lower import OPERATORS, Array, Lowering, OnnxNode, operator
 from verifai.graph.operators.linear import matrix_product, window_letters, windows_of
@@ -80,8 +89,8 @@ def _contraction(
             each = each.reshape(channel_shape(weights.integers.ndim, kept, len(each)))
         return build(weights.integers.astype(object) * each, scale)
 
-    products = tuple(term.factors[0] * factor for factor in factors)
-    made = Term(repeated(products, count), -bound, bound, times)
+    products = repeated(tuple(term.factors[0] * factor for factor in factors), count)
+    made = Term(products, -bound, bound, times, multiplied(products))
     return Dequantised(shape, (made,), channels, repeated(bias, count))
 
 
@@ -219,7 +228,8 @@ def moved(low: Lowering, node: OnnxNode) -> Dequantised | None:
         return None
     (term,) = x.terms
     times = closed_times(low, made, 0)
-    moved_ = Term(term.factors, min(term.low, 0), max(term.high, 0), times)
+    bounds = min(term.low, 0), max(term.high, 0)
+    moved_ = Term(term.factors, *bounds, times, divided(term.factors))
     return Dequantised(made.shape, (moved_,), integers=made)
 
 
@@ -249,7 +259,9 @@ def mean(low: Lowering, node: OnnxNode) -> Dequantised | None:
     (term,) = x.terms
     kept = tuple(1 if axis in axes else d for axis, d in enumerate(x.shape))
     short = tuple(d for axis, d in enumerate(x.shape) if axis not in axes)
-    made = Term((term.factors[0] / count,), term.low * count, term.high * count, times)
+    single = averaged(term.factors[0], count) if node.op_type == "GlobalAveragePool" else None
+    bounds = term.low * count, term.high * count
+    made = Term((term.factors[0] / count,), *bounds, times, single)
     return Dequantised(kept if keep else short, (made,))
 
 
@@ -325,7 +337,9 @@ def _computed_product(low: Lowering, x: Dequantised, y: Dequantised) -> Dequanti
     count = x.shape[-1]
     (a,), (b,) = x.terms, y.terms
     ends = [p * q * count for p in (a.low, a.high) for q in (b.low, b.high)]
-    term = Term((a.factors[0] * b.factors[0],), min(ends), max(ends), closed_times(low, product, 0))
+    factors = (a.factors[0] * b.factors[0],)
+    times = closed_times(low, product, 0)
+    term = Term(factors, min(ends), max(ends), times, multiplied(factors))
     return Dequantised(product.shape, (term,))
 
 

@@ -21,13 +21,14 @@ from verifai.graph.dequantised import (
     DequantisedConstant,
     Term,
     Times,
+    divided,
     fractions,
     repeated,
 )
 from verifai.graph.integer import Integers
 from verifai.graph.lower import Lowering, OnnxNode, operator
 from verifai.graph.operators.arithmetic import clipped
-from verifai.graph.rescale import Quotient, half_even, rescale, rescale_sum
+from verifai.graph.rescale import Quotient, Single, half_even, rescale, rescale_sum
 
 #: Bits of a quotient before it is clipped, by one table for all that need no more; one that leaves
 #: the largest is an error of the run.
@@ -186,9 +187,8 @@ def dequantised(
     low: Lowering, x: Tensor, scale: tuple[Fraction, ...], zero: Integers, axis: int
 ) -> Dequantised:
     integers = _less(low, x, zero, axis)
-    term = Term(
-        scale, x.low - int(zero.max()), x.high - int(zero.min()), closed_times(low, integers, axis)
-    )
+    least, most = x.low - int(zero.max()), x.high - int(zero.min())
+    term = Term(scale, least, most, closed_times(low, integers, axis), divided(scale))
     channels = channel_shape(len(x.shape), axis, len(scale))
     only = integers if len(scale) == 1 else None
     return Dequantised(x.shape, (term,), channels, integers=only)
@@ -223,7 +223,8 @@ def _plain(low: Lowering, x: Tensor, axis: int, count: int) -> Dequantised:
     """A fixed-point number, which is an integer times a power of two."""
     unit = Fraction(2) ** -x.scale
     times = closed_times(low, low.builder.linear([(1, x)], 0, 0) if x.scale else x, axis)
-    term = Term((unit,) * count, x.low, x.high, times)
+    units = (unit,) * count
+    term = Term(units, x.low, x.high, times, divided(units))
     return Dequantised(x.shape, (term,), channel_shape(len(x.shape), axis, count))
 
 
@@ -289,7 +290,29 @@ def _rescale(
         (term.low, term.high),
         zero,
         ends,
+        _single(value, scale),
     )
+
+
+def _single(value: Dequantised, scale: tuple[Fraction, ...]) -> Single | None:
+    """How kernels for integers requantise the only term: a bias of theirs is an integer that is
+    added to the accumulator. None if there are no such kernels.
+    """
+    (term,) = value.terms
+    single, addends = term.single, []
+    for offset, factor in zip(
+        repeated(value.offsets, value.count), repeated(term.factors, value.count), strict=True
+    ):
+        addend = half_even(offset / factor)
+        # the scale of a bias is a product that was rounded to float32
+        if abs(offset / factor - addend) > abs(addend) * Fraction(1, 1 << 22):
+            return None
+        addends.append(addend)
+    if single is None or max(map(abs, addends)) >= 1 << 31:
+        return None
+    column = np.array(addends)[:, np.newaxis]
+    units = np.array([float(unit) for unit in scale], dtype=np.float32)[:, np.newaxis]
+    return lambda acc: single(acc + column, units)
 
 
 def _clip(low: Lowering, totals: Sequence[tuple[Tensor, int]], ends: tuple[int, int]) -> Tensor:
