@@ -40,6 +40,8 @@ CASES: Final = (
     ("lenet", "committed", 1, "evm", None),
     ("recommender", "public", 1, "offline", None),
     ("recommender", "public", 1, "evm", None),
+    ("small-forest", "public", 1, "offline", None),
+    ("small-forest", "public", 1, "evm", None),
 )
 #: Gas of a byte of calldata: zero, other; and the floors of EIP-7623 and EIP-7976.
 CALLDATA: Final = (4, 16)
@@ -80,9 +82,8 @@ def measure(chain: Any, case: tuple[str, str, int, Target, int | None]) -> dict[
 
     name, visible, batch, target, log_columns = case
     workload = MODELS[name]()
-    model = verifai.export(workload.module, (workload.example,))
     circuit = verifai.compile(
-        model,
+        workload.exported(),
         workload.calibration,
         visibility=verifai.Visibility(input=visible),
         target=target,
@@ -122,7 +123,7 @@ def incumbent(chain: Any, name: str) -> dict[str, Any]:
     import verifai
 
     workload = MODELS[name]()
-    model = verifai.export(workload.module, (workload.example,))
+    model = workload.exported()
     circuit = verifai.compile(model, workload.calibration[:8], options=verifai.EzklOptions())
     pk, vk = verifai.setup(circuit)
     receipt = chain.publish(verifai.prove(pk, workload.held_out[0]), vk)

@@ -62,7 +62,7 @@ def measured(chain: Any) -> Iterator[tuple[dict[str, Any], Any]]:
     """Rows of the record, with the work that each is the gas of."""
     for name, (make, batches, columns) in CASES.items():
         workload: Workload = make()
-        model = verifai.export(workload.module, (workload.example,))
+        model = workload.exported()
         circuit = verifai.compile(
             model, workload.calibration, options=verifai.NativeOptions(tolerance=0.2)
         )

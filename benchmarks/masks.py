@@ -18,7 +18,7 @@ from benchmarks.models import MODELS
 def measure(model: str, proofs: int) -> dict[str, object]:
     """Seconds (median) and bytes of a proof with masks and without, and both ratios."""
     workload = MODELS[model]()
-    exported = verifai.export(workload.module, (workload.example,))
+    exported = workload.exported()
     keys = {}
     for hides in (True, False):
         circuit = verifai.compile(

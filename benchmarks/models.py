@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
@@ -30,19 +31,24 @@ class Workload:
     """A model with its data.
 
     Attributes:
-        module: in evaluation mode.
+        module: a torch module in evaluation mode, a fitted estimator, or a model that is loaded.
         calibration: what the circuit is calibrated with, as an array of inputs.
         held_out: inputs that neither training nor calibration saw; the first one is proved.
     """
 
-    module: nn.Module
+    module: Any
     calibration: NDArray[Any]
     held_out: NDArray[Any]
 
-    @property
-    def example(self) -> torch.Tensor:
-        """An input for export."""
-        return torch.from_numpy(self.calibration[0])
+    def exported(self) -> Any:
+        """The module as a model."""
+        import verifai
+
+        if isinstance(self.module, verifai.Model):
+            return self.module
+        if isinstance(self.module, nn.Module):
+            return verifai.export(self.module, (torch.from_numpy(self.calibration[0]),))
+        return verifai.export(self.module, self.calibration[:, 0])
 
 
 def mlp(hidden: int = 128) -> nn.Module:
@@ -176,6 +182,26 @@ def _trained_lenet() -> Workload:
     return Workload(module.eval(), inputs[0].numpy(), inputs[1].numpy())
 
 
+def _trees(kind: str, trees: int, depth: int, held_out: int) -> Workload:
+    """An ensemble of 30 features, fitted to 2,000 rows of a synthetic task."""
+    from sklearn import datasets, ensemble
+
+    rows = 2000 + held_out
+    x, y = datasets.make_classification(rows, 30, n_informative=12, random_state=0)
+    x = x.astype("float32")
+    estimator = getattr(ensemble, kind)(n_estimators=trees, max_depth=depth, random_state=0)
+    estimator.fit(x[:2000], y[:2000])
+    return Workload(estimator, x[:2000, None], x[2000:, None])
+
+
+def _int8() -> Workload:
+    """MobileNetV2 and pictures."""
+    from benchmarks.int8 import pictures, quantised_mobilenet
+
+    data = pictures(2 * CALIBRATION_INPUTS, 5000).numpy()[:, None]
+    return Workload(quantised_mobilenet(), data[:CALIBRATION_INPUTS], data[CALIBRATION_INPUTS:])
+
+
 #: Name to workload. ``python -m benchmarks.compare --models`` takes these names.
 MODELS: Final[dict[str, Callable[[], Workload]]] = {
     "digits": lambda: _random(digits, 1, 8, 8),
@@ -184,10 +210,24 @@ MODELS: Final[dict[str, Callable[[], Workload]]] = {
     "recommender": _recommender,
     "cifar": lambda: _random(cifar, 3, 32, 32),
     "lstm": lambda: _random(Last, 32, 64),
+    "forest": partial(_trees, "RandomForestClassifier", 100, 8, 1000),
+    "small-forest": partial(_trees, "RandomForestClassifier", 10, 4, HELD_OUT_INPUTS),
+    "boosting": partial(_trees, "GradientBoostingClassifier", 300, 6, 1000),
+    "mobilenet-int8": _int8,
     **{name: partial(_random, partial(rung, hidden), 1, 28, 28) for name, hidden in LADDER.items()},
 }
 
 
 def weights(module: Any) -> int:
-    """How many weights and biases a module has."""
-    return sum(parameter.numel() for parameter in module.parameters())
+    """How many weights and biases a module has; of an ensemble its inner nodes, of a file its
+    initial values.
+    """
+    if isinstance(module, nn.Module):
+        return sum(parameter.numel() for parameter in module.parameters())
+    if hasattr(module, "estimators_"):
+        trees = np.ravel(module.estimators_)
+        return sum(int((tree.tree_.children_left >= 0).sum()) for tree in trees)
+    import onnx
+
+    graph = onnx.load_from_string(module.onnx).graph
+    return sum(int(np.prod(tensor.dims)) for tensor in graph.initializer)

@@ -69,7 +69,7 @@ def profile(model: str, batch: int, proofs: int) -> dict[str, Any]:
     from benchmarks.models import MODELS
 
     work = MODELS[model]()
-    exported = verifai.export(work.module, (work.example,))
+    exported = work.exported()
     circuit = verifai.compile(exported, work.calibration, progress=False)
     pk, _ = verifai.setup(circuit, progress=False)
     inputs = work.held_out[0]

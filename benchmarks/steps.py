@@ -76,7 +76,7 @@ def export(folder: Path, model: str) -> dict[str, Any]:
     if model not in MODELS:
         raise SystemExit(f"Unknown model {model!r}; there are {', '.join(MODELS)}.")
     work = MODELS[model]()
-    exported = verifai.export(work.module, (work.example,))
+    exported = work.exported()
     exported.save(folder / "model.onnx")
     np.save(folder / "calibration.npy", work.calibration)
     np.save(folder / "held_out.npy", work.held_out)
@@ -186,9 +186,10 @@ def fidelity(folder: Path) -> dict[str, Any]:
     if pk.circuit.backend == "ezkl":
         held_out = held_out[:COMPARED_INPUTS]
     made = np.concatenate(list(_outputs(pk, held_out)))
-    real = np.concatenate([model.run(inputs)[0] for inputs in held_out])
+    real = np.stack([np.ravel(model.run(inputs)[0]) for inputs in held_out])
     errors = np.abs(made - real)
     error = float(errors.max())
+    unit = 2.0 ** -pk.circuit.outputs[0].scale
     span = float(real.max() - real.min())
     return {
         "fidelity_inputs": len(held_out),
@@ -197,6 +198,7 @@ def fidelity(folder: Path) -> dict[str, Any]:
         "output_range": span,
         "relative_error": error / span,
         "top1_agreement": float((made.argmax(-1) == real.argmax(-1)).mean()),
+        "equal": float((errors < unit).mean()),
     }
 
 

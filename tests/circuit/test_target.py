@@ -33,7 +33,7 @@ def tables():
     found = {}
     for name in ("digits", "lenet"):
         work = CASES[name][0]()
-        model = verifai.export(work.module, (work.example,))
+        model = work.exported()
         circuit = verifai.compile(
             model, work.calibration, options=verifai.NativeOptions(tolerance=0.2)
         )

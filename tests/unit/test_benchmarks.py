@@ -111,7 +111,7 @@ def test_fidelity_of_lenet_on_held_out_digits() -> None:
     from verifai.graph import fidelity
 
     work = MODELS["lenet"]()
-    model = verifai.export(work.module, (work.example,))
+    model = work.exported()
     circuit = verifai.compile(model, work.calibration, progress=False)
     pk, _ = verifai.setup(circuit, progress=False)
     measured = fidelity(load(pk).graph, model, [(np.asarray(one),) for one in work.held_out])

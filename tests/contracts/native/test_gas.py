@@ -22,7 +22,7 @@ skip_without("torch")
 
 def claim_for(workload: Workload, inputs: Any, visible: str, **options: Any) -> Claim:
     """A hiding proof of a model laid out for a chain."""
-    model = verifai.export(workload.module, (workload.example,))
+    model = workload.exported()
     circuit = verifai.compile(
         model,
         workload.calibration,
