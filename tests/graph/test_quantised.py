@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -18,6 +19,7 @@ from verifai.circuit.visibility import Visibility
 from verifai.circuit.witness import witness
 from verifai.errors import UnsupportedError
 from verifai.graph import build, dequantise, quantise_inputs, run
+from verifai.graph.integer import Requantise
 from verifai.model import Model
 
 skip_without("onnx", "onnxruntime")
@@ -107,6 +109,31 @@ def test_qlinear_conv(group, per_channel, kind):
         acc += constants["b"].reshape(1, -1, 1, 1)
         assert np.array_equal(made, _stated(acc, shape, 7, kind))
         assert np.abs(made - model.run(x)[0].astype(np.int64)).max() <= 1
+
+
+@pytest.mark.parametrize("group", [1, 4])
+def test_channels_with_ties_have_a_second_quotient(group):
+    """Two of four: their factors are powers of two."""
+    rng = np.random.default_rng(group)
+    scales = _float([0.01307173, 0.25, 0.03113411, 0.125])
+    constants = {
+        "xs": _float(0.5), "xz": np.uint8(128), "w": rng.integers(-9, 9, (4, 4 // group, 1, 1)),
+        "ws": scales, "wz": np.zeros(4, dtype=np.int8), "ys": _float(0.25), "yz": np.uint8(101),
+    }  # fmt: skip
+    constants["w"] = constants["w"].astype(np.int8)
+    names = ["x", "xs", "xz", "w", "ws", "wz", "ys", "yz"]
+    model = whole_model(
+        {"x": ("uint8", [1, 4, 3, 3])},
+        [("QLinearConv", names, "y", {"group": group})],
+        {"y": "uint8"},
+        **constants,
+    )
+    samples = [(rng.integers(0, 256, (1, 4, 3, 3)).astype(np.uint8),) for _ in range(6)]
+    for (x,), made in zip(samples, _integers(model, samples), strict=True):
+        assert np.array_equal(made, model.run(x)[0])
+    nodes = build(model, samples).nodes
+    halves = [node for node in nodes if isinstance(node.operation, Requantise)]
+    assert [math.prod(node.shape) for node in halves] == [36, 18]
 
 
 @pytest.mark.parametrize("computed", [False, True])

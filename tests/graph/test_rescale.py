@@ -23,8 +23,11 @@ def _made(
 ) -> int:
     total = 0
     for each in how:
-        products = (v * m[channel] for v, m in zip(values, each.multipliers, strict=True))
-        total += (sum(products) + each.addends[channel]) >> each.shift
+        channels = range(len(each.addends)) if each.channels is None else each.channels
+        if channel in channels:
+            at = channels.index(channel)
+            products = (v * m[at] for v, m in zip(values, each.multipliers, strict=True))
+            total += (sum(products) + each.addends[at]) >> each.shift
     return min(max(total, ends[0]), ends[1])
 
 
@@ -82,14 +85,11 @@ def _steps_in_float32(factors, addends, bounds):
     how = rescale(exact, offsets, bounds, 3, (-128, 127), single)
     every = np.arange(bounds[0], bounds[1] + 1)
     real = (every + added) * column.astype(np.float64)  # 24 bits times 24: nothing is rounded
-    made = sum(
-        (
-            every * np.array(each.multipliers[0])[:, np.newaxis]
-            + np.array(each.addends)[:, np.newaxis]
-        )
-        >> each.shift
-        for each in how
-    )
+    made = np.zeros(real.shape, dtype=np.int64)
+    for each in how:
+        slopes = np.array(each.multipliers[0])[:, np.newaxis]
+        total = every * slopes + np.array(each.addends)[:, np.newaxis]
+        made[slice(None) if each.channels is None else list(each.channels)] += total >> each.shift
     clipped = [np.clip(np.rint(x) + 3, -128, 127) for x in (single(every[np.newaxis]), real)]
     return (*clipped, np.clip(made, -128, 127))
 

@@ -17,11 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from verifai.graph.builder import Tensor
+from verifai.graph.rescale import SingleSum
 
 Number = TypeVar("Number", int, Fraction)
 
-#: An accumulator times integers at a scale: one for all, or one for each channel.
-Times = Callable[[Sequence[int], int], Tensor]
+#: An accumulator times integers at a scale: one for all, or one for each channel, of all channels
+#: (None) or of these only.
+Times = Callable[[Sequence[int], int, Sequence[int] | None], Tensor]
 
 #: ``accumulator * factor / scale`` as onnxruntime's kernels round it: of accumulators (channels, n)
 #: and scales (channels or 1, 1), (channels, n).
@@ -37,6 +39,9 @@ class Term:
         low, high: bounds of the accumulator.
         times: makes the accumulator times integers, one for each factor.
         single: how a kernel for integers divides it by a scale; None if there is no such kernel.
+        axis: of the accumulator, along which its channels lie, if some can be made without the
+            others.
+        zero: the zero point that the accumulator is without.
     """
 
     factors: tuple[Fraction, ...]
@@ -44,6 +49,8 @@ class Term:
     high: int
     times: Times
     single: Single | None = None
+    axis: int | None = None
+    zero: int = 0
 
 
 def multiplied(factors: Sequence[Fraction]) -> Single:
@@ -62,6 +69,23 @@ def averaged(factor: Fraction, count: int) -> Single:
     """A sum of ``count`` numbers (MLAS, QLinearGlobalAveragePool)."""
     column = _column([factor])
     return lambda acc, scale: acc.astype(np.float32) * (column / (scale * np.float32(count)))
+
+
+def summed(terms: Sequence[Term], scale: Fraction, zero: int) -> SingleSum:
+    """A sum of quantised tensors, zero points and all (MLAS, QLinearAdd)."""
+    ratios = [np.float32(float(term.factors[0])) / np.float32(float(scale)) for term in terms]
+    zeros = [np.float32(term.zero) for term in terms]
+    fixed = np.float32(zero) - np.float32(sum(r * z for r, z in zip(ratios, zeros, strict=True)))
+
+    def single(accumulators: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.float32]:
+        products = [
+            (acc + term.zero).astype(np.float32) * ratio
+            for acc, term, ratio in zip(accumulators, terms, ratios, strict=True)
+        ]
+        made: npt.NDArray[np.float32] = sum(products[1:], products[0]) + fixed
+        return made
+
+    return single
 
 
 def _column(factors: Sequence[Fraction]) -> npt.NDArray[np.float32]:

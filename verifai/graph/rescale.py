@@ -9,9 +9,9 @@ The standard leaves open how precisely ``acc * factor`` is computed. Where the k
 onnxruntime round it to float32, which is monotone too, the steps are theirs (:data:`Single`), so
 that a proof has the integers that the model gives everywhere else.
 
-Where accumulators lie half way between two results (with factors that are powers of two, say), ties
-that go to the even side make steps of two lengths. Then y is a sum of two quotients, each with
-steps of one length::
+Where accumulators lie half way between two results (with factors that are powers of two, say, or
+where float32 rounds to that), ties that go to the even side make steps of two lengths. Then y is a
+sum of two quotients, each with steps of one length; the second one is of those channels only::
 
     half_even(x) = floor(x / 2 + 1 / 4) + ceil(x / 2 - 1 / 4)
 """
@@ -21,11 +21,11 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from operator import mul
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -45,8 +45,12 @@ Single = Callable[[Column], npt.NDArray[np.float32]]
 #: the exact ones, or but these, or those of results below the first of these sizes that works.
 MAX_TRIED: Final = 4
 SINGLE_BELOW: Final = (96, 48, 24, 12)
-#: Most channels, of all, that are left so before a second quotient is worth its cost.
-MAX_OTHERS: Final = 1 / 20
+#: What a channel with other steps counts for when a shift is chosen, in channels.
+PRICE_OF_OTHERS: Final = 8
+#: Channels that are tried first: a shift that is too short for all of them is for the others.
+SAMPLE: Final = 8
+#: The same of several accumulators, each of shape (n,): (n,).
+SingleSum = Callable[[Sequence[Column]], npt.NDArray[np.float32]]
 #: What accumulators times multipliers stay below.
 MAX_PRODUCT: Final = 1 << 60
 #: What no condition asks of an addend.
@@ -60,19 +64,13 @@ class Quotient:
     Attributes:
         multipliers: for each term one integer for each channel.
         addends: one for each channel.
+        channels: of which it is a quotient, in ascending order; None: of all.
     """
 
     shift: int
     multipliers: tuple[tuple[int, ...], ...]
     addends: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class _Found:
-    """A quotient, and how many of its channels have other steps than float32's."""
-
-    others: int
-    quotient: Quotient
+    channels: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,6 @@ class _Rounding:
 _HALF_EVEN: Final = _Rounding(1, -1, lambda k: k % 2 == 0)
 #: Whose sum is the same.
 _HALVES: Final = (_Rounding(2, -1, lambda k: True), _Rounding(2, -3, lambda k: False))
-_WAYS: Final = ((_HALF_EVEN,), _HALVES)
 
 
 def half_even(value: Fraction) -> int:
@@ -105,9 +102,11 @@ def rescale(
     zero: int,
     ends: tuple[int, int],
     single: Single | None = None,
+    *,
+    apart: bool = True,
 ) -> tuple[Quotient, ...]:
-    """The integer form of one accumulator's requantisation: quotients whose sum, clipped to
-    ``ends``, is the result, whatever the accumulator.
+    """The integer form of one accumulator's requantisation: quotients, of all channels and of
+    some, whose sum, clipped to ``ends``, is the result, whatever the accumulator.
 
     Args:
         factors: for each channel what an accumulator is multiplied with; positive.
@@ -115,47 +114,97 @@ def rescale(
         bounds: the smallest and the largest accumulator.
         zero: the zero point of the result.
         ends: the smallest and the largest result.
-        single: what is rounded instead of the exact number, of channels whose steps a quotient of
-            the same length can have.
+        single: what is rounded instead of the exact number, as far as quotients can.
+        apart: whether a second quotient may be of some channels only.
 
     Raises:
         UnsupportedError: no shift up to the last of :data:`SHIFTS` is fine enough.
     """
-    largest = max(-bounds[0], bounds[1], 1)
+    every = np.arange(len(factors))
+    wanted = {
+        way: _wanted(way, factors, offsets, bounds, zero, ends, single)
+        for way in (_HALF_EVEN, *_HALVES)
+    }
 
-    def quotient(way: _Rounding) -> _Found | None:
-        numbers = zip(factors, offsets, strict=True)
-        exact = np.array([_steps(way, f, g, bounds, zero, ends) for f, g in numbers])
+    def fitted(way: _Rounding, shift: int, channels: Column, tries: int | None) -> _Fitted:
+        slopes = [half_even(factors[c] * (1 << shift) / way.size) for c in channels]
+        near = np.array(slopes, dtype=np.int64)
         results = np.array(_results(way, zero, ends), dtype=np.int64)
-        better: list[Column] = []
-        if single is not None:
-            rounded = _single_steps(way, single, len(factors), bounds, zero, ends)
-            better = [rounded, *_mixed(rounded, exact, np.abs(way.size * results))]
-        best: _Found | None = None
-        for shift in SHIFTS:
-            slopes = [half_even(f * (1 << shift) / way.size) for f in factors]
-            if max(slopes) * largest >= MAX_PRODUCT:
+        made = _Fitted(near, np.full_like(near, 1 << shift - 1), np.arange(len(channels)))
+        for number, firsts in enumerate(wanted[way][:tries]):
+            left = made.left
+            m, a, fits = _fit(shift, results, bounds, firsts[channels[left]], near[left])
+            made.multipliers[left[fits]], made.addends[left[fits]] = m[fits], a[fits]
+            made.left = left[~fits]
+            made.others = made.others if number else len(made.left)
+            if not made.left.size:
                 break
-            fit = partial(_fit, shift, results, bounds)
-            multipliers, addends, fits = fit(exact, np.array(slopes, dtype=np.int64))
-            if not fits.all():
-                continue
-            left, others = np.arange(len(factors)), 0
-            for number, firsts in enumerate(better):
-                m, a, fits = fit(firsts[left], multipliers[left])
-                multipliers[left[fits]], addends[left[fits]] = m[fits], a[fits]
-                left = left[~fits]
-                others = others if number else len(left)
-                if not left.size:
-                    break
-            if best is None or others < best.others:
-                made = Quotient(shift, (tuple(multipliers.tolist()),), tuple(addends.tolist()))
-                best = _Found(others, made)
-            if others <= MAX_OTHERS * len(factors):
-                break
-        return best
+        return made
 
-    return _best(quotient, MAX_OTHERS * len(factors), zero)
+    best: tuple[Quotient, ...] = ()
+    least = math.inf
+    for shift in SHIFTS:
+        if max(factors) * (1 << shift) * max(-bounds[0], bounds[1]) >= MAX_PRODUCT:
+            break
+        sample = every[:: -(-len(every) // SAMPLE)]
+        if fitted(_HALVES[0], shift, sample, None).left.size == len(sample):
+            continue
+        whole = fitted(_HALF_EVEN, shift, every, 1)
+        twice = every if len(whole.left) and not apart else whole.left
+        halves = [fitted(way, shift, twice, None) for way in _HALVES]
+        if any(half.left.size for half in halves):
+            continue
+        others = max(half.others for half in halves)
+        price = (len(every) + len(twice) + PRICE_OF_OTHERS * others) * (shift // 8 + 1)
+        if price < least:
+            first, second = halves
+            whole.multipliers[twice], whole.addends[twice] = first.multipliers, first.addends
+            some = None if len(twice) == len(every) else twice
+            best, least = (whole.quotient(shift), second.quotient(shift, some)), price
+            if not twice.size:
+                best = best[:1]
+        if not twice.size:
+            break
+    if not best:
+        raise _too_fine()
+    return _with_zero(best, zero)
+
+
+@dataclass
+class _Fitted:
+    """Multipliers and addends of channels; which of them have none yet, and how many have not the
+    steps that are wanted most.
+    """
+
+    multipliers: Column
+    addends: Column
+    left: Column
+    others: int = 0
+
+    def quotient(self, shift: int, channels: Column | None = None) -> Quotient:
+        """Of these channels; None: of all."""
+        which = None if channels is None else tuple(channels.tolist())
+        made = (tuple(self.multipliers.tolist()),), tuple(self.addends.tolist())
+        return Quotient(shift, *made, which)
+
+
+def _wanted(
+    way: _Rounding,
+    factors: Sequence[Fraction],
+    offsets: Sequence[Fraction],
+    bounds: tuple[int, int],
+    zero: int,
+    ends: tuple[int, int],
+    single: Single | None,
+) -> list[Column]:
+    """Where steps may be, what is best first: in float32, in part so, exact."""
+    numbers = zip(factors, offsets, strict=True)
+    exact = np.array([_steps(way, f, g, bounds, zero, ends) for f, g in numbers])
+    if single is None:
+        return [exact]
+    rounded = _single_steps(way, single, len(factors), bounds, zero, ends)
+    sizes = np.abs(way.size * np.array(_results(way, zero, ends)))
+    return [rounded, *_mixed(rounded, exact, sizes), exact]
 
 
 def _mixed(rounded: Column, exact: Column, sizes: Column) -> Iterator[Column]:
@@ -219,12 +268,16 @@ def rescale_sum(
     bounds: Sequence[tuple[int, int]],
     zero: int,
     ends: tuple[int, int],
+    single: SingleSum | None = None,
 ) -> tuple[Quotient, ...]:
     """The integer form of a sum's requantisation, each term with a factor of its own.
 
     It is the same function where there are at most :data:`MAX_SUMS` sums, which are compared one by
     one, and otherwise but for sums that are as near to a step as their factors' errors of 2^-49.
     Raises as :func:`rescale`.
+
+    Args:
+        single: what is rounded instead of the exact sum and zero point, as far as a quotient can.
     """
     if math.prod(high - low + 1 for low, high in bounds) > MAX_SUMS:
         multipliers = tuple((half_even(factor * (1 << SHIFTS[-1])),) for factor in factors)
@@ -233,67 +286,93 @@ def rescale_sum(
 
     places = np.indices([high - low + 1 for low, high in bounds], dtype=np.int64)
     values = [place.reshape(-1) + low for place, (low, _) in zip(places, bounds, strict=True)]
+    # kernels add the zero point before they round
+    added, left = (0, zero) if single is None else (zero, 0)
 
-    def quotient(way: _Rounding) -> _Found | None:
-        results = _results(way, zero, ends)
-        first, last = results.start - 1, results.stop - 1
-        reached = np.array(_reached(way, factors, values, results), dtype=np.int64)
+    def quotient(way: _Rounding) -> Quotient | None:
+        results = _results(way, left, ends)
+        exact = _reached(way, factors, values, added, results)
+        wanted = exact
+        if single is not None:
+            wanted = _reached_singly(way, single(values), results)
+        best: Quotient | None = None
+        fewest = len(wanted) + 1
         for shift in SHIFTS:
             multipliers = [half_even(factor * (1 << shift) / way.size) for factor in factors]
             made = sum(v * m for v, m in zip(values, multipliers, strict=True))
-            least = int(np.where(reached > first, (reached << shift) - made, _NONE).max())
-            most = int(np.where(reached < last, (reached + 1 << shift) - made, -_NONE).min()) - 1
-            if least <= most:
-                addend = min(max(1 << shift - 1, least), most)
-                return _Found(0, Quotient(shift, tuple((m,) for m in multipliers), (addend,)))
-        return None
+            addend, others = _common_addend(shift, made, results, wanted, exact)
+            if addend is not None and others < fewest:
+                best = Quotient(shift, tuple((m,) for m in multipliers), (addend,))
+                fewest = others
+            if not fewest:
+                break
+        return best
 
-    return _best(quotient, 0, zero)
+    for ways in ((_HALF_EVEN,), _HALVES):
+        found = [made for way in ways if (made := quotient(way)) is not None]
+        if len(found) == len(ways):
+            return _with_zero(tuple(found), left)
+    raise _too_fine()
+
+
+def _common_addend(
+    shift: int, made: Column, results: range, wanted: Column, exact: Column
+) -> tuple[int | None, int]:
+    """What brings each of the products ``made`` to the quotient that is wanted, if anything does,
+    and for how many it has to be the exact one instead.
+    """
+    wanted, others = wanted.copy(), 0
+    while True:
+        least = np.where(wanted >= results.start, (wanted << shift) - made, _NONE)
+        most = np.where(wanted < results.stop - 1, (wanted + 1 << shift) - made, -_NONE) - 1
+        lowest, highest = int(least.argmax()), int(most.argmin())
+        if least[lowest] <= most[highest]:
+            return int(min(max(1 << shift - 1, least[lowest]), most[highest])), others
+        blocks = [at for at in (lowest, highest) if wanted[at] != exact[at]]
+        if not blocks:
+            return None, others
+        wanted[blocks[0]] = exact[blocks[0]]
+        others += 1
 
 
 def _reached(
-    way: _Rounding, factors: Sequence[Fraction], values: Sequence[Any], results: range
-) -> list[int]:
+    way: _Rounding,
+    factors: Sequence[Fraction],
+    values: Sequence[Column],
+    added: int,
+    results: range,
+) -> Column:
     """The quotient of each sum, as far as it matters."""
     common = 2 * math.lcm(*(factor.denominator for factor in factors))
     numerators = [int(factor * common) for factor in factors]
-    halves = [(2 * way.size * k + way.start) * (common // 2) for k in results]
+    halves = [(2 * way.size * k + way.start - 2 * added) * (common // 2) for k in results]
     steps = [half if way.ties(k) else half + 1 for k, half in zip(results, halves, strict=True)]
     sums = zip(*(v.tolist() for v in values), strict=True)
-    return [
-        results.start - 1 + bisect_right(steps, sum(map(mul, each, numerators))) for each in sums
-    ]
+    found = [bisect_right(steps, sum(map(mul, each, numerators))) for each in sums]
+    return np.array(found, dtype=np.int64) + (results.start - 1)
 
 
-def _best(
-    quotient: Callable[[_Rounding], _Found | None], enough: float, zero: int
-) -> tuple[Quotient, ...]:
-    """The first way to round all of whose quotients exist with no more than ``enough`` other
-    channels, or the one with the fewest.
-    """
-    best: list[_Found] = []
-    for ways in _WAYS:
-        found = [made for way in ways if (made := quotient(way)) is not None]
-        if len(found) == len(ways) and (not best or _others(found) < _others(best)):
-            best = found
-            if _others(best) <= enough:
-                break
-    if not best:
-        raise UnsupportedError(
-            f"a requantisation whose steps no shift of {SHIFTS[-1]} bits tells apart"
-        )
-    return _with_zero(tuple(found.quotient for found in best), zero)
+def _reached_singly(way: _Rounding, sums: npt.NDArray[np.float32], results: range) -> Column:
+    """See :func:`_reached`, of what is computed in float32."""
+    halves = np.array([way.size * k + way.start / 2 for k in results], dtype=np.float32)
+    ties = np.array([*(way.ties(k) for k in results), False])
+    found = np.searchsorted(halves, sums)
+    on_a_tie = np.append(halves, np.float32(np.inf))[found] == sums
+    reached: Column = found + (on_a_tie & ties[found]) + (results.start - 1)
+    return reached
 
 
-def _others(found: Sequence[_Found]) -> int:
-    return max(each.others for each in found)
+def _too_fine() -> UnsupportedError:
+    return UnsupportedError(
+        f"a requantisation whose steps no shift of {SHIFTS[-1]} bits tells apart"
+    )
 
 
 def _with_zero(quotients: tuple[Quotient, ...], zero: int) -> tuple[Quotient, ...]:
     """The zero point is added by the first quotient."""
     first, *rest = quotients
     addends = tuple(addend + (zero << first.shift) for addend in first.addends)
-    return Quotient(first.shift, first.multipliers, addends), *rest
+    return replace(first, addends=addends), *rest
 
 
 def _results(way: _Rounding, zero: int, ends: tuple[int, int]) -> range:

@@ -66,15 +66,17 @@ def _contraction(
     low: Lowering,
     x: Dequantised,
     weights: DequantisedConstant,
-    build: Callable[[Any, int], Tensor],
+    build: Callable[[Any, int, Sequence[int] | None], Tensor],
     kept: int,
     bias: tuple[Fraction, ...],
     shape: tuple[int, ...],
     channels: tuple[int, ...],
+    axis: int | None,
 ) -> Dequantised | None:
     """``x`` contracted with weights, of which axis ``kept`` is that of the channels.
 
-    ``build(weights, scale)`` contracts with any integers shaped as the weights.
+    ``build(weights, scale, channels)`` contracts with any integers shaped as the weights, or as
+    those of some channels, which lie along ``axis`` of what it makes.
     """
     factors = weights.per_channel(kept)
     if factors is None or min(factors) <= 0:
@@ -83,14 +85,19 @@ def _contraction(
     bound = _largest_sum(weights.integers, [kept]) * max(-term.low, term.high)
     count = max(len(factors), len(bias))
 
-    def times(multipliers: Sequence[int], scale: int) -> Tensor:
+    def times(
+        multipliers: Sequence[int], scale: int, channels: Sequence[int] | None = None
+    ) -> Tensor:
         each = np.array(list(multipliers), dtype=object)
+        integers = weights.integers.astype(object)
+        if channels is not None:
+            integers = integers.take(channels, axis=kept)
         if len(each) > 1:
-            each = each.reshape(channel_shape(weights.integers.ndim, kept, len(each)))
-        return build(weights.integers.astype(object) * each, scale)
+            each = each.reshape(channel_shape(integers.ndim, kept, len(each)))
+        return build(integers * each, scale, channels)
 
     products = repeated(tuple(term.factors[0] * factor for factor in factors), count)
-    made = Term(products, -bound, bound, times, multiplied(products))
+    made = Term(products, -bound, bound, times, multiplied(products), axis)
     return Dequantised(shape, (made,), channels, repeated(bias, count))
 
 
@@ -130,10 +137,16 @@ def _convolution(
         channels = (1, group, each, *(1,) * len(size))
     columns = make.window(source, windows)
 
-    def build(values: Any, scale: int) -> Tensor:
-        return contracted(low, labels, columns, values.reshape(kernel), scale)
+    def build(values: Any, scale: int, some: Sequence[int] | None) -> Tensor:
+        if some is None:
+            return contracted(low, labels, columns, values.reshape(kernel), scale)
+        if group == 1:
+            return contracted(low, labels, columns, values, scale)
+        parts = make.take(columns, 1, some)
+        return contracted(low, labels, parts, values.reshape(len(some), *kernel[1:]), scale)
 
-    return _contraction(low, x, weights, build, 0, bias, shape, channels)
+    axis = 1 if group == 1 or each == 1 else None
+    return _contraction(low, x, weights, build, 0, bias, shape, channels, axis)
 
 
 @rule("MatMul", "Gemm")
@@ -161,11 +174,12 @@ def _product(
     labels = f"{letters},{letters[-1]}z->{letters[:-1]}z"
     source, shape = x.integers, (*x.shape[:-1], count)
 
-    def build(values: Any, scale: int) -> Tensor:
+    def build(values: Any, scale: int, _: Sequence[int] | None) -> Tensor:
         return contracted(low, labels, source, values, scale)
 
-    channels = channel_shape(len(shape), len(shape) - 1, count)
-    return _contraction(low, x, weights, build, 1, bias, shape, channels)
+    last = len(shape) - 1
+    channels = channel_shape(len(shape), last, count)
+    return _contraction(low, x, weights, build, 1, bias, shape, channels, last)
 
 
 @rule("Add")
@@ -229,7 +243,7 @@ def moved(low: Lowering, node: OnnxNode) -> Dequantised | None:
     (term,) = x.terms
     times = closed_times(low, made, 0)
     bounds = min(term.low, 0), max(term.high, 0)
-    moved_ = Term(term.factors, *bounds, times, divided(term.factors))
+    moved_ = Term(term.factors, *bounds, times, divided(term.factors), zero=term.zero)
     return Dequantised(made.shape, (moved_,), integers=made)
 
 
@@ -252,7 +266,7 @@ def mean(low: Lowering, node: OnnxNode) -> Dequantised | None:
     lengths = [x.shape[axis] for axis in axes]
     count = math.prod(lengths)
 
-    def times(multipliers: Sequence[int], scale: int) -> Tensor:
+    def times(multipliers: Sequence[int], scale: int, _: Sequence[int] | None = None) -> Tensor:
         values = np.full(lengths, multipliers[0], dtype=object)
         return contracted(low, f"{letters},{inside}->{out}", source, values, scale)
 
@@ -363,7 +377,7 @@ def conv_integer(low: Lowering, node: OnnxNode) -> Tensor:
     weights = DequantisedConstant(kernel - zero.reshape(shape), (Fraction(1),), 0)
     made = _convolution(low, node, plain, weights, (Fraction(0),))
     assert made is not None
-    total = made.terms[0].times([1], 0)
+    total = made.terms[0].times([1], 0, None)
     return low.builder.reshape(_int32(low, total), made.shape)
 
 

@@ -2,7 +2,8 @@
 
 See :mod:`verifai.graph.dequantised` for how values stay exact in between, and
 :mod:`verifai.graph.rescale` for how they become integers again. Scales and zero points are learned:
-they are in weights only, but for the shift of each requantisation and the ends of its clip.
+they are in weights only, but for the shift of each requantisation, the ends of its clip, and which
+channels need a second quotient.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from verifai.graph.dequantised import (
     divided,
     fractions,
     repeated,
+    summed,
 )
 from verifai.graph.integer import Integers
 from verifai.graph.lower import Lowering, OnnxNode, operator
@@ -108,7 +110,7 @@ def _plus(low: Lowering, x: Tensor, addends: Any, channels: tuple[int, ...]) -> 
 def closed_times(low: Lowering, x: Tensor, axis: int) -> Times:
     """A tensor without einsums times integers, by channels along ``axis`` if there are several."""
 
-    def times(multipliers: Sequence[int], scale: int) -> Tensor:
+    def times(multipliers: Sequence[int], scale: int, _: Sequence[int] | None = None) -> Tensor:
         build = low.builder
         if not x.shape:
             line = build.reshape(x, (1,))
@@ -188,7 +190,8 @@ def dequantised(
 ) -> Dequantised:
     integers = _less(low, x, zero, axis)
     least, most = x.low - int(zero.max()), x.high - int(zero.min())
-    term = Term(scale, least, most, closed_times(low, integers, axis), divided(scale))
+    times = closed_times(low, integers, axis)
+    term = Term(scale, least, most, times, divided(scale), zero=int(zero.reshape(-1)[0]))
     channels = channel_shape(len(x.shape), axis, len(scale))
     only = integers if len(scale) == 1 else None
     return Dequantised(x.shape, (term,), channels, integers=only)
@@ -246,19 +249,8 @@ def requantised(
         if len(scale) > 1:
             raise UnsupportedError("a scale for each channel after a Relu or Clip")
         ends = _cut(value, scale[0], point, ends)
-    totals = []
-    build = low.builder
-    quotients = _rescale(value, scale, point, ends)
-    for quotient in quotients:
-        terms = [
-            term.times(multipliers, 0)
-            for term, multipliers in zip(value.terms, quotient.multipliers, strict=True)
-        ]
-        total = terms[0] if len(terms) == 1 else build.linear([(1, term) for term in terms], 0, 0)
-        total = _plus(low, total, quotient.addends, value.channels)
-        totals.append((total, quotient.shift))
-    made = _clip(low, totals, ends)
-    return made if made.shape == value.shape else build.reshape(made, value.shape)
+    made = _clip(low, value, _rescale(value, scale, point, ends), ends)
+    return made if made.shape == value.shape else low.builder.reshape(made, value.shape)
 
 
 def _cut(value: Dequantised, scale: Fraction, zero: int, ends: tuple[int, int]) -> tuple[int, int]:
@@ -279,7 +271,8 @@ def _rescale(
             raise UnsupportedError("a sum with scales for each channel")
         factors = [term.factors[0] / scale[0] for term in value.terms]
         bounds = [(term.low, term.high) for term in value.terms]
-        return rescale_sum(factors, bounds, zero, ends)
+        single = summed(value.terms, scale[0], zero)
+        return rescale_sum(factors, bounds, zero, ends, single)
     (term,) = value.terms
     count = max(value.count, len(scale))
     each = zip(repeated(term.factors, count), repeated(scale, count), strict=True)
@@ -291,6 +284,7 @@ def _rescale(
         zero,
         ends,
         _single(value, scale),
+        apart=term.axis is not None,
     )
 
 
@@ -315,16 +309,57 @@ def _single(value: Dequantised, scale: tuple[Fraction, ...]) -> Single | None:
     return lambda acc: single(acc + column, units)
 
 
-def _clip(low: Lowering, totals: Sequence[tuple[Tensor, int]], ends: tuple[int, int]) -> Tensor:
-    """The sum of quotients ``total >> shift`` within ends, by a table of all that it can be."""
+def _clip(
+    low: Lowering,
+    value: Dequantised,
+    quotients: Sequence[Quotient],
+    ends: tuple[int, int],
+) -> Tensor:
+    """The sum of quotients within ends, by a table of all that it can be."""
     build = low.builder
-    spans = [max(-(x.low >> shift), (x.high >> shift) + 1, 2) for x, shift in totals]
+    totals = [_total(low, value, quotient) for quotient in quotients]
+    shifts = [quotient.shift for quotient in quotients]
+    spans = [
+        max(-(x.low >> shift), (x.high >> shift) + 1, 2)
+        for x, shift in zip(totals, shifts, strict=True)
+    ]
     needed = (max(sum(spans), *map(abs, ends)) - 1).bit_length() + 1
     bits = next((bits for bits in CLIP_BITS if bits >= needed), CLIP_BITS[-1])
     each = bits - len(totals) + 1
-    quotients = [build.requantise(x, shift, each, floor=True) for x, shift in totals]
-    x = quotients[0] if len(quotients) == 1 else build.linear([(1, q) for q in quotients], 0, 0)
+    made = [
+        build.requantise(x, shift, each, floor=True)
+        for x, shift in zip(totals, shifts, strict=True)
+    ]
+    x = made[0]
+    if len(made) > 1:
+        (term, *_), (_, second) = value.terms, quotients
+        if second.channels is not None:
+            assert term.axis is not None
+            made[1] = _placed(low, made[1], term.axis, second.channels, x.shape[term.axis])
+        x = build.linear([(1, q) for q in made], 0, 0)
     return build.lookup(x, x.low, np.clip(np.arange(x.low, x.high + 1), *ends), 0)
+
+
+def _total(low: Lowering, value: Dequantised, quotient: Quotient) -> Tensor:
+    """What is divided: of all channels, or of the quotient's."""
+    terms = [
+        term.times(multipliers, 0, quotient.channels)
+        for term, multipliers in zip(value.terms, quotient.multipliers, strict=True)
+    ]
+    total = terms[0] if len(terms) == 1 else low.builder.linear([(1, term) for term in terms], 0, 0)
+    channels = value.channels
+    if quotient.channels is not None:
+        channels = tuple(len(quotient.channels) if d > 1 else 1 for d in channels)
+    return _plus(low, total, quotient.addends, channels)
+
+
+def _placed(low: Lowering, x: Tensor, axis: int, channels: Sequence[int], count: int) -> Tensor:
+    """Some channels at their places among ``count``, zeros at the others'."""
+    place = {channel: number for number, channel in enumerate(channels)}
+    with_zero = low.builder.sliced(x, axis, 0, len(channels) + 1)
+    return low.builder.take(
+        with_zero, axis, [place.get(channel, len(channels)) for channel in range(count)]
+    )
 
 
 def real(low: Lowering, value: Dequantised, name: str) -> Tensor:
@@ -334,7 +369,7 @@ def real(low: Lowering, value: Dequantised, name: str) -> Tensor:
     unit = Fraction(2) ** scale
     build = low.builder
     parts = [
-        term.times([half_even(factor * unit) for factor in term.factors], scale)
+        term.times([half_even(factor * unit) for factor in term.factors], scale, None)
         for term in value.terms
     ]
     total = parts[0] if len(parts) == 1 else build.linear([(1, part) for part in parts], 0, scale)
