@@ -35,6 +35,14 @@ class Graph:
     tables: list[Table] = field(default_factory=list)
 
     @property
+    def input_names(self):
+        return [self.nodes[index].name for index in self.inputs]
+
+    @property
+    def output_names(self):
+        return [self.nodes[index].name for index in self.outputs]
+
+    @property
     def input_shapes(self):
         return [self.nodes[index].shape for index in self.inputs]
 

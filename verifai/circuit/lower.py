@@ -35,7 +35,7 @@ from verifai.circuit.lowered import (
     Remainder,
 )
 from verifai.circuit.plan import Plan, plan, window
-from verifai.circuit.visibility import Visibility
+from verifai.circuit.visibility import Role, Visibility
 from verifai.errors import UnsupportedError
 from verifai.graph.integer import (
     Affine,
@@ -75,7 +75,7 @@ def lower(
     """The operation table of ``graph``.
 
     Args:
-        visibility: of the inputs and of the outputs; the table says it of each.
+        visibility: of inputs and outputs; the table says it of each.
         log_columns: log2 of the commitment's columns; by default a function of the weights.
         fuse: whether maxima take over the requantisations that only they read.
         hiding: whether proofs are zero-knowledge.
@@ -94,7 +94,10 @@ class _Lowering:
         self, graph: IntegerGraph, visibility: Visibility, how: Plan, outer_axes: bool
     ) -> None:
         self.graph = graph
-        self.visibility = visibility
+        self.visible: dict[Role, tuple[str, ...]] = {
+            "input": visibility.of("input", graph.input_names),
+            "output": visibility.of("output", graph.output_names),
+        }
         self.plan = how
         self.builder = TableBuilder(outer_axes)
         self.weights: list[Integers] = []
@@ -108,14 +111,14 @@ class _Lowering:
             self.at[index] = self.lower_node(index, self.graph.nodes[index])
         for position, index in enumerate(self.plan.outputs):
             if position not in self.outputs:
-                self.outputs[position] = self.output_copy(index)
+                self.outputs[position] = self.output_copy(position, index)
         builder = self.builder
         inputs = tuple(self.inputs[position] for position in range(len(self.graph.inputs)))
         outputs = tuple(self.outputs[position] for position in range(len(self.graph.outputs)))
-        graph, visibility = self.graph, self.visibility
+        graph = self.graph
         table, encoded = builder.finish(
-            _tensors(inputs, graph.input_shapes, visibility.input),
-            _tensors(outputs, graph.output_shapes, visibility.output),
+            _tensors(inputs, graph.input_shapes, self.visible["input"]),
+            _tensors(outputs, graph.output_shapes, self.visible["output"]),
             log_columns,
             hiding,
         )
@@ -143,7 +146,7 @@ class _Lowering:
             case Reshape():
                 return builder.add(Reshape(self.closed(operation.source)), node.shape)
             case Gather():
-                self.require_shown(node)
+                self.require_shown(node, operation.ids)
                 rows = Gather(self.at[operation.source], self.at[operation.ids])
                 return builder.add(rows, node.shape)
             case Linear():
@@ -164,21 +167,22 @@ class _Lowering:
         what the circuit reads is a copy where the input's own range is narrower.
         """
         step, low, high = NodeValues(index), node.low, node.high
-        if self.visibility.input == "committed":
+        position = operation.position
+        if self.visible["input"][position] == "committed":
             low, high = min(low, LINKED_LOW), max(high, LINKED_HIGH)
-        self.check_travels("input", node, low, high)
-        at = self.builder.ranged(step, node.shape, low, high, True, self.region("input"))
-        self.inputs[operation.position] = at
+        self.check_travels("input", position, node, low, high)
+        region = self.region("input", position)
+        at = self.builder.ranged(step, node.shape, low, high, True, region)
+        self.inputs[position] = at
         if (low, high) == (node.low, node.high):
             return at
         copy = self.builder.ranged(step, node.shape, node.low, node.high, True, "witness")
         self.builder.require_zero(((1, copy), (-1, at)), 0, node.shape)
         return copy
 
-    def region(self, kind: str) -> str:
-        """The region of model inputs or outputs: public ones need no rows of their own."""
-        visible = self.visibility.input if kind == "input" else self.visibility.output
-        return "witness" if visible == "public" else kind
+    def region(self, role: Role, position: int) -> str:
+        """The region of a model input or output: public ones need no rows of their own."""
+        return "witness" if self.visible[role][position] == "public" else role
 
     def closed(self, index: int) -> int:
         """A table node with the values of graph node ``index`` and no einsum below.
@@ -194,17 +198,16 @@ class _Lowering:
             self.committed_copies[index] = copy
         return self.committed_copies[index]
 
-    def output_copy(self, index: int) -> int:
+    def output_copy(self, position: int, index: int) -> int:
         """A ranged copy of graph node ``index``, for a model output that nothing else backs."""
         node = self.graph.nodes[index]
         self.builder.name = node.name
         low, high = node.low, node.high
-        if self.visibility.output == "committed":
+        if self.visible["output"][position] == "committed":
             low, high = min(low, LINKED_LOW), max(high, LINKED_HIGH)
-        self.check_travels("output", node, low, high)
-        copy = self.builder.ranged(
-            NodeValues(index), node.shape, low, high, True, self.region("output")
-        )
+        self.check_travels("output", position, node, low, high)
+        region = self.region("output", position)
+        copy = self.builder.ranged(NodeValues(index), node.shape, low, high, True, region)
         self.builder.require_zero(((1, copy), (-1, self.at[index])), 0, node.shape)
         return copy
 
@@ -218,22 +221,21 @@ class _Lowering:
     ) -> int:
         """The committed result of graph node ``index``; a model output if it is one."""
         node, step = self.graph.nodes[index], NodeValues(index)
+        position = self.plan.backed.get(index)
         # a committed output has a range of its own, which must not replace this one's
-        own_range = self.visibility.output == "committed"
-        position = None if own_range else self.plan.backed.get(index)
-        if position is None:
+        if position is None or self.visible["output"][position] == "committed":
             if ranged:
                 return self.builder.ranged(step, shape, low, node.high, node.batched, "witness")
             return self.builder.hint(step, shape, node.batched)
-        self.check_travels("output", node, low, node.high)
-        region = self.region("output")
+        self.check_travels("output", position, node, low, node.high)
+        region = self.region("output", position)
         at = self.builder.ranged(step, shape, low, node.high, node.batched, region)
         self.outputs[position] = at
         return at
 
-    def check_travels(self, role: str, node: Node, low: int, high: int) -> None:
+    def check_travels(self, role: Role, position: int, node: Node, low: int, high: int) -> None:
         """Statements show 32 bits; what travels between proofs has 16."""
-        visibility = getattr(self.visibility, role)
+        visibility = self.visible[role][position]
         if visibility == "private":
             return
         most = MAX_PUBLIC_BITS if visibility == "public" else MAX_LINKED_BITS
@@ -245,14 +247,18 @@ class _Lowering:
                 nodes=[node.name],
             )
 
-    def require_shown(self, node: Node) -> None:
+    def require_shown(self, node: Node, ids: int) -> None:
         """Ids are public: the verifier looks the rows up by itself."""
-        if self.visibility.input != "public":
+        while not isinstance(source := self.graph.nodes[ids].operation, Input):
+            assert isinstance(source, View | Reshape)
+            ids = source.source
+        name = self.graph.input_names[source.position]
+        if (word := self.visible["input"][source.position]) != "public":
             raise UnsupportedError(
-                f"Node {node.name!r} looks up rows of a weight by ids of a {self.visibility.input} "
-                "input, and a statement has to show ids.",
-                hint="Compile with Visibility(input='public'), or replace the lookup by a product "
-                "with one-hot rows, which may be hidden.",
+                f"Node {node.name!r} looks up rows of a weight by ids of the {word} input "
+                f"{name!r}, and a statement has to show ids.",
+                hint=f"Compile with Visibility(input={{{name!r}: 'public', ...}}), or replace the "
+                "lookup by a product with one-hot rows, which may be hidden.",
                 nodes=[node.name],
             )
 
@@ -372,7 +378,7 @@ class _Lowering:
 
 
 def _tensors(
-    nodes: Sequence[int], shapes: Sequence[tuple[int, ...]], visibility: str
+    nodes: Sequence[int], shapes: Sequence[tuple[int, ...]], words: Sequence[str]
 ) -> tuple[Tensor, ...]:
     """Inputs or outputs as the table names them."""
-    return tuple(Tensor(node, shape, visibility) for node, shape in zip(nodes, shapes, strict=True))
+    return tuple(Tensor(*each) for each in zip(nodes, shapes, words, strict=True))

@@ -27,9 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name in ("input", "output"):
         parser.add_argument(
             f"--{name}",
-            default="public",
-            choices=("public", "committed", "private"),
-            help=f"who sees the model's {name}",
+            action="append",
+            metavar="WORD|NAME=WORD",
+            help=f"who sees the model's {name}s: public (default), committed or private, for all "
+            f"or by name; repeatable",
         )
     parser.add_argument(
         "--weights",
@@ -69,7 +70,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     if arguments.tolerance is not None:
         options["tolerance"] = arguments.tolerance
     kind = OPTIONS[arguments.backend]
-    if unknown := sorted(set(options) - {field.name for field in fields(kind)}):
+    if unknown := sorted(set(options) - set(_names(kind))):
         raise UsageError(
             f"The backend {kind.backend} has no option {unknown[0]!r}.",
             hint=f"It has {_listed(kind)}.",
@@ -81,7 +82,11 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         model,
         read_arrays(arguments.calibration),
         options=kind(**options),
-        visibility=verifai.Visibility(arguments.input, arguments.output, arguments.weights),
+        visibility=verifai.Visibility(
+            _words("input", arguments.input),
+            _words("output", arguments.output),
+            arguments.weights,
+        ),
         target=arguments.target,
     )
     circuit.save(path)
@@ -97,6 +102,23 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     )
 
 
+def _words(role: str, given: list[str] | None) -> str | dict[str, str]:
+    """One word for all, or words by name."""
+    given = given or ["public"]
+    if len(given) == 1 and "=" not in given[0]:
+        return given[0]
+    found: dict[str, str] = {}
+    for each in given:
+        name, equals, word = each.rpartition("=")  # a name may have an equals sign in it
+        if not equals or name in found:
+            raise UsageError(
+                f"--{role} is one word for all or NAME=WORD once for each name, found {each!r}.",
+                hint=f"--{role} private, or --{role} x=private --{role} ids=public",
+            )
+        found[name] = word
+    return found
+
+
 def _error(facts: Mapping[str, Any]) -> str:
     share = 100 * float(facts["relative_error"])
     words = f"Largest error against the float model: {share:.3g} % of an output's range"
@@ -106,7 +128,11 @@ def _error(facts: Mapping[str, Any]) -> str:
 
 
 def _listed(kind: type[BackendOptions]) -> str:
-    return ", ".join(field.name for field in fields(kind))
+    return ", ".join(_names(kind))
+
+
+def _names(kind: type[BackendOptions]) -> list[str]:
+    return [field.name for field in fields(kind) if field.init]
 
 
 def _options(words: list[str] | None) -> dict[str, Any]:

@@ -65,20 +65,20 @@ class Options:
             Inputs are never changed: a statement is about the input that was given.
         input_scales: log2 of the units of inputs, by name, in place of calibrated ones: an input
             that is another circuit's output has that output's scale.
-        shown_inputs: whether statements show the inputs, which :meth:`showing_inputs` says: ids are
-            then looked up as such.
+        shown_inputs: names of the inputs that statements show, which :meth:`showing_inputs` says:
+            ids are then looked up as such.
     """
 
     activation_bits: int = 16
     weight_bits: int = 15
     saturate: bool = False
     input_scales: Mapping[str, int] = field(default_factory=dict)
-    shown_inputs: bool = field(default=False, init=False, repr=False)
+    shown_inputs: frozenset[str] = field(default=frozenset(), init=False, repr=False)
 
-    def showing_inputs(self) -> Options:
-        """These options, for a circuit whose inputs are public."""
+    def showing_inputs(self, names: Iterable[str]) -> Options:
+        """These options, for a circuit of which these inputs are public."""
         made = copy(self)
-        object.__setattr__(made, "shown_inputs", True)
+        object.__setattr__(made, "shown_inputs", frozenset(names))
         return made
 
     def __post_init__(self) -> None:

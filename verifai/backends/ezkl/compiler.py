@@ -138,9 +138,11 @@ def _specs(
             for tensor, scale in zip(tensors, scales, strict=True)
         )
 
+    inputs = ezkl_settings.one_word(visibility, "input")
+    outputs = ezkl_settings.one_word(visibility, "output")
     return (
-        specs(model.inputs, settings["model_input_scales"], visibility.input),
-        specs(model.outputs, settings["model_output_scales"], visibility.output),
+        specs(model.inputs, settings["model_input_scales"], inputs),
+        specs(model.outputs, settings["model_output_scales"], outputs),
     )
 
 

@@ -8,12 +8,28 @@ from typing import Any, Final
 
 from verifai.backends.options import EzklOptions
 from verifai.circuit import Visibility
-from verifai.errors import LimitError, MalformedError
+from verifai.circuit.visibility import Role
+from verifai.errors import LimitError, MalformedError, UsageError
 from verifai.limits import MAX_HEADER_BYTES
 from verifai.proof.codec import check_json_depth
 
 #: ezkl's words for our visibilities. ``hashed`` is a Poseidon digest, public, without blinding.
 _EZKL_VISIBILITY: Final = {"public": "public", "committed": "hashed/public", "private": "private"}
+
+
+def one_word(visibility: Visibility, role: Role) -> str:
+    """The word for all inputs, or for all outputs.
+
+    Raises:
+        UsageError: there are words by name.
+    """
+    word: str | Mapping[str, str] = getattr(visibility, role)
+    if isinstance(word, str):
+        return word
+    raise UsageError(
+        f"The backend ezkl has one visibility for all {role}s.",
+        hint=f"Give one word, Visibility({role}='private'), or compile with the native backend.",
+    )
 
 
 def run_args(visibility: Visibility, options: EzklOptions) -> dict[str, Any]:
@@ -23,8 +39,8 @@ def run_args(visibility: Visibility, options: EzklOptions) -> dict[str, Any]:
     a proof would say that *some* weights gave this output, and bind no model.
     """
     return {
-        "input_visibility": _EZKL_VISIBILITY[visibility.input],
-        "output_visibility": _EZKL_VISIBILITY[visibility.output],
+        "input_visibility": _EZKL_VISIBILITY[one_word(visibility, "input")],
+        "output_visibility": _EZKL_VISIBILITY[one_word(visibility, "output")],
         "param_visibility": "fixed",
         **options.run_arguments(),
     }

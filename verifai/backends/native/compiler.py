@@ -10,6 +10,7 @@ from verifai.circuit import Circuit, Visibility
 from verifai.circuit.cost import cost
 from verifai.circuit.lower import lower
 from verifai.circuit.restore import parameters
+from verifai.circuit.visibility import Role
 from verifai.compact.gas import LOG_COLUMNS, Price, cheapest
 from verifai.errors import UsageError
 from verifai.graph import IntegerGraph
@@ -34,14 +35,18 @@ def compile(
 ) -> Circuit:
     """See :meth:`verifai.backends.protocol.Backend.compile`."""
     log_columns, zero_knowledge = options.log_columns, options.zero_knowledge
-    if "committed" in (visibility.input, visibility.output) and not zero_knowledge:
+    names = [spec.name for spec in model.inputs]
+    words = visibility.of("input", names)
+    shown_out = visibility.of("output", [spec.name for spec in model.outputs])
+    if "committed" in (*words, *shown_out) and not zero_knowledge:
         raise UsageError(
             "A commitment to an input or output needs zero_knowledge=True: it would hide nothing.",
             hint="Leave zero_knowledge out, or make the tensor 'public' or 'private'.",
         )
     progress.stage("calibrating and quantising")
     samples = calibration_samples(model.inputs, calibration, MAX_SAMPLES, progress)
-    how = options.showing_inputs() if visibility.input == "public" else options
+    public = [name for name, word in zip(names, words, strict=True) if word == "public"]
+    how = options.showing_inputs(public)
     made = faithful(model, samples, how, options.tolerance, progress)
     graph = made.graph
     progress.stage("laying out the circuit")
@@ -64,8 +69,8 @@ def compile(
         backend="native",
         version=VERSION,
         weights=visibility.weights,
-        inputs=specs(graph, "input", visibility.input),
-        outputs=specs(graph, "output", visibility.output),
+        inputs=specs(graph, "input", visibility),
+        outputs=specs(graph, "output", visibility),
         facts={
             "proof_bytes": estimate.chosen.proof_bytes,
             "lookups": estimate.lookups,
@@ -88,12 +93,14 @@ def compile(
     )
 
 
-def specs(graph: IntegerGraph, role: str, visibility: str) -> tuple[TensorSpec, ...]:
+def specs(graph: IntegerGraph, role: Role, visibility: Visibility) -> tuple[TensorSpec, ...]:
     """The model's inputs or outputs as the key fixes them."""
     nodes = graph.inputs if role == "input" else graph.outputs
     names = graph.input_names if role == "input" else graph.output_names
     shapes = graph.input_shapes if role == "input" else graph.output_shapes
     return tuple(
-        TensorSpec(name, shape, graph.nodes[node].scale, visibility)
-        for node, name, shape in zip(nodes, names, shapes, strict=True)
+        TensorSpec(name, shape, graph.nodes[node].scale, word)
+        for node, name, shape, word in zip(
+            nodes, names, shapes, visibility.of(role, names), strict=True
+        )
     )

@@ -210,14 +210,14 @@ def gather(low: Lowering, node: OnnxNode) -> Tensor:
     """
     if low.constant(node, 1) is None:
         table = low.constant(node, 0)
-        if table is not None and _of_an_input(low, node):
-            if low.options.shown_inputs:
+        if table is not None and (name := _input_of(low, node)) is not None:
+            if name in low.options.shown_inputs:
                 return _embedding(low, node, table)
             if table.shape[int(node.attributes.get("axis", 0))] > MAX_INDEXED:
                 raise UnsupportedError(
                     f"hidden ids into a table of shape {list(table.shape)}: {MAX_INDEXED:,} rows "
                     "are possible, and any number for ids that a statement shows "
-                    "(Visibility(input='public'))"
+                    f"(Visibility(input={{{name!r}: 'public'}}))"
                 )
         return gathered(low, node)
     x = source(low, node)
@@ -236,13 +236,14 @@ def gather(low: Lowering, node: OnnxNode) -> Tensor:
     return low.builder.reshape(x, x.shape[:axis] + indices.shape + x.shape[axis + 1 :])
 
 
-def _of_an_input(low: Lowering, node: OnnxNode) -> bool:
-    """Whether the indices are integers of an input, only moved by reshapes and views."""
+def _input_of(low: Lowering, node: OnnxNode) -> str | None:
+    """The input whose integers the indices are, only moved by reshapes and views."""
     nodes, tensor = low.builder.nodes, low.tensors[node.inputs[1]]
     at = origins_of(nodes)[tensor.node]
     if at is None or not isinstance(nodes[at].operation, Input):
-        return False
-    return is_whole(low.kind(nodes[at].name))
+        return None
+    name = nodes[at].name
+    return name if is_whole(low.kind(name)) else None
 
 
 def _embedding(low: Lowering, node: OnnxNode, table: Array) -> Tensor:
