@@ -44,19 +44,26 @@ COLLECTION: Final = ("pytorch-converted", "pytorch-operator", "simple")
 
 
 def pictures(shape: tuple[int, ...]) -> NDArray[Any]:
-    """White images with dark digits side by side, in [-1, 1] as these models take them."""
+    """White images with dark digits side by side, in [-1, 1] as these models take them: a line of
+    text as high as the image, on a square page one of a quarter of its height.
+    """
     from sklearn.datasets import load_digits
 
     *_, height, width = shape
     digits = 1 - load_digits().images / 8
-    scale = height // 8
-    count = -(-width // height)
+    scale = height // 8 if width != height else height // 32
+    size = 8 * scale
+    count = -(-width // size) if width != height else 3
     rng = np.random.default_rng(0)
     made = []
     for _ in range(SAMPLES):
         row = np.concatenate(digits[rng.choice(len(digits), count)], axis=1)
-        large = row.repeat(scale, 0).repeat(scale, 1)[:height, :width]
-        made.append(np.broadcast_to(large, shape))
+        line = row.repeat(scale, 0).repeat(scale, 1)[:, :width]
+        page = np.ones((height, width))
+        top = rng.integers(0, height - size + 1)
+        left = rng.integers(0, width - line.shape[1] + 1)
+        page[top : top + size, left : left + line.shape[1]] = line
+        made.append(np.broadcast_to(page, shape))
     return np.array(made, np.float32)
 
 

@@ -274,7 +274,7 @@ SIZES = [
     Awkward(
         "weights of 1e-20, undone",
         in_a_row(("MatMul", weights(6, 3, size=1e-20)), ("Mul", np.float32(1e20))),
-        ("Mul",),
+        ("MatMul",),
     ),
     Awkward(
         "weights of 1e6, undone",

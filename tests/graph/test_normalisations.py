@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.graph.single import model, node
+from tests.graph.single import check, model, node
 from tests.needs import skip_without
 from verifai.circuit.lower import lower
 from verifai.circuit.satisfied import unsatisfied
@@ -160,3 +160,39 @@ def test_every_other_value_beside_an_outlier_is_refused() -> None:
             lie = [array.copy() for array in honest]
             lie[place].reshape(-1)[rng.integers(0, values.size)] += step
             assert unsatisfied(lowered.operations, lowered.weights, lie, 1)
+
+
+@pytest.mark.parametrize("operator", ["LayerNormalization", "written out"])
+def test_rows_of_equal_values_are_normalised_to_zero(operator: str) -> None:
+    """As the tokens of an untrained model are. The simplifier drops an epsilon of 1e-12 that it
+    sees, and the inverse root of no variance at all is infinite.
+    """
+    constants = {"gain": np.ones(WIDTH, np.float32)}
+    if operator == "LayerNormalization":
+        nodes = [node(operator, ["x", "gain"], ["y"], epsilon=1e-12)]
+    else:
+        constants |= {"axes": np.array([-1])}
+        nodes = [
+            node("ReduceMean", ["x", "axes"], ["mean"]),
+            node("Sub", ["x", "mean"], ["c"]),
+            node("Mul", ["c", "c"], ["squares"]),
+            node("ReduceMean", ["squares", "axes"], ["variance"]),
+            node("Constant", [], ["epsilon"], value=onnx_scalar(1e-12)),
+            node("Add", ["variance", "epsilon"], ["shifted"]),
+            node("Sqrt", ["shifted"], ["spread"]),
+            node("Div", ["c", "spread"], ["n"]),
+            node("Mul", ["n", "gain"], ["y"]),
+        ]
+    mod = model(nodes, {"x": (ROWS, WIDTH)}, constants)
+    rng = np.random.default_rng(0)
+    rows = [rng.normal(size=(ROWS, WIDTH)).clip(-3, 3).astype(np.float32) for _ in range(8)]
+    for x in rows:
+        x[:2] = [[0.0], [0.5]]
+    check(mod, [(x,) for x in rows])
+
+
+def onnx_scalar(value: float) -> Any:
+    """A scalar of float32, as a Constant node holds it."""
+    from onnx import numpy_helper
+
+    return numpy_helper.from_array(np.float32(value))

@@ -17,6 +17,7 @@ from verifai.extras import require
 from verifai.graph.constants import stated, stored
 from verifai.graph.lower import OPERATORS
 from verifai.graph.notes import REFUSED, note
+from verifai.graph.sigmoids import with_sigmoids
 from verifai.model.nodes import OnnxNode, nodes_of
 
 #: Function bodies hold functions: so many times are they looked through.
@@ -221,15 +222,20 @@ def _local_response(body: Body) -> None:
     body.add("Div", [x, power], body.outputs[0])
 
 
-def _product(body: Body) -> None:
-    """A chain of products, one factor after the other, along axes that are constants."""
+def _reduced_axes(body: Body) -> list[int]:
+    """Of a reduction, constants; in the order of the shape."""
     axes = body.attributes.get("axes")
     if given := body.optional(1):
         axes = body.numpy.to_array(body.constants[given]).reshape(-1).tolist()
         if not axes and body.attributes.get("noop_with_empty_axes"):
             raise ValueError("no axes")
     rank = len(body.shape)
-    axes = sorted({int(axis) % rank for axis in axes or range(rank)})
+    return sorted({int(axis) % rank for axis in axes or range(rank)})
+
+
+def _product(body: Body) -> None:
+    """A chain of products, one factor after the other, along axes that are constants."""
+    axes, rank = _reduced_axes(body), len(body.shape)
     count = math.prod(body.shape[axis] for axis in axes)
     if count > MAX_FACTORS:
         raise ValueError("too many factors")
@@ -245,6 +251,19 @@ def _product(body: Body) -> None:
     keep = body.attributes.get("keepdims", 1)
     shape = [1 if axis in axes else d for axis, d in enumerate(body.shape)] if keep else kept
     body.reshaped(total, shape, body.outputs[0])
+
+
+def _log_sum_exp(body: Body) -> None:
+    """``max + log(sum(exp(x - max)))``: of powers that are all small there would be little left."""
+    axes, x = _reduced_axes(body), body.inputs[0]
+    real = body.add("Cast", [x], to=body.onnx.TensorProto.DOUBLE)
+    largest = body.reduced("ReduceMax", real, axes)
+    powers = body.add("Exp", [body.add("Sub", [real, largest])])
+    total = body.add("Add", [body.add("Log", [body.reduced("ReduceSum", powers, axes)]), largest])
+    if not body.attributes.get("keepdims", 1):
+        kept = [d for axis, d in enumerate(body.shape) if axis not in axes]
+        total = body.reshaped(total, kept)
+    body.add("CastLike", [total, x], body.outputs[0])
 
 
 def _dynamic_quantisation(body: Body) -> None:
@@ -278,6 +297,7 @@ RULES: Final[dict[str, Rule]] = {
     "LpPool": _lp_pool,
     "MeanVarianceNormalization": _mean_variance,
     "RMSNormalization": _root_mean_square,
+    "ReduceLogSumExp": _log_sum_exp,
     "ReduceProd": _product,
     "Softmax": _softmax,
 }
@@ -313,7 +333,7 @@ def expanded(proto: Any, literals: Collection[str] = ()) -> Any:
             proto = _by_schema(proto, sorted(unknown))
         elif len(proto.graph.node) == count:  # a rule makes several nodes of one
             break
-    return _inverse_roots(proto, literals)
+    return _inverse_roots(with_sigmoids(proto, literals), literals)
 
 
 def _inverse_roots(proto: Any, literals: Collection[str]) -> Any:

@@ -33,8 +33,10 @@ ACTIVATION_BITS: Final = range(6, 17)
 INPUT_SCALES: Final = range(-40, 31)
 #: Head-room beyond the calibrated range, in bits.
 HEAD_ROOM: Final = 1
-#: Scales of activations: a tensor of tiny values gains nothing from more.
-MAX_SCALE: Final = 40
+#: Scales of activations: the finest is what values of 2e-14 need in 16 bits, as untrained networks
+#: have them, and near what a statement can state of an output (64).
+MIN_SCALE: Final = -40
+MAX_SCALE: Final = 60
 #: Scales of weights; an accumulator's is at most MAX_SCALE + ACCUMULATOR_GUARD all the same.
 MAX_WEIGHT_SCALE: Final = 48
 #: Fraction bits of an accumulator beyond those of the activation it becomes.
@@ -251,7 +253,7 @@ class Lowering:
         room = (bits or self.options.activation_bits) - 1 - HEAD_ROOM
         if largest == 0:
             return room
-        return max(-MAX_SCALE, min(MAX_SCALE, room - math.ceil(math.log2(largest) + 1e-9)))
+        return max(MIN_SCALE, min(MAX_SCALE, room - math.ceil(math.log2(largest) + 1e-9)))
 
     def weight_scale(self, values: Array, most: int = MAX_WEIGHT_SCALE) -> int:
         """The largest scale, up to ``most``, at which the weights fit their bits."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -57,8 +58,14 @@ def _with_constant(
     low: Lowering, node: OnnxNode, position: int, sign: int, values: Array
 ) -> Tensor:
     x = low.exact(node, position)
-    if float(np.abs(values).max()) * 2.0**x.scale >= 2.0**ACCUMULATOR_BITS:
+    largest = float(np.abs(values).max())
+    # the finest scale at which they fit
+    most = ACCUMULATOR_BITS - math.frexp(largest)[1] if math.isfinite(largest) else x.scale
+    if x.scale > most:
         x = low.small(node, position)
+    if x.scale > most:  # next to the constant there is little left of x
+        shift = x.scale - most
+        x = low.builder.requantise(x, shift, max(1, x.bits - shift + 1))
     if sign == -1:
         x = low.builder.negative(x)
     shape = np.broadcast_shapes(x.shape, np.shape(values))

@@ -107,7 +107,7 @@ def reduce_sum_square(low: Lowering, node: OnnxNode) -> Tensor:
 def reduce_extreme(low: Lowering, node: OnnxNode) -> Tensor:
     """A tree of maxima, axis by axis; a minimum is ``-max(-x)``."""
     sign = 1 if node.op_type == "ReduceMax" else -1
-    x = low.small(node, 0)
+    x = low.fine(node, 0)
     axes = axes_of(low, node, len(x.shape))
     if axes is None:
         return x

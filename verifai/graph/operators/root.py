@@ -42,7 +42,9 @@ def inverse_root(low: Lowering, node: OnnxNode) -> Tensor:
     # the smallest x has a significand, and two bits more for smaller ones
     bits = min(MOST_BITS, SIGNIFICAND + 3 + math.ceil(math.log2(ratio)))
     bits -= max(0, bits - 1 - size - x.scale)  # there is no more of it
-    extra = 2 + math.ceil(math.log2(ratio) / 2)
+    # of a row that is nothing but epsilon the root may be coarse: what it multiplies is 0
+    most_extra = MAX_RANGED_BITS - low.options.activation_bits
+    extra = min(most_extra, 2 + math.ceil(math.log2(ratio) / 2))
     if ratio <= NEAR or bits < SIGNIFICAND + 3:
         wide = low.options.activation_bits + extra
         result = wide_table(low, low.small(node, 0), name, lambda v: v**-0.5, wide)

@@ -19,14 +19,14 @@ def source(low: Lowering, node: OnnxNode) -> Tensor:
     what is read twice is requantised once, before it is moved.
     """
     tensor = low.exact(node, 0)
-    return low.small(node, 0) if tensor.open and low.uses[node.inputs[0]] > 1 else tensor
+    return low.fine(node, 0) if tensor.open and low.uses[node.inputs[0]] > 1 else tensor
 
 
 def _reshaped(low: Lowering, node: OnnxNode, shape: tuple[int, ...]) -> Tensor:
     x = source(low, node)
     same = [d for d in shape if d != 1] == [d for d in x.shape if d != 1]
     if not same:
-        x = low.small(node, 0)
+        x = low.fine(node, 0)
     return low.builder.reshape(x, shape)
 
 

@@ -18,6 +18,7 @@ from verifai.extras import require
 from verifai.graph.builder import Tensor
 from verifai.graph.integer import MAX_TABLE
 from verifai.graph.lower import Array, Lowering, OnnxNode, operator
+from verifai.graph.operators.exponent import visible
 from verifai.graph.reference import alone, reference
 
 #: Up to so many integers a table is exact whatever the function.
@@ -47,7 +48,8 @@ UNARY: Final = _UNARY.split()
 @operator(*UNARY)
 def unary(low: Lowering, node: OnnxNode) -> Tensor:
     """The table of ONNX's own definition of the operator."""
-    x = low.small(node, 0)
+    exponent = node.op_type == "Exp" and node.inputs[0] in low.finer
+    x = visible(low, node) if exponent else low.small(node, 0)
     return tabulated(low, x, node.inputs[0], _function(node, low.opset), node.outputs[0])
 
 

@@ -1,0 +1,68 @@
+"""exp(x) of an x that reaches far below what leaves a trace: likelihoods, distances, scores.
+
+An error of x is a relative error of exp(x). Where calibration saw x reach hundreds, 16 bits would
+hold it in steps of a hundredth and more. But below some x the result is the integer 0 whatever x
+is: x is held in more bits, cut off there, which changes no result, and looked up in fine steps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+
+from verifai.graph.builder import Tensor
+from verifai.graph.lower import Lowering, OnnxNode
+
+#: An x whose scale is at least this is held well enough as it is.
+COARSE: Final = 7
+#: Bits of an activation less those of the fraction: 16 units are more than exp(x) takes from the
+#: smallest result that is not 0, 2^-15 of the largest possible one, to that one.
+WHOLE_BITS: Final = 4
+#: Most bits that a tensor has beyond those of an activation.
+MOST: Final = 8
+#: Operators whose result needs what they read in its own steps, and that read it in fine ones.
+_LIKE: Final = frozenset({"Add", "Sub", "ReduceSum", "ReduceMax", "Cast", "CastLike", "Reshape"})
+
+
+def visible(low: Lowering, node: OnnxNode) -> Tensor:
+    """What Exp reads, not below where its result is the integer 0."""
+    x, bits = low.fine(node, 0), low.options.activation_bits
+    # exp(v) 2^out < 1/2 for every v below
+    out = low.scale(node.outputs[0])
+    least = math.floor(-(out + 1) * math.log(2) * 2.0**x.scale) - 1
+    if x.bits <= bits or not x.low < least < x.high:
+        return low.small(node, 0)
+    return low.builder.requantise(low.builder.maximum(x, [], least), 0, bits, low=least)
+
+
+def fine_exponents(low: Lowering, nodes: Iterable[OnnxNode]) -> dict[str, int]:
+    """Bits beyond an activation's of what Exp reads, and of what it was added up from."""
+    found: dict[str, int] = {}
+    for node in nodes:
+        if node.op_type == "Exp" and low.scale(node.inputs[0]) < COARSE:
+            _ask(low, node.inputs[0], low.options.activation_bits - WHOLE_BITS, found)
+    return found
+
+
+def _ask(low: Lowering, name: str, scale: int, found: dict[str, int]) -> None:
+    """Asks for a scale of a tensor, and of what it is made from."""
+    bits = min(MOST, scale - low.scale(name))
+    if bits <= max(1, found.get(name, 0)) or name in low.folded:
+        return
+    found[name] = bits
+    node = low.producers.get(name)
+    if node is None:
+        return
+    if node.op_type in _LIKE:
+        for read in node.inputs:
+            _ask(low, read, scale, found)
+    elif node.op_type in ("Mul", "Div"):
+        for place, other in ((0, 1), (1, 0)):
+            factor = low.constant(node, other)
+            if factor is not None and np.all(factor) and (place == 0 or node.op_type == "Mul"):
+                sizes = np.abs(factor.astype(np.float64))
+                largest = sizes.max() if node.op_type == "Mul" else 1 / sizes.min()
+                _ask(low, node.inputs[place], scale + math.ceil(math.log2(largest)), found)
