@@ -7,6 +7,7 @@ first exporter in operator set 6, and small models of other formats.
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
 from functools import partial
 from pathlib import Path
@@ -27,17 +28,17 @@ FILES: Final[dict[str, tuple[str, str, dict[str, tuple[int, ...]]]]] = {
                            {"x": (1, 3, 48, 32)}),
     "magika-v3": ("magika", "models/*/model.onnx", {}),
     "silero-vad": ("silero_vad", "data/silero_vad.onnx", {
-        "input": (1, 512), "state": (2, 1, 128), "sr": ()}),
+        "input": (1, 576), "state": (2, 1, 128), "sr": ()}),
     "silero-vad-16k": ("silero_vad", "data/silero_vad_16k_op15.onnx", {
-        "input": (1, 512), "state": (2, 1, 128), "sr": ()}),
+        "input": (1, 576), "state": (2, 1, 128), "sr": ()}),
     "silero-vad-half": ("silero_vad", "data/silero_vad_half.onnx", {
-        "input": (1, 512), "state": (2, 1, 128), "sr": ()}),
+        "input": (1, 576), "state": (2, 1, 128), "sr": ()}),
     "silero-vad-18-ifless": ("silero_vad", "data/silero_vad_op18_ifless.onnx", {
-        "input": (1, 512), "state": (2, 1, 128), "sr": ()}),
+        "input": (1, 576), "state": (2, 1, 128), "sr": ()}),
 }  # fmt: skip
 #: Above these integers an input that selects something would select nothing.
 HIGH: Final = {"bytes": 257}
-#: One value of an input that is a setting.
+#: Inputs that choose a branch: one value, which `load` is given.
 SETTINGS: Final = {"sr": 16_000}
 #: Folders of onnx's collection.
 COLLECTION: Final = ("pytorch-converted", "pytorch-operator", "simple")
@@ -67,6 +68,19 @@ def pictures(shape: tuple[int, ...]) -> NDArray[Any]:
     return np.array(made, np.float32)
 
 
+def sounds(shape: tuple[int, ...]) -> NDArray[Any]:
+    """Vowels at 16 kHz, in [-1, 1]: a few harmonics of a voice, and noise."""
+    rng = np.random.default_rng(0)
+    time = np.arange(shape[-1]) / 16_000
+    made = []
+    for _ in range(SAMPLES):
+        pitch = rng.uniform(90, 250)
+        harmonics = [np.sin(2 * np.pi * pitch * n * time) / n for n in range(1, 9)]
+        voice = rng.uniform(0.02, 0.3) * sum(harmonics)
+        made.append((voice + rng.normal(0, 0.005, len(time))).clip(-1, 1).reshape(shape))
+    return np.array(made, np.float32)
+
+
 def build(source: Path, shapes: dict[str, tuple[int, ...]], folder: Path) -> None:
     """Copy a file, and draw inputs for it."""
     import onnx
@@ -88,7 +102,12 @@ def build(source: Path, shapes: dict[str, tuple[int, ...]], folder: Path) -> Non
             array = np.abs(array)
         if len(shape) == 4 and value.name in shapes:
             array = pictures(shape)
+        if folder.name.startswith("silero") and value.name == "input":
+            array = sounds(shape)
         samples[value.name] = array
+    fixed = {name: value for name, value in SETTINGS.items() if name in samples}
+    if fixed:
+        (folder / "fixed.json").write_text(json.dumps(fixed))
     save_samples(folder, samples)
 
 

@@ -63,7 +63,8 @@ def write(trials: Sequence[Trial], facts: str) -> None:
     asked = sum(trial.asked for trial in run)
     lines = [
         f"{len(run)} files that onnxruntime runs; {matching} match ({100 * matching / len(run):.1f}"
-        f" %). {asked} leave a length open that is not the batch, and were given it. {facts}",
+        f" %). {asked} leave a length open that is not the batch, or have an input that chooses "
+        f"branches, and were given it. {facts}",
         "",
         table(trials),
         "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import time
@@ -31,7 +32,8 @@ class Trial:
             ``limit`` of time or memory; ``not run`` by onnxruntime; ``fails``, which is a bug.
         stage: the last one that was begun.
         reason: in words, of all but ``matches``.
-        asked: whether lengths were given because the file leaves them open.
+        asked: whether lengths that the file leaves open were given, or values that decide over
+            branches.
         error: largest, as a share of its output's range.
         seconds: of each stage.
     """
@@ -134,14 +136,19 @@ def _route(folder: Path, report: Connection, stages: dict[str, float]) -> dict[s
         samples = {name: archive[name] for name in archive.files}
     wanted = _reference(path, samples)
     stage("load")
+    settings = folder / "fixed.json"
+    fixed = json.loads(settings.read_text()) if settings.exists() else {}
+    samples = {name: array for name, array in samples.items() if name not in fixed}
     try:
-        model = verifai.load(path)
+        model = verifai.load(path, fixed=fixed)
     except verifai.UnsupportedError as error:
         if "shapes" not in error.details:
             raise
         report.send({"asked": True})
         shapes = {name: array.shape[1:] for name, array in samples.items()}
-        model = verifai.load(path, shapes=shapes)
+        model = verifai.load(path, shapes=shapes, fixed=fixed)
+    if fixed:
+        report.send({"asked": True})
     stage("compile")
     calibration = {name: array[1:] for name, array in samples.items()}
     circuit = verifai.compile(model, calibration)

@@ -43,7 +43,7 @@ def embedding(
 
 def looked_up(model: verifai.Model, samples: list[np.ndarray]) -> IntegerGraph:
     """The graph of a circuit with public inputs."""
-    return build(model, [(sample,) for sample in samples], Options().showing_inputs())
+    return build(model, [(sample,) for sample in samples], Options().showing_inputs(["ids"]))
 
 
 def matched(model: verifai.Model, samples: list[np.ndarray], shown: str = "public") -> IntegerGraph:
@@ -161,7 +161,7 @@ def test_what_follows_from_the_rows_and_from_the_ids_themselves():
 @pytest.mark.parametrize("shown", ["private", "committed"])
 def test_hidden_ids_are_refused_with_what_to_do(shown):
     graph = looked_up(embedding(7, [3]), drawn(7, [3]))
-    with pytest.raises(UnsupportedError, match=f"ids of a {shown} input") as refused:
+    with pytest.raises(UnsupportedError, match=f"ids of the {shown} input") as refused:
         lower(graph, Visibility(input=shown))
     assert "one-hot" in (refused.value.hint or "")
 

@@ -196,3 +196,28 @@ def onnx_scalar(value: float) -> Any:
     from onnx import numpy_helper
 
     return numpy_helper.from_array(np.float32(value))
+
+
+def test_roots_of_small_sums_of_squares():
+    """Lengths from 1 down to 2^-12: a square of 16 bits would be 0 for most of them."""
+    nodes = [
+        node("Mul", ["x", "x"], ["squares"]),
+        node("ReduceSum", ["squares", "axis"], ["sums"], keepdims=0),
+        node("Sqrt", ["sums"]),
+    ]
+    made = model(nodes, {"x": (40, 4)}, {"axis": np.array([1])})
+    rng = np.random.default_rng(0)
+    rows = np.round(rng.uniform(-1, 1, (8, 40, 4)) * 2.0 ** -rng.integers(0, 12, (8, 40, 1)), 4)
+    rows[0, :2] = [0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0]
+    graph = build(made, [(row.astype(np.float32),) for row in rows])
+    integers = quantise_inputs(graph, [rows.astype(np.float32)])
+    values = run(graph, integers, batch=True)
+    at = graph.outputs[0]
+    held = dequantise(graph, graph.inputs[0], integers[0])
+    wanted = np.sqrt((held**2).sum(-1))
+    found = dequantise(graph, at, values[at])
+    assert np.abs(found - wanted).max() <= 2.0 ** -graph.nodes[at].scale
+    assert found[0, 0] == 0
+    lowered = lower(graph, Visibility())
+    committed = witness(lowered, values, len(rows))
+    assert unsatisfied(lowered.operations, lowered.weights, committed, len(rows)) == []

@@ -346,3 +346,30 @@ def test_too_many_steps() -> None:
         (entry,) = left.metadata_props
         assert left.op_type == "Loop"
         assert f"MAX_UNROLLED_NODES ({MAX_UNROLLED_NODES:,}): prove fewer steps" in entry.value
+
+
+def test_shapes_follow_from_lengths_that_are_computed_on_the_way() -> None:
+    """Padding as torch exports it: its widths go through ConstantOfShape, Reshape and Transpose."""
+    import onnx
+
+    zero = onnx.numpy_helper.from_array(np.array([0]))
+    widths = [
+        node("ConstantOfShape", ["four"], ["zeros"], name="zeros", value=zero),
+        node("Concat", ["two", "zeros"], ["pairs"], axis=0, name="pairs"),
+        node("Reshape", ["pairs", "square"], ["rows"], name="rows"),
+        node("Transpose", ["rows"], ["columns"], perm=[1, 0], name="columns"),
+        node("Reshape", ["columns", "flat"], ["widths"], name="widths"),
+        node("Pad", ["x", "widths"], ["padded"], name="padded"),
+        node("Shape", ["padded"], ["lengths"], name="lengths"),
+        node("Gather", ["lengths", "last"], ["length"], axis=0, name="length"),
+        node("Equal", ["length", "wanted"], ["long"], name="long"),
+    ]
+    twice = graph([node("Add", ["padded", "padded"], ["t"], name="t")], [], [info("t")])
+    once = graph([node("Identity", ["padded"], ["o"], name="o")], [], [info("o")])
+    choice = node("If", ["long"], ["y"], then_branch=twice, else_branch=once)
+    constants = {
+        "four": np.array([2]), "two": np.array([0, 3]), "square": np.array([2, 2]),
+        "flat": np.array([-1]), "last": np.array(0), "wanted": np.array(5),
+    }  # fmt: skip
+    made = model([*widths, choice], [2, 4], {"y": [5, 4]}, constants)
+    holds(made, [2, 4])

@@ -13,7 +13,7 @@ import pytest
 import verifai
 from tests.needs import skip_without
 from tests.onnx_parts import node, value
-from verifai.cli.shapes import shapes_of
+from verifai.cli.shapes import fixed_of, shapes_of
 from verifai.errors import MalformedError, UnsupportedError, UsageError
 from verifai.model.shapes import Lengths
 
@@ -415,3 +415,80 @@ def test_empty_weights_are_weights() -> None:
     none = np.zeros((1, 0), np.float32)
     model = verifai.load(file(nodes, {"x": ["N", 3]}, {"y": None}, {"none": none}))
     assert model.outputs[0].shape == (1, 3)
+
+
+# -- inputs that are fixed
+
+
+def chosen(rate: str = "INT64", shape: Any = ()) -> bytes:
+    """Twice x at a rate of 16,000, else x."""
+    import onnx
+    from onnx import helper
+
+    nodes = [
+        node("Equal", ["rate", "high"], ["is_high"]),
+        node("If", ["is_high"], ["y"], then_branch=helper.make_graph(
+            [node("Add", ["x", "x"], ["t"])], "then", [], [value("t", [1, 3], "FLOAT")]),
+            else_branch=helper.make_graph(
+            [node("Identity", ["x"], ["e"])], "else", [], [value("e", [1, 3], "FLOAT")])),
+    ]  # fmt: skip
+    high = np.array(16_000, dtype={"INT64": "int64", "INT32": "int32", "FLOAT": "float32"}[rate])
+    data = file(nodes, {"x": [1, 3]}, {"y": [1, 3]}, {"high": high})
+    proto = onnx.ModelProto.FromString(data)
+    proto.graph.input.append(value("rate", list(shape), rate))
+    return bytes(proto.SerializeToString())
+
+
+def test_a_fixed_input_is_a_constant_of_the_model() -> None:
+    models = {rate: verifai.load(chosen(), fixed={"rate": rate}) for rate in (16_000, 8_000)}
+    assert models[16_000].digest != models[8_000].digest
+    x = np.float32([[1, 2, 3]])
+    for rate, factor in ((16_000, 2), (8_000, 1)):
+        assert [info.name for info in models[rate].inputs] == ["x"]
+        assert models[rate].notes[0] == f"rate is fixed to {rate}"
+        assert np.array_equal(models[rate].run(x)[0], factor * x)
+        verifai.compile(models[rate], [(x,)], progress=False)
+
+
+def test_what_an_input_decides_over_asks_for_its_value() -> None:
+    model = verifai.load(chosen())
+    sample = (np.float32([[1, 2, 3]]), np.array(16_000))
+    with pytest.raises(UnsupportedError, match=r"fixed=\{'name': value\}.*--fix name=value"):
+        verifai.compile(model, [sample], progress=False)
+
+
+def test_a_number_fits_an_input_of_one_element() -> None:
+    model = verifai.load(chosen(shape=(1,)), fixed={"rate": 16_000})
+    assert [info.name for info in model.inputs] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("rate", "given", "words"),
+    [
+        ("INT64", {"x_": 1}, 'fixed names "x_"; the model has the inputs'),
+        ("INT64", {"rate": 0.5}, "int64 in the model, which does not hold 0.5"),
+        ("INT64", {"rate": True}, "int64 in the model"),
+        ("INT64", {"rate": "high"}, "is a number or an array"),
+        ("INT64", {"rate": [[1], [2, 3]]}, "is a number or an array"),
+        ("INT64", {"rate": [1, 2]}, r"has shape \[2\], and \[\] in the file"),
+        ("INT32", {"rate": 1 << 40}, "int32 in the model"),
+        ("FLOAT", {"rate": float("nan")}, "float32 in the model"),
+        ("INT64", ["rate"], "fixed maps names of inputs to values"),
+    ],
+)
+def test_values_that_do_not_fit(rate: str, given: Any, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        verifai.load(chosen(rate), fixed=given)
+
+
+def test_fixed_inputs_on_the_command_line() -> None:
+    assert fixed_of(["sr=16000", "a=b=[1, 2]", "on=true"]) == {
+        "sr": 16_000,
+        "a=b": [1, 2],
+        "on": True,
+    }
+    for words in (["sr"], ["sr=high"], ['sr="high"'], ["=1"], ["sr={}"]):
+        with pytest.raises(UsageError, match="A fixed input is NAME=VALUE"):
+            fixed_of(words)
+    with pytest.raises(UsageError, match="'sr' comes twice"):
+        fixed_of(["sr=1", "sr=2"])

@@ -257,8 +257,9 @@ class _Lowering:
             raise UnsupportedError(
                 f"Node {node.name!r} looks up rows of a weight by ids of the {word} input "
                 f"{name!r}, and a statement has to show ids.",
-                hint=f"Compile with Visibility(input={{{name!r}: 'public', ...}}), or replace the "
-                "lookup by a product with one-hot rows, which may be hidden.",
+                hint=f"Compile with Visibility(input={{{name!r}: 'public'}}), other inputs beside "
+                "it with their words, or replace the lookup by a product with one-hot rows, which "
+                "may be hidden.",
                 nodes=[node.name],
             )
 

@@ -11,7 +11,7 @@ from typing import Any
 from verifai.backends.options import OPTIONS, BackendOptions
 from verifai.cli.files import pairs, read_arrays, target
 from verifai.cli.output import Output
-from verifai.cli.shapes import add_shapes, shapes_of
+from verifai.cli.shapes import add_shapes, fixed_of, shapes_of
 from verifai.errors import UsageError
 
 
@@ -75,7 +75,12 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
             f"The backend {kind.backend} has no option {unknown[0]!r}.",
             hint=f"It has {_listed(kind)}.",
         )
-    model = verifai.load(arguments.model, shapes=shapes_of(arguments.shape), progress=False)
+    model = verifai.load(
+        arguments.model,
+        shapes=shapes_of(arguments.shape),
+        fixed=fixed_of(arguments.fix),
+        progress=False,
+    )
     for note in model.notes:
         output.say(note)
     circuit = verifai.compile(

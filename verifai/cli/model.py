@@ -9,7 +9,7 @@ from typing import Final
 
 from verifai.cli.output import Output
 from verifai.cli.setup import string
-from verifai.cli.shapes import add_shapes, shapes_of
+from verifai.cli.shapes import add_shapes, fixed_of, shapes_of
 from verifai.errors import MalformedError, UsageError
 from verifai.limits import MAX_ARTEFACT_BYTES
 from verifai.proof import VerifyingKey
@@ -63,13 +63,15 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     key = VerifyingKey.load(arguments.key)
     salt = read_salt(arguments.salt) if arguments.salt else None
     circuit = _is_ours(arguments.model)
-    shapes = shapes_of(arguments.shape)
-    if circuit and shapes:
-        raise UsageError("A circuit has its shapes: --shape is for ONNX files.")
+    shapes, fixed = shapes_of(arguments.shape), fixed_of(arguments.fix)
+    if circuit and (shapes or fixed):
+        raise UsageError(
+            "A circuit has its shapes and values: --shape and --fix are for ONNX files."
+        )
     model = (
         verifai.Circuit.load(arguments.model)
         if circuit
-        else verifai.load(arguments.model, shapes=shapes, progress=False)
+        else verifai.load(arguments.model, shapes=shapes, fixed=fixed, progress=False)
     )
     verifai.verify_model(model, key, salt=salt, srs=string(arguments.srs))
     shown = "name" if not circuit else "table" if key.hides_weights else "key"

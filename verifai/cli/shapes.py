@@ -1,15 +1,17 @@
-"""``--shape``: lengths that a model's file leaves open, for the commands that read one."""
+"""``--shape`` and ``--fix``: what a model's file leaves open, for the commands that read one."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
+from typing import Any
 
 from verifai.errors import UsageError
 
 
 def add_shapes(parser: argparse.ArgumentParser) -> None:
-    """The option, repeatable."""
+    """Both options, repeatable."""
     parser.add_argument(
         "--shape",
         action="append",
@@ -17,6 +19,37 @@ def add_shapes(parser: argparse.ArgumentParser) -> None:
         help="a length that the model's file leaves open, sequence=16, or a whole input, "
         "image=1,3,224,224; repeatable; an open batch axis is 1 by itself",
     )
+    parser.add_argument(
+        "--fix",
+        action="append",
+        metavar="NAME=VALUE",
+        help="an input that becomes a constant of the model, such as what chooses a branch: "
+        "sr=16000, or a list in JSON; repeatable",
+    )
+
+
+def fixed_of(words: list[str] | None) -> dict[str, Any]:
+    """What ``--fix`` gives, as :func:`verifai.load` takes it.
+
+    Raises:
+        UsageError: a value that is no JSON, or a name that comes twice.
+    """
+    found: dict[str, Any] = {}
+    for word in words or ():
+        name, _, text = word.rpartition("=")  # values have no equals sign
+        try:
+            value = json.loads(text) if name else None
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, bool | int | float | list):
+            raise UsageError(
+                f"A fixed input is NAME=VALUE, found {word!r}.",
+                hint="--fix sr=16000, --fix training=false, --fix 'sizes=[2, 3]'",
+            )
+        if name in found:
+            raise UsageError(f"The value of {name!r} comes twice.")
+        found[name] = value
+    return found
 
 
 def shapes_of(words: list[str] | None) -> dict[str, int | tuple[int, ...]]:

@@ -34,7 +34,7 @@ from verifai.graph.lower import (
 )
 from verifai.graph.masks import near
 from verifai.graph.notes import REFUSED, noted
-from verifai.graph.operators.exponent import fine_exponents
+from verifai.graph.operators.plateau import fine_plateaus
 from verifai.graph.operators.quantised import constant, exactly, real
 from verifai.graph.operators.root import finer
 from verifai.graph.prune import pruned
@@ -184,7 +184,7 @@ def lowered(
     for tensor in proto.graph.initializer:
         lowering.folded[tensor.name] = np.asarray(numpy_helper.to_array(tensor))
     lowering.literals.update(stated)
-    lowering.finer.update(fine_exponents(lowering, nodes_of(proto.graph)))
+    lowering.finer.update(fine_plateaus(lowering, nodes_of(proto.graph)))
     for name, bits in finer(lowering, nodes_of(proto.graph)).items():
         lowering.finer[name] = max(bits, lowering.finer.get(name, 0))
     problems: list[Problem] = []

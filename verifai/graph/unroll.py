@@ -31,11 +31,18 @@ MAX_UNROLLED_NODES: Final = 8_192
 MAX_DECIDING: Final = 4_096
 #: Operators of what decides: none makes much of little.
 _DECIDING_OPERATORS: Final = """
-    Abs Add And Cast CastLike Ceil Concat Constant Div Equal Floor Gather Greater GreaterOrEqual
-    Identity Less LessOrEqual Max Min Mod Mul Neg Not Or Reciprocal ReduceMax ReduceMin ReduceProd
-    ReduceSum Reshape Round Sign Slice Squeeze Sub Unsqueeze Where Xor
+    Abs Add And Cast CastLike Ceil Concat Constant ConstantOfShape Div Equal Expand Floor Gather
+    Greater GreaterOrEqual Identity Less LessOrEqual Max Min Mod Mul Neg Not Or Range Reciprocal
+    ReduceMax ReduceMin ReduceProd ReduceSum Reshape Round Sign Slice Squeeze Sub Tile Transpose
+    Unsqueeze Where Xor
 """
 _DECIDING: Final = frozenset(_DECIDING_OPERATORS.split())
+#: Inputs that decide over the shape of what an operator makes, from the first of them on.
+_SHAPING: Final = {
+    **dict.fromkeys(("Expand", "OneHot", "Pad", "Reshape", "Resize", "Slice", "Split", "Tile"), 1),
+    **dict.fromkeys(("Squeeze", "TopK", "Unsqueeze"), 1),
+    **dict.fromkeys(("ConstantOfShape", "Range"), 0),
+}
 #: Operators that hold graphs.
 CONTROL: Final = frozenset({"If", "Loop", "Scan", "SequenceMap"})
 _SEQUENCE_OPERATORS: Final = """
@@ -80,6 +87,7 @@ class _Unrolling:
         self.values: dict[str, npt.NDArray[Any] | None] = {}
         self.sequences: dict[str, list[str]] = {}
         self.shapes: dict[str, tuple[int, ...]] | None = None
+        self.inferring = False
         self.made = 0  # nodes, those of given up attempts included
         self.numbers = count()
         self.root = "unrolled"
@@ -251,7 +259,8 @@ class _Unrolling:
         if condition is None:
             raise UnsupportedError(
                 "its condition is computed by the model, and a circuit has no branches: compute "
-                "both and choose with Where, or export for the case that is proved"
+                "both and choose with Where, or, if an input decides, say which value it has, "
+                "verifai.load(path, fixed={'name': value}), --fix name=value"
             )
         taken = "then_branch" if condition.reshape(()) else "else_branch"
         made = self.body(attributes[taken], [], names, (*path, taken), f"{node.name}/")
@@ -265,7 +274,8 @@ class _Unrolling:
         if limit is None:
             raise UnsupportedError(
                 "its trip count is computed by the model or an input of it, and a circuit has a "
-                "fixed number of steps: fix it in the model, one circuit for each count"
+                "fixed number of steps: say how many, verifai.load(path, fixed={'name': value}), "
+                "--fix name=value, one circuit for each count"
             )
         states, rows = list(carried), []
         for step in range(int(limit.reshape(()))):
@@ -506,12 +516,33 @@ class _Unrolling:
             self.shapes = known_shapes(self.proto)
         if name not in self.shapes and (value := self.value(name)) is not None:
             return value.shape
-        if name not in self.shapes:  # of a body: inferred from all that is written so far
+        if name not in self.shapes and not self.inferring:
+            self.inferring = True
+            self.infer()
+            self.inferring = False
+        return self.shapes.get(name)
+
+    def infer(self) -> None:
+        """Shapes from all that is written so far, with what decides over them evaluated: that may
+        be what is made of other shapes, so as long as there are more.
+        """
+        assert self.shapes is not None
+        known = -1
+        while known < len(self.shapes):
+            known = len(self.shapes)
             part = self.onnx.ModelProto()
             part.CopyFrom(self.proto)
             del part.graph.node[:], part.graph.output[:]
             part.graph.node.extend(self.nodes)
             del part.graph.initializer[:]
             part.graph.initializer.extend(self.initializers.values())
+            for node in part.graph.node:
+                first = _SHAPING.get(node.op_type, len(node.input))
+                for place in range(first, len(node.input)):
+                    given = node.input[place]
+                    if given in self.makers and (value := self.value(given)) is not None:
+                        node.input[place] = f"{self.root}/value of {given}"
+                        tensor = self.onnx.numpy_helper.from_array(value, node.input[place])
+                        part.graph.initializer.append(tensor)
             self.shapes |= known_shapes(part)
-        return self.shapes.get(name)
+            self.values = {name: v for name, v in self.values.items() if v is not None}

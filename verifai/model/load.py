@@ -13,6 +13,7 @@ from verifai.extras import require
 from verifai.limits import MAX_ONNX_BYTES
 from verifai.model.dead import drop_dead, maps_are_tensors, read_by
 from verifai.model.external import inline_external_data
+from verifai.model.fixed import Fixed, fix_inputs
 from verifai.model.functions import inline_functions
 from verifai.model.inputs import TensorInfo
 from verifai.model.labels import labels_are_numbers
@@ -64,7 +65,11 @@ class Parts:
     notes: tuple[str, ...]
 
 
-def read(source: str | os.PathLike[str] | bytes, shapes: Shapes | None = None) -> Parts:
+def read(
+    source: str | os.PathLike[str] | bytes,
+    shapes: Shapes | None = None,
+    fixed: Fixed | None = None,
+) -> Parts:
     """The parts of an ONNX model, as :func:`verifai.model.load` takes it."""
     proto = _parsed(source)
     notes = [*filter(None, [inline_functions(proto), make_dense(proto)])]
@@ -72,6 +77,7 @@ def read(source: str | os.PathLike[str] | bytes, shapes: Shapes | None = None) -
     check_structure(proto)
     maps_are_tensors(proto.graph)
     notes += labels_are_numbers(proto.graph)
+    notes += fix_inputs(proto.graph, fixed)
     drop_dead(proto.graph)
     check_tensors(proto.graph)
     notes += filter(None, [_narrow(proto)])

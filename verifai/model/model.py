@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from verifai.errors import InputError, UnsupportedError
 from verifai.extras import require
+from verifai.model.fixed import Fixed
 from verifai.model.inputs import TensorInfo, check_inputs
 from verifai.model.load import read
 from verifai.model.nodes import OnnxNode, nodes_of
@@ -54,9 +55,15 @@ class Model:
         return load(data, progress=False)  # inside of what may report already
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], *, shapes: Shapes | None = None) -> Model:
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        shapes: Shapes | None = None,
+        fixed: Fixed | None = None,
+    ) -> Model:
         """The model in a file. Raises as :func:`verifai.model.load`."""
-        return load(path, shapes=shapes)
+        return load(path, shapes=shapes, fixed=fixed)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the ONNX file atomically and return its path."""
@@ -115,6 +122,7 @@ def load(
     source: str | os.PathLike[str] | bytes,
     *,
     shapes: Shapes | None = None,
+    fixed: Fixed | None = None,
     progress: Progress | bool | None = None,
 ) -> Model:
     """Read an ONNX model, trusting nothing of it.
@@ -131,6 +139,8 @@ def load(
         shapes: lengths of what the file leaves open: of symbols, ``{"sequence": 16}``, or whole
             shapes of inputs, ``{"image": (1, 3, 224, 224)}``. An open batch axis, in front of the
             inputs, becomes 1 by itself.
+        fixed: values of inputs that become constants of the model, ``{"sr": 16000}``: of those that
+            decide over branches, numbers of steps or lengths, which a circuit has once.
         progress: see :func:`verifai.progress.reporting`.
 
     Raises:
@@ -139,11 +149,11 @@ def load(
         UnsupportedError: lengths that are open, all named at once, with a call that gives them;
             operators that are not of ONNX, inputs or outputs that are no numbers, an operator set
             newer than the installed onnx.
-        UsageError: shapes that contradict the file, or name nothing in it.
+        UsageError: shapes or values that contradict the file, or name nothing in it.
         MissingExtraError: onnx is not installed.
     """
     with reporting("load", progress) as report:
-        parts = read(source, shapes)
+        parts = read(source, shapes, fixed)
         for note in parts.notes:
             report.stage(note)
     return Model(parts.onnx, parts.inputs, parts.outputs, parts.notes)

@@ -14,6 +14,11 @@ from verifai.extras import require
 #: What onnxruntime says of an operator that it lacks for a model's element types.
 NOT_IMPLEMENTED: Final = "NOT_IMPLEMENTED"
 
+#: How a file begins the type of a node that is an If (field 4 of a ``NodeProto``). onnxruntime's
+#: optimisations put branches whose condition is constant in its place, and where one holds another
+#: If they fail, or end the process.
+_IF: Final = b"\x22\x02If"
+
 
 def session(model: bytes, *, as_written: bool = False, strict: bool = False) -> Any:
     """An ``InferenceSession``.
@@ -31,7 +36,7 @@ def session(model: bytes, *, as_written: bool = False, strict: bool = False) -> 
     options.intra_op_num_threads = 1
     options.log_severity_level = 4
     options.enable_cpu_mem_arena = False  # which ends the process when memory runs out
-    if as_written:
+    if as_written or _IF in model:
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
         return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])

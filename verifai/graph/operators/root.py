@@ -1,4 +1,6 @@
-"""1 / sqrt(x), by which normalisations multiply: to about 2^-13 of itself, however small x is."""
+"""Roots: 1 / sqrt(x), by which normalisations multiply, to about 2^-13 of itself, however small x
+is; and sqrt(x), of which a small x has half of the bits that it has itself.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +12,13 @@ import numpy as np
 
 from verifai.graph.builder import Tensor
 from verifai.graph.integer import MAX_RANGED_BITS
-from verifai.graph.lower import Lowering, OnnxNode
+from verifai.graph.lower import Lowering, OnnxNode, operator
 from verifai.graph.operators.unary import tabulated, wide_table
 
 #: Up to this ratio of the largest x to the smallest one an activation's bits are enough.
 NEAR: Final = 8.0
+#: The same for a root, which is compared with the largest one.
+NEAR_ROOT: Final = 64.0
 #: Bits of a piece of x that says how large x is.
 PIECE: Final = 12
 #: Leading bits of x that its root is looked up by.
@@ -49,7 +53,7 @@ def inverse_root(low: Lowering, node: OnnxNode) -> Tensor:
         wide = low.options.activation_bits + extra
         result = wide_table(low, low.small(node, 0), name, lambda v: v**-0.5, wide)
     else:
-        result = _normalised(low, x, bits, size)
+        result = _normalised(low, x, bits, size, -0.5)
         scale = low.scale(node.outputs[0]) + extra
         shift = max(0, result.scale - scale)
         result = low.builder.requantise(result, shift, low.options.activation_bits + extra, low=0)
@@ -57,17 +61,39 @@ def inverse_root(low: Lowering, node: OnnxNode) -> Tensor:
     return result
 
 
-def _normalised(low: Lowering, x: Tensor, bits: int, size: int) -> Tensor:
-    """Of an x up to 2**size, as an integer v of ``bits`` bits.
+@operator("Sqrt")
+def root(low: Lowering, node: OnnxNode) -> Tensor:
+    """``sqrt(x)``: one table, unless some x are so far below the largest that the bits of an
+    activation would leave their roots none; then x is first brought to a size.
+
+    Raises:
+        UnsupportedError: as :func:`tabulated`.
+    """
+    name, output = node.inputs[0], node.outputs[0]
+    least, most = low.ranges.get(name, (0.0, 0.0))
+    x = low.exact(node, 0)
+    size = math.ceil(math.log2(most) + 1e-9) if most > 0 else 0
+    bits = MOST_BITS - max(0, MOST_BITS - 1 - size - x.scale)  # there is no more of it
+    if least < 0 or most <= NEAR_ROOT * least or bits < SIGNIFICAND + 3:
+        return tabulated(low, low.small(node, 0), name, np.sqrt, output)
+    result = _normalised(low, x, bits, size, 0.5)
+    shift = max(0, result.scale - low.scale(output))
+    return low.builder.requantise(result, shift, low.options.activation_bits)
+
+
+def _normalised(low: Lowering, x: Tensor, bits: int, size: int, power: float) -> Tensor:
+    """``x**power``, for 0.5 or -0.5, of an x up to 2**size, as an integer v of ``bits`` bits.
 
     ``v * 4**e`` with e such that it has bits or bits - 1 bits: ``v**-0.5 = 2**e (v * 4**e)**-0.5``,
     and the latter is a table of leading bits. Pieces of v, each less its leading zeros, say what e
-    is: in all but one of them the tables hold 0.
+    is: in all but one of them the tables hold 0. For the root the factor is ``2**-e``, in units of
+    the smallest, and an x of 0 has the root 0.
     """
     build = low.builder
     scale = bits - 1 - size
     v = build.requantise(x, x.scale - scale, bits, low=0)
-    v = build.maximum(v, [], 1)
+    if power < 0:
+        v = build.maximum(v, [], 1)
     fours: list[tuple[int, Tensor]] = []
     twos: list[tuple[int, Tensor]] = []
     top = bits
@@ -78,8 +104,9 @@ def _normalised(low: Lowering, x: Tensor, bits: int, size: int) -> Tensor:
         if top < bits:  # what an earlier piece tells apart
             piece = build.negative(build.maximum(build.negative(piece), [], -limit))
         exponents = [(bits - bottom - k.bit_length()) // 2 for k in range(1, limit)]
-        for base, terms in ((4, fours), (2, twos)):
-            entries = [0, *(base**e for e in exponents), *([0] if top < bits else [])]
+        units = [e if power < 0 else bits // 2 - e for e in exponents]
+        for base, powers, terms in ((4, exponents, fours), (2, units, twos)):
+            entries = [0, *(base**e for e in powers), *([0] if top < bits else [])]
             terms.append((1, build.lookup(piece, 0, np.array(entries, dtype=np.int64), 0)))
         top = bottom
     product = build.product(v, build.linear(fours, 0, 0))
@@ -87,10 +114,13 @@ def _normalised(low: Lowering, x: Tensor, bits: int, size: int) -> Tensor:
     # of leading bits k: (k + 1/2) 2^(bits - SIGNIFICAND - scale) = x * 4^e
     first = 1 << SIGNIFICAND - 2
     places = np.arange(first, 1 << SIGNIFICAND) + 0.5
-    roots = (places * 2.0 ** (bits - SIGNIFICAND - scale)) ** -0.5
-    out = 15 - math.ceil(math.log2(float(roots[0])))
-    table = build.lookup(leading, first, np.floor(roots * 2.0**out + 0.5).astype(np.int64), out)
-    return build.product(table, build.linear(twos, 0, 0))
+    roots = (places * 2.0 ** (bits - SIGNIFICAND - scale)) ** power
+    out = 15 - math.ceil(math.log2(float(roots.max())))
+    outputs = np.floor(roots * 2.0**out + 0.5).astype(np.int64)
+    if power > 0:  # the root of 0, which alone has no leading bits
+        first, outputs = 0, np.concatenate([np.zeros(first, np.int64), outputs])
+    table = build.lookup(leading, first, outputs, out)
+    return build.product(table, build.linear(twos, 0, 0 if power < 0 else bits // 2))
 
 
 def finer(low: Lowering, nodes: Iterable[OnnxNode]) -> dict[str, int]:

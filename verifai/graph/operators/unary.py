@@ -18,7 +18,7 @@ from verifai.extras import require
 from verifai.graph.builder import Tensor
 from verifai.graph.integer import MAX_TABLE
 from verifai.graph.lower import Array, Lowering, OnnxNode, operator
-from verifai.graph.operators.exponent import visible
+from verifai.graph.operators.plateau import PLATEAUS, visible
 from verifai.graph.reference import alone, reference
 
 #: Up to so many integers a table is exact whatever the function.
@@ -39,7 +39,7 @@ WIDE_BITS: Final = 30
 #: By their ONNX names.
 _UNARY: Final = """
     Acos Acosh Asin Asinh Atan Atanh Celu Cos Cosh Elu Erf Exp Gelu HardSigmoid HardSwish Log Mish
-    Reciprocal Round Selu Shrink Sigmoid Sin Sinh Softplus Softsign Sqrt Swish Tan Tanh
+    Reciprocal Round Selu Shrink Sigmoid Sin Sinh Softplus Softsign Swish Tan Tanh
     ThresholdedRelu
 """
 UNARY: Final = _UNARY.split()
@@ -48,8 +48,8 @@ UNARY: Final = _UNARY.split()
 @operator(*UNARY)
 def unary(low: Lowering, node: OnnxNode) -> Tensor:
     """The table of ONNX's own definition of the operator."""
-    exponent = node.op_type == "Exp" and node.inputs[0] in low.finer
-    x = visible(low, node) if exponent else low.small(node, 0)
+    far = node.op_type in PLATEAUS and node.inputs[0] in low.finer
+    x = visible(low, node) if far else low.small(node, 0)
     return tabulated(low, x, node.inputs[0], _function(node, low.opset), node.outputs[0])
 
 

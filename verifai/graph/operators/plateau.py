@@ -1,14 +1,16 @@
-"""exp(x) of an x that reaches far below what leaves a trace: likelihoods, distances, scores.
+"""Functions that are level beyond some x, of an x that reaches far beyond: likelihoods, distances,
+scores below a softmax, gates that are wide open.
 
-An error of x is a relative error of exp(x). Where calibration saw x reach hundreds, 16 bits would
-hold it in steps of a hundredth and more. But below some x the result is the integer 0 whatever x
-is: x is held in more bits, cut off there, which changes no result, and looked up in fine steps.
+An error of x is a relative error of exp(x), and a sigmoid changes within a few units. Where
+calibration saw x reach hundreds, 16 bits would hold it in steps of a hundredth and more. But beyond
+some x the result is one integer whatever x is, 0 of exp(x): x is held in more bits, cut off there,
+which changes no result, and looked up in fine steps.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import numpy as np
@@ -16,6 +18,13 @@ import numpy as np
 from verifai.graph.builder import Tensor
 from verifai.graph.lower import Lowering, OnnxNode
 
+#: Where functions become level, down and up (None: nowhere), if what differs from a limit by less
+#: than exp(-u) is that limit.
+PLATEAUS: Final[dict[str, Callable[[float], tuple[float, float | None]]]] = {
+    "Exp": lambda u: (-u, None),
+    "Sigmoid": lambda u: (-u, u),  # sigmoid(-v) < exp(-v)
+    "Tanh": lambda u: (-(u + 1) / 2, (u + 1) / 2),  # 1 - tanh(v) < 2 exp(-2 v)
+}
 #: An x whose scale is at least this is held well enough as it is.
 COARSE: Final = 7
 #: Bits of an activation less those of the fraction: 16 units are more than exp(x) takes from the
@@ -24,25 +33,32 @@ WHOLE_BITS: Final = 4
 #: Most bits that a tensor has beyond those of an activation.
 MOST: Final = 8
 #: Operators whose result needs what they read in its own steps, and that read it in fine ones.
-_LIKE: Final = frozenset({"Add", "Sub", "ReduceSum", "ReduceMax", "Cast", "CastLike", "Reshape"})
+_LIKE_NAMES: Final = """
+    Add Cast CastLike Flatten Gather ReduceMax ReduceSum Reshape Slice Split Squeeze Sub Transpose
+    Unsqueeze
+"""
+_LIKE: Final = frozenset(_LIKE_NAMES.split())
 
 
 def visible(low: Lowering, node: OnnxNode) -> Tensor:
-    """What Exp reads, not below where its result is the integer 0."""
+    """What one of :data:`PLATEAUS` reads, not beyond where its result is always one integer."""
     x, bits = low.fine(node, 0), low.options.activation_bits
-    # exp(v) 2^out < 1/2 for every v below
-    out = low.scale(node.outputs[0])
-    least = math.floor(-(out + 1) * math.log(2) * 2.0**x.scale) - 1
+    least_, most_ = PLATEAUS[node.op_type]((low.scale(node.outputs[0]) + 1) * math.log(2))
+    least = math.floor(least_ * 2.0**x.scale) - 1
     if x.bits <= bits or not x.low < least < x.high:
         return low.small(node, 0)
-    return low.builder.requantise(low.builder.maximum(x, [], least), 0, bits, low=least)
+    build = low.builder
+    cut = build.maximum(x, [], least)
+    if most_ is not None and (most := math.ceil(most_ * 2.0**x.scale) + 1) < x.high:
+        cut = build.negative(build.maximum(build.negative(cut), [], -most))
+    return build.requantise(cut, 0, bits, low=least if most_ is None else None)
 
 
-def fine_exponents(low: Lowering, nodes: Iterable[OnnxNode]) -> dict[str, int]:
-    """Bits beyond an activation's of what Exp reads, and of what it was added up from."""
+def fine_plateaus(low: Lowering, nodes: Iterable[OnnxNode]) -> dict[str, int]:
+    """Bits beyond an activation's of what :data:`PLATEAUS` read, and of what makes it."""
     found: dict[str, int] = {}
     for node in nodes:
-        if node.op_type == "Exp" and low.scale(node.inputs[0]) < COARSE:
+        if node.op_type in PLATEAUS and low.scale(node.inputs[0]) < COARSE:
             _ask(low, node.inputs[0], low.options.activation_bits - WHOLE_BITS, found)
     return found
 

@@ -1,4 +1,4 @@
-"""Exponentials of what goes far: written-out sigmoids, likelihoods, and values that vanish."""
+"""Functions that are level far out: exponentials, sigmoids, gates; and values that vanish."""
 
 from __future__ import annotations
 
@@ -139,6 +139,32 @@ def test_what_is_cut_off_has_the_result_zero() -> None:
     unit = 2.0 ** -graph.nodes[at].scale
     np.testing.assert_allclose(found * unit, np.exp(real), rtol=0, atol=4 * unit)
     assert np.all(found[real < -30] == 0)
+
+
+@pytest.mark.parametrize("operator", ["Sigmoid", "Tanh"])
+def test_gates_are_as_fine_however_wide_open_others_are(operator: str) -> None:
+    """Sums up to 20,000, of which 16 bits would hold whole numbers only: each x of a sweep."""
+    made = model(
+        [node("MatMul", ["x", "w"], ["far"]), node("Slice", ["far", "a", "b", "c"], ["gate"]),
+         node(operator, ["gate"])],
+        {"x": (64, 2)},
+        {"w": np.float32([[20_000.0, 1.0], [1.0, 3.0]]), "a": np.array([0]), "b": np.array([1]),
+         "c": np.array([1])},
+    )  # fmt: skip
+    wide = np.linspace(-1, 1, 64, dtype=np.float32)
+    near = np.linspace(-1e-3, 1e-3, 64).astype(np.float32)  # -20 to 20
+    inputs = [np.stack([x, np.zeros_like(x)], axis=1) for x in (wide, near, near / 4)]
+    graph = build(made, [(x,) for x in inputs])
+    integers = quantise_inputs(graph, [np.stack(inputs)])
+    values = run(graph, integers, batch=True)
+    at = graph.outputs[0]
+    # of the inputs as they are held
+    real = dequantise(graph, graph.inputs[0], integers[0])[..., :1] * 20_000
+    wanted = np.tanh(real) if operator == "Tanh" else 1 / (1 + np.exp(-real))
+    assert np.abs(dequantise(graph, at, values[at]) - wanted).max() < 3e-3
+    lowered = lower(graph, Visibility())
+    committed = witness(lowered, values, len(inputs))
+    assert unsatisfied(lowered.operations, lowered.weights, committed, len(inputs)) == []
 
 
 @pytest.mark.parametrize("depth", [2, 4])
