@@ -194,3 +194,38 @@ def test_a_product_that_underflows_is_a_zero() -> None:
         check(model([node("Mul", ["x", "x"])], {"x": (3,)}), [sample])
         square = [node("Mul", ["x", "x"], ["s"]), node("Mul", ["s", "s"], ["f"])]
         check(model([*square, node("Mul", ["f", "f"])], {"x": (3,)}), [sample])
+
+
+def test_trees_that_read_several_rows_at_once_are_refused():
+    import onnx
+    from onnx import helper
+
+    trees = helper.make_node(
+        "TreeEnsembleRegressor",
+        ["x"],
+        ["y"],
+        domain="ai.onnx.ml",
+        nodes_treeids=[0, 0, 0],
+        nodes_nodeids=[0, 1, 2],
+        nodes_featureids=[1, 0, 0],
+        nodes_values=[0.5, 0.0, 0.0],
+        nodes_modes=["BRANCH_LEQ", "LEAF", "LEAF"],
+        nodes_truenodeids=[1, 0, 0],
+        nodes_falsenodeids=[2, 0, 0],
+        target_treeids=[0, 0],
+        target_nodeids=[1, 2],
+        target_ids=[0, 0],
+        target_weights=[1.0, 2.0],
+        n_targets=1,
+    )
+    graph = helper.make_graph(
+        [trees],
+        "graph",
+        [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [5, 3])],
+        [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [5, 1])],
+    )
+    opsets = [helper.make_opsetid("", 18), helper.make_opsetid("ai.onnx.ml", 3)]
+    made = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+    sample = np.linspace(-1, 1, 15, dtype=np.float32).reshape(5, 3)
+    with pytest.raises(UnsupportedError, match="read 5 rows at once"):
+        build(load(made.SerializeToString()), [(sample,)])

@@ -188,3 +188,28 @@ def test_public_integers_have_32_bits_and_committed_ones_16():
         assert node.visibility == "public"
     with pytest.raises(UnsupportedError, match="18 bits, and a committed input has at most 16"):
         lower(graph, Visibility(input="committed", output="private"))
+
+
+@pytest.mark.parametrize("kind", ["uint32", "uint64"])
+@pytest.mark.parametrize("operator", ["Cast", "Sub"])
+def test_wide_integers_without_a_sign_are_never_negative(operator, kind):
+    import onnx
+
+    if operator == "Cast":
+        number = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(kind))
+        node = ("Cast", ["x"], "y", {"to": number})
+        given, off = "int32", -1
+    else:
+        node = ("Sub", ["x", "one"], "y", {})
+        given, off = kind, 0
+    model = whole_model(
+        {"x": (given, [1, 3])}, [node], {"y": kind}, one=np.ones([1, 3], dtype=kind)
+    )
+    graph = exact_graph(model, [(np.array([[1, 2, 9]], dtype=given),)])
+    for sign in (off, 1):
+        integers = quantise_inputs(graph, [np.array([[[sign, 2, 9]]], dtype=given)])
+        if sign == 1:
+            run(graph, integers, batch=True)
+            continue
+        with pytest.raises(InputError):
+            run(graph, integers, batch=True)

@@ -408,9 +408,13 @@ class Lowering:
         """``x`` within the integer type of tensor ``name``: integers of ONNX wrap around, those of
         a circuit do not, and a run refuses what leaves an element type of at most 16 bits.
 
-        Wider ones end at MAX_RANGED_BITS bits; see :meth:`settled`.
+        Wider ones end at MAX_RANGED_BITS bits (see :meth:`settled`), those without a sign at 0 too.
         """
         kind = self.kind(name)
+        if kind.kind == "u" and kind.itemsize > NARROW_BYTES and x.low < 0:
+            x = self.rescaled(x, max(x.scale, 0))
+            bits = min(MAX_RANGED_BITS, max(1, (x.high >> x.scale).bit_length()))
+            return self.builder.requantise(x, x.scale, bits, low=0)
         if kind.kind not in "iu" or kind.itemsize > NARROW_BYTES:
             return x
         limits, unit = np.iinfo(kind), 2.0**-x.scale

@@ -18,6 +18,7 @@ and where its children are is architecture, which a key shows; thresholds and le
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -146,6 +147,11 @@ def _side_by_side(low: Lowering, columns: Sequence[Feature]) -> Tensor:
         end = at
         while end < len(columns) and columns[end].source.node == source.node:
             end += 1
+        if math.prod(source.shape) != source.shape[-1]:
+            raise UnsupportedError(
+                f"trees that read {math.prod(source.shape[:-1])} rows at once: give the model one "
+                "row, and prove several with batch=True"
+            )
         flat = build.reshape(source, (source.shape[-1],))
         rows.append(build.take(flat, 0, [column.column for column in columns[at:end]]))
         at = end
