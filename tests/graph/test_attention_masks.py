@@ -30,7 +30,7 @@ from verifai.circuit.lower import lower
 from verifai.circuit.satisfied import unsatisfied
 from verifai.circuit.visibility import Visibility
 from verifai.circuit.witness import witness
-from verifai.errors import VerifaiError
+from verifai.errors import InputError, VerifaiError
 from verifai.graph import build, dequantise, fidelity, quantise_inputs, run
 
 skip_without("onnx", "onnxruntime", "onnxscript")
@@ -209,6 +209,52 @@ def test_what_is_no_mask_is_left_alone() -> None:
         ]
         graph = build(made, data)
         assert fidelity(graph, made, data).relative_error < 0.01
+
+
+@pytest.mark.parametrize("form", ["padding", "padding, subtracted", "padding, moved"])
+def test_an_input_that_a_mask_is_made_of_holds_zeros_and_ones(form: str) -> None:
+    """Of others the circuit is not the model: they have no proof."""
+    if form == "padding, moved":
+        moved = [
+            ("Sub", ["kept", "one"], "dropped"),
+            ("Identity", ["dropped"], "same"),
+            ("Mul", ["same", "size"], "mask"),
+            ("Add", ["scores", "mask"], "masked"),
+        ]
+        made = attention(moved, {"one": 1.0, "size": 1e4}, kept=(1, T))()
+    else:
+        made = FORMS[form][0](-1e4)()
+    row = Awkward(form, lambda: made, sample=tokens)
+    graph = build(made, row.samples(made, 8, seed=1))
+    kept = graph.nodes[graph.inputs[1]]
+    assert (kept.low, kept.high, kept.scale) == (0, 1, 0)
+    x, ones = (array[None] for array in row.samples(made, 1, seed=2)[0])
+    quantise_inputs(graph, [x, ones])
+    for wrong in (0.9999, 0.5, 2.0, -1.0):
+        with pytest.raises(InputError, match="'kept' holds zeros and ones only"):
+            quantise_inputs(graph, [x, np.full_like(ones, wrong)])
+
+
+def test_what_only_looks_like_zeros_and_ones_is_no_mask() -> None:
+    """Calibration saw nothing else of a cosine; with a small constant the circuit is right."""
+    nodes = [
+        node("Cos", ["kept"], ["seen"]),
+        node("Mul", ["seen", "c"], ["m"]),
+        node("Add", ["scores", "m"], ["masked"]),
+    ]
+    made = one_head(nodes, {"c": np.float32(-1e4)})
+    half = np.float32(np.pi / 2)
+    rng = np.random.default_rng(0)
+    data = [
+        (
+            rng.uniform(-1, 1, (4, D)).astype(np.float32),
+            np.where(rng.uniform(size=(4, T)) < 0.5, half, 0).astype(np.float32),
+        )
+        for _ in range(8)
+    ]
+    graph = build(made, data)
+    assert graph.nodes[graph.inputs[1]].scale != 0
+    assert any(item.high > 5000 * 2.0**item.scale for item in graph.nodes)
 
 
 def test_infinity_elsewhere_is_refused() -> None:

@@ -136,6 +136,24 @@ def test_channels_with_ties_have_a_second_quotient(group):
     assert [math.prod(node.shape) for node in halves] == [36, 18]
 
 
+@pytest.mark.parametrize("between", ["Relu", "Identity", "MaxPool"])
+def test_every_number_that_is_quantised_again(between):
+    """From steps of 1/32 to steps of 1/7 float32 puts some on ties that are none."""
+    constants = {
+        "s": _float(1 / 32), "z": np.uint8(5), "t": _float(1 / 7), "u": np.uint8(100),
+    }  # fmt: skip
+    attributes = {"kernel_shape": [1]} if between == "MaxPool" else {}
+    nodes = [
+        ("DequantizeLinear", ["x", "s", "z"], "a", {}),
+        (between, ["a"], "b", attributes),
+        ("QuantizeLinear", ["b", "t", "u"], "y", {}),
+    ]
+    model = whole_model({"x": ("uint8", [1, 1, 256])}, nodes, {"y": "uint8"}, **constants)
+    every = np.arange(256, dtype=np.uint8).reshape(1, 1, 256)
+    (made,) = _integers(model, [(every,)])
+    assert np.array_equal(made, model.run(every)[0])
+
+
 @pytest.mark.parametrize("computed", [False, True])
 def test_qlinear_matmul(computed):
     rng = np.random.default_rng(5)
@@ -303,13 +321,14 @@ def test_dynamic_quantisation():
 
 def test_another_result_satisfies_no_circuit():
     """Quotient, remainder and the table's entry have one value each for an accumulator."""
-    constants = {"s": _float(0.3), "z": np.int8(2), "t": _float(0.7), "zt": np.int8(-1)}
-    nodes = [
-        ("DequantizeLinear", ["x", "s", "z"], "d", {}),
-        ("QuantizeLinear", ["d", "t", "zt"], "y", {}),
-    ]
-    model = whole_model({"x": ("int8", [1])}, nodes, {"y": "int8"}, **constants)
-    samples = [(np.array([v], dtype=np.int8),) for v in (-128, 5, 127)]
+    constants = {
+        "s": _float(0.3), "z": np.int8(2), "t": _float(0.7), "zt": np.int8(-1),
+        "w": np.array([[3]], dtype=np.int8),
+    }  # fmt: skip
+    names = ["x", "s", "z", "w", "s", "z", "t", "zt"]
+    nodes = [("QLinearMatMul", names, "y", {})]
+    model = whole_model({"x": ("int8", [1, 1])}, nodes, {"y": "int8"}, **constants)
+    samples = [(np.array([[v]], dtype=np.int8),) for v in (-128, 5, 127)]
     graph = build(model, samples)
     lowered = lower(graph, Visibility(output="private"))
     values = run(graph, quantise_inputs(graph, [samples[1][0][np.newaxis]]), batch=True)

@@ -74,12 +74,14 @@ class Seen:
         kinds: element types of all tensors.
         shapes: of all tensors, without those that are constants of the file.
         copies: how many tensors share one range, for those that do.
+        binary: inputs that are held to zeros and ones.
     """
 
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
     kinds: dict[str, np.dtype[Any]] = field(default_factory=dict)
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     copies: dict[str, int] = field(default_factory=dict)
+    binary: frozenset[str] = frozenset()
 
     def above(self, floors: Mapping[str, float]) -> Seen:
         """The same, but that no range of these tensors begins below its floor."""
@@ -173,6 +175,7 @@ def lowered(
         kinds=seen.kinds,
         shapes=seen.shapes,
         copies=seen.copies,
+        binary=seen.binary,
     )
     numpy_helper = require("onnx.numpy_helper", "onnx", "reading an ONNX model")
     lowering.uses.update(name for node in proto.graph.node for name in node.input)
@@ -215,9 +218,10 @@ def _observed(
     """
     onnx = require("onnx", "onnx", "reading an ONNX model")
     proto, stated = simplified(model, calibration[0])
-    proto, floors = near(proto, [info.name for info in model.inputs], calibration, stated)
+    made = near(proto, [info.name for info in model.inputs], calibration, stated)
     try:
-        return proto, stated, calibrated(proto, model, calibration).above(floors)
+        seen = calibrated(made.proto, model, calibration).above(made.floors)
+        return made.proto, stated, replace(seen, binary=made.binary)
     except UnsupportedError:
         proto = onnx.load_from_string(model.onnx)
     try:
@@ -393,7 +397,7 @@ def _inputs(model: Model, lowering: Lowering, problems: list[Problem]) -> tuple[
             f"{[info.name for info in model.inputs]}."
         )
     for position, info in enumerate(model.inputs):
-        if is_whole(np.dtype(info.dtype)):
+        if is_whole(np.dtype(info.dtype)) or info.name in lowering.binary:
             nodes.append(_whole_input(info, position, lowering, problems))
             continue
         bits, scale = _width(info, lowering)
@@ -430,9 +434,10 @@ def _whole_input(
     """
     kind = np.dtype(info.dtype)
     least, most = (int(end) for end in lowering.ranges.get(info.name, (0, 1)))
-    unsigned = kind.kind in "bu"
+    binary = kind.kind == "b" or info.name in lowering.binary
+    unsigned = binary or kind.kind == "u"
     seen = max(most.bit_length(), (-least - 1).bit_length() if least < 0 else 0) + (not unsigned)
-    bits = 1 if kind.kind == "b" else max(seen, min(8 * kind.itemsize, WHOLE_BITS))
+    bits = 1 if binary else max(seen, min(8 * kind.itemsize, WHOLE_BITS))
     if bits > MAX_RANGED_BITS:
         reason = f"it reaches {max(-least, most):,}, and integers have {MAX_RANGED_BITS} bits"
         problems.append(Problem(info.name, "input", reason, "Give the model smaller integers."))

@@ -42,6 +42,7 @@ class Term:
         axis: of the accumulator, along which its channels lie, if some can be made without the
             others.
         zero: the zero point that the accumulator is without.
+        closed: the accumulator itself, where nothing has to be computed for it.
     """
 
     factors: tuple[Fraction, ...]
@@ -51,6 +52,7 @@ class Term:
     single: Single | None = None
     axis: int | None = None
     zero: int = 0
+    closed: Tensor | None = None
 
 
 def multiplied(factors: Sequence[Fraction]) -> Single:

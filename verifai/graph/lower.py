@@ -126,6 +126,7 @@ class Lowering:
             its calibration data are integers: they keep bits that other tensors do not have.
         exact_inputs: those of them that have such a scale.
         copies: how many tensors share a tensor's range, being the same in other steps.
+        binary: inputs that are held to zeros and ones.
     """
 
     options: Options
@@ -145,6 +146,7 @@ class Lowering:
     fine_inputs: dict[str, int] = field(default_factory=dict)
     exact_inputs: set[str] = field(default_factory=set)
     copies: Mapping[str, int] = field(default_factory=dict)
+    binary: frozenset[str] = frozenset()
     builder: Builder = field(default_factory=Builder)
     _settled: dict[int, Tensor] = field(default_factory=dict)
     _weights: dict[tuple[str | None, int, tuple[int, ...]], Tensor] = field(default_factory=dict)

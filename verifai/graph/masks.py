@@ -12,6 +12,10 @@ data that were not seen.
 (their largest is 1, in 16 bits with a sign and head-room), so that it is the integer 0 both times,
 as it is for any mask that is further away. No other entry is touched: the maximum is a visible one.
 
+*Zeros and ones.* A mask may be multiplied with what is computed of an input, ``(1 - m) * -1e4``.
+Both circuits are the same only where m is 0 or 1. So it has to be seen from the nodes that nothing
+else can come of it, and inputs that it is made from are held to 0 and 1: no others have a proof.
+
 *Head-room.* Scores get the bit of head-room that every tensor has, the mask does not: it is a
 constant. What hides is half as far in the ranges of the tensors that hold it (``floors``).
 
@@ -55,6 +59,11 @@ _MOVING_NAMES: Final = """
     Squeeze Tile Transpose Unsqueeze
 """
 _MOVING: Final = frozenset(_MOVING_NAMES.split())
+#: Operators that make truths of anything.
+_TRUTH_NAMES: Final = """
+    And Equal Greater GreaterOrEqual IsInf IsNaN Less LessOrEqual Not Or Xor
+"""
+_TRUTHS: Final = frozenset(_TRUTH_NAMES.split())
 #: ONNX's number of the boolean type.
 _BOOL: Final = 9
 
@@ -76,6 +85,21 @@ class Edge:
     sign: int
     factors: int
     softmaxes: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Near:
+    """A model with its masks brought near.
+
+    Attributes:
+        proto: the model, the same object if it has no masks.
+        floors: least values to calibrate tensors with that hold masked scores, by name.
+        binary: inputs that hold nothing but zeros and ones.
+    """
+
+    proto: Any
+    floors: Mapping[str, float] = field(default_factory=dict)
+    binary: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -170,9 +194,8 @@ class _Flow:
 
 def near(
     proto: Any, names: Sequence[str], samples: Sequence[tuple[Array, ...]], literals: set[str]
-) -> tuple[Any, dict[str, float]]:
-    """The model with its masks brought near, the same object if it has none; and by name the least
-    values to calibrate tensors with that hold masked scores.
+) -> Near:
+    """The model with its masks brought near.
 
     Args:
         proto: a ``ModelProto``, its softmaxes written out.
@@ -185,7 +208,7 @@ def near(
     edges = list(flow.edges())
     guards = _guards(flow)
     if not edges and not guards:
-        return proto, {}
+        return Near(proto)
     probe = _Changed(proto, literals)
     for edge in edges:
         values = flow.constants[probe.read(edge)]
@@ -198,22 +221,30 @@ def near(
         run = float_run(probe.proto, list(dict.fromkeys(wanted)))
         found = [run(dict(zip(names, sample, strict=True))) for sample in samples]
     except UnsupportedError:
-        return proto, {}  # what cannot be run is told apart by calibration itself
+        return Near(proto)  # what cannot be run is told apart by calibration itself
     result, floors = _Changed(proto, literals), dict[str, float]()
+    binary: set[str] = set()
     thresholds: dict[str, float] = {}
     for group in groups:
         rows = Rows.of(found, sorted(group.softmaxes), flow.maxima)
-        binary = all(
+        held = [
+            _zeros_and_ones(flow, names, name)
+            for edge in group.edges
+            if (name := factors.get(edge)) is not None
+        ]
+        if None in held or not all(
             np.isin(one[factors[edge]], (0, edge.factors)).all()
             for one in found
             for edge in group.edges
             if edge in factors
-        )
+        ):
+            continue
         weakest = [_weakest(flow.constants[result.read(edge)], edge) for edge in group.edges]
         infinite = max(weakest) == -math.inf
         alike = infinite or all(ABSORBING >= least > -math.inf for least in weakest)
-        if not binary or (rows.empty and not alike):
+        if rows.empty and not alike:
             continue
+        binary.update(name for each in held for name in each or ())
         for edge in group.edges:
             values = flow.constants[result.read(edge)]
             moved = edge.sign * np.maximum(edge.sign * values, -rows.distance)
@@ -226,7 +257,7 @@ def near(
                 result.level(flow, x, rows)
     for output, x in guards.items():
         result.guard(output, flow.maxima[x], thresholds.get(x))
-    return result.proto, floors
+    return Near(result.proto, floors, frozenset(binary))
 
 
 @dataclass(frozen=True)
@@ -384,6 +415,44 @@ def _factor(nodes: Sequence[Any], edge: Edge) -> str | None:
     """What a constant is multiplied with."""
     node = nodes[edge.node]
     return str(node.input[1 - edge.position]) if node.op_type == "Mul" else None
+
+
+def _zeros_and_ones(flow: _Flow, inputs: Sequence[str], name: str) -> frozenset[str] | None:
+    """The inputs that a tensor holds zeros and ones of, 1 and -1 told apart by nobody, if these do;
+    None if it may hold others all the same.
+    """
+    made = {output: node for node in flow.nodes for output in node.output}
+    waiting, seen, found = [name], set[str](), set[str]()
+    while waiting:
+        at = waiting.pop()
+        if not at or at in seen:
+            continue
+        seen.add(at)
+        if at in flow.constants:
+            if not np.isin(flow.constants[at], (0, 1)).all():
+                return None
+            continue
+        node = made.get(at)
+        if node is None:
+            if at not in inputs:
+                return None
+            found.add(at)
+            continue
+        kind = node.op_type
+        if kind in _TRUTHS or (kind == "Cast" and _to(node) == _BOOL):
+            continue
+        if kind in _MOVING or kind == "Neg":
+            waiting += node.input if kind == "Concat" else node.input[:1]
+        elif kind in ("Mul", "Where"):
+            waiting += node.input[kind == "Where" :]
+        elif kind == "Sub":
+            one = [np.all(flow.constants.get(each, 0) == 1) for each in node.input]
+            if not any(one):
+                return None
+            waiting.append(node.input[1 if one[0] else 0])
+        else:
+            return None
+    return frozenset(found)
 
 
 def _guards(flow: _Flow) -> dict[str, str]:

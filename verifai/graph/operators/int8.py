@@ -243,7 +243,7 @@ def moved(low: Lowering, node: OnnxNode) -> Dequantised | None:
     (term,) = x.terms
     times = closed_times(low, made, 0)
     bounds = min(term.low, 0), max(term.high, 0)
-    moved_ = Term(term.factors, *bounds, times, divided(term.factors), zero=term.zero)
+    moved_ = Term(term.factors, *bounds, times, divided(term.factors), zero=term.zero, closed=made)
     return Dequantised(made.shape, (moved_,), integers=made)
 
 

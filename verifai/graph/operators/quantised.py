@@ -35,6 +35,8 @@ from verifai.graph.rescale import Quotient, Single, half_even, rescale, rescale_
 #: Bits of a quotient before it is clipped, by one table for all that need no more; one that leaves
 #: the largest is an error of the run.
 CLIP_BITS: Final = (10, 12, 14, 16)
+#: Most bits of a number of which all results are a table.
+TABULATED_BITS: Final = 10
 #: Bits of the factors by which a dequantised value becomes an ordinary fixed-point number.
 REAL_BITS: Final = 20
 #: A weight holds so many bits; wider integers are several weights.
@@ -191,7 +193,8 @@ def dequantised(
     integers = _less(low, x, zero, axis)
     least, most = x.low - int(zero.max()), x.high - int(zero.min())
     times = closed_times(low, integers, axis)
-    term = Term(scale, least, most, times, divided(scale), zero=int(zero.reshape(-1)[0]))
+    first = int(zero.reshape(-1)[0])
+    term = Term(scale, least, most, times, divided(scale), zero=first, closed=integers)
     channels = channel_shape(len(x.shape), axis, len(scale))
     only = integers if len(scale) == 1 else None
     return Dequantised(x.shape, (term,), channels, integers=only)
@@ -249,8 +252,29 @@ def requantised(
         if len(scale) > 1:
             raise UnsupportedError("a scale for each channel after a Relu or Clip")
         ends = _cut(value, scale[0], point, ends)
-    made = _clip(low, value, _rescale(value, scale, point, ends), ends)
+    made = _tabulated(low, value, scale, point, ends)
+    if made is None:
+        made = _clip(low, value, _rescale(value, scale, point, ends), ends)
     return made if made.shape == value.shape else low.builder.reshape(made, value.shape)
+
+
+def _tabulated(
+    low: Lowering,
+    value: Dequantised,
+    scale: tuple[Fraction, ...],
+    zero: int,
+    ends: tuple[int, int],
+) -> Tensor | None:
+    """Of one quantised number all results are a table, in float32 as onnxruntime has them."""
+    (x, *others) = value.terms
+    if others or x.closed is None or x.single is None or x.closed.bits > TABULATED_BITS:
+        return None
+    if value.count > 1 or len(scale) > 1 or any(value.offsets):
+        return None
+    first, last = x.closed.low, x.closed.high
+    quotients = x.single(np.arange(first, last + 1)[np.newaxis], np.array([[scale[0]]], np.float32))
+    outputs = np.clip(np.rint(quotients[0].astype(np.float64)) + zero, *ends).astype(np.int64)
+    return low.builder.lookup(x.closed, first, outputs, 0)
 
 
 def _cut(value: Dequantised, scale: Fraction, zero: int, ends: tuple[int, int]) -> tuple[int, int]:
