@@ -55,6 +55,8 @@ MAX_TENSOR_ELEMENTS: Final = 1 << 31
 #: Elements of one tensor that a model computes, where its shape is known before it is run; a
 #: circuit's tensors have at most 2^24.
 MAX_COMPUTED_ELEMENTS: Final = 1 << 26
+#: Seconds that a model may run on zeros, where nothing else tells the shapes of its outputs.
+MAX_RUN_SECONDS: Final = 30.0
 #: Axes of one tensor.
 MAX_RANK: Final = 12
 #: Nesting of subgraphs (If, Loop, Scan bodies).

@@ -14,7 +14,7 @@ import verifai
 from tests.needs import skip_without
 from tests.onnx_parts import node, value
 from verifai.cli.shapes import fixed_of, shapes_of
-from verifai.errors import MalformedError, UnsupportedError, UsageError
+from verifai.errors import LimitError, MalformedError, UnsupportedError, UsageError
 from verifai.model.shapes import Lengths
 
 skip_without("onnx")
@@ -492,3 +492,22 @@ def test_fixed_inputs_on_the_command_line() -> None:
             fixed_of(words)
     with pytest.raises(UsageError, match="'sr' comes twice"):
         fixed_of(["sr=1", "sr=2"])
+
+
+def test_a_loop_that_does_not_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file does not say what shape its output has: it is run on zeros."""
+    from onnx import helper
+
+    from verifai.model import outputs
+
+    monkeypatch.setattr(outputs, "MAX_RUN_SECONDS", 0.2)
+    body = helper.make_graph(
+        [node("Identity", ["on"], ["still_on"]), node("Add", ["a", "a"], ["b"])],
+        "body",
+        [value("i", [], "INT64"), value("on", [], "BOOL"), value("a", None, "FLOAT")],
+        [value("still_on", [], "BOOL"), value("b", None, "FLOAT")],
+    )
+    nodes = [node("Loop", ["times", "", "x"], ["y"], body=body)]
+    endless = file(nodes, {"x": [1, 3]}, {"y": None}, {"times": np.array(1 << 62)})
+    with pytest.raises(LimitError, match="MAX_RUN_SECONDS"):
+        verifai.load(endless)

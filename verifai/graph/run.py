@@ -73,14 +73,14 @@ def quantise_inputs(
         if node_index in ids:
             _check_ids(name, values, ids[node_index])
         scaled = np.floor(values * 2.0**node.scale + 0.5)
-        if (node.low, node.high, node.scale) == (0, 1, 0):
-            if (others := values[~np.isin(values, (0, 1))]).size:
-                raise InputError(
-                    f"Input {name!r} holds zeros and ones only in this circuit: it is a truth, or "
-                    f"a mask. Found {others[0]:.6g}.",
-                    input=name,
-                    allowed=allowed,
-                )
+        others = values[~np.isin(values, (0, 1))]
+        if (node.low, node.high, node.scale) == (0, 1, 0) and others.size:
+            raise InputError(
+                f"Input {name!r} holds zeros and ones only in this circuit: it is a truth, or a "
+                f"mask. Found {others[0]:.6g}.",
+                input=name,
+                allowed=allowed,
+            )
         if scaled.min() < node.low or scaled.max() > node.high:
             observed = [float(values.min()), float(values.max())]
             raise InputError(

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from threading import Timer
 from typing import Any
 
 import numpy as np
 
 from verifai.errors import LimitError, UnsupportedError, VerifaiError
 from verifai.extras import require
-from verifai.limits import MAX_COMPUTED_ELEMENTS
+from verifai.limits import MAX_COMPUTED_ELEMENTS, MAX_RUN_SECONDS
 from verifai.model.outline import outline
 from verifai.model.session import cannot_run, session
 from verifai.model.structure import check_shape
@@ -108,12 +109,24 @@ def _by_running(proto: Any) -> None:
         for value in proto.graph.input
     }
     running = session(whole.SerializeToString(), as_written=True)
+    options = require("onnxruntime", "onnx", "running an ONNX model").RunOptions()
+    watch = Timer(MAX_RUN_SECONDS, setattr, (options, "terminate", True))
+    watch.daemon = True
+    watch.start()
     try:
-        made = running.run(None, feed)
+        made = running.run(None, feed, options)
     except VerifaiError:
         raise
     except Exception as error:
+        if options.terminate:
+            raise LimitError(
+                "What shape an output has nothing tells, and a run on zeros takes longer than "
+                f"MAX_RUN_SECONDS ({MAX_RUN_SECONDS:g} s).",
+                hint="Export with static shapes, and loops with few steps.",
+            ) from None
         raise cannot_run(error) from None
+    finally:
+        watch.cancel()
     for value, array in zip(proto.graph.output, made, strict=True):
         if not isinstance(array, np.ndarray):
             raise UnsupportedError(f"Output {value.name!r} is no tensor.")

@@ -60,8 +60,10 @@ class _Reference:
             # it raises whatever its operators raise
             raise cannot_run(reason) from None
 
-    def run(self, outputs: Sequence[str] | None, inputs: dict[str, NDArray[Any]]) -> list[Any]:
-        """As an ``InferenceSession`` runs."""
+    def run(
+        self, outputs: Sequence[str] | None, inputs: dict[str, NDArray[Any]], _: Any = None
+    ) -> list[Any]:
+        """As an ``InferenceSession`` runs; options are nothing to it."""
         with np.errstate(all="ignore"):
             found = self._evaluator.run(None if outputs is None else list(outputs), inputs)
         return [np.asarray(x) if isinstance(x, np.generic) else x for x in found]
