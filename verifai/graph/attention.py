@@ -13,18 +13,23 @@ def attention(body: Body) -> None:
 
     Masks hide by minus infinity, as the standard says; ``masks.py`` brings them near.
 
+    A soft cap is applied before masks, as from operator set 25 on; with older ones, where releases
+    of the standard differ, it is written out where there is no mask.
+
     Raises:
-        ValueError: a soft cap, a window, padding by lengths, or another debug output than the bare
-            scores.
+        ValueError: a soft cap and a mask before operator set 25, padding by lengths, or another
+            debug output than the bare scores and the shares.
     """
     wanted = [*body.outputs, "", "", ""][:4]
     given = [*body.inputs, "", "", "", ""][:7]
-    windows = (body.attributes.get(f"{side}_window_size", -1) for side in ("left", "right"))
-    if any(size >= 0 for size in windows):
-        raise ValueError("a window")
-    if body.attributes.get("softcap") or given[6]:
-        raise ValueError("a soft cap, or padding by lengths")
-    if wanted[3] and body.attributes.get("qk_matmul_output_mode", 0):
+    left, right = (
+        int(body.attributes.get(f"{side}_window_size", -1)) for side in ("left", "right")
+    )
+    causal, cap = body.attributes.get("is_causal"), body.attributes.get("softcap")
+    if given[6] or (cap and body.opset < 25 and (causal or given[3])):
+        raise ValueError("padding by lengths, or a soft cap and a mask")
+    debug = body.attributes.get("qk_matmul_output_mode", 0) if wanted[3] else None
+    if debug not in (None, 0, 3):
         raise ValueError("another debug output")
     flat = len(body.shape) == 3
     query_heads = int(body.attributes["q_num_heads"]) if flat else body.shape[1]
@@ -50,17 +55,27 @@ def attention(body: Body) -> None:
     scores = body.add("MatMul", [q, body.add("Transpose", [k], perm=axes)])
     scale = body.constant(body.attributes.get("scale", width**-0.5))
     scores = body.add("Mul", [scores, scale])
-    if wanted[3]:
-        body.reshaped(scores, (batch, query_heads, length, total), wanted[3])
-    if body.attributes.get("is_causal"):
-        hidden = np.triu(np.ones((length, total), dtype=bool), past + 1)
+    every = (batch, query_heads, length, total)
+    if debug == 0:
+        body.reshaped(scores, every, wanted[3])
+    if cap:
+        limit = body.constant(cap)
+        level = body.add("Tanh", [body.add("Div", [scores, limit])])
+        scores = body.add("Mul", [level, limit])
+    distance = np.arange(length)[:, np.newaxis] + past - np.arange(total)
+    hidden = (distance < 0) & bool(causal)
+    hidden |= (distance > left) & (left >= 0) | (-distance > right) & (right >= 0)
+    if hidden.any():
         scores = body.add("Add", [scores, body.constant(np.where(hidden, -np.inf, 0.0))])
     if given[3]:
         scores = body.add("Add", [scores, _bias(body, given[3], total, heads, group)])
     shares = body.add("Softmax", [scores], axis=-1)
-    if given[3] and body.opset >= 9:  # a query that sees nothing gets nothing
+    # a query that sees nothing gets nothing
+    if (given[3] or hidden.all(axis=1).any()) and body.opset >= 9:
         empty = body.add("IsNaN", [shares])
         shares = body.add("Where", [empty, body.constant(0.0), shares])
+    if debug == 3:
+        body.reshaped(shares, every, wanted[3])
     result = body.add("MatMul", [shares, v], None if flat or group > 1 else body.outputs[0])
     each = body.shapes[given[2]][-1] // (heads if flat else 1)
     if group > 1:
