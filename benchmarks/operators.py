@@ -16,7 +16,9 @@ assert verifai.graph  # importing it registers all operators
 #: What has to hold of a node for it to have a circuit, beyond what the page says of all.
 PARTLY: Final = {
     "AffineGrid": "the size is constant",
+    "Attention": "without lengths of padding; a soft cap and a mask from operator set 25 on",
     "BitShift": "of 31 bits to the right, by at most 30 bits to the left",
+    "CausalConvWithState": "the kernel is constant",
     "CenterCropPad": "the shape is constant",
     "Clip": "the bounds are constant",
     "Col2Im": "the shapes are constant",

@@ -67,6 +67,10 @@ NO_CIRCUIT: Final[dict[str, tuple[str, str]]] = {
         "Use Cast, which keeps the value.",
     ),
     "CumProd": ("a product of as many factors as places", "Use CumSum of logarithms."),
+    "LinearAttention": (
+        "a state that every step multiplies and that no circuit writes out yet",
+        "Use Attention, or export the layer as the products that it consists of.",
+    ),
     "Det": ("an elimination that depends on the input", "Compute the determinant outside."),
     "ImageDecoder": ("a file format", "Give the model the decoded image."),
     "MaxRoiPool": ("a maximum over regions", "Use MaxPool, or RoiAlign of constant regions."),
