@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -27,8 +27,11 @@ MAX_MATRIX: Final = 1 << 24
 SPARSE: Final = 0.25
 
 
-def _evaluated(low: Lowering, node: OnnxNode, given: Mapping[int, Array], **changed: int) -> Array:
-    """The operator's first output for inputs by position; ``changed`` attributes.
+def _evaluated(
+    low: Lowering, node: OnnxNode, given: Mapping[int, Array], opset: int = 0, **changed: Any
+) -> Array:
+    """The operator's first output for inputs by position; ``changed`` attributes, and another
+    version of the operator sets than the model's if that is given.
 
     Raises:
         UnsupportedError: it cannot be evaluated.
@@ -37,7 +40,7 @@ def _evaluated(low: Lowering, node: OnnxNode, given: Mapping[int, Array], **chan
     names = [f"i{i}" if i in given else "" for i in range(max(given) + 1)]
     item = helper.make_node(node.op_type, names, ["y"], **{**node.attributes, **changed})
     values = {f"i{i}": values for i, values in given.items()}
-    return np.asarray(folded(item, values, low.opset)["y"])
+    return np.asarray(folded(item, values, opset or low.opset)["y"])
 
 
 def _constants(low: Lowering, node: OnnxNode) -> dict[int, Array]:
@@ -177,7 +180,10 @@ def roi_align(low: Lowering, node: OnnxNode) -> Tensor:
     n, channels, *spatial = x.shape
     count = n * math.prod(spatial)
     units = np.moveaxis(_units(count, n, *spatial), 0, 1)
-    made = _evaluated(low, node, {**_constants(low, node), 0: units})
+    changed: dict[str, Any] = {}
+    if low.opset < 16:  # whose only way this is, and which ONNX's own implementation does not know
+        changed = {"opset": 16, "coordinate_transformation_mode": "output_half_pixel"}
+    made = _evaluated(low, node, {**_constants(low, node), 0: units}, **changed)
     regions, _, *out = made.shape
     matrix = np.moveaxis(made, 1, 0).reshape(count, -1).T
     flat = build.reshape(build.permute(x, (1, 0, 2, 3)), (channels, count))
