@@ -12,7 +12,9 @@ from tests.graph.single import check, grid, model, node
 from tests.graph.test_whole_inputs import exact_graph, violations, whole_model
 from tests.needs import skip_without
 from verifai.circuit.lower import lower
+from verifai.circuit.satisfied import unsatisfied
 from verifai.circuit.visibility import Visibility
+from verifai.circuit.witness import witness
 from verifai.errors import UnsupportedError
 from verifai.graph import build, quantise_inputs, run
 
@@ -94,6 +96,31 @@ def test_there_is_one_witness(operator, attributes, expected):
     inputs = {"x": ((2,), 2, -2)}
     graph = operator_graph(operator, inputs, constants, outputs, **attributes)
     assert check_every_witness(graph, expected) == 16
+
+
+@pytest.mark.parametrize("k", [1, 3, 5])
+def test_every_other_order_of_the_largest_is_a_lie(k):
+    made = whole_model(
+        {"x": ("int32", [5])},
+        [("TopK", ["x", "k"], ["v", "i"], {"axis": 0})],
+        {"v": "int32", "i": "int64"},
+        k=np.array([k]),
+    )
+    sample = (np.array([3, 9, -4, 9, 0], dtype=np.int32),)
+    graph = build(made, [sample])
+    lowered = lower(graph, Visibility(input="private", output="private"))
+    values = run(graph, quantise_inputs(graph, [x[np.newaxis] for x in sample]), batch=True)
+    assert not violations(lowered, values)
+    honest = witness(lowered, values, 1)
+    inputs = {tensor.node for tensor in lowered.operations.inputs}
+    for place, at in enumerate(lowered.operations.committed):
+        if at in inputs:
+            continue
+        for element in range(honest[place].size):
+            for change in (-1, 1):
+                lie = [array.copy() for array in honest]
+                lie[place].reshape(-1)[element] += change
+                assert unsatisfied(lowered.operations, lowered.weights, lie, 1)
 
 
 def test_another_of_the_largest_is_a_lie():
