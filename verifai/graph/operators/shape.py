@@ -215,9 +215,10 @@ def gather(low: Lowering, node: OnnxNode) -> Tensor:
                 return _embedding(low, node, table)
             if table.shape[int(node.attributes.get("axis", 0))] > MAX_INDEXED:
                 raise UnsupportedError(
-                    f"hidden ids into a table of shape {list(table.shape)}: {MAX_INDEXED:,} rows "
-                    "are possible, and any number for ids that a statement shows "
-                    f"(Visibility(input={{{name!r}: 'public'}}))"
+                    f"hidden ids into a table of shape {list(table.shape)}, and {MAX_INDEXED:,} "
+                    "rows are possible",
+                    hint="Let statements show the ids, of a table of any size: "
+                    f"Visibility(input={{{name!r}: 'public'}}), --input {name}=public.",
                 )
         return gathered(low, node)
     x = source(low, node)
