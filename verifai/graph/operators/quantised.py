@@ -2,8 +2,8 @@
 
 See :mod:`verifai.graph.dequantised` for how values stay exact in between, and
 :mod:`verifai.graph.rescale` for how they become integers again. Scales and zero points are learned:
-they are in weights only, but for the shift of each requantisation, the ends of its clip, and which
-channels need a second quotient.
+they are in weights only, but for the shift of each requantisation, the ends of its clip, which
+channels need a second quotient, and tables of numbers that are quantised again.
 """
 
 from __future__ import annotations
