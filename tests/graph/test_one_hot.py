@@ -161,5 +161,5 @@ def test_limits():
     graph = built(MAX_INDEXED)
     with pytest.raises(InputError, match=r"found 1024 to 1024 .* allowed -1024 to 1023"):
         run(graph, [np.array([MAX_INDEXED])])
-    with pytest.raises(UnsupportedError, match=r"shape \[1025\]: 1,024 rows are possible"):
+    with pytest.raises(UnsupportedError, match=r"shape \[1025\], and 1,024 rows are possible"):
         built(MAX_INDEXED + 1)
